@@ -1,0 +1,67 @@
+"""Threads over row blocks, with BLAS kept to one thread in each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+from threadpoolctl import ThreadpoolController
+
+_lock = threading.Lock()
+_users = 0
+_limit: Any = None
+_n_threads = 1
+
+
+@cache
+def _blas() -> Any:
+    """Find the BLAS libraries once: looking for them costs milliseconds, a fit on small data less."""
+    return ThreadpoolController().select(user_api="blas")
+
+
+def _enter() -> int:
+    """Keep BLAS to one thread; return how many it was allowed.
+
+    That number already respects the environment, ``threadpoolctl`` and joblib's inner limit. Fits may run
+    at once in several threads of a process, so only the first one in changes the limit and only the last one
+    out restores it.
+    """
+    global _users, _limit, _n_threads
+    with _lock:
+        if _users == 0:
+            _n_threads = max((library["num_threads"] for library in _blas().info()), default=1)
+            _limit = _blas().limit(limits=1)
+        _users += 1
+        return _n_threads
+
+
+def _exit() -> None:
+    global _users
+    with _lock:
+        _users -= 1
+        if _users == 0:
+            _limit.restore_original_limits()
+
+
+@contextmanager
+def ordered_map() -> Iterator[Callable[..., Iterator[Any]]]:
+    """Yield a ``map`` that runs in as many threads as BLAS may use and returns results in order.
+
+    Yields
+    ------
+    callable
+        Like the builtin ``map``; the builtin itself where one thread is all there is.
+    """
+    n_threads = _enter()
+    try:
+        if n_threads == 1:
+            yield map
+        else:
+            with ThreadPoolExecutor(n_threads, thread_name_prefix="skxent") as pool:
+                yield pool.map
+    finally:
+        _exit()

@@ -1,0 +1,193 @@
+r"""The objective: data × output layer × loss × L2 penalty.
+
+.. math::
+    F(W, b) = \frac{1}{\sum_i w_i} \sum_i w_i\, L(y_i, W x_i + b) + \frac{\alpha}{2} \lVert W\rVert^2
+
+Its sum over row blocks is the only place that knows where the data lives. Solvers see a callable on
+one array of weights, of shape (n_features + 1, n_outputs) with the intercepts in the last row.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from skxent.activations import Activation
+from skxent.losses import Array, Loss
+from skxent.preconditioner import Preconditioner, precondition
+
+__all__ = ["Objective"]
+
+# Bytes of X in a block: what a core keeps in its cache between the two matrix products.
+_BLOCK_BYTES = 3_000_000
+# Rows in a block where they are short: the scores and their like must fit as well.
+_BLOCK_ROWS = 4_096
+# Independent partial sums. Fixed, so that the result does not depend on the number of threads.
+_N_PARTS = 16
+
+
+class Objective:
+    """Weighted mean loss of a linear model plus its penalty, with the gradient.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n_rows, n_features)
+        Data; its dtype is that of the computation. Sums over blocks of rows are kept in float64.
+    y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Index of the one output that is on in each row, or the probability of each.
+    loss : Loss
+        Loss between the observed and the predicted distribution of a row.
+    activation : Activation
+        Output layer.
+    n_outputs : int
+        Number of scores a row has.
+    alpha : float, default=0.0
+        Strength of the L2 penalty, which leaves the intercepts alone.
+    sample_weight : ndarray of shape (n_rows,), optional
+        How often each row counts.
+    fit_intercept : bool, default=True
+        Whether the last row of the weights is free; if not, its gradient is zero.
+    ordered_map : callable, default=map
+        A ``map`` whose results come in order; that of a thread pool spreads the work.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        loss: Loss,
+        activation: Activation,
+        n_outputs: int,
+        alpha: float = 0.0,
+        sample_weight: Array | None = None,
+        fit_intercept: bool = True,
+        ordered_map: Callable[..., Iterator[Any]] = map,
+    ) -> None:
+        self.X = X
+        self.y = y
+        self.loss = loss
+        self.activation = activation
+        self.n_outputs = n_outputs
+        self.alpha = alpha
+        self.sample_weight = sample_weight
+        self.fit_intercept = fit_intercept
+        self.ordered_map = ordered_map
+        self.total_weight = float(X.shape[0] if sample_weight is None else sample_weight.sum(dtype=np.float64))
+
+    def __call__(self, w: Array) -> tuple[float, Array]:
+        """Return the value and the gradient at `w`, an array of shape (n_features + 1, n_outputs)."""
+        w_data = w.astype(self.X.dtype, copy=False)
+        value, gradient = self.sum_over_rows(lambda rows: self._value_and_gradient(rows, w_data))
+        gradient /= self.total_weight
+        gradient[:-1] += self.alpha * w[:-1]
+        if not self.fit_intercept:
+            gradient[-1] = 0
+        return value / self.total_weight + self._penalty(w), gradient
+
+    def value(self, w: Array) -> float:
+        """Return the value alone, at half the cost."""
+        w_data = w.astype(self.X.dtype, copy=False)
+        (value,) = self.sum_over_rows(lambda rows: self._loss_and_score_gradient(rows, w_data)[:1])
+        return value / self.total_weight + self._penalty(w)
+
+    def subset(self, rows: Any) -> Objective:
+        """Return the objective of some of the rows, given as a slice or as indices.
+
+        Its loss is the sum over these rows divided by their number times the mean weight of *all* rows, so that
+        batches estimate the whole without bias.
+        """
+        part = copy.copy(self)
+        part.X = self.X[rows]
+        part.y = self.y[rows]
+        part.sample_weight = None if self.sample_weight is None else self.sample_weight[rows]
+        part.total_weight = self.total_weight * part.X.shape[0] / self.X.shape[0]
+        return part
+
+    def batches(self, batch_size: int, rng: np.random.RandomState | None = None) -> Iterator[Objective]:
+        """Yield objectives on consecutive batches of rows, in random order if `rng` is given."""
+        n_rows = self.X.shape[0]
+        order = None if rng is None else rng.permutation(n_rows)
+        for start in range(0, n_rows, batch_size):
+            rows = slice(start, start + batch_size)
+            yield self.subset(rows if order is None else order[rows])
+
+    def preconditioner(self, w: Array, *, refine: bool = False) -> Preconditioner:
+        """Return an approximation of the inverse Hessian at `w`; see :mod:`skxent.preconditioner`."""
+        return precondition(self, w, refine=refine)
+
+    def weights(self, rows: Any) -> Array:
+        """Return the weights of some of the rows."""
+        if self.sample_weight is None:
+            return np.ones(self.X[rows].shape[0], self.X.dtype)
+        return self.sample_weight[rows]
+
+    @property
+    def resolution(self) -> float:
+        """Relative rounding error of the value."""
+        return float(np.finfo(self.X.dtype).eps)
+
+    def scores(self, rows: Any, w: Array) -> Array:
+        """Return the scores of some of the rows, of shape (n_rows, n_outputs), stored output by output."""
+        return linear_scores(self.X[rows], w)
+
+    def _penalty(self, w: Array) -> float:
+        return 0.5 * self.alpha * float(np.vdot(w[:-1], w[:-1]))
+
+    def _loss_and_score_gradient(self, rows: slice, w: Array) -> tuple[Any, Array]:
+        z = self.scores(rows, w)
+        loss, gradient = self.activation.loss_and_gradient(self.loss, self._targets(rows), z)
+        if self.sample_weight is not None:
+            loss = loss * self.sample_weight[rows]
+            gradient *= self.sample_weight[rows, np.newaxis]
+        return loss.sum(dtype=np.float64), gradient
+
+    def _value_and_gradient(self, rows: slice, w: Array) -> tuple[Any, Array]:
+        value, score_gradient = self._loss_and_score_gradient(rows, w)
+        gradient = np.empty_like(w)
+        gradient[:-1] = self.X[rows].T @ score_gradient
+        score_gradient.sum(axis=0, out=gradient[-1])
+        return value, gradient
+
+    def _targets(self, rows: slice) -> Array:
+        y = self.y[rows]
+        if y.ndim == 2:
+            return y
+        one_hot = np.zeros((self.n_outputs, len(y)), self.X.dtype)
+        one_hot[y, np.arange(len(y))] = 1
+        return one_hot.T
+
+    def _blocks(self) -> list[slice]:
+        n_rows, n_features = self.X.shape
+        n_stored = getattr(self.X, "nnz", n_rows * n_features)
+        bytes_per_row = max(1, n_stored * self.X.dtype.itemsize // n_rows)
+        size = int(np.clip(_BLOCK_BYTES // bytes_per_row, 1, _BLOCK_ROWS))
+        return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+
+    def sum_over_rows(self, terms: Callable[[slice], tuple[Any, ...]]) -> list[Any]:
+        """Add up the terms that a function returns for each block of rows, always in the same order."""
+        blocks = self._blocks()
+        if len(blocks) == 1:
+            return list(terms(blocks[0]))
+        parts = [blocks[start::_N_PARTS] for start in range(min(_N_PARTS, len(blocks)))]
+        return _total(self.ordered_map(lambda part: _total(map(terms, part)), parts))
+
+
+def linear_scores(X: Any, w: Array) -> Array:
+    """Return ``X @ w[:-1] + w[-1]``, stored output by output where X is dense."""
+    z: Array = (w[:-1].T @ X.T).T if isinstance(X, np.ndarray) else X @ w[:-1]
+    z += w[-1]
+    return z
+
+
+def _total(rows_of_terms: Iterable[Sequence[Any]]) -> list[Any]:
+    """Add up tuples of terms one by one, in float64."""
+    iterator = iter(rows_of_terms)
+    total = [np.array(term, dtype=np.float64) for term in next(iterator)]
+    for terms in iterator:
+        for accumulator, term in zip(total, terms, strict=True):
+            accumulator += term
+    return total

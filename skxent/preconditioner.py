@@ -1,0 +1,197 @@
+r"""An approximate inverse of the objective's Hessian, from a sample of the rows.
+
+For output :math:`k` the Hessian of the log-likelihood has the diagonal block
+
+.. math::
+    H_k = \frac{1}{\sum_i w_i} \sum_i w_i\, d_{ik}\, \tilde x_i \tilde x_i^\top + \alpha I,
+    \qquad d_{ik} = p_{ik} (1 - p_{ik}), \qquad \tilde x = (x, 1).
+
+A few thousand rows give it well enough, and a Cholesky factor turns it into a preconditioner. At first one
+block serves all outputs, with :math:`d_i` averaged over them, which costs as much as a few
+gradients; once the probabilities have taken shape, a block for each output pays. Other losses have other
+curvatures, but share what makes these problems slow: the scales and correlations of the columns.
+
+Two details matter. A column that the sample has hardly seen takes its second moment from all rows, or the
+step along it would be far too long. And the factors are kept in rectangular full packed format, which halves
+their memory [1]_. Where the blocks would be large against the data (wide or sparse data), only their
+diagonal is used.
+
+References
+----------
+.. [1] F. G. Gustavson et al., "Rectangular Full Packed Format for Cholesky's Algorithm", 2010,
+   :doi:`10.1145/1731022.1731028`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.linalg import get_lapack_funcs
+
+from skxent.losses import Array
+
+if TYPE_CHECKING:
+    from skxent.objective import Objective
+
+__all__ = ["Preconditioner", "precondition"]
+
+Preconditioner = Callable[[Array], Array]
+
+# Blocks may take this share of the data's memory, or what no machine misses.
+_MEMORY_SHARE = 0.08
+_MEMORY_FREE = 2_000_000
+# Sampled rows for each column, and at the least.
+_ROWS_PER_COLUMN = 10
+_MIN_ROWS = 4_000
+# Rows gathered at a time.
+_GATHER = 512
+# A column is rare if the sample has less than this share of its second moment.
+_RARE = 0.25
+
+
+def precondition(objective: Objective, w: Array, *, refine: bool) -> Preconditioner:
+    """Return a function that multiplies a gradient by an approximate inverse Hessian.
+
+    Parameters
+    ----------
+    objective : Objective
+        Its data, penalty and output layer make the Hessian.
+    w : ndarray of shape (n_features + 1, n_outputs)
+        Where to take it.
+    refine : bool
+        Whether to use a block for each output rather than one for all, where memory allows.
+
+    Returns
+    -------
+    callable
+        Takes and returns arrays of the shape of `w`; linear, symmetric and positive.
+    """
+    n_blocks = objective.n_outputs if refine else 1
+    if not _affordable(objective, n_blocks):
+        if n_blocks == 1:
+            return _diagonal(objective, w)
+        n_blocks = 1
+    sample = _sample(objective)
+    curvature = _curvature(objective, w, sample)
+    if n_blocks == 1:
+        curvature = curvature.mean(axis=1, keepdims=True)
+    rare = _rare_moments(objective, sample)
+    factors = objective.ordered_map(lambda d: _factor(objective, sample, d, rare), curvature.T)
+    return _Blocks(list(factors), objective.activation.shift_invariant)
+
+
+class _Blocks:
+    """Solves with the Cholesky factors of one block for all outputs, or of one for each."""
+
+    def __init__(self, factors: list[_Cholesky], shift_invariant: bool) -> None:
+        self.factors = factors
+        self.shift_invariant = shift_invariant
+
+    def __call__(self, gradient: Array) -> Array:
+        columns = np.split(gradient, len(self.factors), axis=1)
+        step = np.hstack([factor.solve(g) for factor, g in zip(self.factors, columns, strict=True)])
+        if self.shift_invariant:
+            # Adding a constant to every score changes nothing: intercepts need not drift that way.
+            step[-1] -= step[-1].mean()
+        return step
+
+
+class _Cholesky:
+    """Cholesky factor of a positive semidefinite matrix, scaled to unit diagonal, in packed format."""
+
+    def __init__(self, matrix: Array) -> None:
+        diagonal = matrix.diagonal()
+        self.scale = (1 / np.sqrt(np.where(diagonal > 0, diagonal, 1)))[:, np.newaxis]
+        matrix *= self.scale
+        matrix *= self.scale.T
+        pack, factorize, self._solve = get_lapack_funcs(("trttf", "pftrf", "pftrs"), (matrix,))
+        ridge = 8 * len(matrix) * np.finfo(matrix.dtype).eps
+        failed = True
+        while failed:
+            np.fill_diagonal(matrix, 1 + ridge)
+            self.factor, failed = factorize(len(matrix), pack(matrix)[0], overwrite_a=True)
+            ridge *= 10
+
+    def solve(self, b: Array) -> Array:
+        """Solve for right-hand sides `b` of shape (n, m)."""
+        x, _ = self._solve(len(self.scale), self.factor, self.scale * b)
+        solution: Array = self.scale * x
+        return solution
+
+
+def _affordable(objective: Objective, n_blocks: int) -> bool:
+    X = objective.X
+    stored = X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes + X.indices.nbytes
+    packed = n_blocks * (X.shape[1] + 1) ** 2 * X.dtype.itemsize / 2
+    return bool(packed <= max(_MEMORY_SHARE * stored, _MEMORY_FREE))
+
+
+def _sample(objective: Objective) -> Array:
+    """Return sorted indices of the rows that stand for all, always the same ones."""
+    n_rows, n_columns = objective.X.shape
+    size = max(_MIN_ROWS, _ROWS_PER_COLUMN * n_columns)
+    if size >= n_rows:
+        return np.arange(n_rows)
+    return np.sort(np.random.default_rng(0).choice(n_rows, size, replace=False))
+
+
+def _gathered(objective: Objective, sample: Array) -> Iterator[tuple[slice, Array]]:
+    """Yield the sample's rows with a column for the intercept, as many at a time as a cache holds."""
+    for start in range(0, len(sample), _GATHER):
+        chunk = slice(start, start + _GATHER)
+        X = objective.X[sample[chunk]]
+        rows = np.full((X.shape[0], X.shape[1] + 1), float(objective.fit_intercept), X.dtype)
+        rows[:, :-1] = X if isinstance(X, np.ndarray) else X.toarray()
+        yield chunk, rows
+
+
+def _curvature(objective: Objective, w: Array, sample: Array) -> Array:
+    """Curvature of each sampled row and output, weighted to add up to a mean over all rows."""
+    z = objective.scores(sample, w.astype(objective.X.dtype))
+    curvature = objective.activation.curvature(z)
+    weight = np.ones(len(sample)) if objective.sample_weight is None else objective.sample_weight[sample]
+    curvature *= (weight / weight.sum())[:, np.newaxis]
+    return curvature
+
+
+def _column_moments(objective: Objective) -> Array:
+    """Mean square of each column over all rows."""
+    (total,) = objective.sum_over_rows(lambda rows: (_squares(objective.X[rows], objective.weights(rows)),))
+    moments: Array = total / objective.total_weight
+    return moments
+
+
+def _squares(X: Any, weight: Array) -> Array:
+    if isinstance(X, np.ndarray):
+        return np.einsum("i,ij,ij->j", weight, X, X)
+    return np.asarray(X.power(2).T @ weight)
+
+
+def _factor(objective: Objective, sample: Array, curvature: Array, rare: Array) -> _Cholesky:
+    """Return the factor of the block for one output's curvature."""
+    n = objective.X.shape[1] + 1
+    block = np.zeros((n, n), objective.X.dtype)
+    root = np.sqrt(curvature)
+    for chunk, rows in _gathered(objective, sample):
+        rows *= root[chunk, np.newaxis]
+        block += rows.T @ rows
+    block[np.diag_indices(n - 1)] += curvature.sum() * rare + objective.alpha
+    return _Cholesky(block)
+
+
+def _rare_moments(objective: Objective, sample: Array) -> Array:
+    """Second moments of the columns that the sample has hardly seen, zero for the others."""
+    if len(sample) == objective.X.shape[0]:
+        return np.zeros(objective.X.shape[1])
+    everywhere, sampled = _column_moments(objective), _column_moments(objective.subset(sample))
+    return np.where(sampled < _RARE * everywhere, everywhere, 0)
+
+
+def _diagonal(objective: Objective, w: Array) -> Preconditioner:
+    moments = _column_moments(objective)
+    curvature = _curvature(objective, w, _sample(objective)).sum(axis=0)
+    diagonal = np.vstack([np.outer(moments, curvature) + objective.alpha, curvature])
+    inverse = 1 / np.maximum(diagonal, np.finfo(w.dtype).eps * diagonal.max())
+    return lambda gradient: inverse * gradient

@@ -1,0 +1,163 @@
+r"""Preconditioned limited-memory BFGS, full batch.
+
+The quasi-Newton direction is :math:`-H g` with :math:`H` built by the two-loop recursion [1]_ from the last
+pairs :math:`s = w^+ - w`, :math:`y = g^+ - g` and an initial matrix :math:`\gamma P`. Plain L-BFGS takes
+:math:`P = I`; here :math:`P` is the objective's own preconditioner, an approximation of the
+inverse Hessian, and
+
+.. math:: \gamma = \frac{s^\top y}{y^\top P y}
+
+rescales it at every step to the curvature just seen. This is L-BFGS in variables in which the problem is nearly
+round, so badly scaled and correlated columns cost nothing. After a few iterations the preconditioner is
+taken anew where the iterate has got to, and the pairs stay valid.
+
+The step length satisfies the weak Wolfe conditions, found by bracketing with safeguarded interpolation. Near the
+optimum the objective's value is lost in rounding before its slope is, so that the decrease is then judged by the
+slope alone, the approximate Wolfe condition of [2]_.
+
+References
+----------
+.. [1] J. Nocedal, "Updating Quasi-Newton Matrices with Limited Storage", 1980, :doi:`10.2307/2006193`
+.. [2] W. W. Hager, H. Zhang, "A New Conjugate Gradient Method with Guaranteed Descent and an Efficient Line
+   Search", 2005, :doi:`10.1137/030601880`
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skxent.solvers._result import Result
+
+__all__ = ["solve"]
+
+Array = NDArray[np.floating[Any]]
+
+# Pairs kept.
+_MEMORY = 20
+# The iteration at which the preconditioner is taken anew.
+_REFINE_AT = 10
+# Wolfe conditions: sufficient decrease and curvature.
+_DECREASE, _CURVATURE = 1e-4, 0.9
+_MAX_TRIALS = 30
+
+
+class _Objective(Protocol):
+    def __call__(self, w: Array) -> tuple[float, Array]: ...
+
+    def preconditioner(self, w: Array, *, refine: bool) -> Callable[[Array], Array]: ...
+
+    @property
+    def resolution(self) -> float:
+        """Relative rounding error of the value."""
+
+
+def solve(
+    objective: _Objective,
+    w0: Array,
+    *,
+    max_iter: int,
+    tol: float,
+    callback: Callable[[Array, float], bool],
+) -> Result:
+    """Minimise an objective.
+
+    Parameters
+    ----------
+    objective : callable
+        Maps weights to value and gradient; has a method ``preconditioner(w, refine=...)`` and an attribute
+        ``resolution``, the relative rounding error of its value.
+    w0 : ndarray
+        Start.
+    max_iter : int
+        Iterations at the most.
+    tol : float
+        Stop when the decrease that the quadratic model still predicts, and the one just made, are
+        both at most `tol` times the value. Zero: go on until rounding allows no more decrease.
+    callback : callable
+        Called as ``callback(w, value)`` after each iteration; true stops.
+
+    Returns
+    -------
+    Result
+        Weights, in float64, and why it stopped.
+    """
+    w = np.array(w0, dtype=np.float64)
+    value, gradient = objective(w)
+    precondition = objective.preconditioner(w, refine=False)
+    pairs: deque[_Pair] = deque(maxlen=_MEMORY)
+    for n_iter in range(1, max_iter + 1):
+        if n_iter == _REFINE_AT:
+            precondition = objective.preconditioner(w, refine=True)
+        direction = _direction(gradient, pairs, precondition)
+        slope = float(np.vdot(gradient, direction))
+        trial = _line_search(objective, w, value, direction, slope) if slope < 0 else None
+        if trial is None:
+            return Result(w, n_iter - 1, True, "rounding allows no further decrease")
+        step, new_value, new_gradient = trial
+        pairs.append(_Pair(step * direction, new_gradient - gradient))
+        decrease = value - new_value
+        w, value, gradient = w + step * direction, new_value, new_gradient
+        if callback(w, value):
+            return Result(w, n_iter, True, "stopped by a callback")
+        if max(decrease, -0.5 * slope) <= tol * abs(value):
+            return Result(w, n_iter, True, "tolerance reached")
+    return Result(w, max_iter, False, f"max_iter={max_iter} reached")
+
+
+class _Pair:
+    """A step and the change of the gradient along it."""
+
+    def __init__(self, s: Array, y: Array) -> None:
+        self.s, self.y, self.sy = s, y, float(np.vdot(s, y))
+
+
+def _direction(gradient: Array, pairs: deque[_Pair], precondition: Callable[[Array], Array]) -> Array:
+    """Return the quasi-Newton direction by the two-loop recursion."""
+    q = -gradient
+    projections = []
+    for pair in reversed(pairs):
+        projections.append(float(np.vdot(pair.s, q)) / pair.sy)
+        q = q - projections[-1] * pair.y
+    direction = precondition(q)
+    if pairs:
+        last = pairs[-1]
+        direction *= last.sy / float(np.vdot(last.y, precondition(last.y)))
+    for pair, projection in zip(pairs, reversed(projections), strict=True):
+        direction += (projection - float(np.vdot(pair.y, direction)) / pair.sy) * pair.s
+    return direction
+
+
+def _line_search(
+    objective: _Objective, w: Array, value: float, direction: Array, slope: float
+) -> tuple[float, float, Array] | None:
+    """Return a step with its value and gradient, or None if no trial met the Wolfe conditions."""
+    low, high, step = 0.0, np.inf, 1.0
+    blur = objective.resolution * abs(value)
+    for _ in range(_MAX_TRIALS):
+        new_value, gradient = objective(w + step * direction)
+        new_slope = float(np.vdot(gradient, direction))
+        flat = new_value <= value + blur and new_slope <= (2 * _DECREASE - 1) * slope
+        if not (new_value <= value + _DECREASE * step * slope or flat):
+            high = step
+        elif new_slope < _CURVATURE * slope:
+            low = step
+        else:
+            return step, new_value, gradient
+        step = _next_step(step, low, high, slope, new_value - value, new_slope)
+    return None
+
+
+def _next_step(step: float, low: float, high: float, slope: float, change: float, new_slope: float) -> float:
+    """Return the next trial: beyond the step while it is too short, then inside the bracket."""
+    if high == np.inf:
+        root = slope / (slope - new_slope) if new_slope > slope else np.inf
+        return step * float(np.clip(root, 1.5, 10))
+    if low > 0 or not np.isfinite(change):
+        return low + (0.5 if low > 0 else 0.1) * (high - low)
+    minimum = slope * step / (2 * (slope * step - change))
+    return step * float(np.clip(minimum, 0.1, 0.5))

@@ -1,0 +1,115 @@
+r"""Mini-batch stochastic gradient descent with plain steps of constant length.
+
+.. math:: w \leftarrow w - \eta\, \nabla F_B(w)
+
+for consecutive batches :math:`B` of the rows, shuffled anew for each pass.
+
+References
+----------
+.. [1] L. Bottou, F. E. Curtis, J. Nocedal, "Optimization Methods for Large-Scale Machine Learning", 2018,
+   :doi:`10.1137/16M1080173`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skxent.solvers._result import Result
+
+__all__ = ["one_pass", "solve"]
+
+Array = NDArray[np.floating[Any]]
+
+
+class _Objective(Protocol):
+    def __call__(self, w: Array) -> tuple[float, Array]: ...
+
+    def value(self, w: Array) -> float: ...
+
+    def batches(self, batch_size: int, rng: np.random.RandomState | None) -> Iterator[_Objective]: ...
+
+
+def solve(
+    objective: _Objective,
+    w0: Array,
+    *,
+    max_iter: int,
+    tol: float,
+    callback: Callable[[Array, float], bool],
+    batch_size: int,
+    learning_rate: float,
+    shuffle: bool,
+    n_iter_no_change: int,
+    random_state: np.random.RandomState,
+) -> Result:
+    """Minimise an objective by passes over its rows.
+
+    Parameters
+    ----------
+    objective : callable
+        Maps weights to value and gradient; has methods ``value(w)`` and ``batches(batch_size, rng)``.
+    w0 : ndarray
+        Start. Its dtype is that of the computation.
+    max_iter : int
+        Passes at the most.
+    tol : float
+        Stop when `n_iter_no_change` passes in a row have each failed to lower the best value by `tol` times
+        itself. Zero: run all passes.
+    callback : callable
+        Called as ``callback(w, value)`` after each pass; true stops.
+    batch_size : int
+        Rows in a batch; the last batch of a pass may be smaller.
+    learning_rate : float
+        Step length.
+    shuffle : bool
+        Whether to draw the batches anew for each pass.
+    n_iter_no_change : int
+        Patience, in passes.
+    random_state : RandomState
+        Draws the batches.
+
+    Returns
+    -------
+    Result
+        Weights and why it stopped.
+
+    Raises
+    ------
+    ValueError
+        If the weights diverge.
+    """
+    w = np.array(w0)
+    rng = random_state if shuffle else None
+    best, idle = objective.value(w), 0
+    for n_iter in range(1, max_iter + 1):
+        w = one_pass(objective, w, batch_size=batch_size, learning_rate=learning_rate, rng=rng)
+        value = objective.value(w)
+        if callback(w, value):
+            return Result(w, n_iter, True, "stopped by a callback")
+        idle = 0 if value < best - tol * abs(best) else idle + 1
+        best = min(best, value)
+        if tol > 0 and idle >= n_iter_no_change:
+            return Result(w, n_iter, True, f"no progress in {n_iter_no_change} passes")
+    return Result(w, max_iter, tol == 0, f"max_iter={max_iter} reached")
+
+
+def one_pass(
+    objective: _Objective, w: Array, *, batch_size: int, learning_rate: float, rng: np.random.RandomState | None
+) -> Array:
+    """Return new weights after one step for each batch; see :func:`solve`."""
+    w = w.copy()
+    with np.errstate(over="ignore", invalid="ignore"):
+        for batch in objective.batches(batch_size, rng):
+            _, gradient = batch(w)
+            gradient *= learning_rate
+            w -= gradient
+    if not np.isfinite(w).all():
+        raise ValueError(
+            f"Gradient descent diverged: with learning_rate={learning_rate} the weights grew beyond all bounds. "
+            "Lower learning_rate, scale the features (StandardScaler), or use solver='lbfgs'."
+        )
+    return w
