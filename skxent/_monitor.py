@@ -85,7 +85,9 @@ class Monitor:
         if hasattr(self.estimator, "_skl_callbacks"):
             self._task = self.context.subcontext(task_name="iteration")
             self._task.call_on_fit_task_begin(
-                estimator=self.estimator, reconstruction_attributes=lambda: self.attributes(w), **self.fit_data
+                estimator=self.estimator,
+                reconstruction_attributes=lambda: self.attributes(w),
+                **self.fit_data,
             )
 
     def __call__(self, w: Array, value: float) -> bool:

@@ -57,10 +57,6 @@ class Activation(ABC):
             Its derivative with respect to the row's scores.
         """
 
-    @abstractmethod
-    def curvature(self, z: Array) -> Array:
-        """Positive second derivatives of the log-likelihood for each row and output, as a loss's model."""
-
 
 class Softmax(Activation):
     r"""One distribution a row: :math:`p_k = e^{z_k} / \sum_j e^{z_j}`.
@@ -90,10 +86,6 @@ class Softmax(Activation):
         p *= gradient.sum(axis=1, keepdims=True)
         return value, np.subtract(gradient, p, out=p)
 
-    def curvature(self, z: Array) -> Array:  # noqa: D102
-        p = np.exp(self.log_probabilities(z))
-        return p * (1 - p)
-
 
 class Sigmoid(Activation):
     r"""One two-outcome distribution a unit: :math:`a = 1/(1+e^{-z})` against :math:`1-a`.
@@ -115,7 +107,3 @@ class Sigmoid(Activation):
         score_gradient = gradient[:, 0] * p[1] - gradient[:, 1] * p[0]
         by_unit = z.shape[::-1]
         return value.reshape(by_unit).sum(axis=0), score_gradient.reshape(by_unit).T
-
-    def curvature(self, z: Array) -> Array:  # noqa: D102
-        a = np.exp(log_expit(z))
-        return a * (1 - a)

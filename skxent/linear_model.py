@@ -166,7 +166,9 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         context.call_on_fit_task_begin(estimator=self, **fit_data)
         monitor = Monitor(self, context, fit_data, attributes, validation)
         with ordered_map() as parallel_map:
-            objective = self._objective(X[train], targets.y[train], targets, _rows(weight, train), loss, parallel_map)
+            objective = self._objective(
+                X[train], targets.y[train], targets, _rows(weight, train), loss, parallel_map
+            )
             monitor.begin(w0)
             result = solve(objective, w0, callback=monitor, **self._options(solve, rng))
             monitor.close()
@@ -210,15 +212,15 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         _, loss = self._resolve(targets)
         weight = self._weights(sample_weight, X, targets)
         w = self._zeros(X, targets) if first else self._current_weights(X, targets)
-        if first:
-            self._random_state = check_random_state(self.random_state)
+        if not hasattr(self, "_rng"):
+            self._rng = check_random_state(self.random_state)
         with ordered_map():
             w = sgd.one_pass(
                 self._objective(X, targets.y, targets, weight, loss, map),
                 w,
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,
-                rng=self._random_state if self.shuffle else None,
+                rng=self._rng if self.shuffle else None,
             )
         self.__dict__.update(_fitted_attributes(w, targets, w.dtype))
         self.n_iter_ = 1 if first else self.n_iter_ + 1
@@ -262,7 +264,9 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
     def _resolve(self, targets: _Targets) -> tuple[Any, Loss]:
         """Return the solver and the loss, checked."""
         if self.solver not in solvers.available():
-            raise ValueError(f"Unknown solver {self.solver!r}; known solvers: {', '.join(solvers.available())}.")
+            raise ValueError(
+                f"Unknown solver {self.solver!r}; known solvers: {', '.join(solvers.available())}."
+            )
         loss = resolve_loss(self.loss)
         check_shapes(loss, max(2, targets.n_outputs))
         return solvers.load(self.solver), loss
@@ -278,7 +282,9 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         if self.class_weight is None:
             return sample_weight
         if targets.labels is None:
-            raise ValueError("class_weight needs class labels in y; for a matrix of targets use sample_weight.")
+            raise ValueError(
+                "class_weight needs class labels in y; for a matrix of targets use sample_weight."
+            )
         by_class = compute_class_weight(
             self.class_weight,
             classes=targets.classes,
@@ -294,7 +300,9 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
     def _current_weights(self, X: Any, targets: _Targets) -> Array:
         """Return the weights of the last fit, if it was of the same problem."""
         w = np.vstack([self.coef_.T, self.intercept_]).astype(X.dtype)
-        if w.shape != (X.shape[1] + 1, targets.n_outputs) or not np.array_equal(self.classes_, targets.classes):
+        if w.shape != (X.shape[1] + 1, targets.n_outputs) or not np.array_equal(
+            self.classes_, targets.classes
+        ):
             raise ValueError(
                 f"The earlier fit had {w.shape[0] - 1} features and classes {self.classes_}; this one has "
                 f"{X.shape[1]} and {targets.classes}. Fit a new estimator, or set warm_start=False."
@@ -304,7 +312,10 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
     def _start(self, X: Any, targets: _Targets, coef_init: Any, intercept_init: Any) -> Array:
         warm = self.warm_start and hasattr(self, "coef_")
         w = self._current_weights(X, targets) if warm else self._zeros(X, targets)
-        for name, init, part in (("coef_init", coef_init, w[:-1].T), ("intercept_init", intercept_init, w[-1])):
+        for name, init, part in (
+            ("coef_init", coef_init, w[:-1].T),
+            ("intercept_init", intercept_init, w[-1]),
+        ):
             if init is not None:
                 init = check_array(init, dtype=w.dtype, ensure_2d=False, input_name=name)
                 if init.shape != part.shape:
@@ -381,9 +392,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
     def _scores(self, X: Any) -> Array:
         """Return the scores, of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
-        )
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         w = np.vstack([self.coef_.T, self.intercept_])
         return linear_scores(X, w.astype(np.result_type(X.dtype, w.dtype), copy=False))
 
@@ -412,10 +421,14 @@ def _as_probabilities(y: Array, dtype: Any) -> Array:
     try:
         y = np.asarray(y).astype(dtype)
     except ValueError:
-        raise ValueError("y is a matrix but not of numbers; a matrix holds probabilities or 0 and 1.") from None
+        raise ValueError(
+            "y is a matrix but not of numbers; a matrix holds probabilities or 0 and 1."
+        ) from None
     outside = np.flatnonzero(((y < 0) | (y > 1)).any(axis=1))
     if len(outside):
-        raise ValueError(f"Row {outside[0]} of y, {y[outside[0]]}, is not made of probabilities between 0 and 1.")
+        raise ValueError(
+            f"Row {outside[0]} of y, {y[outside[0]]}, is not made of probabilities between 0 and 1."
+        )
     return y
 
 
@@ -424,7 +437,9 @@ def _positions(y: Array, classes: Array) -> Array:
     labels = np.searchsorted(classes, y).clip(max=len(classes) - 1)
     unseen = np.unique(y[classes[labels] != y])
     if len(unseen):
-        raise ValueError(f"y has labels {unseen} that are not among the classes of the first call, {classes}.")
+        raise ValueError(
+            f"y has labels {unseen} that are not among the classes of the first call, {classes}."
+        )
     return labels
 
 
@@ -455,8 +470,8 @@ class SoftmaxRegressor(_LinearClassifier):
         Iterations, or passes over the data with ``"sgd"``, at the most.
     tol : float, default=1e-5
         ``"lbfgs"`` stops when both the last and the next decrease predicted are below `tol` times the objective;
-        ``"sgd"`` when `n_iter_no_change` passes in a row have not lowered it by as much. With ``tol=0`` neither
-        stops early.
+        ``"sgd"`` when `n_iter_no_change` passes in a row have not lowered it by as much, in spite of shorter steps. With
+        ``tol=0`` neither stops early, and steps keep their length.
     batch_size : int, default=100
         Rows in a mini-batch; at most all. Only for ``"sgd"`` and :meth:`partial_fit`.
     learning_rate : float, default=0.2
@@ -560,7 +575,8 @@ class SoftmaxRegressor(_LinearClassifier):
         ndarray of shape (n_samples,)
             Class labels.
         """
-        predicted: Array = self.classes_[self._scores(X).argmax(axis=1)]
+        winners = self._scores(X).argmax(axis=1)
+        predicted: Array = self.classes_[winners]
         return predicted
 
     def predict_log_proba(self, X: Any) -> Array:

@@ -177,7 +177,9 @@ def check_shapes(loss: Loss, n_outcomes: int) -> None:
         value, gradient = loss.pointwise(y, p, np.log(p))
         shapes = np.shape(value), np.shape(gradient)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{loss!r}.pointwise(y, p, log_p) failed on arrays of shape {y.shape}: {error}") from error
+        raise ValueError(
+            f"{loss!r}.pointwise(y, p, log_p) failed on arrays of shape {y.shape}: {error}"
+        ) from error
     if shapes != ((3,), y.shape):
         raise ValueError(
             f"{loss!r}.pointwise(y, p, log_p) returned shapes {shapes} for inputs of shape {y.shape}; "

@@ -47,6 +47,11 @@ _ROWS_PER_COLUMN = 10
 _MIN_ROWS = 4_000
 # Rows gathered at a time.
 _GATHER = 512
+# Step of the central differences in the scores, and the least curvature of a row against the mean.
+_STEP = 1e-3
+_FLAT = 1e-3
+# Directions that stand for all outputs.
+_DIRECTIONS = 10
 # A column is rare if the sample has less than this share of its second moment.
 _RARE = 0.25
 
@@ -74,9 +79,7 @@ def precondition(objective: Objective, w: Array, *, refine: bool) -> Preconditio
             return _diagonal(objective, w)
         n_blocks = 1
     sample = _sample(objective)
-    curvature = _curvature(objective, w, sample)
-    if n_blocks == 1:
-        curvature = curvature.mean(axis=1, keepdims=True)
+    curvature = _curvature(objective, w, sample, n_blocks)
     rare = _rare_moments(objective, sample)
     factors = objective.ordered_map(lambda d: _factor(objective, sample, d, rare), curvature.T)
     return _Blocks(list(factors), objective.activation.shift_invariant)
@@ -147,13 +150,37 @@ def _gathered(objective: Objective, sample: Array) -> Iterator[tuple[slice, Arra
         yield chunk, rows
 
 
-def _curvature(objective: Objective, w: Array, sample: Array) -> Array:
-    """Curvature of each sampled row and output, weighted to add up to a mean over all rows."""
-    z = objective.scores(sample, w.astype(objective.X.dtype))
-    curvature = objective.activation.curvature(z)
-    weight = np.ones(len(sample)) if objective.sample_weight is None else objective.sample_weight[sample]
-    curvature *= (weight / weight.sum())[:, np.newaxis]
-    return curvature
+def _curvature(objective: Objective, w: Array, sample: Array, n_blocks: int) -> Array:
+    """Curvature of each sampled row, of shape (n_rows, n_blocks), weighted to add up to a mean over all rows.
+
+    By central differences of the gradient with the model's own probabilities as targets, where any proper loss is
+    convex. For one block it is the mean over the outputs, by a few directions at right angles if there are many.
+    """
+    z = objective.scores(sample, w.astype(np.float64))
+    directions = np.eye(objective.n_outputs)
+    if n_blocks == 1 and objective.n_outputs > _DIRECTIONS:
+        gaussian = np.random.default_rng(0).standard_normal((objective.n_outputs, _DIRECTIONS))
+        directions = np.linalg.qr(gaussian)[0].T
+    curvature = np.stack([_second_difference(objective, z, direction) for direction in directions], axis=1)
+    if n_blocks == 1:
+        curvature = curvature.mean(axis=1, keepdims=True)
+    weight = objective.weights(sample).astype(np.float64)
+    weight /= weight.sum()
+    curvature = np.maximum(curvature, _FLAT * (weight @ curvature))
+    return (weight[:, np.newaxis] * curvature).astype(objective.X.dtype)
+
+
+def _second_difference(objective: Objective, z: Array, direction: Array) -> Array:
+    """Second derivative of each row's loss along a direction of its scores."""
+    target = objective.activation.probabilities(z)
+    slopes = [
+        (
+            objective.activation.loss_and_gradient(objective.loss, target, z + h * direction)[1] * direction
+        ).sum(axis=1)
+        for h in (_STEP, -_STEP)
+    ]
+    difference: Array = (slopes[0] - slopes[1]) / (2 * _STEP)
+    return difference
 
 
 def _column_moments(objective: Objective) -> Array:
@@ -191,7 +218,7 @@ def _rare_moments(objective: Objective, sample: Array) -> Array:
 
 def _diagonal(objective: Objective, w: Array) -> Preconditioner:
     moments = _column_moments(objective)
-    curvature = _curvature(objective, w, _sample(objective)).sum(axis=0)
+    curvature = _curvature(objective, w, _sample(objective), objective.n_outputs).sum(axis=0)
     diagonal = np.vstack([np.outer(moments, curvature) + objective.alpha, curvature])
     inverse = 1 / np.maximum(diagonal, np.finfo(w.dtype).eps * diagonal.max())
     return lambda gradient: inverse * gradient

@@ -44,6 +44,8 @@ _REFINE_AT = 10
 # Wolfe conditions: sufficient decrease and curvature.
 _DECREASE, _CURVATURE = 1e-4, 0.9
 _MAX_TRIALS = 30
+# Where only the penalty curves, the preconditioner is exact, and a factor of 2 or more on it would blow up rounding errors.
+_MAX_STRETCH = 1.5
 
 
 class _Objective(Protocol):
@@ -126,7 +128,7 @@ def _direction(gradient: Array, pairs: deque[_Pair], precondition: Callable[[Arr
     direction = precondition(q)
     if pairs:
         last = pairs[-1]
-        direction *= last.sy / float(np.vdot(last.y, precondition(last.y)))
+        direction *= min(last.sy / float(np.vdot(last.y, precondition(last.y))), _MAX_STRETCH)
     for pair, projection in zip(pairs, reversed(projections), strict=True):
         direction += (projection - float(np.vdot(pair.y, direction)) / pair.sy) * pair.s
     return direction
