@@ -76,9 +76,7 @@ class Objective:
         self.sample_weight = sample_weight
         self.fit_intercept = fit_intercept
         self.ordered_map = ordered_map
-        self.total_weight = float(
-            X.shape[0] if sample_weight is None else sample_weight.sum(dtype=np.float64)
-        )
+        self.total_weight = float(X.shape[0] if sample_weight is None else sample_weight.sum(dtype=np.float64))
 
     def __call__(self, w: Array) -> tuple[float, Array]:
         """Return the value and the gradient at `w`, an array of shape (n_features + 1, n_outputs)."""

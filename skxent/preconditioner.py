@@ -109,7 +109,8 @@ class _Cholesky:
         self.scale = (1 / np.sqrt(np.where(diagonal > 0, diagonal, 1)))[:, np.newaxis]
         matrix *= self.scale
         matrix *= self.scale.T
-        pack, factorize, self._solve = get_lapack_funcs(("trttf", "pftrf", "pftrs"), (matrix,))
+        functions: Any = get_lapack_funcs(("trttf", "pftrf", "pftrs"), (matrix,))
+        pack, factorize, self._solve = functions
         ridge = 8 * len(matrix) * np.finfo(matrix.dtype).eps
         failed = True
         while failed:
@@ -174,9 +175,7 @@ def _second_difference(objective: Objective, z: Array, direction: Array) -> Arra
     """Second derivative of each row's loss along a direction of its scores."""
     target = objective.activation.probabilities(z)
     slopes = [
-        (
-            objective.activation.loss_and_gradient(objective.loss, target, z + h * direction)[1] * direction
-        ).sum(axis=1)
+        (objective.activation.loss_and_gradient(objective.loss, target, z + h * direction)[1] * direction).sum(axis=1)
         for h in (_STEP, -_STEP)
     ]
     difference: Array = (slopes[0] - slopes[1]) / (2 * _STEP)

@@ -35,7 +35,7 @@ from skxent.solvers._result import Result
 
 __all__ = ["solve"]
 
-Array = NDArray[np.floating[Any]]
+Array = NDArray[Any]
 
 # Pairs kept.
 _MEMORY = 20
@@ -44,7 +44,7 @@ _REFINE_AT = 10
 # Wolfe conditions: sufficient decrease and curvature.
 _DECREASE, _CURVATURE = 1e-4, 0.9
 _MAX_TRIALS = 30
-# Where only the penalty curves, the preconditioner is exact, and a factor of 2 or more on it would blow up rounding errors.
+# Where nothing but the penalty curves the preconditioner is exact; a factor of 2 on it would make rounding errors grow.
 _MAX_STRETCH = 1.5
 
 
