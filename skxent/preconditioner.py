@@ -75,11 +75,10 @@ def precondition(objective: Objective, w: Array, *, refine: bool) -> Preconditio
     callable
         Takes and returns arrays of the shape of `w`; linear, symmetric and positive.
     """
-    n_blocks = objective.n_outputs if refine else 1
-    if not _affordable(objective, n_blocks):
-        if n_blocks == 1:
-            return _diagonal(objective, w)
-        n_blocks = 1
+    wanted = (objective.n_outputs, 1) if refine else (1,)
+    n_blocks = next((n for n in wanted if _affordable(objective, n)), None)
+    if n_blocks is None:
+        return _diagonal(objective, w)
     sample = _sample(objective)
     curvature = _curvature(objective, w, sample, n_blocks)
     rare = _rare_moments(objective, sample)
