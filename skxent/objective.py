@@ -9,7 +9,6 @@ one array of weights, of shape (n_features + 1, n_outputs) with the intercepts i
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -122,7 +121,8 @@ class Objective:
         Its loss is the sum over these rows divided by their number times the mean weight of *all* rows, so that
         batches estimate the whole without bias. No data is copied before it is used.
         """
-        part = copy.copy(self)
+        part = object.__new__(Objective)  # copy.copy would cost a tenth of a mini-batch
+        part.__dict__.update(self.__dict__)
         part.rows = self._positions(rows)
         part.total_weight = self.total_weight * part.n_rows / self.n_rows
         return part
