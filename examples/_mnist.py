@@ -15,9 +15,9 @@ N_TRAIN = 60_000
 def load_mnist(n_train=N_TRAIN):
     """Read the images of handwritten digits that come with the repository.
 
-    scikit-learn deletes a cached file that it cannot parse, so it is given a copy. Reading every column as bytes,
-    rather than as the integers and categories that the file's header speaks of, takes half the time and a quarter
-    of the memory, and does without the parsing of categories that fails with pandas 3.1.
+    scikit-learn deletes a cached file that it cannot parse, so it is given a copy. Reading every column as
+    bytes, rather than as the integers and categories that the file's header speaks of, takes half the time
+    and a quarter of the memory, and does without the parsing of categories that fails with pandas 3.1.
 
     Parameters
     ----------
