@@ -23,15 +23,17 @@ class Validation:
         Iterations in a row that may fail to improve on the best score.
     tol : float
         What counts as an improvement.
+    w0 : ndarray
+        Weights to fall back on.
     """
 
-    def __init__(self, score: Callable[[Array], float], n_iter_no_change: int, tol: float) -> None:
+    def __init__(self, score: Callable[[Array], float], n_iter_no_change: int, tol: float, w0: Array) -> None:
         self.score = score
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.scores: list[float] = []
         self.best_score = -np.inf
-        self.best_w: Array | None = None
+        self.best_w = w0
         self.idle = 0
 
     def __call__(self, w: Array) -> bool:

@@ -160,15 +160,13 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         def attributes(w: Array) -> dict[str, Any]:
             return _fitted_attributes(w, targets, X.dtype)
 
-        train, validation = self._hold_out(X, y, weight, targets, rng, attributes)
+        train, validation = self._hold_out(X, y, weight, targets, rng, w0, attributes)
         fit_data = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": weight}}
         context = self._init_callback_context(max_subtasks=self.max_iter)
         context.call_on_fit_task_begin(estimator=self, **fit_data)
         monitor = Monitor(self, context, fit_data, attributes, validation)
         with ordered_map() as parallel_map:
-            objective = self._objective(
-                X[train], targets.y[train], targets, _rows(weight, train), loss, parallel_map
-            )
+            objective = self._objective(X[train], targets.y[train], targets, _rows(weight, train), loss, parallel_map)
             monitor.begin(w0)
             result = solve(objective, w0, callback=monitor, **self._options(solve, rng))
             monitor.close()
@@ -250,9 +248,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         else:
             labels = _positions(y, classes)
         if len(classes) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least two classes; y has only one class, {classes[0]!r}."
-            )
+            raise ValueError(f"{type(self).__name__} needs at least two classes; y has only one class, {classes[0]!r}.")
         return self._encode_labels(classes, labels, dtype)
 
     def _encode_matrix(self, y: Array) -> _Targets:
@@ -264,9 +260,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
     def _resolve(self, targets: _Targets) -> tuple[Any, Loss]:
         """Return the solver and the loss, checked."""
         if self.solver not in solvers.available():
-            raise ValueError(
-                f"Unknown solver {self.solver!r}; known solvers: {', '.join(solvers.available())}."
-            )
+            raise ValueError(f"Unknown solver {self.solver!r}; known solvers: {', '.join(solvers.available())}.")
         loss = resolve_loss(self.loss)
         check_shapes(loss, max(2, targets.n_outputs))
         return solvers.load(self.solver), loss
@@ -282,9 +276,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         if self.class_weight is None:
             return sample_weight
         if targets.labels is None:
-            raise ValueError(
-                "class_weight needs class labels in y; for a matrix of targets use sample_weight."
-            )
+            raise ValueError("class_weight needs class labels in y; for a matrix of targets use sample_weight.")
         by_class = compute_class_weight(
             self.class_weight,
             classes=targets.classes,
@@ -300,9 +292,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
     def _current_weights(self, X: Any, targets: _Targets) -> Array:
         """Return the weights of the last fit, if it was of the same problem."""
         w = np.vstack([self.coef_.T, self.intercept_]).astype(X.dtype)
-        if w.shape != (X.shape[1] + 1, targets.n_outputs) or not np.array_equal(
-            self.classes_, targets.classes
-        ):
+        if w.shape != (X.shape[1] + 1, targets.n_outputs) or not np.array_equal(self.classes_, targets.classes):
             raise ValueError(
                 f"The earlier fit had {w.shape[0] - 1} features and classes {self.classes_}; this one has "
                 f"{X.shape[1]} and {targets.classes}. Fit a new estimator, or set warm_start=False."
@@ -326,7 +316,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         return w
 
     def _hold_out(
-        self, X: Any, y: Array, weight: Array | None, targets: _Targets, rng: Any, attributes: Any
+        self, X: Any, y: Array, weight: Array | None, targets: _Targets, rng: Any, w0: Array, attributes: Any
     ) -> tuple[Any, Validation | None]:
         """Return the rows to train on, and the validation of the others if there is to be any."""
         if not self.early_stopping:
@@ -344,7 +334,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
             probe.__dict__.update(attributes(w))
             return float(probe.score(X_test, y_test, test_weight))
 
-        return np.sort(train), Validation(score, self.n_iter_no_change, self.tol)
+        return np.sort(train), Validation(score, self.n_iter_no_change, self.tol, w0)
 
     def _objective(
         self, X: Any, y: Array, targets: _Targets, weight: Array | None, loss: Loss, parallel_map: Any
@@ -421,14 +411,10 @@ def _as_probabilities(y: Array, dtype: Any) -> Array:
     try:
         y = np.asarray(y).astype(dtype)
     except ValueError:
-        raise ValueError(
-            "y is a matrix but not of numbers; a matrix holds probabilities or 0 and 1."
-        ) from None
+        raise ValueError("y is a matrix but not of numbers; a matrix holds probabilities or 0 and 1.") from None
     outside = np.flatnonzero(((y < 0) | (y > 1)).any(axis=1))
     if len(outside):
-        raise ValueError(
-            f"Row {outside[0]} of y, {y[outside[0]]}, is not made of probabilities between 0 and 1."
-        )
+        raise ValueError(f"Row {outside[0]} of y, {y[outside[0]]}, is not made of probabilities between 0 and 1.")
     return y
 
 
@@ -437,9 +423,7 @@ def _positions(y: Array, classes: Array) -> Array:
     labels = np.searchsorted(classes, y).clip(max=len(classes) - 1)
     unseen = np.unique(y[classes[labels] != y])
     if len(unseen):
-        raise ValueError(
-            f"y has labels {unseen} that are not among the classes of the first call, {classes}."
-        )
+        raise ValueError(f"y has labels {unseen} that are not among the classes of the first call, {classes}.")
     return labels
 
 
@@ -470,8 +454,8 @@ class SoftmaxRegressor(_LinearClassifier):
         Iterations, or passes over the data with ``"sgd"``, at the most.
     tol : float, default=1e-5
         ``"lbfgs"`` stops when both the last and the next decrease predicted are below `tol` times the objective;
-        ``"sgd"`` when `n_iter_no_change` passes in a row have not lowered it by as much, in spite of shorter steps. With
-        ``tol=0`` neither stops early, and steps keep their length.
+        ``"sgd"`` when `n_iter_no_change` passes in a row have not lowered it by as much, in spite of shorter steps.
+        With ``tol=0`` neither stops early, and steps keep their length.
     batch_size : int, default=100
         Rows in a mini-batch; at most all. Only for ``"sgd"`` and :meth:`partial_fit`.
     learning_rate : float, default=0.2

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 __all__ = ["CrossEntropy", "Loss", "Quadratic", "check_shapes", "resolve_loss"]
 
-Array = NDArray[np.floating[Any]]
+Array = NDArray[Any]
 
 
 class Loss(ABC):
@@ -47,7 +47,7 @@ class Loss(ABC):
 
     @abstractmethod
     def pointwise(self, y: Array, p: Array, log_p: Array) -> tuple[Array, Array]:
-        """Loss of each row and its derivative with respect to the log-probabilities.
+        r"""Loss of each row and its derivative with respect to the log-probabilities.
 
         Parameters
         ----------
@@ -63,11 +63,12 @@ class Loss(ABC):
         loss : ndarray of shape (n_rows,)
             Loss of each row, in nats where it is an entropy.
         gradient : ndarray of shape (n_rows, n_outcomes)
-            Partial derivatives of the row's loss, each :math:`\\partial L/\\partial\\log p_k` taken as
+            Partial derivatives of the row's loss, each :math:`\partial L/\partial\\log p_k` taken as
             if the :math:`p_k` could move freely; the output layer adds the constraint that they sum to 1.
         """
 
     def __repr__(self) -> str:
+        """Show the loss with its hyper-parameters."""
         settings = ", ".join(f"{key}={value!r}" for key, value in sorted(vars(self).items()))
         return f"{type(self).__name__}({settings})"
 
@@ -93,7 +94,7 @@ class CrossEntropy(Loss, name="cross_entropy"):
     """
 
     def pointwise(self, y: Array, p: Array, log_p: Array) -> tuple[Array, Array]:
-        """Return :math:`-\\sum_k y_k \\log p_k` and :math:`-y`; see :meth:`Loss.pointwise`."""
+        r"""Return :math:`-\sum_k y_k \log p_k` and :math:`-y`; see :meth:`Loss.pointwise`."""
         gradient = -y
         return (gradient * log_p).sum(axis=1), gradient
 
@@ -121,12 +122,12 @@ class Quadratic(Loss, name="quadratic"):
     """
 
     def pointwise(self, y: Array, p: Array, log_p: Array) -> tuple[Array, Array]:
-        """Return :math:`\\tfrac12\\sum_k (p_k-y_k)^2` and :math:`(p-y)p`; see :meth:`Loss.pointwise`."""
+        r"""Return :math:`\tfrac12\sum_k (p_k-y_k)^2` and :math:`(p-y)p`; see :meth:`Loss.pointwise`."""
         error = p - y
         return 0.5 * (error * error).sum(axis=1), error * p
 
 
-def resolve_loss(loss: str | Loss) -> Loss:
+def resolve_loss(loss: Any) -> Loss:
     """Return the loss that a name or an instance stands for.
 
     Parameters
@@ -177,9 +178,7 @@ def check_shapes(loss: Loss, n_outcomes: int) -> None:
         value, gradient = loss.pointwise(y, p, np.log(p))
         shapes = np.shape(value), np.shape(gradient)
     except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"{loss!r}.pointwise(y, p, log_p) failed on arrays of shape {y.shape}: {error}"
-        ) from error
+        raise ValueError(f"{loss!r}.pointwise(y, p, log_p) failed on arrays of shape {y.shape}: {error}") from error
     if shapes != ((3,), y.shape):
         raise ValueError(
             f"{loss!r}.pointwise(y, p, log_p) returned shapes {shapes} for inputs of shape {y.shape}; "

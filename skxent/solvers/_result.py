@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 
@@ -23,7 +22,7 @@ class Result(NamedTuple):
         Why it stopped.
     """
 
-    w: NDArray[np.floating[Any]]
+    w: NDArray[Any]
     n_iter: int
     converged: bool
     message: str

@@ -27,7 +27,7 @@ __all__ = ["one_pass", "solve"]
 # How often the step is cut, and by how much.
 _CUTS, _CUT = 3, 0.2
 
-Array = NDArray[np.floating[Any]]
+Array = NDArray[Any]
 
 
 class _Objective(Protocol):
