@@ -29,9 +29,7 @@ RUNS = {
 
 
 def run(script, *options, directory):
-    return subprocess.run(
-        [sys.executable, EXAMPLES / script, *options], cwd=directory, capture_output=True, text=True
-    )
+    return subprocess.run([sys.executable, EXAMPLES / script, *options], cwd=directory, capture_output=True, text=True)
 
 
 def test_every_example_is_tested():
