@@ -54,7 +54,5 @@ def load_mnist(n_train=N_TRAIN):
             data_home=data_home,
             read_csv_kwargs={"dtype": "uint8"},
         )
-    X_train, X_test = (
-        np.divide(part, 255, dtype=np.float32, order="C") for part in (X[:n_train], X[N_TRAIN:])
-    )
+    X_train, X_test = (np.divide(part, 255, dtype=np.float32, order="C") for part in (X[:n_train], X[N_TRAIN:]))
     return X_train, y[:n_train].astype(int), X_test, y[N_TRAIN:].astype(int)

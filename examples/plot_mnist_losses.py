@@ -191,9 +191,7 @@ def main():
     curves = {}
     for run in RUNS:
         print(f"{options.passes} passes over {options.rows:,} images, loss: {run.name}", flush=True)
-        curves[run] = accuracy_per_pass(
-            run, X_train[LEFT_OUT:], y_train[LEFT_OUT:], X_test, y_test, options.passes
-        )
+        curves[run] = accuracy_per_pass(run, X_train[LEFT_OUT:], y_train[LEFT_OUT:], X_test, y_test, options.passes)
     print("\nTest accuracy after each pass, passes counted from 0\n")
     print(table(curves).to_string(float_format="{:.4f}".format), end="\n\n")
     print(summary(curves).to_string())

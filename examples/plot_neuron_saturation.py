@@ -72,9 +72,7 @@ def learn(cost, start, steps=STEPS):
     A classifier wants to see two classes, so the neuron gets a second example, of no weight at all.
     """
     X, y, weight = [[1.0], [1.0]], [0, 1], [1.0, 0.0]
-    monitor = ScoringMonitor(
-        scoring=lambda neuron, X, y, sample_weight: {"output": neuron.predict_proba(X)[0, 1]}
-    )
+    monitor = ScoringMonitor(scoring=lambda neuron, X, y, sample_weight: {"output": neuron.predict_proba(X)[0, 1]})
     neuron = SigmoidRegressor(
         cost.loss,
         solver="sgd",
@@ -149,9 +147,7 @@ def draw(paths, picture):
 def main():
     """Train the neuron from each start with each cost, print the table, draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "picture", nargs="?", default="neuron_saturation.png", help="where to save the picture"
-    )
+    parser.add_argument("picture", nargs="?", default="neuron_saturation.png", help="where to save the picture")
     picture = parser.parse_args().picture
 
     paths = {(cost, start): learn(cost, start) for start in STARTS for cost in COSTS}
@@ -160,9 +156,7 @@ def main():
     for start in STARTS:
         a = paths[COSTS[0], start][0][0]
         quadratic, cross_entropy = (cost_and_slope(cost, a)[1] for cost in COSTS)
-        print(
-            f"At {a:.2f} cross-entropy is {cross_entropy / quadratic:4.1f} times as steep, 1 / (a (1 - a))."
-        )
+        print(f"At {a:.2f} cross-entropy is {cross_entropy / quadratic:4.1f} times as steep, 1 / (a (1 - a)).")
     draw(paths, picture)
 
 
