@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def floor(X: np.ndarray, n_classes: int, batch_size: int) -> Callable[[], Any]:
 
 
 def torch_loop(X: np.ndarray, y: np.ndarray, n_classes: int, batch_size: int) -> Callable[[], Any]:
-    """The plain training loop of a PyTorch tutorial, on one thread, where it is fastest."""
+    """Return the plain training loop of a PyTorch tutorial, on one thread, where it is fastest."""
     import torch
 
     torch.set_num_threads(1)
@@ -84,10 +85,8 @@ def runs(X: np.ndarray, y: np.ndarray, batch_size: int) -> dict[str, Callable[[]
             X, y, classes=classes
         ),
     }
-    try:
+    with suppress(ImportError):
         found["PyTorch loop"] = torch_loop(X, y, len(classes), batch_size)
-    except ImportError:
-        pass
     return found
 
 
@@ -113,7 +112,12 @@ def main() -> None:
     print_table(
         ["implementation", "seconds", "ratio to skxent", "ratio to the floor"],
         [
-            [name, f"{np.median(own):.3f}", f"{np.median(own / seconds[:, 0]):.1f}", f"{np.median(own / seconds[:, 1]):.1f}"]
+            [
+                name,
+                f"{np.median(own):.3f}",
+                f"{np.median(own / seconds[:, 0]):.1f}",
+                f"{np.median(own / seconds[:, 1]):.1f}",
+            ]
             for name, own in zip(by_name, seconds.T, strict=True)
         ],
     )

@@ -61,8 +61,10 @@ def brown() -> tuple[Any, np.ndarray]:
     try:
         from nltk.corpus import brown as corpus
 
-        sentences = [(" ".join(words), genre) for genre in corpus.categories() for words in corpus.sents(categories=genre)]
-        texts, genres = zip(*sentences)
+        sentences = [
+            (" ".join(words), genre) for genre in corpus.categories() for words in corpus.sents(categories=genre)
+        ]
+        texts, genres = zip(*sentences, strict=True)
     except (ImportError, LookupError):
         rng = np.random.default_rng(0)
         genres = rng.integers(15, size=50_000)
@@ -108,7 +110,9 @@ def recorded(estimator: Any, problem: Problem, limit: float, dtype: type) -> Poi
     return recorder.points
 
 
-def budgeted(make: Callable[[int], Any], problem: Problem, limit: float, dtype: type) -> Iterator[tuple[float, Any, Any]]:
+def budgeted(
+    make: Callable[[int], Any], problem: Problem, limit: float, dtype: type
+) -> Iterator[tuple[float, Any, Any]]:
     """Fit an estimator with growing budgets until the caller has seen enough or the time is up."""
     X = problem.X.astype(dtype)
     for budget in budgets():
@@ -120,14 +124,14 @@ def budgeted(make: Callable[[int], Any], problem: Problem, limit: float, dtype: 
 
 
 def skxent(problem: Problem, limit: float) -> Points:
-    """The solver of this project."""
+    """Fit with the solver of this project."""
     return recorded(
         SoftmaxRegressor(alpha=problem.alpha, tol=1e-8, max_iter=2_000), problem, limit, problem.X.dtype.type
     )
 
 
 def torch_lbfgs(problem: Problem, limit: float) -> Points:
-    """PyTorch's L-BFGS with its strong Wolfe line search, on all cores."""
+    """Fit with PyTorch's L-BFGS and its strong Wolfe line search, on all cores."""
     import torch
 
     X, y = torch.from_numpy(np.asarray(problem.X)), torch.from_numpy(problem.y.astype(np.int64))
@@ -239,7 +243,9 @@ def report(problem: Problem, curves: dict[str, Curve], neighbours: dict[str, lis
 
     progress("")
     print(f"\n### {problem.name}\n\nobjective at the optimum {problem.best:.8f}\n")
-    header = ["seconds to a relative distance of"] + [f"{t:.0e}" for t in TARGETS] + [f"ratio at {t:.0e}" for t in TARGETS]
+    header = (
+        ["seconds to a relative distance of"] + [f"{t:.0e}" for t in TARGETS] + [f"ratio at {t:.0e}" for t in TARGETS]
+    )
     rows = [["**skxent**"] + [f"{mine(t, runs):.2f}" for t in TARGETS] + ["1"] * len(TARGETS)]
     fastest = [np.inf] * len(TARGETS)
     for name, its_curve in curves.items():
@@ -250,9 +256,16 @@ def report(problem: Problem, curves: dict[str, Curve], neighbours: dict[str, lis
         rows.append(
             [name]
             + [f"{s:.2f}" if np.isfinite(s) else f"> {longest:.0f}" for s in seconds]
-            + [f"{r:.1f}" if np.isfinite(r) else f"> {longest / mine(t, neighbours[name]):.0f}" for r, t in zip(ratios, TARGETS, strict=True)]
+            + [
+                f"{r:.1f}" if np.isfinite(r) else f"> {longest / mine(t, neighbours[name]):.0f}"
+                for r, t in zip(ratios, TARGETS, strict=True)
+            ]
         )
-    rows.append(["**fastest peer**"] + [""] * len(TARGETS) + [f"**{r:.1f}**" if np.isfinite(r) else "none got there" for r in fastest])
+    rows.append(
+        ["**fastest peer**"]
+        + [""] * len(TARGETS)
+        + [f"**{r:.1f}**" if np.isfinite(r) else "none got there" for r in fastest]
+    )
     print_table(header, rows)
     return {"skxent": runs[0], **curves}
 
@@ -288,8 +301,15 @@ def quadratic_loss(n_starts: int = 20) -> None:
     spread = max(ends) / min(ends) - 1
     print_table(
         ["lowest objective", "relative spread", "median spread", "iterations", "seconds"],
-        [[f"{min(ends):.6f}", f"{spread:.1e}", f"{np.median(ends) / min(ends) - 1:.1e}",
-          f"{min(iterations)}-{max(iterations)}", f"{min(seconds):.1f}-{max(seconds):.1f}"]],
+        [
+            [
+                f"{min(ends):.6f}",
+                f"{spread:.1e}",
+                f"{np.median(ends) / min(ends) - 1:.1e}",
+                f"{min(iterations)}-{max(iterations)}",
+                f"{min(seconds):.1f}-{max(seconds):.1f}",
+            ]
+        ],
     )
 
 

@@ -166,7 +166,9 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         context.call_on_fit_task_begin(estimator=self, **fit_data)
         monitor = Monitor(self, context, fit_data, attributes, validation)
         with ordered_map() as parallel_map:
-            objective = self._objective(X[train], targets.y[train], targets, _rows(weight, train), loss, parallel_map)
+            objective = self._objective(
+                _rows(X, train), _rows(targets.y, train), targets, _rows(weight, train), loss, parallel_map
+            )
             monitor.begin(w0)
             result = solve(objective, w0, callback=monitor, **self._options(solve, rng))
             monitor.close()
@@ -244,7 +246,8 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
             return self._encode_matrix(_as_probabilities(y, dtype))
         check_classification_targets(y)
         if classes is None:
-            classes, labels = np.unique(y, return_inverse=True)
+            classes = np.unique(y)  # asking it for the inverse as well would take twice the memory
+            labels = np.searchsorted(classes, y).astype(np.int32)
         else:
             labels = _positions(y, classes)
         if len(classes) < 2:
@@ -320,7 +323,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
     ) -> tuple[Any, Validation | None]:
         """Return the rows to train on, and the validation of the others if there is to be any."""
         if not self.early_stopping:
-            return slice(None), None
+            return None, None
         train, test = train_test_split(
             np.arange(X.shape[0]),
             test_size=self.validation_fraction,
@@ -392,8 +395,9 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         return tags
 
 
-def _rows(values: Any, rows: Any) -> Any:
-    return None if values is None else values[rows]
+def _rows(values: Any, rows: Array | None) -> Any:
+    """Return some of the rows of an array, or all, without a copy, if `rows` is None."""
+    return values if values is None or rows is None else values[rows]
 
 
 def _fitted_attributes(w: Array, targets: _Targets, dtype: Any) -> dict[str, Any]:

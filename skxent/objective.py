@@ -150,6 +150,12 @@ class Objective:
         rows = self._positions(rows)
         return Block(self.X[rows], self.y[rows], None if self.sample_weight is None else self.sample_weight[rows])
 
+    def weights(self, rows: Array) -> Array:
+        """Return the weights of some of the rows, in float64."""
+        if self.sample_weight is None:
+            return np.ones(len(rows))
+        return self.sample_weight[self._positions(rows)].astype(np.float64)
+
     def sum_over_rows(self, terms: Callable[[Block], tuple[Any, ...]]) -> list[Any]:
         """Add up the terms that a function returns for each block of rows, always in the same order."""
         n_rows, size = self.n_rows, self._block_size()
@@ -191,7 +197,7 @@ class Objective:
     def _value_and_gradient(self, block: Block, w: Array) -> tuple[Any, Array]:
         value, score_gradient = self._loss_and_score_gradient(block, w)
         gradient = np.empty_like(w)
-        gradient[:-1] = block.X.T @ score_gradient
+        gradient[:-1] = (score_gradient.T @ block.X).T
         score_gradient.sum(axis=0, out=gradient[-1])
         return value, gradient
 
@@ -204,8 +210,8 @@ class Objective:
 
 
 def linear_scores(X: Any, w: Array) -> Array:
-    """Return ``X @ w[:-1] + w[-1]``, stored output by output where X is dense."""
-    z: Array = (w[:-1].T @ X.T).T if isinstance(X, np.ndarray) else X @ w[:-1]
+    """Return ``X @ w[:-1] + w[-1]``, stored output by output."""
+    z = np.asfortranarray(X @ w[:-1])
     z += w[-1]
     return z
 

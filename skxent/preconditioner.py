@@ -24,7 +24,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,8 +40,8 @@ __all__ = ["Preconditioner", "precondition"]
 Preconditioner = Callable[[Array], Array]
 
 # Blocks may take this share of the data's memory, or what no machine misses.
-_MEMORY_SHARE = 0.08
-_MEMORY_FREE = 2_000_000
+_MEMORY_SHARE = 0.1
+_MEMORY_FREE = 8_000_000
 # Sampled rows for each column, and at the least.
 _ROWS_PER_COLUMN = 8
 _MIN_ROWS = 4_000
@@ -105,7 +105,10 @@ class _Blocks:
 
 
 class _Inverse:
-    """Inverse of a positive semidefinite matrix, kept in packed form and scaled to a unit diagonal of the matrix."""
+    """Inverse of a positive semidefinite matrix, kept in packed form and scaled to a unit diagonal of the matrix.
+
+    The matrix comes as its upper triangle in Fortran order, and is overwritten.
+    """
 
     def __init__(self, matrix: Array) -> None:
         diagonal = matrix.diagonal()
@@ -130,8 +133,9 @@ class _Inverse:
 def _affordable(objective: Objective, n_blocks: int) -> bool:
     X = objective.X
     stored = X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes + X.indices.nbytes
-    packed = n_blocks * (X.shape[1] + 1) ** 2 * X.dtype.itemsize / 2
-    return bool(packed <= max(_MEMORY_SHARE * stored, _MEMORY_FREE))
+    square = (X.shape[1] + 1) ** 2 * X.dtype.itemsize
+    peak = n_blocks * square / 2 + 1.5 * square  # those kept, in packed form, and one in the making
+    return bool(peak <= max(_MEMORY_SHARE * stored, _MEMORY_FREE))
 
 
 def _sample(objective: Objective) -> Array:
@@ -143,14 +147,9 @@ def _sample(objective: Objective) -> Array:
     return np.sort(np.random.default_rng(0).choice(n_rows, size, replace=False))
 
 
-def _gathered(objective: Objective, sample: Array) -> Iterator[tuple[slice, Array]]:
-    """Yield the sample's rows with a column for the intercept, as many at a time as a cache holds."""
-    for start in range(0, len(sample), _GATHER):
-        chunk = slice(start, start + _GATHER)
-        X = objective.take(sample[chunk]).X
-        rows = np.full((X.shape[0], X.shape[1] + 1), float(objective.fit_intercept), X.dtype)
-        rows[:, :-1] = X if isinstance(X, np.ndarray) else X.toarray()
-        yield chunk, rows
+def _chunks(sample: Array) -> list[slice]:
+    """Cut a sample into pieces that fit a cache, since its rows need not be in memory all at once."""
+    return [slice(start, start + _GATHER) for start in range(0, len(sample), _GATHER)]
 
 
 def _curvature(objective: Objective, w: Array, sample: Array, n_blocks: int) -> Array:
@@ -159,8 +158,8 @@ def _curvature(objective: Objective, w: Array, sample: Array, n_blocks: int) -> 
     By central differences of the gradient with the model's own probabilities as targets, where any proper loss is
     convex. For one block it is the mean over the outputs, by a few directions at right angles if there are many.
     """
-    block = objective.take(sample)
-    z = objective.scores(block, w).astype(np.float64)
+    chunks = [objective.scores(objective.take(sample[chunk]), w) for chunk in _chunks(sample)]
+    z = np.vstack(chunks).astype(np.float64, order="F")
     directions = np.eye(objective.n_outputs)
     if n_blocks == 1 and objective.n_outputs > _DIRECTIONS:
         gaussian = np.random.default_rng(0).standard_normal((objective.n_outputs, _DIRECTIONS))
@@ -169,10 +168,10 @@ def _curvature(objective: Objective, w: Array, sample: Array, n_blocks: int) -> 
     curvature = np.stack(list(by_direction), axis=1)
     if n_blocks == 1:
         curvature = curvature.mean(axis=1, keepdims=True)
-    weight = np.ones(len(sample)) if block.weight is None else block.weight.astype(np.float64)
+    weight = objective.weights(sample)
     weight /= weight.sum()
     curvature = np.maximum(curvature, _FLAT * (weight @ curvature))
-    return (weight[:, np.newaxis] * curvature).astype(block.X.dtype)
+    return (weight[:, np.newaxis] * curvature).astype(objective.X.dtype)
 
 
 def _second_difference(objective: Objective, z: Array, direction: Array) -> Array:
@@ -202,12 +201,16 @@ def _squares(block: Block) -> Array:
 
 def _factor(objective: Objective, sample: Array, curvature: Array, rare: Array) -> _Inverse:
     """Return the factor of the block for one output's curvature."""
-    n = objective.X.shape[1] + 1
-    block = np.zeros((n, n), objective.X.dtype)
-    root = np.sqrt(curvature)
-    for chunk, rows in _gathered(objective, sample):
-        rows *= root[chunk, np.newaxis]
-        block += rows.T @ rows
+    n, dtype = objective.X.shape[1] + 1, objective.X.dtype
+    block = np.zeros((n, n), dtype, order="F")
+    add_products: Any = get_blas_funcs("syrk", (block,))
+    root = np.sqrt(curvature)[:, np.newaxis]
+    for chunk in _chunks(sample):
+        X = objective.take(sample[chunk]).X
+        rows = np.full((X.shape[0], n), float(objective.fit_intercept), dtype)
+        rows[:, :-1] = X if isinstance(X, np.ndarray) else X.toarray()
+        rows *= root[chunk]
+        block = add_products(1.0, rows.T, beta=1.0, c=block, overwrite_c=True)
     block[np.diag_indices(n - 1)] += curvature.sum() * rare + objective.alpha
     return _Inverse(block)
 
