@@ -50,8 +50,9 @@ def entropy(
     Parameters
     ----------
     p : array-like of float, or a scipy.stats distribution
-        Probabilities that sum to 1 along `axis`; any shape. Or one distribution of ``scipy.stats``, frozen or
-        a random-variable object, discrete or continuous; of the options it takes `base` alone.
+        Probabilities that sum to 1 (to 1e-6) along `axis`; any shape. Or one distribution of
+        ``scipy.stats``, frozen or a random-variable object, discrete or continuous; then `base` is the only
+        option.
     log_p : array-like of float, optional
         Natural logarithms of the probabilities, in place of `p`.
     axis : int, default=-1
@@ -316,10 +317,9 @@ def jensen_shannon(
     first, second = _rows({"p": (p, None), "q": (q, None)}, axis, normalize)
     with np.errstate(divide="ignore"):
         log_total = np.log(first.p + second.p)
-    # log 2p - log(p + q) is exactly 0 where p = q, and never divides by a mean that underflowed.
-    halves = [
-        _sum_products(rows.p, _log_ratio(math.log(2) + rows.log, log_total)) / 2 for rows in (first, second)
-    ]
+        # log 2p - log(p + q) is exactly 0 where p = q, and no mean underflows.
+        logs = [_log_ratio(np.log(2 * rows.p), log_total) for rows in (first, second)]
+    halves = [_sum_products(rows.p, log) / 2 for rows, log in zip((first, second), logs, strict=True)]
     return _in_base(np.clip(halves[0] + halves[1], 0, math.log(2)), base)
 
 
@@ -392,13 +392,18 @@ class _Rows:
         What the caller calls `values`: with "log_" in front they are logarithms.
     values : ndarray
         Probabilities or, to be normalized, weights.
+    dtype : dtype
+        The precision to compute in. How far from 1 a row may sum depends on that of `values`.
     """
 
-    def __init__(self, name: str, values: Floats, *, axis: int, normalize: bool) -> None:
+    def __init__(
+        self, name: str, values: NDArray[Any], *, axis: int, normalize: bool, dtype: np.dtype[Any]
+    ) -> None:
         self.name = name
         logs = name.startswith("log_")
         self.axis = np.lib.array_utils.normalize_axis_index(axis, values.ndim)
-        values = np.moveaxis(values, self.axis, -1)
+        tolerance = _tolerance(values.dtype)
+        values = np.moveaxis(values, self.axis, -1).astype(dtype, copy=False)
         with np.errstate(all="ignore"):
             if logs:
                 self.log = values - _finite_maximum(values) if normalize else values
@@ -413,7 +418,7 @@ class _Rows:
                 if logs:
                     self.log = self.log - np.log(total)
             else:
-                self._check_totals(total[..., 0], np.abs(total - 1) <= math.sqrt(np.finfo(total.dtype).eps))
+                self._check_totals(total[..., 0], np.abs(total - 1) <= tolerance)
 
     @cached_property
     def log(self) -> Floats:
@@ -456,8 +461,7 @@ def _rows(
         arrays[label] = _real_array(label, values)
     dtype = _float_dtype(arrays.values())
     rows = [
-        _Rows(label, array.astype(dtype, copy=False), axis=axis, normalize=normalize)
-        for label, array in arrays.items()
+        _Rows(label, array, axis=axis, normalize=normalize, dtype=dtype) for label, array in arrays.items()
     ]
     _check_shapes(arrays, rows)
     return rows
@@ -478,6 +482,11 @@ def _float_dtype(arrays: Iterable[NDArray[Any]]) -> np.dtype[Any]:
     """Return the precision to work in: integers (one-hot labels, counts) take that of the other array."""
     floating = [array.dtype for array in arrays if array.dtype.kind == "f"]
     return np.result_type(np.float32, *floating) if floating else np.dtype(np.float64)
+
+
+def _tolerance(dtype: np.dtype[Any]) -> float:
+    """Return how far from 1 a sum may lie: doubles are often converted floats."""
+    return max(1e-6, math.sqrt(np.finfo(dtype).eps)) if dtype.kind == "f" else 0.0
 
 
 def _check_shapes(arrays: Mapping[str, NDArray[Any]], rows: Sequence[_Rows]) -> None:

@@ -102,9 +102,8 @@ class RandomVariable:
     def covers(self, other: "RandomVariable") -> bool:
         """Tell whether the support of the other one lies within this one's, but for rounding."""
         (a, b), (c, d) = other.support(), self.support()
-        rounding = (
-            8 * np.finfo(float).eps * max([1.0, *(abs(end) for end in (a, b, c, d) if math.isfinite(end))])
-        )
+        size = max([1.0, *(abs(end) for end in (a, b, c, d) if math.isfinite(end))])
+        rounding = 8 * float(np.finfo(float).eps) * size
         return c - rounding <= a and b <= d + rounding
 
     def quantiles(self) -> Array:
@@ -128,7 +127,8 @@ def _quantiles(standard: Any, family: type) -> Array:
         # SciPy would add up the probabilities one by one, as far as the farthest quantile. Stop earlier.
         k = standard.support()[0] + np.arange(2.0**16)
         cdf = np.cumsum(standard.pmf(k))
-        return k[np.searchsorted(cdf, np.concatenate([_LEVELS, 1 - _LEVELS])).clip(max=len(k) - 1)]
+        reached = np.searchsorted(cdf, np.concatenate([_LEVELS, 1 - _LEVELS]))
+        return np.asarray(k[reached.clip(max=len(k) - 1)])
     return np.concatenate([standard.ppf(_LEVELS), standard.isf(_LEVELS)])
 
 

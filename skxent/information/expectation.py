@@ -1,13 +1,14 @@
 """Expectations under a distribution: composite quadrature, and sums over the integers.
 
-The line is cut at quantiles of every distribution involved, so that no density hides between two cuts, and each
-tail into pieces that grow tenfold. The pieces tell what a tail does: either they shrink, and then what lies
-beyond the last one can be told from them, or the expectation is infinite.
+The line is cut at quantiles of every distribution involved, so that no density hides between two cuts, and
+each tail into pieces that grow tenfold. The pieces tell what a tail does: either they shrink, and then what
+lies beyond the last one can be told from them, or the expectation is infinite.
 """
 
 import math
 import warnings
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ Integrand = Callable[[Array, Array], Array]
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
 _TOLERANCE = 1e-12
-_MAX_PIECES = 50_000
+_MAX_PIECES = 2_000  # at a time; a log-density that is noisy never converges
 _LONGEST_SUM = 2**13
 _TAIL_CHUNK = 16
 _FARTHEST = 1e300
@@ -55,7 +56,7 @@ def expectation(f: Integrand, support: tuple[float, float], cuts: Array, *, disc
     rule = _sum if discrete else _integrate
     edges = _integer_edges(support, cuts) if discrete else _real_edges(support, cuts)
     width = max(float(np.ptp(edges)), 1.0)
-    total = rule(f, edges).sum(axis=0)
+    total = _added(rule(f, edges))
     for start, end in zip((edges[0], edges[-1]), support, strict=True):
         tail = _tail_edges(float(start), end, width)
         if discrete:
@@ -89,7 +90,8 @@ def _integer_edges(support: tuple[float, float], cuts: Array) -> Array:
 
 def _between_integers(x: Array) -> Array:
     halves = np.floor(x) + 0.5
-    return halves[np.diff(halves, prepend=np.nan) != 0]
+    distinct: Array = halves[np.diff(halves, prepend=np.nan) != 0]
+    return distinct
 
 
 def _inside(support: tuple[float, float]) -> float:
@@ -100,12 +102,12 @@ def _inside(support: tuple[float, float]) -> float:
 
 
 def _nearest(end: float) -> float:
-    """How close to an end point coordinates still tell it from its neighbours."""
+    """Return how close to an end point the coordinates have digits left."""
     return max(64 * float(np.spacing(abs(end))), 1 / _FARTHEST) if math.isfinite(end) else 0.0
 
 
 def _tail_edges(start: float, end: float, width: float) -> Array:
-    """Step from the last cut towards the end of the support, each step ten times as far, or as close, as the last."""
+    """Step from the last cut towards the end of the support: ten times as far, or as close, every time."""
     if start == end:
         return np.array([start])
     if math.isinf(end):
@@ -130,11 +132,16 @@ def _tail_total(pieces: Iterator[Array], inner: Array) -> Array:
         if not np.isfinite(found).all():
             return _infinite(found)
         if not len(visible) or np.all(np.abs(visible[-1]) <= negligible):
-            return found.sum(axis=0)
+            return _added(found)
         if len(visible) < len(found):
             visible = visible[:-1]  # SciPy's density underflowed somewhere in the last one
             break
-    return _power_law_total(visible) if len(visible) >= _POWER_LAW else found.sum(axis=0)
+    return _power_law_total(visible) if len(visible) >= _POWER_LAW else _added(found)
+
+
+def _added(pieces: Array) -> Array:
+    total: Array = pieces.sum(axis=0)
+    return total
 
 
 def _power_law_total(pieces: Array) -> Array:
@@ -142,7 +149,8 @@ def _power_law_total(pieces: Array) -> Array:
     before, last = np.abs(pieces[-2:, 0])
     if last >= _SHRINKING * before:
         return _infinite(pieces)
-    return pieces.sum(axis=0) + [_remainder(*column[-3:]) for column in pieces.T]
+    rest: Array = np.array([_remainder(*column[-3:]) for column in pieces.T])
+    return _added(pieces) + rest
 
 
 def _infinite(pieces: Array) -> Array:
@@ -155,7 +163,7 @@ def _infinite(pieces: Array) -> Array:
 
 
 def _remainder(a: float, b: float, c: float) -> float:
-    """Sum what follows a, b, c in a sequence (A + Bk) r^k: a power law's tail, with or without a logarithm."""
+    """Sum what follows a, b, c in a sequence (A + Bk) r^k: the tail of a power law, perhaps times a log."""
     if a == 0 or c == 0:
         return 0.0
     r = (b - math.copysign(math.sqrt(max(b * b - a * c, 0)), b)) / a
@@ -164,13 +172,13 @@ def _remainder(a: float, b: float, c: float) -> float:
 
 
 def _scale(sizes: Array) -> Array:
-    """The size against which the errors of the two columns count; an integrand that is all rounding is 0."""
+    """Return the sizes against which errors count; an integrand that is nothing but rounding is none."""
     value, mass = sizes
     return np.array([max(value, 1e-3 * mass), mass])
 
 
 def _integrate(f: Integrand, edges: Array) -> Array:
-    """Integrate f over each piece, in either direction: Gauss-Legendre, halving until halves and whole agree."""
+    """Integrate f over each piece, in either direction, halving until the halves agree with the whole."""
     lower, upper = edges[:-1], edges[1:]
     piece = np.arange(len(lower))
     total = np.zeros((len(lower), 2))
@@ -193,24 +201,26 @@ def _gauss(f: Integrand, lower: Array, upper: Array) -> Array:
     half = (upper - lower)[:, None] / 2
     points = lower[:, None] + half * (1 + _NODES)
     log_weights = np.log(np.abs(half) * _WEIGHTS)
-    return f(points.ravel(), log_weights.ravel()).reshape(*points.shape, 2).sum(axis=1)
+    values = f(points.ravel(), log_weights.ravel()).reshape(*points.shape, 2)
+    total: Array = values.sum(axis=1)
+    return total
 
 
 def _sum(f: Integrand, edges: Array) -> Array:
     """Sum f over the integers of each piece, whose edges lie between integers."""
-    pieces = [_sum_piece(f, *sorted(ends)) for ends in zip(edges[:-1], edges[1:], strict=True)]
+    pieces = [_sum_piece(f, *sorted(ends)) for ends in pairwise(edges)]
     return np.array(pieces).reshape(-1, 2)
 
 
 def _sum_piece(f: Integrand, lower: float, upper: float) -> Array:
     if upper - lower <= 3 * _LONGEST_SUM:
         integers = np.arange(lower + 0.5, upper)
-        total: Array = f(integers, np.zeros_like(integers)).sum(axis=0)
-        return total
+        return _added(f(integers, np.zeros_like(integers)))
     # So long a piece changes little from one integer to the next, except near its ends.
     inner = np.array([lower + _LONGEST_SUM, upper - _LONGEST_SUM])
     ends = _sum_piece(f, lower, inner[0]) + _sum_piece(f, inner[1], upper)
-    return ends + _integrate(lambda x, log_weights: _smooth(f, x, log_weights), inner)[0]
+    middle: Array = _integrate(lambda x, log_weights: _smooth(f, x, log_weights), inner)[0]
+    return ends + middle
 
 
 def _smooth(f: Integrand, x: Array, log_weights: Array) -> Array:
