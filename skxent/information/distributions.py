@@ -108,7 +108,7 @@ class RandomVariable:
 
     def quantiles(self) -> Array:
         """Return quantiles that show where the mass is, as far as SciPy finds them."""
-        found = self.loc + self.scale * _quantiles(self.standard, self.family)
+        found = self.loc + self.scale * _quantiles(self)
         return found[np.isfinite(found)]
 
     def atoms(self) -> Array | None:
@@ -120,16 +120,19 @@ class RandomVariable:
 _LEVELS = np.array([1e-15, 1e-12, 1e-9, 1e-6, 1e-3, 0.01, 0.05, 0.1, 0.25, 0.4, 0.5])
 
 
-def _quantiles(standard: Any, family: type) -> Array:
-    if hasattr(standard, "icdf"):
-        return np.concatenate([standard.icdf(_LEVELS), standard.iccdf(_LEVELS)])
-    if getattr(family, "_cdf", None) is stats.rv_discrete._cdf:
+def _quantiles(rv: RandomVariable) -> Array:
+    """Return quantiles of Z at `_LEVELS` and at their complements."""
+    complements = 1 - _LEVELS
+    if hasattr(rv.standard, "icdf"):
+        # SciPy's inverse of the complementary distribution function fails for some discrete objects.
+        upper = rv.standard.icdf(complements) if rv.discrete else rv.standard.iccdf(_LEVELS)
+        return np.concatenate([rv.standard.icdf(_LEVELS), upper])
+    if getattr(rv.family, "_cdf", None) is stats.rv_discrete._cdf:
         # SciPy would add up the probabilities one by one, as far as the farthest quantile. Stop earlier.
-        k = standard.support()[0] + np.arange(2.0**16)
-        cdf = np.cumsum(standard.pmf(k))
-        reached = np.searchsorted(cdf, np.concatenate([_LEVELS, 1 - _LEVELS]))
+        k = rv.standard.support()[0] + np.arange(2.0**16)
+        reached = np.searchsorted(np.cumsum(rv.standard.pmf(k)), np.concatenate([_LEVELS, complements]))
         return np.asarray(k[reached.clip(max=len(k) - 1)])
-    return np.concatenate([standard.ppf(_LEVELS), standard.isf(_LEVELS)])
+    return np.concatenate([rv.standard.ppf(_LEVELS), rv.standard.isf(_LEVELS)])
 
 
 def _log_laplace(z: Array) -> Array:
@@ -173,7 +176,7 @@ def _random_variable(name: str, given: Any) -> RandomVariable:
         )
     if not np.isfinite(median):
         raise ValueError(f"SciPy finds no median for {name}; are its parameters within their domain?")
-    return _from_object(rv, median) if hasattr(rv, "icdf") else _from_frozen(rv)
+    return _from_object(rv) if hasattr(rv, "icdf") else _from_frozen(rv)
 
 
 # Objects whose parameters say where they lie, so that closed forms and relative coordinates apply.
@@ -197,7 +200,7 @@ def _from_frozen(rv: Any) -> RandomVariable:
     )
 
 
-def _from_object(rv: Any, median: float) -> RandomVariable:
+def _from_object(rv: Any) -> RandomVariable:
     loc, scale = np.float64(getattr(rv, "loc", 0)), np.abs(np.float64(getattr(rv, "scale", 1)))
     located = hasattr(rv, "loc") and hasattr(rv, "scale")
     return RandomVariable(
@@ -206,12 +209,8 @@ def _from_object(rv: Any, median: float) -> RandomVariable:
         loc=loc if located else np.float64(0),
         scale=scale if located else np.float64(1),
         shapes=(),
-        discrete=bool(np.isfinite(getattr(rv, "logpmf", _no_probability)(median))),
+        discrete=bool(np.isposinf(rv.logpdf(rv.icdf(0.3)))),
     )
-
-
-def _no_probability(x: float) -> float:
-    return -math.inf
 
 
 def _relative(measure: str, p: RandomVariable, q: RandomVariable, contribution: Contribution) -> float:

@@ -20,7 +20,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
 _TOLERANCE = 1e-12
 _MAX_PIECES = 2_000  # at a time; a log-density that is noisy never converges
 _LONGEST_SUM = 2**13
-_TAIL_CHUNK = 16
+_TAIL_CHUNK = 4
 _FARTHEST = 1e300
 _POWER_LAW = 8  # pieces at least, to speak of a law
 _SHRINKING = 0.9999
@@ -125,6 +125,7 @@ def _chunks(edges: Array) -> Iterator[Array]:
 def _tail_total(pieces: Iterator[Array], inner: Array) -> Array:
     """Add up a tail, piece by piece outwards, until the pieces no longer matter."""
     found = visible = np.zeros((0, 2))
+    negligible = np.zeros(2)
     for chunk in pieces:
         found = np.concatenate([found, chunk])
         visible = found[found[:, 1] > 0]
@@ -136,21 +137,22 @@ def _tail_total(pieces: Iterator[Array], inner: Array) -> Array:
         if len(visible) < len(found):
             visible = visible[:-1]  # SciPy's density underflowed somewhere in the last one
             break
-    return _power_law_total(visible) if len(visible) >= _POWER_LAW else _added(found)
+    return _power_law_total(visible, negligible) if len(visible) >= _POWER_LAW else _added(found)
+
+
+def _power_law_total(pieces: Array, negligible: Array) -> Array:
+    """Add up a tail of which the last piece still matters."""
+    matters = np.abs(pieces[-1]) > negligible
+    before, last = np.abs(pieces[-2:, 0])
+    if matters[0] and last >= _SHRINKING * before:
+        return _infinite(pieces)
+    rest: Array = np.where(matters, [_remainder(*column[-3:]) for column in pieces.T], 0)
+    return _added(pieces) + rest
 
 
 def _added(pieces: Array) -> Array:
     total: Array = pieces.sum(axis=0)
     return total
-
-
-def _power_law_total(pieces: Array) -> Array:
-    """Add up a tail of which the last piece still matters."""
-    before, last = np.abs(pieces[-2:, 0])
-    if last >= _SHRINKING * before:
-        return _infinite(pieces)
-    rest: Array = np.array([_remainder(*column[-3:]) for column in pieces.T])
-    return _added(pieces) + rest
 
 
 def _infinite(pieces: Array) -> Array:
