@@ -35,13 +35,13 @@ def auto_bins(total_weight: float) -> int:
     return int(np.clip(np.ceil(np.cbrt(total_weight)), 2, MAX_BINS))
 
 
-def upper_edges(ordered: NDArray[Any], n_bins: int) -> NDArray[Any]:
-    """Largest value of every bin.
+def edges_of_rows(values: NDArray[Any], n_bins: int) -> NDArray[Any]:
+    """Largest value of every bin, where all rows weigh the same.
 
     Parameters
     ----------
-    ordered : ndarray of shape (n_present,)
-        The values in ascending order, without NaN.
+    values : ndarray of shape (n_rows,)
+        In any order, NaN where missing.
     n_bins : int
         B, the number of bins to aim for.
 
@@ -50,7 +50,9 @@ def upper_edges(ordered: NDArray[Any], n_bins: int) -> NDArray[Any]:
     edges : ndarray of shape (n_filled_bins,)
         Ascending; bin b holds the values in ``(edges[b - 1], edges[b]]``.
     """
-    n = len(ordered)
+    ordered = np.sort(values)
+    n = int(np.searchsorted(ordered, np.nan)) if ordered.dtype.kind == "f" else len(ordered)
+    ordered = ordered[:n]
     if n == 0:
         return ordered
     at_multiples = ordered[-(-np.arange(1, n_bins + 1) * n // n_bins) - 1]

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skxent.feature_selection.binning import Floats, Integers, add_up, opens_bin, upper_edges
+from skxent.feature_selection.binning import Floats, Integers, add_up, edges_of_rows, opens_bin
 from skxent.feature_selection.target import Target
 
 
@@ -105,7 +105,7 @@ def count_by_sorting(values: NDArray[Any], target: Target, n_bins: int) -> Count
     """Count one ordered feature whose rows all weigh the same.
 
     No code is written for any row: sorted once, the column gives the edges; sorted class by class, each count
-    is the distance between two binary searches. Both sorts use one buffer of the column's size.
+    is the distance between two binary searches. There is one sorted copy of the column at a time.
 
     Parameters
     ----------
@@ -116,13 +116,10 @@ def count_by_sorting(values: NDArray[Any], target: Target, n_bins: int) -> Count
     n_bins : int
         The number of bins to aim for.
     """
-    buffer = np.sort(values)
-    n_present = np.searchsorted(buffer, np.nan) if buffer.dtype.kind == "f" else len(buffer)
-    edges = upper_edges(buffer[:n_present], n_bins)
-    np.take(values, target.by_class, out=buffer, mode="clip")
+    edges = edges_of_rows(values, n_bins)
     below = np.zeros((len(edges) + 2, target.n_classes), dtype=np.intp)
     below[-1] = target.rows_of_class
-    for label, of_class in enumerate(np.split(buffer, np.cumsum(target.rows_of_class)[:-1])):
+    for label, of_class in enumerate(np.split(values[target.by_class], target.first_of_class[1:])):
         of_class.sort()
         below[1:-1, label] = np.searchsorted(of_class, edges, side="right")
     counts = np.diff(below, axis=0)

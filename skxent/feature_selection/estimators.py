@@ -12,6 +12,11 @@ Estimator = Callable[[CountTable], Floats]
 ESTIMATORS: dict[str, Estimator] = {}
 
 
+def as_estimator(estimator: str | Estimator) -> Estimator:
+    """Give the estimator of that name, or the function itself."""
+    return ESTIMATORS[estimator] if isinstance(estimator, str) else estimator
+
+
 def register(name: str) -> Callable[[Estimator], Estimator]:
     """Make an estimator known by a name.
 

@@ -14,7 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from skxent.feature_selection.binning import Floats, Integers, add_up, auto_bins, opens_bin
 from skxent.feature_selection.columns import Features, read_features
 from skxent.feature_selection.count_table import CountTable
-from skxent.feature_selection.estimators import ESTIMATORS
+from skxent.feature_selection.estimators import ESTIMATORS, Estimator, as_estimator
 from skxent.feature_selection.significance import independence_pvalues
 from skxent.feature_selection.target import Target, read_frequencies, read_target
 from skxent.information import entropy
@@ -30,7 +30,7 @@ TABLE_CONSTRAINTS: dict[str, list[Any]] = {
 }
 SCORE_CONSTRAINTS: dict[str, list[Any]] = {
     **TABLE_CONSTRAINTS,
-    "estimator": [StrOptions(set(ESTIMATORS))],
+    "estimator": [StrOptions(set(ESTIMATORS)), callable],
     "normalize": ["boolean"],
     "base": [Interval(Real, 1, None, closed="neither"), None],
 }
@@ -74,9 +74,9 @@ class FeatureScores:
         )
 
     @classmethod
-    def of(cls, table: CountTable, estimator: str, unit: float) -> "FeatureScores":
+    def of(cls, table: CountTable, estimator: Estimator, unit: float) -> "FeatureScores":
         """Read everything off a table; gains are divided by `unit`, in nats."""
-        gain = ESTIMATORS[estimator](table) / unit
+        gain = estimator(table) / unit
         scores = table.mean_rows(gain)
         variance = table.mean_rows((gain - scores[table.feature]) ** 2)
         return cls(
@@ -109,15 +109,16 @@ def score_features(
     target: Target,
     *,
     n_bins: int | str = "auto",
-    estimator: str = "loo",
+    estimator: str | Estimator = "loo",
     normalize: bool = False,
     base: float | None = None,
     n_jobs: int | None = None,
 ) -> FeatureScores:
     """Score all features; the parameters are those of `cross_entropy_classif`."""
     unit = float(entropy(target.totals, normalize=True)) if normalize else np.log(base or np.e)
+    gain_of = as_estimator(estimator)
     parts = count_features(
-        features, target, n_bins, n_jobs, lambda table: FeatureScores.of(table, estimator, unit)
+        features, target, n_bins, n_jobs, lambda table: FeatureScores.of(table, gain_of, unit)
     )
     return FeatureScores.joined(parts)
 
@@ -131,7 +132,7 @@ def cross_entropy_classif(
     *,
     categorical_features: CategoricalFeatures = "from_dtype",
     n_bins: int | Literal["auto"] = "auto",
-    estimator: str = "loo",
+    estimator: str | Estimator = "loo",
     normalize: bool = False,
     base: float | None = None,
     sample_weight: ArrayLike | None = None,
@@ -164,9 +165,10 @@ def cross_entropy_classif(
     n_bins : int or "auto", default="auto"
         Number of bins of the other features: quantiles, where a value that holds more than one bin's share
         of the rows has its own. "auto" is the cube root of N, between 2 and 255.
-    estimator : {"loo", "plugin", "miller_madow"}, default="loo"
+    estimator : {"loo", "plugin", "miller_madow"} or callable, default="loo"
         "plugin" is the mutual information of the table itself, about :math:`(B - 1)(K - 1)/2N` under pure
-        noise; "miller_madow" takes an estimate of this bias off.
+        noise; "miller_madow" takes an estimate of this bias off. A callable takes a
+        `CountTable` and gives the gain in nats of the rows of each cell.
     normalize : bool, default=False
         Divide by H(y): the fraction of the log-loss that is removed (Theil's U).
     base : float, default=None

@@ -3,14 +3,17 @@
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
+import narwhals as nw
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skxent.feature_selection.columns import read_features
+from skxent.feature_selection.estimators import Estimator
 from skxent.feature_selection.ranking import SCORE_CONSTRAINTS, CategoricalFeatures, score_features
 from skxent.feature_selection.significance import CORRECTIONS
 from skxent.feature_selection.target import read_target
@@ -42,8 +45,8 @@ class CrossEntropySelector(SelectorMixin, BaseEstimator):
     n_bins : int or "auto", default="auto"
         Number of quantile bins of the other features; "auto" is the cube root of the number of rows, between
         2 and 255.
-    estimator : {"loo", "plugin", "miller_madow"}, default="loo"
-        How the score is estimated.
+    estimator : {"loo", "plugin", "miller_madow"} or callable, default="loo"
+        How the score is estimated; see `cross_entropy_classif`.
     normalize : bool, default=False
         Divide the scores by H(y).
     base : float, default=None
@@ -109,7 +112,7 @@ class CrossEntropySelector(SelectorMixin, BaseEstimator):
         correction: str | None = "fdr_bh",
         categorical_features: CategoricalFeatures = "from_dtype",
         n_bins: int | Literal["auto"] = "auto",
-        estimator: str = "loo",
+        estimator: str | Estimator = "loo",
         normalize: bool = False,
         base: float | None = None,
         n_jobs: int | None = None,
@@ -169,6 +172,26 @@ class CrossEntropySelector(SelectorMixin, BaseEstimator):
         self.classes_ = target.classes
         self.target_entropy_ = float(entropy(target.totals, normalize=True, base=self.base))
         return self
+
+    def transform(self, X: Any) -> Any:
+        """Reduce X to the selected features.
+
+        Parameters
+        ----------
+        X : array-like, data frame or sparse matrix of shape (n_rows, n_features)
+            The rows, with the columns seen during fit.
+
+        Returns
+        -------
+        X_selected : array, data frame or sparse matrix of shape (n_rows, n_selected_features)
+            As ``set_output`` says. A data frame of the configured library keeps the dtypes of its columns.
+        """
+        configured = _get_output_config("transform", estimator=self)["dense"]
+        frame = nw.from_native(X, eager_only=True, pass_through=True)
+        native = isinstance(frame, nw.DataFrame) and nw.get_native_namespace(frame).__name__ == configured
+        if not (native and self.get_support().any()):
+            return super().transform(X)
+        return self._transform(validate_data(self, X, reset=False, skip_check_array=True))
 
     def _get_support_mask(self) -> NDArray[np.bool_]:
         check_is_fitted(self)

@@ -161,8 +161,10 @@ def _import_pandas() -> Any:
 
 def _same_columns(X_reference: Any, X_new: Any, categorical_features: Any) -> tuple[Features, Features]:
     """Read both data sets; the columns of named ones are put into the same order."""
-    reference = read_features(X_reference, categorical_features)
-    names = read_features(X_new).names
+    reference, new = read_features(X_reference, categorical_features), read_features(X_new)
+    if type(reference) is not type(new):
+        raise TypeError("One of X_reference and X_new is sparse, the other is not: convert one of them.")
+    names = new.names
     missing = [name for name in reference.names if name not in set(names)]
     extra = [name for name in names if name not in set(reference.names)]
     if missing or extra:

@@ -51,6 +51,11 @@ class Target:
         return np.bincount(counted, minlength=self.n_classes)
 
     @cached_property
+    def first_of_class(self) -> Integers:
+        """Where each class starts in `by_class`, of shape (n_classes,)."""
+        return np.searchsorted(self.codes[self.by_class], np.arange(self.n_classes))
+
+    @cached_property
     def totals(self) -> Floats:
         """Total weight of each class, of shape (n_classes,).
 
@@ -121,8 +126,8 @@ def check_total(target: Target) -> None:
     if target.total < MIN_ROWS:
         raise ValueError(
             f"sample_weight sums to {target.total:g}, too few rows to judge a feature: at least {MIN_ROWS} "
-            "are needed, and a row of weight zero counts as none. Weights say how often a row was seen: scale "
-            "them to sum to the number of rows."
+            "are needed, and a row of weight zero counts as none. Weights say how often a row was seen: "
+            "scale them to sum to the number of rows."
         )
 
 
