@@ -207,6 +207,7 @@ def test_inputs_are_left_alone():
         (lambda: entropy(0.5), ValueError, "single number"),
         (lambda: entropy(["a", "b"]), TypeError, "p must hold real numbers"),
         (lambda: entropy([0.5j, 0.5]), TypeError, "complex"),
+        (lambda: entropy(stats.gaussian_kde([1.0, 2, 3])), TypeError, "p must be .* not gaussian_kde"),
         (lambda: entropy(), TypeError, "p or log_p"),
         (lambda: cross_entropy([1.0], [1.0], log_q=[0.0]), TypeError, "q or log_q"),
         (lambda: cross_entropy([0.5, 0.5], [1, 0, 0]), ValueError, r"p \(2,\) and q \(3,\)"),

@@ -136,6 +136,7 @@ def test_gibbs_inequality_and_chain(a, s, b, t):
             0.75 * (special.digamma(0.75) - special.digamma(0.25)) + np.log(special.beta(0.25, 0.5) / 2**0.5),
         ),
         (stats.arcsine(), np.log(np.pi / 4)),
+        (stats.powerlaw(1e6), 1 - 1e-6 - np.log(1e6)),
         (stats.triang(0.3), 0.5 - LN2),
         (stats.gamma(1e-2), 1e-2 + special.gammaln(1e-2) + 0.99 * special.digamma(1e-2)),
         (
@@ -204,6 +205,7 @@ def test_tails_that_do_not_shrink_are_infinite_with_a_warning(measure, p, q):
         (stats.norm(), stats.expon()),
         (stats.uniform(0, 2), stats.uniform(0, 1)),
         (stats.expon(0), stats.expon(1e-3)),
+        (stats.uniform(0, 1e-12), stats.uniform(1e-16, 1)),
         (stats.randint(0, 10), stats.randint(0, 9)),
         (stats.poisson(3), stats.poisson(3, loc=1)),
         (

@@ -22,7 +22,7 @@ def _also_for_distributions(measure: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(measure)
     def dispatch(*args: P.args, **kwargs: P.kwargs) -> R:
-        if not any(hasattr(value, "cdf") for value in (*args, *kwargs.values())):
+        if not any(callable(getattr(value, "cdf", None)) for value in (*args, *kwargs.values())):
             return measure(*args, **kwargs)
         from skxent.information import distributions
 
@@ -470,7 +470,11 @@ def _rows(
 def _real_array(name: str, values: Any) -> NDArray[Any]:
     array = np.asarray(values)
     if array.dtype.kind == "O":
-        array = array.astype(np.float64)
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            what = f"{name} must be an array of probabilities or a univariate distribution of scipy.stats"
+            raise TypeError(f"{what}, not {type(values).__name__}.") from error
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, but its dtype is {array.dtype}.")
     if array.ndim == 0:

@@ -102,9 +102,13 @@ class RandomVariable:
     def covers(self, other: "RandomVariable") -> bool:
         """Tell whether the support of the other one lies within this one's, but for rounding."""
         (a, b), (c, d) = other.support(), self.support()
-        size = max([1.0, *(abs(end) for end in (a, b, c, d) if math.isfinite(end))])
-        rounding = 8 * float(np.finfo(float).eps) * size
-        return c - rounding <= a and b <= d + rounding
+        lower, upper = self.standard.support()
+        return c - self._rounding(lower) <= a and b <= d + self._rounding(upper)
+
+    def _rounding(self, end: float) -> float:
+        """Bound the rounding error of an end point, given as one of Z."""
+        sizes = [1.0, float(abs(self.loc)), float(abs(self.scale * end)) if math.isfinite(end) else 0.0]
+        return 8 * float(np.finfo(float).eps) * max(sizes)
 
     def quantiles(self) -> Array:
         """Return quantiles that show where the mass is, as far as SciPy finds them."""
@@ -187,7 +191,7 @@ _AS_FROZEN: dict[type, Callable[[Any], Any]] = {
 
 
 def _from_frozen(rv: Any) -> RandomVariable:
-    names = rv.dist.shapes.split(", ") if rv.dist.shapes else []
+    names = (rv.dist.shapes or "").replace(",", " ").split()
     given = {"loc": 0, "scale": 1, **dict(zip([*names, "loc", "scale"], rv.args, strict=False)), **rv.kwds}
     shapes = tuple(np.float64(given[name]) for name in names)
     return RandomVariable(

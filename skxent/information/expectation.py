@@ -72,12 +72,14 @@ def expectation(f: Integrand, support: tuple[float, float], cuts: Array, *, disc
 
 
 def _real_edges(support: tuple[float, float], cuts: Array) -> Array:
-    """Keep the cuts inside the support, but leave the last decades before a finite end to its tail."""
-    lower, upper = (
-        end + sign * 10.0**_DECADES_LEFT * _nearest(end) for end, sign in zip(support, (1, -1), strict=True)
-    )
-    inner = np.unique(cuts[(cuts > lower) & (cuts < upper)])
-    return inner if len(inner) else np.array([_inside(support)])
+    """Keep the cuts inside the support, and leave the last decades before a finite end to its tail."""
+    margins = [10.0**_DECADES_LEFT * _nearest(end) for end in support]
+    inner = _strictly_inside(cuts, support[0] + margins[0], support[1] - margins[1])
+    return inner if len(inner) else _strictly_inside(cuts, *support)
+
+
+def _strictly_inside(cuts: Array, lower: float, upper: float) -> Array:
+    return np.unique(cuts[(cuts > lower) & (cuts < upper)])
 
 
 def _integer_edges(support: tuple[float, float], cuts: Array) -> Array:
@@ -85,20 +87,13 @@ def _integer_edges(support: tuple[float, float], cuts: Array) -> Array:
     lower, upper = support[0] - 0.5, support[1] + 0.5
     cuts = _between_integers(np.sort(cuts))
     ends = [end for end in (lower, upper) if math.isfinite(end)]
-    return np.unique([*cuts[(cuts > lower) & (cuts < upper)], *ends])
+    return np.unique([*_strictly_inside(cuts, lower, upper), *ends])
 
 
 def _between_integers(x: Array) -> Array:
     halves = np.floor(x) + 0.5
     distinct: Array = halves[np.diff(halves, prepend=np.nan) != 0]
     return distinct
-
-
-def _inside(support: tuple[float, float]) -> float:
-    lower, upper = np.clip(support, -_FARTHEST, _FARTHEST)
-    return float(
-        lower + 1 if upper == _FARTHEST else upper - 1 if lower == -_FARTHEST else (lower + upper) / 2
-    )
 
 
 def _nearest(end: float) -> float:
@@ -174,7 +169,7 @@ def _remainder(a: float, b: float, c: float) -> float:
 
 
 def _scale(sizes: Array) -> Array:
-    """Return the sizes against which errors count; an integrand that is nothing but rounding is none."""
+    """Return what errors are compared with; an integrand may be nothing but rounding, the density never."""
     value, mass = sizes
     return np.array([max(value, 1e-3 * mass), mass])
 
