@@ -144,6 +144,13 @@ def cross_entropy(
     ValueError
         If an entry is negative or not finite, a row does not sum to 1 (the message names the row), or the
         shapes do not fit.
+    ArithmeticError
+        If SciPy's log-density of a distribution cannot be integrated.
+
+    Warns
+    -----
+    RuntimeWarning
+        If an integral or sum is taken to be infinite because the contributions of the tails do not shrink.
 
     See Also
     --------
@@ -236,6 +243,13 @@ def kl_divergence(
     ValueError
         If an entry is negative or not finite, a row does not sum to 1 (the message names the row), or the
         shapes do not fit.
+    ArithmeticError
+        If SciPy's log-density of a distribution cannot be integrated.
+
+    Warns
+    -----
+    RuntimeWarning
+        If an integral or sum is taken to be infinite because the contributions of the tails do not shrink.
 
     See Also
     --------
@@ -252,7 +266,7 @@ def kl_divergence(
     >>> kl_divergence(p, q).round(6), (cross_entropy(p, q) - entropy(p)).round(6)
     (np.float64(0.569717), np.float64(0.569717))
 
-    Distributions whose tails do not fit, with the true answer where naive integration returns 0.1:
+    Two Laplace distributions, and two uniform ones of which the second rules out what the first allows:
 
     >>> from scipy import stats
     >>> kl_divergence(stats.laplace(0, 1), stats.laplace(1, 2))
