@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy import integrate, special, stats
 
 from skxent import cross_entropy, entropy, jensen_shannon, kl_divergence, perplexity
-from skxent.information import closed_forms, distributions
+from skxent.information import closed_forms, distributions, expectation
 
 LN2, LN_2PI = np.log(2), np.log(2 * np.pi)
 EXTREMES = [(0, 1), (1e6, 1e-6), (-1e9, 1e3), (3, 1e-150), (0, 1e150)]
@@ -224,6 +224,7 @@ def test_what_q_rules_out_is_infinite_without_a_warning(p, q):
 def test_nested_but_for_rounding():
     """0.1 + 0.2 lies above 0.3 by one unit in the last place, which nobody meant."""
     assert_allclose(kl_divergence(stats.uniform(0.1, 0.2), stats.uniform(0, 0.3)), np.log(1.5))
+    assert_allclose(kl_divergence(stats.uniform(0.3, 1), stats.uniform(0.1 + 0.2, 2)), LN2)
 
 
 # --- discrete
@@ -250,6 +251,14 @@ def test_geometric_however_long(success):
     expected = -np.log(success) - (1 - success) / success * np.log1p(-success)
     assert_allclose(entropy(stats.geom(success)), expected, rtol=1e-10)
     assert_allclose(entropy(stats.randint(0, 10**9)), np.log(10**9))
+
+
+def test_long_sums_are_integrals_of_parabolas_whose_means_are_the_terms():
+    def cubes(x, log_weights):
+        return np.stack([x**3, x], axis=1) * np.exp(log_weights)[:, None]
+
+    total = expectation._integrate(lambda x, w: expectation._smooth(cubes, x, w), np.array([0.5, 9.5]))
+    assert_allclose(total, [[(9 * 10 / 2) ** 2, 9 * 10 / 2]])
 
 
 def test_wide_poisson():
