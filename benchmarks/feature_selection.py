@@ -40,14 +40,14 @@ def print_table(header, rows):
     print(flush=True)
 
 
-# --- Noise ---------------------------------------------------------------------------------------------------
+# --- Noise ---
 
 
 def noise_tables(rng, class_totals, bins, even, repetitions):
     """Draw the tables of features that are independent of y, of shape (repetitions, bins, classes).
 
     The tables are drawn from their distribution, rather than n rows from theirs. `even` is for quantile bins:
-    they have the same number of rows, and shuffled classes fill them. The rows of a category are a random number.
+    they have the same number of rows, and shuffled classes fill them. A category's number of rows is random.
     """
     if not even:
         uniform = np.full(bins, 1 / bins)
@@ -114,7 +114,8 @@ def noise(repetitions=10_000):
     print(
         f"All settings together: score ≤ 0 in {100 * np.mean(not_above):.1f} %; "
         f"≥ 95 % in {np.sum(np.array(not_above) >= 0.95)} of {len(rows)} settings. "
-        f"p ≤ 5 % in {100 * np.mean(rejected):.2f} %, from {100 * min(rejected):.1f} % to {100 * max(rejected):.1f} %.\n"
+        f"p ≤ 5 % in {100 * np.mean(rejected):.2f} %, "
+        f"from {100 * min(rejected):.1f} % to {100 * max(rejected):.1f} %.\n"
     )
 
 
@@ -131,12 +132,13 @@ def noise_scores(rng, n, bins, n_classes, even, repetitions):
     return np.concatenate(scores), np.concatenate(pvalues)
 
 
-# --- Ranking -------------------------------------------------------------------------------------------------
+# --- Ranking ---
 
 INFORMATIVE, NOISE = 10, 40
 
 
 def shifted(rng, n, y, size):
+    """Draw normal features whose mean depends on the class."""
     return rng.normal(size=(n, INFORMATIVE)) + size * y[:, None]
 
 
@@ -276,7 +278,7 @@ def strength(n=5_000, repetitions=10):
     print_table(("shift", "true information, nats", "skxent", "mutual_info k=3"), rows)
 
 
-# --- Speed and memory ----------------------------------------------------------------------------------------
+# --- Speed and memory ---
 
 
 def mnist():
@@ -289,6 +291,7 @@ def mnist():
 
 
 def seconds(function):
+    """Time one call."""
     start = time.perf_counter()
     function()
     return time.perf_counter() - start

@@ -5,8 +5,8 @@ the pixel's importance: the log-loss that it removes, counted by leaving out one
 pixel which tells nothing scores 0 or less. It takes no model, and a second or so for all 784 pixels of 60,000
 images.
 
-1. The importance of every pixel, over all digits and for the images of each digit alone. For a digit it is the
-   mean gain in bits over the images of that digit: what the pixel contributes to its being recognised.
+1. The importance of every pixel, over all digits and for the images of each digit alone. For a digit it is
+   the mean gain in bits over the images of that digit: what the pixel contributes to its being recognised.
 2. The selector in a pipeline before softmax regression: test accuracy against the number of pixels kept,
    beside as many pixels drawn at random. A pixel is judged alone, so neighbours that say the same are all
    kept. That is why random pixels catch up when there are many: they lie apart.
@@ -27,7 +27,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from _mnist import load_mnist
-from matplotlib.colors import PowerNorm
+from matplotlib.colors import Normalize, PowerNorm
 from rich.progress import track
 from sklearn.pipeline import make_pipeline
 
@@ -135,9 +135,9 @@ def drift_summary(tables):
     return pd.DataFrame(columns).rename_axis(index=None)
 
 
-def draw_pixels(axes, scores, title, most, gamma=1.0):
+def draw_pixels(axes, scores, title, norm):
     """Draw the importance of the pixels as a picture."""
-    image = axes.imshow(scores.reshape(SIDE, SIDE), cmap="magma", norm=PowerNorm(gamma, 0, most, clip=True))
+    image = axes.imshow(scores.reshape(SIDE, SIDE), cmap="magma", norm=norm)
     axes.set_title(title, loc="left")
     axes.set_xticks([])
     axes.set_yticks([])
@@ -147,9 +147,9 @@ def draw_pixels(axes, scores, title, most, gamma=1.0):
 def draw_digits(figure, selector):
     """Draw the importance for each digit, on one scale that shows small values too."""
     axes = figure.subplots(2, 5)
-    most = selector.class_scores_.max()
+    norm = PowerNorm(0.5, 0, selector.class_scores_.max(), clip=True)
     for label, scores, panel in zip(selector.classes_, selector.class_scores_.T, axes.flat, strict=True):
-        image = draw_pixels(panel, scores, f"{label}", most, gamma=0.5)
+        image = draw_pixels(panel, scores, f"{label}", norm)
     figure.colorbar(image, ax=axes, label="bits", shrink=0.8)
     figure.suptitle("… from the images of each digit", fontsize=13)
 
@@ -199,7 +199,9 @@ def draw(selector, accuracies, tables, picture):
     upper, lower = figure.subfigures(2, 1, height_ratios=[1.05, 1])
     left, right = upper.subfigures(1, 2, width_ratios=[1, 1.7])
     axes = left.subplots()
-    image = draw_pixels(axes, selector.scores_, "Log-loss that a pixel removes", selector.scores_.max())
+    image = draw_pixels(
+        axes, selector.scores_, "Log-loss that a pixel removes", Normalize(0, selector.scores_.max())
+    )
     left.colorbar(image, ax=axes, label="bits", shrink=0.8)
     draw_digits(right, selector)
     accuracy, drift = lower.subplots(1, 2)
