@@ -188,7 +188,7 @@ def draw_drift(axes, tables):
     axes.invert_yaxis()
     axes.grid(axis="y", color="0.9")
     axes.set_xlabel(f"Jensen–Shannon divergence, millibit (full circle: p < {CERTAIN})")
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2)
     axes.set_title("What has changed?", loc="left")
 
 

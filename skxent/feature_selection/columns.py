@@ -40,7 +40,7 @@ class Features(ABC):
     n_rows: int
 
     @abstractmethod
-    def blocks(self) -> list[slice]:
+    def blocks(self, n_classes: int) -> list[slice]:
         """Split the features into neighbours to be counted together."""
 
     @abstractmethod
@@ -64,7 +64,7 @@ class DenseFeatures(Features):
 
     column: Callable[[int], NDArray[Any]]
 
-    def blocks(self) -> list[slice]:  # noqa: D102
+    def blocks(self, n_classes: int) -> list[slice]:  # noqa: D102
         return [slice(at, at + COLUMNS_PER_BLOCK) for at in range(0, len(self.names), COLUMNS_PER_BLOCK)]
 
     def count(self, block: slice, target: Target, n_bins: int) -> CountTable:  # noqa: D102
@@ -106,9 +106,9 @@ class SparseFeatures(Features):
 
     matrix: Any
 
-    def blocks(self) -> list[slice]:  # noqa: D102
+    def blocks(self, n_classes: int) -> list[slice]:  # noqa: D102
         n_features = len(self.names)
-        block_of = (self.matrix.indptr[:-1] + np.arange(n_features)) // ENTRIES_PER_BLOCK
+        block_of = (self.matrix.indptr[:-1] + n_classes * np.arange(n_features)) // ENTRIES_PER_BLOCK
         starts = np.flatnonzero(np.diff(block_of, prepend=-1)).tolist()
         return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], n_features], strict=True)]
 

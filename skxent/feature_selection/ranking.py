@@ -99,7 +99,7 @@ def count_features(
         return read(features.count(block, target, aim))
 
     result: list[Any] = Parallel(n_jobs=n_jobs, prefer="threads")(
-        delayed(work)(block) for block in features.blocks()
+        delayed(work)(block) for block in features.blocks(target.n_classes)
     )
     return result
 
@@ -174,7 +174,8 @@ def cross_entropy_classif(
     base : float, default=None
         Base of the logarithm: 2 for bits; None for nats. Cancels out if `normalize`.
     sample_weight : array-like of shape (n_rows,), default=None
-        How many times each row counts: weight 2 is the same as the row twice. N is the sum of the weights.
+        How many times each row counts: weight 2 is the same as the row twice. N is the sum of the weights,
+        for the p-values too.
     n_jobs : int, default=None
         Number of threads; None is 1 unless in a ``joblib.parallel_config`` context. The results do not
         depend on it.
@@ -204,8 +205,9 @@ def cross_entropy_classif(
     -----
     - "Score above 0" asks for an improvement beyond what fitting noise costs, as Akaike's criterion does.
       For a table with d = (B − 1)(K − 1) degrees of freedom the chance that noise passes is about
-      :math:`P(\chi^2_d > 2d)`: 16 % for d = 1, 9 % for d = 4, 5 % for d = 7, 0.1 % for d = 30. Where few
-      features should pass by chance, look at the p-values too.
+      :math:`P(\chi^2_d > 2d)`: 16 % for d = 1, 9 % for d = 4, 5 % for d = 7, 0.1 % for d = 30. It is higher
+      again, for scores that are tiny, where most bins hold a row or two. Where few noise features should
+      pass, ask for a small p-value too.
     - The p-value is that of Pearson's X² with the exact mean and variance it has when the classes are
       shuffled; it holds for hundreds of categories with few rows each.
     - Only one feature is looked at at a time: a feature that tells something only together with others (XOR)
