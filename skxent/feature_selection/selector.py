@@ -25,9 +25,9 @@ class CrossEntropySelector(SelectorMixin, BaseEstimator):
 
     A feature is kept if its score is above `threshold`, if it is significant at `alpha` (when given), and if
     it is among the `k` best of those (when given). The score is the leave-one-out log-loss gain of
-    `cross_entropy_classif`, in which noise is below 0 on average. Next to no noise feature with many well-filled
-    bins passes, but 16 % of those with two values do if there are two classes, and more where most bins hold a
-    row or two: set `alpha` to limit that.
+    `cross_entropy_classif`, in which noise is below 0 on average. Next to no noise feature with many
+    well-filled bins passes, but with two classes 16 % of those with two values do, and more where most bins
+    hold a row or two: set `alpha` to limit that.
 
     Parameters
     ----------
