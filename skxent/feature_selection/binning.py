@@ -51,8 +51,11 @@ def edges_of_rows(values: NDArray[Any], n_bins: int) -> NDArray[Any]:
         Ascending; bin b holds the values in ``(edges[b - 1], edges[b]]``.
     """
     ordered = np.sort(values)
-    n = int(np.searchsorted(ordered, np.nan)) if ordered.dtype.kind == "f" else len(ordered)
-    ordered = ordered[:n]
+    if ordered.dtype.kind == "f":
+        ordered = ordered[
+            : np.searchsorted(ordered, ordered.dtype.type(np.nan))
+        ]  # of another dtype it copies
+    n = len(ordered)
     if n == 0:
         return ordered
     at_multiples = ordered[-(-np.arange(1, n_bins + 1) * n // n_bins) - 1]
