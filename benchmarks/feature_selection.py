@@ -207,7 +207,7 @@ def counts(rng, n):
     """Word counts: Poisson, the rate of 0.3 grows by a half."""
     y = rng.integers(0, 2, n)
     rate = 0.3 * np.where(y, 1.5, 1.0)[:, None]
-    return rng.poisson(rate, (n, INFORMATIVE)), rng.poisson(0.3, (n, NOISE)), y, False
+    return rng.poisson(rate, (n, INFORMATIVE)), rng.poisson(0.3, (n, NOISE)), y, True
 
 
 def parity(rng, n):
@@ -227,7 +227,8 @@ def one_ranking(data_set, seed, n):
     X = np.column_stack([signal, noise_features]).astype(float)
     informative = np.arange(X.shape[1]) < signal.shape[1]
     discrete = np.broadcast_to(np.asarray(discrete), informative.shape)
-    scored = {"skxent": cross_entropy_classif(X, y, categorical_features=discrete)[0]}
+    categorical_features = discrete & (data_set is not counts)  # counts are discrete, but ordered
+    scored = {"skxent": cross_entropy_classif(X, y, categorical_features=categorical_features)[0]}
     for k in NEIGHBOURS:
         scored[f"mutual_info k={k}"] = mutual_info_classif(
             X, y, discrete_features=discrete, n_neighbors=k, random_state=seed
