@@ -188,8 +188,8 @@ def draw_drift(axes, tables):
     axes.invert_yaxis()
     axes.grid(axis="y", color="0.9")
     axes.set_xlabel(f"Jensen–Shannon divergence, millibit (full circle: p < {CERTAIN})")
-    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2)
-    axes.set_title("What has changed?", loc="left")
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, handletextpad=0, borderpad=0)
+    axes.set_title("What has changed?", loc="left", pad=26)
 
 
 def draw(selector, accuracies, tables, picture):

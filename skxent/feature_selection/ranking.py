@@ -206,8 +206,8 @@ def cross_entropy_classif(
     - "Score above 0" asks for an improvement beyond what fitting noise costs, as Akaike's criterion does.
       For a table with d = (B − 1)(K − 1) degrees of freedom the chance that noise passes is about
       :math:`P(\chi^2_d > 2d)`: 16 % for d = 1, 9 % for d = 4, 5 % for d = 7, 0.1 % for d = 30. It is higher
-      again where most bins hold a row or two, like hundreds of categories in 100 rows. Where few noise features
-      should pass, ask for a small p-value too.
+      again where most bins hold a row or two, like hundreds of categories in 100 rows. Where few noise
+      features should pass, ask for a small p-value too.
     - The p-value is that of Pearson's X² with the exact mean and variance it has when the classes are
       shuffled; it holds for hundreds of categories with few rows each.
     - Only one feature is looked at at a time: a feature that tells something only together with others (XOR)
