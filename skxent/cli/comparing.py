@@ -19,6 +19,7 @@ from skxent.language_model.bootstrap import (
     interval,
     two_sided_p_value,
 )
+from skxent.language_model.corpus import CorpusError
 
 DEFAULT_LEVEL = 0.95
 
@@ -27,17 +28,19 @@ def compare_models(options: Namespace, progress: Progress) -> None:
     """Print both models' figures and what the bootstrap says about the difference."""
     corpus = read_corpus(options.corpus, options, progress)
     models = [read_arpa(path) for path in options.compare]
+    if len({model.log_prob_eos is None for model in models}) > 1:
+        raise CorpusError("only one of the models has end-of-sentence events: the figures cannot be compared")
     sums = sample(corpus, models, oov=options.oov, resample=options.resample)
     progress.wipe()
     number, unit = BASES[options.base]
-    total = sums.sum(axis=0)
-    entropies = [float(cross_entropy(total[i : i + 2])) for i in (0, 2)]
+    totals = sums.sum(axis=0).reshape(2, -1)
+    entropies = cross_entropy(totals).tolist()
     differences = bootstrap(sums, cross_entropy_difference) / math.log(number)
     level = options.confidence or DEFAULT_LEVEL
     low, high = interval(differences, level)
     record = {
         **{f"model_{i}": path for i, path in enumerate(options.compare, 1)},
-        **{f"events_{i}": int(total[2 * i - 1]) for i in (1, 2)},
+        **{f"unknown_tokens_{i}": int(total[2]) for i, total in enumerate(totals, 1)},
         **{f"cross_entropy_{i}": h / math.log(number) for i, h in enumerate(entropies, 1)},
         **{f"perplexity_{i}": math.exp(h) for i, h in enumerate(entropies, 1)},
         "unit": unit,
@@ -46,6 +49,7 @@ def compare_models(options: Namespace, progress: Progress) -> None:
         "difference_high": high,
         "confidence": level,
         "p_value": two_sided_p_value(differences),
+        "events": int(totals[0, 1]),
         "resampled": options.resample,
         "resampled_units": len(sums),
     }
@@ -54,19 +58,19 @@ def compare_models(options: Namespace, progress: Progress) -> None:
 
 def _print_text(record: dict[str, Any], title: str) -> None:
     width = max(len(record["model_1"]), len(record["model_2"]), 10)
-    print(title, "", sep="\n")
-    print(f"{'model':<{width}}{record['unit'] + '/token':>14}{'perplexity':>14}{'tokens':>12}")
+    print(f"{title}: {record['events']:,} events", "", sep="\n")
+    print(f"{'model':<{width}}{record['unit'] + '/token':>14}{'perplexity':>14}{'unknown':>12}")
     for i in (1, 2):
         print(
             f"{record[f'model_{i}']:<{width}}{record[f'cross_entropy_{i}']:>14.4f}"
-            f"{record[f'perplexity_{i}']:>14,.2f}{record[f'events_{i}']:>12,}"
+            f"{record[f'perplexity_{i}']:>14,.2f}{record[f'unknown_tokens_{i}']:>12,}"
         )
     print(f"{'difference':<{width}}{record['difference']:>+14.4f}")
     print()
-    between = (
-        f"{record['difference_low']:+.4f} to {record['difference_high']:+.4f} {record['unit']} per token"
+    low, high = (f"{record[f'difference_{end}']:+.4f}" for end in ("low", "high"))
+    print(
+        f"{100 * record['confidence']:g} % interval of the difference: {low} to {high}; p = {record['p_value']:.2g}"
     )
-    print(f"{record['confidence']:g} interval of the difference: {between}; p = {record['p_value']:.2g}")
     print(f"(paired bootstrap over {record['resampled_units']:,} {record['resampled']}s)")
     print(_verdict(record))
 

@@ -120,11 +120,13 @@ def _print_sheet(tables: Iterable[pl.DataFrame], report: Report) -> None:
 
 
 def _measures(row: dict[str, Any], unit: str) -> Iterator[tuple[str, float | None, str, bool]]:
-    low, high = row.get("cross_entropy_low"), row.get("cross_entropy_high")
-    yield "cross-entropy", row["cross_entropy"], f"{unit} per token{_between(row, low, high)}", True
-    base = _BASE_OF[unit]
-    spread = "" if low is None else _between(row, base**low, base**high)[2:]
-    yield "perplexity", row["perplexity"], spread, True
+    yield "cross-entropy", row["cross_entropy"], f"{unit} per token{_between(row, lambda h: h)}", True
+    yield (
+        "perplexity",
+        row["perplexity"],
+        _between(row, lambda h: _BASE_OF[unit] ** h).removeprefix(", "),
+        True,
+    )
     yield "perplexity, known", row["perplexity_known"], "without unknown words", False
     yield "bits per byte", row["bits_per_byte"], "", False
     yield "bits per character", row["bits_per_character"], "", False
@@ -136,12 +138,11 @@ def _measures(row: dict[str, Any], unit: str) -> Iterator[tuple[str, float | Non
 _BASE_OF = {"bits": 2.0, "nats": math.e, "hartleys": 10.0}
 
 
-def _between(row: dict[str, Any], low: float | None, high: float | None) -> str:
-    return (
-        ""
-        if low is None
-        else f", {100 * row['confidence']:.4g} % interval {_number(low, 4)} to {_number(high, 4)}"
-    )
+def _between(row: dict[str, Any], scale: Callable[[float], float]) -> str:
+    if row.get("cross_entropy_low") is None:
+        return ""
+    low, high = (_number(scale(row[f"cross_entropy_{end}"]), 4) for end in ("low", "high"))
+    return f", {100 * row['confidence']:.4g} % interval {low} to {high}"
 
 
 _COLUMNS = {

@@ -130,7 +130,7 @@ def _checked(
     for table in tables:
         progress.wipe()
         yield table
-        n_tokens += table["tokens"].sum()
+        n_tokens += int(table["tokens"].sum())
         n_impossible += table.filter(impossible).height
     if not n_tokens:
         raise CorpusError(f"{corpus.title}: the corpus is empty: there are no words to score")

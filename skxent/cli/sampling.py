@@ -13,27 +13,28 @@ from skxent.language_model.corpus import CorpusError
 from skxent.language_model.model import FittedUnigram
 
 Sums = NDArray[np.float64]
+COLUMNS = ("log_prob", "events", "unknown")
 
 
 def line_units(corpus: Corpus, models: Sequence[FittedUnigram], oov: str) -> Sums:
-    """Log-probability and events of each line (or of neighbours, in a long text), two columns a model."""
-    units = Units(2 * len(models))
+    """Sum over each line, or over neighbours in a long text: ``COLUMNS`` for each model."""
+    units = Units(len(COLUMNS) * len(models))
     for tables in zip(*(line_sums(corpus, model, oov) for model in models), strict=True):
-        columns = [table.select(*_named(scored(oov=oov))).to_numpy() for table in tables]
-        lines = np.hstack(columns).astype(float)
+        lines = np.hstack([table.select(_columns(oov)).to_numpy() for table in tables])
         units.add(lines[lines[:, 1] > 0])
     units.close()
     return units.sums
 
 
 def file_units(corpus: Corpus, models: Sequence[FittedUnigram], oov: str) -> Sums:
-    """Log-probability and events of each file, two columns a model."""
+    """Sum over each file: ``COLUMNS`` for each model."""
     files = (line_units(replace(corpus, paths=[path]), models, oov).sum(axis=0) for path in corpus.paths)
     return np.array([sums for sums in files if sums[1] > 0])
 
 
-def _named(events: tuple[pl.Expr, pl.Expr]) -> tuple[pl.Expr, pl.Expr]:
-    return events[0].alias("log_prob"), events[1].cast(pl.Float64).alias("events")
+def _columns(oov: str) -> list[pl.Expr]:
+    columns = (*scored(oov), pl.col("unknown_tokens"))
+    return [column.cast(pl.Float64).alias(name) for name, column in zip(COLUMNS, columns, strict=True)]
 
 
 _UNITS: dict[str, Callable[[Corpus, Sequence[FittedUnigram], str], Sums]] = {

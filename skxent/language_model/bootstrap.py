@@ -98,13 +98,14 @@ def bootstrap(
 
 
 def cross_entropy(sums: Floats) -> Floats:
-    """Cross-entropy of sums whose first column is the log-probability and the second the number of events."""
+    """Cross-entropy, from sums whose first column is the log-probability and the second the events."""
     return np.asarray(-sums[..., 0] / sums[..., 1])
 
 
 def cross_entropy_difference(sums: Floats) -> Floats:
-    """Difference in cross-entropy, first model minus second; columns as for each, one after the other."""
-    return cross_entropy(sums[..., :2]) - cross_entropy(sums[..., 2:])
+    """Difference in cross-entropy, first model minus second; the second model's columns follow the first's."""
+    half = sums.shape[-1] // 2
+    return cross_entropy(sums[..., :half]) - cross_entropy(sums[..., half:])
 
 
 def interval(resampled: Floats, level: float) -> tuple[float, float]:
