@@ -1,28 +1,54 @@
-"""Read and count text: the only module that opens a corpus.
+"""Count the words of a corpus, and score its lines, in memory set by the number of distinct words.
 
-Text is read in blocks that end at white space, each block becomes a table of distinct words and their
-counts, and tables are added.  Memory is set by the number of distinct words, not by the size of the corpus.
+The corpus comes in blocks (:mod:`~skxent.language_model.reader`).  White space is found and words are counted on
+arrays of bytes by threads (:mod:`~skxent.language_model.tally`); other tokenizers run line by line in processes.
+A corpus then is a table of words and counts: tables are added, and everything else is computed from them.
 """
 
-import bz2
-import glob
-import gzip
-import lzma
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-BLOCK_BYTES = 1 << 24
+from skxent.language_model.reader import (
+    BLOCK_BYTES,
+    Block,
+    CorpusError,
+    blocks_of_documents,
+    closed,
+    expand_paths,
+    read_blocks,
+)
+from skxent.language_model.tally import BlockTally, WordTally, WordValues, find_tokens, tally_block
+from skxent.language_model.tokenizers import Tokenize, make_tokenizer, tokenize_line
 
+__all__ = [
+    "CorpusCounts",
+    "CorpusError",
+    "count_files",
+    "count_text",
+    "expand_paths",
+    "score_lines",
+    "score_text",
+]
 
-class CorpusError(Exception):
-    """A corpus cannot be read; the message is one line that names the file and the line or byte."""
+Document = str | Sequence[str]
+Floats = NDArray[np.float64]
+_Result = TypeVar("_Result")
+
+_TOKENIZER_BLOCK_BYTES = 1 << 18
+_SCHEMA = {"word": pl.String, "count": pl.Int64}
+_SIZES = ("n_lines", "n_sentences", "n_bytes", "n_characters")
 
 
 @dataclass(frozen=True)
@@ -39,16 +65,30 @@ class CorpusCounts:
     n_sentences : int
         Lines that hold at least one token; each closes with one end-of-sentence event.
     n_bytes : int
-        Bytes of text (after decompression).
+        Size of the text in bytes of UTF-8, after decompression.
     n_characters : int
         Code points of text.
+
+    Examples
+    --------
+    >>> counts = count_text(["a b a", "b a c"])
+    >>> dict(zip(counts.words, counts.counts.tolist()))
+    {'a': 3, 'b': 2, 'c': 1}
+    >>> counts.n_tokens, counts.n_types, counts.n_lines
+    (6, 3, 2)
     """
 
     table: pl.DataFrame
-    n_lines: int = 0
-    n_sentences: int = 0
-    n_bytes: int = 0
-    n_characters: int = 0
+    n_lines: float = 0
+    n_sentences: float = 0
+    n_bytes: float = 0
+    n_characters: float = 0
+
+    @classmethod
+    def from_table(cls, table: pl.DataFrame, **sizes: float) -> "CorpusCounts":
+        """Counts from rows in any order, in which a word may occur more than once."""
+        summed = table.group_by("word").agg(pl.col("count").sum()).filter(pl.col("count") > 0)
+        return cls(summed.sort(["count", "word"], descending=[True, False]), **sizes)
 
     @property
     def words(self) -> pl.Series:
@@ -56,14 +96,14 @@ class CorpusCounts:
         return self.table["word"]
 
     @property
-    def counts(self) -> np.ndarray:
+    def counts(self) -> NDArray[Any]:
         """The count of each word, aligned with ``words``."""
         return self.table["count"].to_numpy()
 
     @property
-    def n_tokens(self) -> int:
+    def n_tokens(self) -> float:
         """Number of tokens."""
-        return self.table["count"].sum()
+        return self.counts.sum().item()
 
     @property
     def n_types(self) -> int:
@@ -71,82 +111,60 @@ class CorpusCounts:
         return self.table.height
 
     def __add__(self, other: "CorpusCounts") -> "CorpusCounts":
+        """Counts of both corpora together."""
+        if not isinstance(other, CorpusCounts):
+            return NotImplemented
         return merge_counts([self, other])
+
+    def scaled(self, weight: float) -> "CorpusCounts":
+        """Counts as if all text occurred ``weight`` times."""
+        factor = int(weight) if float(weight).is_integer() else float(weight)
+        table = self.table.with_columns(pl.col("count") * factor).filter(pl.col("count") > 0)
+        return CorpusCounts(table, **{size: getattr(self, size) * factor for size in _SIZES})
 
 
 def merge_counts(parts: Sequence[CorpusCounts]) -> CorpusCounts:
-    """Counts of the corpora joined together: exactly those of the whole."""
-    table = pl.concat([part.table for part in parts], how="vertical_relaxed") if parts else _empty_table()
-    return CorpusCounts(
-        _sorted_table(table.group_by("word").agg(pl.col("count").sum())),
-        *(sum(getattr(part, size) for part in parts) for size in ("n_lines", "n_sentences", "n_bytes", "n_characters")),
-    )
-
-
-def _empty_table() -> pl.DataFrame:
-    return pl.DataFrame(schema={"word": pl.String, "count": pl.Int64})
-
-
-def _sorted_table(table: pl.DataFrame) -> pl.DataFrame:
-    return table.sort(["count", "word"], descending=[True, False])
+    """Counts of several corpora together: exactly those of the whole."""
+    tables = [pl.DataFrame(schema=_SCHEMA), *(part.table for part in parts)]
+    sizes = {size: sum(getattr(part, size) for part in parts) for size in _SIZES}
+    return CorpusCounts.from_table(pl.concat(tables, how="vertical_relaxed"), **sizes)
 
 
 def count_text(
-    documents: Iterable[str | Sequence[str]],
+    documents: Iterable[Document],
     *,
-    tokenizer: str | Callable[[str], Sequence[str]] = "whitespace",
+    tokenizer: str | Tokenize = "whitespace",
     lowercase: bool = False,
+    n_jobs: int | None = None,
 ) -> CorpusCounts:
-    """Count documents held in memory: strings, or lists of tokens."""
-    parts = []
-    counter: Counter[str] = Counter()
-    n_lines = n_sentences = n_bytes = n_characters = 0
-    for document in documents:
-        text = document if isinstance(document, str) else " ".join(document)
-        lines = text.split("\n") if isinstance(document, str) else [text]
-        tokens = [line.split() for line in lines]
-        counter.update(t for line in tokens for t in line)
-        n_lines += len(lines)
-        n_sentences += sum(map(bool, tokens))
-        n_bytes += len(text.encode())
-        n_characters += len(text)
-    table = pl.DataFrame({"word": list(counter), "count": list(counter.values())}, schema=_empty_table().schema)
-    return CorpusCounts(_sorted_table(table), n_lines, n_sentences, n_bytes, n_characters)
+    """Count documents held in memory.
 
+    Parameters
+    ----------
+    documents : iterable of str or of sequences of str
+        A string is tokenized line by line; a sequence is taken as the tokens of one line, and its size in
+        bytes is that of the tokens joined by blanks.
+    tokenizer, lowercase, n_jobs
+        As in :func:`count_files`.
 
-def expand_paths(patterns: Iterable[str | Path]) -> list[str]:
-    """File names that the patterns stand for, in order; ``"-"`` (standard input) stays as it is.
+    Returns
+    -------
+    CorpusCounts
 
     Raises
     ------
-    CorpusError
-        When a pattern matches nothing.
+    TypeError
+        When a single string is passed, whose letters would be counted, or a document is neither kind.
     """
-    paths: list[str] = []
-    for pattern in map(str, patterns):
-        if pattern == "-" or Path(pattern).exists():
-            paths.append(pattern)
-            continue
-        matches = sorted(glob.glob(pattern, recursive=True))
-        if not matches:
-            raise CorpusError(f"{pattern}: no such file")
-        paths += matches
-    return paths
-
-
-_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-
-
-def _open(path: str) -> BinaryIO:
-    if path == "-":
-        return sys.stdin.buffer
-    return _OPENERS.get(Path(path).suffix, open)(path, "rb")
+    lists = _TokenLists()
+    blocks = blocks_of_documents(lists.set_aside(documents), _block_bytes(tokenizer))
+    return merge_counts([_count_blocks(blocks, tokenizer, lowercase, n_jobs), lists.counts(lowercase)])
 
 
 def count_files(
     paths: Iterable[str | Path],
     *,
-    tokenizer: str | Callable[[str], Sequence[str]] = "whitespace",
+    tokenizer: str | Tokenize = "whitespace",
     encoding: str = "utf-8",
     errors: str = "strict",
     lowercase: bool = False,
@@ -154,15 +172,262 @@ def count_files(
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> CorpusCounts:
-    """Count the words of files, in memory that depends on the number of distinct words alone."""
-    parts = []
-    for path in paths:
-        with _open(str(path)) as file:
-            text = file.read().decode(encoding, errors)
-        parts.append(count_text([text.removesuffix("\n")]))
-        if progress:
-            progress(len(text.encode()))
-    return merge_counts(parts)
+    """Count the words of files, in memory that depends on the number of distinct words alone.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        Files, plain or compressed with gzip, bzip2, xz or zstd (the last in UTF-8 alone), as
+        :func:`expand_paths` gives them; ``"-"`` is standard input.
+    tokenizer : str or callable, default="whitespace"
+        ``"whitespace"`` is :meth:`str.split`; else the name of one of NLTK's tokenizers, or a callable that
+        takes a line and returns its tokens.
+    encoding, errors : str
+        As in :func:`open`.
+    lowercase : bool, default=False
+        Lower-case the tokens.
+    field : str, optional
+        The column (Parquet) or the key (JSON lines) that holds the text.
+    n_jobs : int, optional
+        Threads, or processes for tokenizers other than white space; by default one a core.
+    progress : callable, optional
+        Called with the number of bytes read since the last call.
+
+    Returns
+    -------
+    CorpusCounts
+
+    Raises
+    ------
+    CorpusError
+        When a file cannot be read or decoded.
+    """
+    options = dict(encoding=encoding, errors=errors, field=field, block_bytes=_block_bytes(tokenizer))
+    blocks = (block for path in paths for block in read_blocks(path, progress=progress, **options))  # type: ignore[arg-type]
+    return _count_blocks(blocks, tokenizer, lowercase, n_jobs)
+
+
+def _block_bytes(tokenizer: str | Tokenize) -> int:
+    return BLOCK_BYTES if tokenizer == "whitespace" else _TOKENIZER_BLOCK_BYTES
+
+
+def _count_blocks(
+    blocks: Iterable[Block], tokenizer: str | Tokenize, lowercase: bool, n_jobs: int | None
+) -> CorpusCounts:
+    tokenize = make_tokenizer(tokenizer)
+    sizes = dict.fromkeys(_SIZES, 0)
+    tally = WordTally()
+    with _workers(tokenize, n_jobs) as workers:
+        count = partial(_count_block, tokenize)
+        for block, counted in _map_in_order(count, blocks, workers):
+            tally.add(counted)
+            for name, size in zip(
+                _SIZES, (counted.n_lines, counted.n_sentences, block.n_bytes, block.n_characters), strict=True
+            ):
+                sizes[name] += size
+    return CorpusCounts.from_table(_lowered(tally.table()) if lowercase else tally.table(), **sizes)
+
+
+def _count_block(tokenize: Tokenize | None, block: Block) -> BlockTally:
+    if tokenize is None:
+        return tally_block(block.data)
+    lines = _tokenized_lines(tokenize, block)
+    words = Counter(token.encode("utf-8", "replace") for tokens in lines for token in tokens)
+    return BlockTally([], words, len(lines), sum(map(bool, lines)))
+
+
+def _tokenized_lines(tokenize: Tokenize, block: Block) -> list[Sequence[str]]:
+    lines = block.data.decode().split("\n")
+    return [tokenize_line(tokenize, line) for line in (lines[:-1] if block.ends_line else lines)]
+
+
+def _lowered(table: pl.DataFrame) -> pl.DataFrame:
+    """Lower-case the words of a table, which is the same as lower-casing the text, and sooner done."""
+    words = [word.lower() for word in table["word"]]
+    return table.with_columns(pl.Series("word", words, dtype=pl.String))
+
+
+class _TokenLists:
+    """Counts documents that are lists of tokens, and lets those that are strings pass."""
+
+    def __init__(self) -> None:
+        self.words: Counter[str] = Counter()
+        self.sizes = dict.fromkeys(_SIZES, 0)
+
+    def set_aside(self, documents: Iterable[Document]) -> Iterator[str]:
+        for document in checked_documents(documents):
+            if isinstance(document, str):
+                yield document
+            else:
+                self._add(document)
+
+    def _add(self, tokens: Sequence[str]) -> None:
+        self.words.update(tokens)
+        for size, value in zip(_SIZES, (1, bool(len(tokens)), *_joined_size(tokens)), strict=True):
+            self.sizes[size] += value
+
+    def counts(self, lowercase: bool) -> CorpusCounts:
+        table = pl.DataFrame({"word": list(self.words), "count": list(self.words.values())}, schema=_SCHEMA)
+        return CorpusCounts.from_table(_lowered(table) if lowercase else table, **self.sizes)
+
+
+def _joined_size(tokens: Sequence[str]) -> tuple[int, int]:
+    """Bytes and characters of the tokens joined by blanks."""
+    text = " ".join(tokens)
+    return len(text.encode("utf-8", "replace")), len(text)
+
+
+def checked_documents(documents: Iterable[Any]) -> Iterator[Document]:
+    """The documents one by one, refusing whatever would be counted letter by letter.
+
+    Raises
+    ------
+    TypeError
+        When ``documents`` is one string, or a document is neither a string nor a sequence of strings.
+    """
+    if isinstance(documents, str | bytes | os.PathLike | Mapping):
+        raise TypeError(
+            f"expected an iterable of documents, got a single {type(documents).__name__}; "
+            "put one document in a list: [text]"
+        )
+    for number, document in enumerate(documents):
+        if not isinstance(document, str) and not _is_token_list(document):
+            raise TypeError(
+                f"document {number} is {document!r:.60} ({type(document).__name__}); "
+                "expected a string or a list of tokens, which are strings"
+            )
+        yield document
+
+
+def _is_token_list(document: Any) -> bool:
+    is_sequence = isinstance(document, Sequence | np.ndarray) and not isinstance(document, bytes | bytearray)
+    return is_sequence and all(isinstance(token, str) for token in document)
+
+
+@contextmanager
+def _workers(tokenize: Tokenize | None, n_jobs: int | None) -> Iterator[tuple[Executor | None, int]]:
+    """Threads for white space, whose work is in NumPy; processes for tokenizers, which are Python."""
+    n = n_jobs if n_jobs is not None and n_jobs > 0 else os.cpu_count() or 1
+    if n == 1:
+        yield None, n
+    elif tokenize is None:
+        with ThreadPoolExecutor(n) as threads:
+            yield threads, n
+    else:
+        from joblib.externals.loky import get_reusable_executor
+
+        yield get_reusable_executor(max_workers=n), n
+
+
+def _map_in_order(
+    function: Callable[[Block], _Result], blocks: Iterable[Block], workers: tuple[Executor | None, int]
+) -> Iterator[tuple[Block, _Result]]:
+    """Results in the order of the blocks, a few blocks ahead; a lone block is not worth a worker."""
+    executor, n = workers
+    pending: deque[tuple[Block, Future[_Result]]] = deque()
+    blocks = iter(blocks)
+    first = list(islice(blocks, 2))
+    if executor is None or len(first) < 2:
+        yield from ((block, function(block)) for block in chain(first, blocks))
+        return
+    try:
+        for block in chain(first, blocks):
+            pending.append((block, executor.submit(function, block)))
+            if len(pending) > n:
+                done, result = pending.popleft()
+                yield done, result.result()
+        for done, result in pending:
+            yield done, result.result()
+    finally:
+        for _, result in pending:
+            result.cancel()
+
+
+class LineScorer:
+    """Log-probabilities of the tokens of blocks, summed over lines.
+
+    Parameters
+    ----------
+    log_prob : polars.DataFrame
+        Columns ``word`` and ``log_prob``.
+    unknown_log_prob : float
+        Log-probability of a word that ``log_prob`` lacks.
+    tokenizer, lowercase
+        As in :func:`count_files`.
+    """
+
+    def __init__(
+        self, log_prob: pl.DataFrame, unknown_log_prob: float, tokenizer: str | Tokenize, lowercase: bool
+    ) -> None:
+        self.log_prob = log_prob
+        self.unknown = unknown_log_prob
+        self.lowercase = lowercase
+        self.tokenize = make_tokenizer(tokenizer)
+        if self.tokenize is None:
+            self.values = WordValues(log_prob["word"], log_prob["log_prob"].to_numpy())
+
+    def lines(self, block: Block) -> pl.DataFrame:
+        """One row a line, the line that goes on in the next block included."""
+        values, per_line = self._tokens(block)
+        return self._sum_over_lines(values, per_line)
+
+    def token_lists(self, documents: Sequence[Sequence[str]]) -> pl.DataFrame:
+        """One row a list of tokens."""
+        per_line = np.array([len(tokens) for tokens in documents], dtype=np.int64)
+        sizes = np.array([_joined_size(tokens) for tokens in documents], dtype=np.int64).reshape(-1, 2)
+        scored = self._sum_over_lines(self.word_values(chain.from_iterable(documents)), per_line)
+        return scored.with_columns(n_bytes=pl.Series(sizes[:, 0]), n_characters=pl.Series(sizes[:, 1]))
+
+    def word_values(self, words: Iterable[str]) -> Floats:
+        """The log-probability of each word, NaN for the unknown."""
+        listed = [word.lower() for word in words] if self.lowercase else list(words)
+        frame = pl.DataFrame({"word": listed}, schema={"word": pl.String})
+        joined = frame.join(self.log_prob, on="word", how="left", maintain_order="left")
+        return joined["log_prob"].fill_null(np.nan).to_numpy()
+
+    def _tokens(self, block: Block) -> tuple[Floats, NDArray[np.int64]]:
+        if self.tokenize is None:
+            data = block.data.decode().lower().encode() if self.lowercase else block.data
+            tokens = find_tokens(data)
+            return self.values.look_up(data, tokens), tokens.per_line[: -1 if block.ends_line else None]
+        lines = _tokenized_lines(self.tokenize, block)
+        return self.word_values(chain.from_iterable(lines)), np.array([len(line) for line in lines], np.int64)
+
+    def _sum_over_lines(self, values: Floats, per_line: NDArray[np.int64]) -> pl.DataFrame:
+        line = np.repeat(np.arange(len(per_line)), per_line)
+        is_unknown = np.isnan(values)
+        n_unknown = np.bincount(line[is_unknown], minlength=len(per_line))
+        unknown = np.zeros(len(per_line))
+        np.multiply(n_unknown, self.unknown, out=unknown, where=n_unknown > 0)
+        known = np.bincount(line, weights=np.where(is_unknown, 0.0, values), minlength=len(per_line))
+        return pl.DataFrame(
+            {
+                "n_sentences": (per_line > 0).astype(np.int64),
+                "n_tokens": per_line,
+                "n_unknown": n_unknown,
+                "log_prob": known + unknown,
+                "log_prob_unknown": unknown,
+            }
+        )
+
+
+def _sizes_of_lines(block: Block) -> list[pl.Series]:
+    text = np.frombuffer(block.data, dtype=np.uint8)[: block.n_bytes]
+    ends = np.flatnonzero(text == 0x0A) + 1
+    if len(ends) == 0 or ends[-1] < block.n_bytes:
+        ends = np.append(ends, block.n_bytes)
+    characters = ends
+    if not block.data.isascii():
+        characters = np.cumsum((text & 0xC0) != 0x80)[ends - 1]
+    return [
+        pl.Series("n_bytes", np.diff(ends, prepend=0)),
+        pl.Series("n_characters", np.diff(characters, prepend=0)),
+    ]
+
+
+def _sizes_of_documents(documents: Sequence[str]) -> list[pl.Series]:
+    n_bytes = [len(document.encode("utf-8", "replace")) for document in documents]
+    return [pl.Series("n_bytes", n_bytes), pl.Series("n_characters", list(map(len, documents)))]
 
 
 def score_lines(
@@ -170,46 +435,91 @@ def score_lines(
     log_prob: pl.DataFrame,
     unknown_log_prob: float,
     *,
-    tokenizer: str | Callable[[str], Sequence[str]] = "whitespace",
+    tokenizer: str | Tokenize = "whitespace",
     encoding: str = "utf-8",
     errors: str = "strict",
     lowercase: bool = False,
     field: str | None = None,
     keep_text: bool = False,
+    n_jobs: int | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Score every line; yields tables of lines, in memory that does not depend on the size of the corpus.
 
     Parameters
     ----------
     paths : iterable of str or Path
-        Files, ``"-"`` for standard input.
+        As in :func:`count_files`, like the other parameters that are not listed here.
     log_prob : polars.DataFrame
         Columns ``word`` and ``log_prob``.
     unknown_log_prob : float
         Log-probability of a word that ``log_prob`` lacks.
+    keep_text : bool, default=False
+        Also yield the text of each line.
 
     Yields
     ------
     polars.DataFrame
-        One row a line: ``path``, ``line`` (from 1, in each file), ``n_tokens``, ``n_unknown``, ``log_prob``
-        (sum over known and unknown tokens, end of sentence not included), ``log_prob_unknown`` (the
-        share of unknown tokens), ``n_bytes``, ``n_characters``, and ``text`` if ``keep_text``.
+        One row a line (with ``field``: a document): ``path``, ``line`` (from 1 in each file), ``n_sentences`` (lines
+        with a token), ``n_tokens``, ``n_unknown``, ``log_prob`` (sum over known and unknown tokens, without
+        any end of sentence), ``log_prob_unknown`` (the share of the unknown tokens), ``n_bytes``,
+        ``n_characters``, and ``text`` (without its newline) if ``keep_text``.
+
+    Raises
+    ------
+    CorpusError
+        When a file cannot be read or decoded.
     """
-    table = dict(zip(log_prob["word"], log_prob["log_prob"], strict=True))
-    for path in map(str, paths):
-        rows = []
-        with _open(path) as file:
-            for number, raw in enumerate(file, 1):
-                text = raw.decode(encoding, errors)
-                tokens = text.split()
-                unknown = sum(t not in table for t in tokens)
-                rows.append(
-                    dict(
-                        path=path, line=number, n_tokens=len(tokens), n_unknown=unknown,
-                        log_prob=float(sum(table.get(t, unknown_log_prob) for t in tokens)),
-                        log_prob_unknown=unknown * unknown_log_prob if unknown else 0.0,
-                        n_bytes=len(raw), n_characters=len(text),
-                        **({"text": text.rstrip("\r\n")} if keep_text else {}),
-                    )
-                )
-        yield pl.DataFrame(rows)
+    scorer = LineScorer(log_prob, unknown_log_prob, tokenizer, lowercase)
+    score = partial(_score_block, scorer, keep_text)
+    options = dict(encoding=encoding, errors=errors, field=field, block_bytes=_block_bytes(tokenizer))
+    with _workers(scorer.tokenize, n_jobs) as workers:
+        for path in map(str, paths):
+            blocks = read_blocks(path, progress=progress, **options)  # type: ignore[arg-type]
+            n_before = 0
+            for table in _join_cut_lines(_map_in_order(score, blocks, workers)):
+                numbers = np.arange(n_before + 1, n_before + table.height + 1)
+                yield table.select(pl.lit(path).alias("path"), pl.Series("line", numbers), pl.all())
+                n_before += table.height
+
+
+def _score_block(scorer: LineScorer, keep_text: bool, block: Block) -> pl.DataFrame:
+    """One row a line, or a document if the block is made of documents."""
+    lines = scorer.lines(block)
+    if block.documents is None:
+        texts = block.data.decode().split("\n")[: lines.height] if keep_text else []
+        table = lines.with_columns(_sizes_of_lines(block))
+    else:
+        texts = block.documents
+        n_lines = np.array([closed(document).count("\n") for document in texts])
+        first = np.cumsum(n_lines) - n_lines
+        summed = [pl.Series(column.name, np.add.reduceat(column.to_numpy(), first)) for column in lines]
+        table = pl.DataFrame(summed).with_columns(_sizes_of_documents(texts))
+    return table.with_columns(pl.Series("text", texts)) if keep_text else table
+
+
+def _join_cut_lines(scored: Iterable[tuple[Block, pl.DataFrame]]) -> Iterator[pl.DataFrame]:
+    """Put the pieces of a line that is longer than a block together."""
+    cut: pl.DataFrame | None = None
+    for block, table in scored:
+        if cut is not None:
+            joined = (cut + table[:1]).with_columns(
+                (pl.col("n_tokens") > 0).cast(pl.Int64).alias("n_sentences")
+            )
+            table = pl.concat([joined, table[1:]])
+        cut = None if block.ends_line else table[-1:]
+        yield table if block.ends_line else table[:-1]
+
+
+def score_text(documents: Iterable[Document], scorer: LineScorer) -> pl.DataFrame:
+    """Score documents held in memory: the columns of :func:`score_lines` without path and line, one row each."""
+    listed = list(checked_documents(documents))
+    is_text = np.array([isinstance(document, str) for document in listed], dtype=np.bool_)
+    texts = [document for document in listed if isinstance(document, str)]
+    lists = [document for document in listed if not isinstance(document, str)]
+    tables = [
+        scorer.token_lists(lists),
+        *(_score_block(scorer, False, block) for block in blocks_of_documents(texts)),
+    ]
+    order = np.argsort(np.concatenate([np.flatnonzero(~is_text), np.flatnonzero(is_text)]))
+    return pl.concat(tables)[order]
