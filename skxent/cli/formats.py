@@ -173,8 +173,9 @@ def _print_table(tables: Iterable[pl.DataFrame], report: Report) -> None:
 
 
 def _print_words(tables: Iterable[pl.DataFrame], report: Report) -> None:
-    print(f"{'log-probability':>15}  {'word':<24}  line ({report.unit}; * marks unknown words)")
-    for row in _rows(tables):
+    for number, row in enumerate(_rows(tables)):
+        if number == 0:
+            print(f"{'log-probability':>15}  {'word':<24}  line ({report.unit}; * marks unknown words)")
         print(
             f"{_number(row['log_probability'], 4):>15} {' *'[row['unknown']]}{row['word']:<24}  {_place(row)}"
         )

@@ -71,10 +71,15 @@ class Corpus:
 
     def score(self, model: FittedUnigram, *, keep_text: bool = False) -> Iterator[pl.DataFrame]:
         """Score each line; the probability of unknown words is left to add."""
-        progress = self.progress("scoring", self.paths)
-        for chunk in score_lines(self.paths, _table(model), 0.0, **self.reading, keep_text=keep_text):
-            progress(int(chunk["n_bytes"].sum()))
-            yield chunk
+        return score_lines(
+            self.paths,
+            _table(model),
+            0.0,
+            **self.reading,
+            keep_text=keep_text,
+            n_jobs=self.n_jobs,
+            progress=self.progress("scoring", self.paths),
+        )
 
 
 def read_corpus(patterns: Sequence[str], options: Namespace, progress: Progress) -> Corpus:
@@ -168,17 +173,18 @@ def line_sums(
     for chunk in corpus.score(model, keep_text=keep_text):
         if oov == "error":
             _refuse_unknown_lines(chunk)
-        sentences = (pl.col("n_tokens") > 0).cast(pl.Int64)
         sums = chunk.select(
             pl.col("path").alias("file"),
             "line",
             pl.col("n_tokens").alias("tokens"),
             pl.lit(1).alias("lines"),
-            sentences.alias("sentences"),
+            pl.col("n_sentences").alias("sentences"),
             pl.col("n_bytes").alias("bytes"),
             pl.col("n_characters").alias("characters"),
             pl.col("n_unknown").alias("unknown_tokens"),
-            (pl.col("log_prob") + _times(sentences, model.log_prob_eos or 0.0)).alias("log_prob_known"),
+            (pl.col("log_prob") + _times(pl.col("n_sentences"), model.log_prob_eos or 0.0)).alias(
+                "log_prob_known"
+            ),
             *(["text"] if keep_text else []),
         )
         yield _with_unknown(sums, model)

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import TextIO
 
 _BAR = 24
-_COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".parquet")
 
 
 class Progress:
@@ -47,7 +46,7 @@ class Progress:
         self.wipe()
 
     def start(self, task: str, paths: list[str]) -> Callable[[int], None]:
-        """Begin a task on some files; the function returned is told of each piece of text, in bytes."""
+        """Begin a task on some files; the function returned is told of the bytes read, piece by piece."""
         total = _total_bytes(paths)
         begin, done = time.monotonic(), 0
 
@@ -99,7 +98,5 @@ def progress_line(task: str, done: int, total: int | None, seconds: float) -> st
 
 
 def _total_bytes(paths: list[str]) -> int | None:
-    """Bytes of text to come, where they are known: not for standard input or compressed files."""
-    if any(path == "-" or path.endswith(_COMPRESSED) or not os.path.isfile(path) for path in paths):
-        return None
-    return sum(map(os.path.getsize, paths))
+    """Bytes of the files, unless one of them is a stream."""
+    return sum(map(os.path.getsize, paths)) if all(map(os.path.isfile, paths)) else None

@@ -113,11 +113,10 @@ def interval(resampled: Floats, level: float) -> tuple[float, float]:
 
     Examples
     --------
-    >>> interval(np.arange(101.0), 0.9)
-    (5.0, 95.0)
+    >>> interval(np.arange(101.0), 0.5)
+    (25.0, 75.0)
     """
-    tail = 50 * (1 - level)
-    low, high = np.percentile(resampled, [tail, 100 - tail])
+    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
