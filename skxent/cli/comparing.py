@@ -68,9 +68,8 @@ def _print_text(record: dict[str, Any], title: str) -> None:
     print(f"{'difference':<{width}}{record['difference']:>+14.4f}")
     print()
     low, high = (f"{record[f'difference_{end}']:+.4f}" for end in ("low", "high"))
-    print(
-        f"{100 * record['confidence']:g} % interval of the difference: {low} to {high}; p = {record['p_value']:.2g}"
-    )
+    level, p_value = 100 * record["confidence"], record["p_value"]
+    print(f"{level:g} % interval of the difference: {low} to {high}; p = {p_value:.2g}")
     print(f"(paired bootstrap over {record['resampled_units']:,} {record['resampled']}s)")
     print(_verdict(record))
 

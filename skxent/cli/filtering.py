@@ -13,7 +13,7 @@ from skxent.cli.scorer import find_scorer
 
 
 def filter_lines(options: Namespace, progress: Progress) -> None:
-    """Print the lines whose perplexity lies between the bounds, as they were; documents come as JSON lines."""
+    """Print the lines whose perplexity lies between the bounds, as they were, or documents as JSON lines."""
     corpus = read_corpus(options.corpus, options, progress)
     scorer = find_scorer(options, corpus, partial(read_corpus, options=options, progress=progress))
     low, high = options.min_perplexity or 0.0, options.max_perplexity or math.inf

@@ -97,7 +97,7 @@ def _train(counts: CorpusCounts, options: Namespace) -> FittedUnigram:
 
 
 def _scorer_of_itself(model: FittedUnigram, counts: CorpusCounts, source: str) -> Scorer:
-    left_out = getattr(model, "left_out", lambda: model)()  # FIXME
+    left_out = model.left_out()
     if left_out.evaluate(counts).zero_probability_tokens:
         return Scorer(model, IN_SAMPLE, source, counts)
     return Scorer(left_out, LEAVE_ONE_OUT, source, counts)
