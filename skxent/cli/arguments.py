@@ -237,6 +237,8 @@ def _complaints(options: argparse.Namespace) -> Iterator[str]:
         yield f"--confidence needs a sample of lines or files, not a single {options.per}"
     if options.resample == "file" and options.per == "file":
         yield "--resample file needs --per corpus"
+    if options.min_count and options.vocab:
+        yield "--min-count and --vocab both choose the vocabulary: give one of them"
     if options.format in ("srilm", "kenlm") and options.per == "word":
         yield f"--verbose word has no --format {options.format}; use text, json or csv"
     if [*options.corpus, *(options.train or [])].count("-") > 1 or (

@@ -15,7 +15,7 @@ import polars as pl
 
 from skxent.cli.progress import Progress
 from skxent.language_model.corpus import CorpusCounts, CorpusError, count_files, expand_paths, score_lines
-from skxent.language_model.model import FittedUnigram
+from skxent.language_model.model import Evaluation, FittedUnigram
 from skxent.language_model.tokenizers import make_tokenizer
 
 BASES = {"2": (2.0, "bits"), "e": (math.e, "nats"), "10": (10.0, "hartleys")}
@@ -73,7 +73,7 @@ class Corpus:
         """Score each line; the probability of unknown words is left to add."""
         return score_lines(
             self.paths,
-            _table(model),
+            model.table,
             0.0,
             **self.reading,
             keep_text=keep_text,
@@ -90,10 +90,6 @@ def read_corpus(patterns: Sequence[str], options: Namespace, progress: Progress)
     return Corpus(expand_paths(patterns), reading, options.jobs, progress.start)
 
 
-def _table(model: FittedUnigram) -> pl.DataFrame:
-    return pl.DataFrame({"word": model.words, "log_prob": model.log_probs})
-
-
 def corpus_sums(
     corpus: Corpus, model: FittedUnigram, oov: str, counts: CorpusCounts | None = None
 ) -> pl.DataFrame:
@@ -105,10 +101,8 @@ def corpus_sums(
         When there is no word to score, one has probability zero, or one is unknown and must not be.
     """
     counts = counts or corpus.count()
-    if not counts.n_tokens:
-        raise CorpusError(f"{corpus.title}: the corpus is empty: there are no words to score")
-    _refuse(corpus.title, counts, model, oov)
-    known = model.evaluate(counts, oov="skip", base=math.e)
+    evaluation = _evaluate(corpus.title, counts, model, oov)
+    scored_unknown = 0.0 if oov == "skip" else evaluation.log_probability_unknown
     sums = pl.DataFrame(
         {
             "tokens": counts.n_tokens,
@@ -117,40 +111,30 @@ def corpus_sums(
             "sentences": counts.n_sentences,
             "bytes": counts.n_bytes,
             "characters": counts.n_characters,
-            "unknown_tokens": known.unknown_tokens,
-            "unknown_types": known.unknown_types,
-            "log_prob_known": known.log_probability,
+            "unknown_tokens": evaluation.unknown_tokens,
+            "unknown_types": evaluation.unknown_types,
+            "log_prob_known": evaluation.log_probability - scored_unknown,
         }
     )
     return _with_unknown(sums, model)
 
 
-def _refuse(title: str, counts: CorpusCounts, model: FittedUnigram, oov: str) -> None:
-    """Refuse words that cannot be scored as asked, with how many there are and some of them."""
-    joined = counts.table.join(_table(model), on="word", how="left")
-    unknown, impossible = pl.col("log_prob").is_null(), pl.col("log_prob") == -math.inf
-    if oov == "error":
-        _refuse_words(joined.filter(unknown), f"{title}: {{}} unknown (--oov error)")
-    if oov == "unk" and model.log_prob_unk == -math.inf:
-        impossible |= unknown
-    _refuse_words(
-        joined.filter(impossible), f"{title}: {{}} probability 0 under {model.smoothing}; {remedy(oov)}"
-    )
+def _evaluate(title: str, counts: CorpusCounts, model: FittedUnigram, oov: str) -> Evaluation:
+    try:
+        evaluation = model.evaluate(counts, oov=oov, base=math.e)
+    except ValueError as error:
+        raise CorpusError(f"{title}: {error}") from None
+    n_tokens = evaluation.zero_probability_tokens
+    if n_tokens:
+        examples = ", ".join(map(repr, evaluation.zero_probability_words))
+        problem = f"{n_tokens:,} tokens have probability 0 under {model.smoothing}, such as {examples}"
+        raise CorpusError(f"{title}: {problem}; {remedy(oov)}")
+    return evaluation
 
 
 def remedy(oov: str) -> str:
     """Say what to do about words of probability zero."""
     return "use another --smoothing" if oov == "skip" else "use --oov skip, or another --smoothing"
-
-
-def _refuse_words(words: pl.DataFrame, message: str) -> None:
-    if words.height:
-        examples = ", ".join(map(repr, words["word"].head(3)))
-        n_tokens, n_types = words["count"].sum(), words.height
-        have = "are" if "unknown" in message else "have"
-        raise CorpusError(
-            message.format(f"{n_tokens:,} tokens of {n_types:,} words, such as {examples}, {have}")
-        )
 
 
 def file_sums(corpus: Corpus, model: FittedUnigram, oov: str) -> Iterator[pl.DataFrame]:
@@ -253,7 +237,7 @@ def word_sums(corpus: Corpus, model: FittedUnigram, oov: str) -> Iterator[pl.Dat
             _refuse_unknown_lines(chunk)
         words = pl.Series("word", [tokenize(text) for text in chunk["text"]], dtype=pl.List(pl.String))
         tokens = chunk.select(pl.col("path").alias("file"), "line", words).explode("word").drop_nulls("word")
-        joined = tokens.join(_table(model), on="word", how="left", maintain_order="left")
+        joined = tokens.join(model.table, on="word", how="left", maintain_order="left")
         sums = joined.with_columns(
             pl.lit(1).alias("tokens"),
             pl.lit(0).alias("sentences"),
