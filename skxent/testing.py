@@ -46,7 +46,17 @@ def check_smoothing(smoothing: Smoothing) -> None:
 
 def _telling_counts() -> list[NDArray[np.int64]]:
     rng = np.random.default_rng(0)
-    odd = [[1, 0], [5, 0], [1, 1, 1, 0], [2, 2, 0], [7], [1, 1], [3, 2, 1, 2, 0], [1, 2, 4, 8, 16, 0, 0], [10**9, 1, 0]]
+    odd = [
+        [1, 0],
+        [5, 0],
+        [1, 1, 1, 0],
+        [2, 2, 0],
+        [7],
+        [1, 1],
+        [3, 2, 1, 2, 0],
+        [1, 2, 4, 8, 16, 0, 0],
+        [10**9, 1, 0],
+    ]
     return [np.array(counts) for counts in odd] + [np.append(rng.zipf(1.5, 200) % 10_000, 0)]
 
 

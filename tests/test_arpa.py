@@ -18,16 +18,7 @@ TEST = ["a b d", "c 日本 é", "", "d <unk>"]
 
 @pytest.fixture(params=["lidstone", "mle", "kneser_ney", "good_turing"])
 def model(request):
-    with pytest.warns() if request.param in ("kneser_ney", "good_turing") else _nothing():
-        return fit_unigram(count_text(TRAIN), smoothing=request.param, end_of_sentence=True)
-
-
-class _nothing:
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return False
+    return fit_unigram(count_text(TRAIN), smoothing=request.param, end_of_sentence=True)
 
 
 @pytest.mark.parametrize("name", ["m.arpa", "m.arpa.gz"])
@@ -36,12 +27,19 @@ def test_a_model_read_again_scores_the_same(model, tmp_path, name):
     again = read_arpa(tmp_path / name)
     ours, theirs = model.evaluate(count_text(TEST)), again.evaluate(count_text(TEST))
     assert theirs.cross_entropy == pytest.approx(ours.cross_entropy, rel=1e-9)
-    assert (theirs.tokens, theirs.unknown_tokens, theirs.events) == (ours.tokens, ours.unknown_tokens, ours.events)
+    assert (theirs.tokens, theirs.unknown_tokens, theirs.events) == (
+        ours.tokens,
+        ours.unknown_tokens,
+        ours.events,
+    )
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), min_size=1, max_size=5), st.booleans())
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), min_size=1, max_size=5),
+    st.booleans(),
+)
 def test_any_words_survive(tmp_path_factory, documents, end_of_sentence):
     counts = count_text([*documents, "word"])
     path = tmp_path_factory.mktemp("arpa") / "m.arpa"
@@ -53,7 +51,9 @@ def test_any_words_survive(tmp_path_factory, documents, end_of_sentence):
     write_arpa(model, path)
     again = read_arpa(path)
     assert sorted(again.words) == sorted(model.words)
-    assert again.evaluate(counts).cross_entropy == pytest.approx(model.evaluate(counts).cross_entropy, rel=1e-8)
+    assert again.evaluate(counts).cross_entropy == pytest.approx(
+        model.evaluate(counts).cross_entropy, rel=1e-8
+    )
 
 
 def test_the_file_itself(tmp_path):
@@ -110,9 +110,15 @@ def test_windows_line_ends(tmp_path):
         ("\\data\\\nngram 1=1\nngram 2=3\n", "line 3: a model of order 2; only unigram models can be read"),
         ("\\data\\\nngram 1=1\n\\1-grams:\n-1\ta\n", "cut short"),
         ("\\data\\\nngram 1=2\n\\1-grams:\n-1\ta\n\\end\\\n", "the header counts 2 unigrams, there are 1"),
-        ("\\data\\\nngram 1=1\n\\1-grams:\n-1\n\\end\\\n", "line 4: expected a log-probability and a word, got '-1'"),
+        (
+            "\\data\\\nngram 1=1\n\\1-grams:\n-1\n\\end\\\n",
+            "line 4: expected a log-probability and a word, got '-1'",
+        ),
         ("\\data\\\nngram 1=1\n\\1-grams:\nx\ta\n\\end\\\n", "line 4: expected a log-probability"),
-        ("\\data\\\nngram 1=1\n\\1-grams:\n1\ta\n\\end\\\n", "line 4: the log-probability of 'a' is 1, above zero"),
+        (
+            "\\data\\\nngram 1=1\n\\1-grams:\n1\ta\n\\end\\\n",
+            "line 4: the log-probability of 'a' is 1, above zero",
+        ),
         ("\\data\\\nngram 1=1\n\\1-grams:\nnan\ta\n\\end\\\n", "line 4: the log-probability of 'a' is nan"),
         ("\\data\\\nngram 1=2\n\\1-grams:\n-1\ta\n-1\ta\n\\end\\\n", "line 5: the word 'a' comes twice"),
     ],

@@ -181,7 +181,9 @@ class UnigramLanguageModel(BaseEstimator):
         return self._fit_counts(self._count(X, sample_weight, reset=True))
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> "UnigramLanguageModel":
+    def partial_fit(
+        self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> "UnigramLanguageModel":
         """Add documents to those already counted; parameters as in :meth:`fit`.
 
         Returns
@@ -269,7 +271,9 @@ class UnigramLanguageModel(BaseEstimator):
             log_prob = self._score_files(X)
         else:
             rows = score_text(self._documents(X), self._scorer())
-            log_prob = rows["log_prob"].to_numpy() + rows["n_sentences"].to_numpy() * (self.model_.log_prob_eos or 0.0)
+            log_prob = rows["log_prob"].to_numpy() + rows["n_sentences"].to_numpy() * (
+                self.model_.log_prob_eos or 0.0
+            )
         return log_prob / np.log(self.base)
 
     def token_log_proba(self, X: Any) -> list[NDArray[np.float64]]:
@@ -342,7 +346,9 @@ class UnigramLanguageModel(BaseEstimator):
             return self._count_documents(X)
         documents = list(self._sources(X))
         weights = _check_sample_weight(sample_weight, np.empty((len(documents), 1)), ensure_non_negative=True)
-        groups = {weight: [documents[i] for i in np.flatnonzero(weights == weight)] for weight in np.unique(weights)}
+        groups = {
+            weight: [documents[i] for i in np.flatnonzero(weights == weight)] for weight in np.unique(weights)
+        }
         return merge_counts([self._count_documents(group).scaled(weight) for weight, group in groups.items()])
 
     def _count_documents(self, X: Any) -> CorpusCounts:
@@ -354,7 +360,9 @@ class UnigramLanguageModel(BaseEstimator):
     def _sources(self, X: Any) -> Iterable[Any]:
         """Documents, names or files, whichever ``input`` says."""
         if isinstance(X, str | bytes | PathLike | Mapping) or hasattr(X, "read"):
-            raise TypeError(f"expected an iterable of documents, got a single {type(X).__name__}; put it in a list: [X]")
+            raise TypeError(
+                f"expected an iterable of documents, got a single {type(X).__name__}; put it in a list: [X]"
+            )
         return X
 
     def _documents(self, X: Any) -> Iterator[Document]:
@@ -384,7 +392,9 @@ class UnigramLanguageModel(BaseEstimator):
     def _score_files(self, X: Any) -> NDArray[np.float64]:
         counts = (self._count_documents([path]) for path in self._sources(X))
         one_nat = np.e
-        return np.array([self.model_.evaluate(c, base=one_nat).log_probability if c.n_tokens else 0.0 for c in counts])
+        return np.array(
+            [self.model_.evaluate(c, base=one_nat).log_probability if c.n_tokens else 0.0 for c in counts]
+        )
 
     def _column_words(self, n_columns: int) -> pl.Series:
         """The word that each column of a matrix counts."""
@@ -415,7 +425,9 @@ class UnigramLanguageModel(BaseEstimator):
         log_prob = self._scorer().word_values(self._column_words(X.shape[1]))
         log_prob = np.where(np.isnan(log_prob), self.model_.log_prob_unk, log_prob)
         is_possible = np.isfinite(log_prob)
-        scores = X @ np.where(is_possible, log_prob, 0.0) + (X.sum(axis=1) > 0) * (self.model_.log_prob_eos or 0.0)
+        scores = X @ np.where(is_possible, log_prob, 0.0) + (X.sum(axis=1) > 0) * (
+            self.model_.log_prob_eos or 0.0
+        )
         return np.where(X @ ~is_possible > 0, -np.inf, scores)
 
     def __sklearn_tags__(self) -> Tags:
@@ -432,9 +444,10 @@ _COUNTS: dict[str, Any] = dict(accept_sparse="csr", ensure_non_negative=True, dt
 
 def _is_matrix(X: Any) -> bool:
     """Whether X holds counts rather than documents: two-dimensional, or numbers."""
-    if not issparse(X) and not hasattr(X, "__array__"):
-        return False
-    return issparse(X) or np.ndim(X) != 1 or np.asarray(X).dtype.kind in "biufc"
+    if issparse(X) or not hasattr(X, "__array__"):
+        return bool(issparse(X))
+    array = np.asarray(X)
+    return array.ndim != 1 or array.dtype.kind in "biufc"
 
 
 def _whole(values: Any) -> NDArray[Any]:
