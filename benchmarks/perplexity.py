@@ -17,12 +17,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from itertools import islice, product
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
-import polars as pl
 
 PYTHON = sys.executable
 COMMAND = [PYTHON, "-m", "skxent.cli", "--quiet", "--format", "json"]
@@ -71,7 +71,9 @@ class Run(NamedTuple):
 def run(command: list[str], **environment: str) -> Run:
     """Run a command to its end, its output thrown away."""
     begin = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, **environment})
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environment}
+    )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -91,6 +93,12 @@ def take_turns(peers: dict[str, list[str]], rounds: int) -> dict[str, Run]:
     }
 
 
+def apart(function: Callable[..., str], *arguments: object) -> str:
+    """Call a function in another process, for processes inherit the peak memory of their parent."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
 def natural_text() -> list[str]:
     """Lines of real text: the Brown corpus, or the project's own."""
     try:
@@ -101,7 +109,7 @@ def natural_text() -> list[str]:
         return [line for path in sorted(BUNDLED.glob("*.txt")) for line in path.read_text().splitlines()]
 
 
-def write_natural(path: Path, megabytes: float, source: str | None) -> str:
+def write_natural(path: Path, megabytes: float, source: str | None = None) -> str:
     """Write real text over and over until the file is large enough; returns what it is."""
     text = Path(source).read_text(encoding="utf-8") if source else "\n".join(natural_text()) + "\n"
     data = text.encode()
@@ -115,6 +123,9 @@ def write_natural(path: Path, megabytes: float, source: str | None) -> str:
 
 def write_synthetic(path: Path, megabytes: float, n_types: int = 1_000_000, seed: int = 0) -> str:
     """Write words drawn by Zipf's law, 12 a line; frequent words are short, and every type occurs."""
+    import numpy as np
+    import polars as pl
+
     random = np.random.default_rng(seed)
     syllables = [consonant + vowel for consonant in "bcdfghjklmnpqrstvwxz" for vowel in "aeiou"]
     combinations = ("".join(word) for size in (1, 2, 3) for word in product(syllables, repeat=size))
@@ -153,7 +164,7 @@ def speed(folder: Path, options: argparse.Namespace) -> None:
     """Measure counting and scoring against other tools, on natural and on synthetic text."""
     for name, write in (("natural", write_natural), ("synthetic", write_synthetic)):
         path = folder / f"{name}.txt"
-        title = write(path, options.megabytes, **({"source": options.text} if name == "natural" else {}))
+        title = apart(write, path, options.megabytes, *([options.text] if name == "natural" else []))
         slow, model = head_of(path, 4e6), folder / f"{name}.arpa"
         run([*COMMAND, "--train", str(path), "--eos", "--smoothing-parameter", "0.5", "--save", str(model)])
         corpus, scored = "skxent-perplexity FILE", "skxent-perplexity --model M FILE"
@@ -221,7 +232,7 @@ def is_there(peer: Peer) -> bool:
 def memory(folder: Path, options: argparse.Namespace) -> None:
     """Measure the largest memory that 2 GB of text with a million types take."""
     path = folder / "large.txt"
-    title = write_synthetic(path, options.megabytes)
+    title = apart(write_synthetic, path, options.megabytes)
     model = folder / "large.arpa"
     rows = []
     for name, arguments in (
@@ -237,7 +248,7 @@ def memory(folder: Path, options: argparse.Namespace) -> None:
 def startup(folder: Path, options: argparse.Namespace) -> None:
     """Measure the whole command on 100 KB against an import of Polars."""
     path, model = folder / "short.txt", folder / "short.arpa"
-    title = write_natural(folder / "natural.txt", 0.2, options.text)
+    title = apart(write_natural, folder / "natural.txt", 0.2, options.text)
     head_of(folder / "natural.txt", 100e3).rename(path)
     run([*COMMAND, "--train", str(path), "--save", str(model)])
     peers = {

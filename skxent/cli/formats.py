@@ -165,27 +165,34 @@ def _print_table(tables: Iterable[pl.DataFrame], report: Report) -> None:
                 f"{title.format(unit=report.unit):>{width}}" for title, width, _ in columns.values()
             )
             print(f"{head}  {report.level}")
-        for row in table.iter_rows(named=True):
-            cells = "".join(
-                f"{_number(row[name], digits):>{width}}" for name, (_, width, digits) in columns.items()
-            )
-            print(f"{cells}  {_place(row)}")
+        cells = [(f"{{:>{width},.{digits}f}}", f"{'-':>{width}}") for _, width, digits in columns.values()]
+        full = "".join(cell for cell, _ in cells)
+        for *values, place in table.select(*columns, _place(table)).iter_rows():
+            row = _with_gaps(values, cells) if None in values else full.format(*values)
+            sys.stdout.write(f"{row}  {place}\n")
+
+
+def _with_gaps(values: list[float | None], cells: list[tuple[str, str]]) -> str:
+    """Fill a row of cells, each a format and what stands where there is no value."""
+    filled = zip(values, cells, strict=True)
+    return "".join(gap if value is None else cell.format(value) for value, (cell, gap) in filled)
+
+
+def _place(table: pl.DataFrame) -> pl.Expr:
+    return pl.format("{}:{}", "file", "line") if "line" in table.columns else pl.col("file")
 
 
 def _print_words(tables: Iterable[pl.DataFrame], report: Report) -> None:
-    for number, row in enumerate(_rows(tables)):
+    for number, table in enumerate(tables):
         if number == 0:
             print(f"{'log-probability':>15}  {'word':<24}  line ({report.unit}; * marks unknown words)")
-        print(
-            f"{_number(row['log_probability'], 4):>15} {' *'[row['unknown']]}{row['word']:<24}  {_place(row)}"
-        )
+        for log_probability, unknown, word, place in table.select(
+            "log_probability", "unknown", "word", _place(table)
+        ).iter_rows():
+            print(f"{_number(log_probability, 4):>15} {' *'[unknown]}{word:<24}  {place}")
 
 
 _TEXT = {"corpus": _print_sheet, "file": _print_table, "line": _print_table, "word": _print_words}
-
-
-def _place(row: dict[str, Any]) -> str:
-    return row["file"] if row.get("line") is None else f"{row['file']}:{row['line']}"
 
 
 def _number(value: float | None, digits: int) -> str:
