@@ -82,7 +82,8 @@ def test_kenlm_scores_the_same(tmp_path, end_of_sentence):
 def test_srilm_style(tmp_path):
     path = tmp_path / "m.arpa"
     path.write_text(
-        "written by a tool\n\n\\data\\\nngram 1=4\n\n\\1-grams:\n-0.5\t</s>\t-99\n-99\t<s>\n-0.5 a -0.2\n-0.4\tb\n\n\\end\\\n"
+        "written by a tool\n\n\\data\\\nngram 1=4\n\n\\1-grams:\n"
+        "-0.5\t</s>\t-99\n-99\t<s>\n-0.5 a -0.2\n-0.4\tb\n\n\\end\\\n"
     )
     model = read_arpa(path)
     assert model.words.to_list() == ["a", "b"]

@@ -213,7 +213,7 @@ def test_unknown_encoding_and_handler(tmp_path):
 def test_missing_file_and_directory(tmp_path):
     with pytest.raises(CorpusError, match="nowhere: No such file or directory"):
         count_files(["nowhere"])
-    with pytest.raises(CorpusError, match="Is a directory|Permission denied"):
+    with pytest.raises(CorpusError, match=r"Is a directory|Permission denied"):
         count_files([tmp_path])
 
 
@@ -345,7 +345,7 @@ def test_a_single_string_is_refused(documents):
 
 @pytest.mark.parametrize("document", [1, None, b"ab", [1], [["a"]], {"a"}, {"a": 1}])
 def test_a_document_is_text_or_tokens(document):
-    with pytest.raises(TypeError, match="document 1 is .*expected a string or a list of tokens"):
+    with pytest.raises(TypeError, match=r"document 1 is .*expected a string or a list of tokens"):
         count_text(["a", document])
 
 

@@ -35,7 +35,7 @@ any_counts = st.lists(st.integers(0, 6) | st.integers(0, 10**6), min_size=1, max
 
 @pytest.fixture
 def zipf():
-    """Counts as words have them."""
+    """Make counts such as words have."""
     return np.append(np.bincount(np.random.default_rng(0).zipf(1.4, 4000) % 2000)[1:], 0)
 
 
@@ -201,9 +201,10 @@ def test_kneser_ney_falls_back_with_a_warning(counts):
     np.testing.assert_allclose(fitted.probability, (r - discount + discount.sum() / len(r)) / r.sum())
 
 
-# Good-Turing: the frequencies of frequencies of the prosody example of Gale & Sampson (1995), and its figures.
-PROSODY = """1 120 2 40 3 24 4 13 5 15 6 5 7 11 8 2 9 2 10 1 12 3 14 2 15 1 16 1 17 3 19 1 20 3 21 2 23 3 24 3 25 3
-26 2 27 2 28 1 31 2 32 2 33 1 34 2 36 2 41 3 43 1 45 3 46 1 47 1 50 1 71 1 84 1 101 1 105 1 121 1 124 1 146 1
+# Good-Turing: the prosody example of Gale & Sampson (1995), counts and their numbers of events.
+PROSODY = """1 120 2 40 3 24 4 13 5 15 6 5 7 11 8 2 9 2 10 1 12 3 14 2 15 1 16 1 17 3 19 1 20 3 21 2 23 3 24 3
+25 3 26 2 27 2 28 1 31 2 32 2 33 1 34 2 36 2 41 3 43 1 45 3 46 1 47 1 50 1 71 1 84 1 101 1 105 1 121 1
+124 1 146 1
 162 1 193 1 199 1 224 1 226 1 254 1 257 1 339 1 421 1 456 1 481 1 483 1 1140 1 1256 1 1322 1 1530 1 2131 1
 2395 1 6925 1 7846 1"""
 

@@ -1,4 +1,4 @@
-"""The estimator and the model under it: hand-worked cases, NLTK, SRILM's arithmetic, Brown, scikit-learn's rules."""
+"""The estimator and the model under it: worked cases, NLTK, SRILM's arithmetic, Brown, scikit-learn."""
 
 import io
 import math

@@ -1,8 +1,8 @@
 """ARPA files: the format in which language-model tools exchange models.
 
-A file holds base-10 logarithms of probabilities, −99 standing for probability zero.  ``<s>`` is listed because the
-tools expect it, with −99 because it is never scored.  The header also counts zero bigrams, without which KenLM
-refuses a unigram model.
+A file holds base-10 logarithms of probabilities, −99 standing for probability zero.  ``<s>`` is listed
+because the tools expect it, with −99 because it is never scored.  The header also counts zero bigrams,
+without which KenLM refuses a unigram model.
 """
 
 import gzip
@@ -59,8 +59,8 @@ def _check_words(model: FittedUnigram, path: str | Path) -> None:
             raise CorpusError(f"{path}: ARPA cannot hold the word {word!r}: it is empty or has a blank in it")
         if word in (START_OF_SENTENCE, END_OF_SENTENCE):
             raise CorpusError(
-                f"{path}: ARPA cannot hold {word!r} as a word, it marks sentences: take it out of the text and "
-                "train with end-of-sentence events"
+                f"{path}: ARPA cannot hold {word!r} as a word, it marks sentences: take it out of the text "
+                "and train with end-of-sentence events"
             )
 
 
@@ -161,7 +161,7 @@ def _read_unigrams(path: str, lines: Iterable[tuple[str, str]]) -> dict[str, flo
 
 
 def _entry(line: str, place: str) -> tuple[str, float]:
-    """The word of a line and its natural log-probability; a back-off weight may follow and is not needed."""
+    """Return a line's word and natural log-probability; a back-off weight may follow and is not needed."""
     fields = line.rstrip("\r").split("\t" if "\t" in line else None)
     try:
         log_prob = float(fields[0])

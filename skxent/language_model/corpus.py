@@ -1,8 +1,8 @@
 """Count the words of a corpus, and score its lines, in memory set by the number of distinct words.
 
-The corpus comes in blocks (:mod:`~skxent.language_model.reader`).  White space is found and words are counted on
-arrays of bytes by threads (:mod:`~skxent.language_model.tally`); other tokenizers run line by line in processes.
-A corpus then is a table of words and counts: tables are added, and everything else is computed from them.
+The corpus comes in blocks (:mod:`~skxent.language_model.reader`).  Threads find white space and count words
+on arrays of bytes (:mod:`~skxent.language_model.tally`); other tokenizers run line by line in processes.  A
+corpus then is a table of words and counts: tables are added, and everything else is computed from them.
 """
 
 import os
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -86,7 +86,7 @@ class CorpusCounts:
 
     @classmethod
     def from_table(cls, table: pl.DataFrame, **sizes: float) -> "CorpusCounts":
-        """Counts from rows in any order, in which a word may occur more than once."""
+        """Make counts from rows in any order, in which a word may occur more than once."""
         summed = table.group_by("word").agg(pl.col("count").sum()).filter(pl.col("count") > 0)
         return cls(summed.sort(["count", "word"], descending=[True, False]), **sizes)
 
@@ -103,7 +103,7 @@ class CorpusCounts:
     @property
     def n_tokens(self) -> float:
         """Number of tokens."""
-        return self.counts.sum().item()
+        return self.counts.sum().item()  # type: ignore[no-any-return]
 
     @property
     def n_types(self) -> int:
@@ -111,20 +111,20 @@ class CorpusCounts:
         return self.table.height
 
     def __add__(self, other: "CorpusCounts") -> "CorpusCounts":
-        """Counts of both corpora together."""
+        """Add the counts of two corpora."""
         if not isinstance(other, CorpusCounts):
             return NotImplemented
         return merge_counts([self, other])
 
     def scaled(self, weight: float) -> "CorpusCounts":
-        """Counts as if all text occurred ``weight`` times."""
+        """Return the counts as if all text occurred ``weight`` times."""
         factor = int(weight) if float(weight).is_integer() else float(weight)
         table = self.table.with_columns(pl.col("count") * factor).filter(pl.col("count") > 0)
         return CorpusCounts(table, **{size: getattr(self, size) * factor for size in _SIZES})
 
 
 def merge_counts(parts: Sequence[CorpusCounts]) -> CorpusCounts:
-    """Counts of several corpora together: exactly those of the whole."""
+    """Add the counts of several corpora; the sum is exactly the counts of the whole."""
     tables = [pl.DataFrame(schema=_SCHEMA), *(part.table for part in parts)]
     sizes = {size: sum(getattr(part, size) for part in parts) for size in _SIZES}
     return CorpusCounts.from_table(pl.concat(tables, how="vertical_relaxed"), **sizes)
@@ -278,7 +278,7 @@ def _joined_size(tokens: Sequence[str]) -> tuple[int, int]:
 
 
 def checked_documents(documents: Iterable[Any]) -> Iterator[Document]:
-    """The documents one by one, refusing whatever would be counted letter by letter.
+    """Pass the documents on one by one, refusing whatever would be counted letter by letter.
 
     Raises
     ------
@@ -379,7 +379,7 @@ class LineScorer:
         return scored.with_columns(n_bytes=pl.Series(sizes[:, 0]), n_characters=pl.Series(sizes[:, 1]))
 
     def word_values(self, words: Iterable[str]) -> Floats:
-        """The log-probability of each word, NaN for the unknown."""
+        """Return the log-probability of each word, NaN for the unknown."""
         listed = [word.lower() for word in words] if self.lowercase else list(words)
         frame = pl.DataFrame({"word": listed}, schema={"word": pl.String})
         joined = frame.join(self.log_prob, on="word", how="left", maintain_order="left")
@@ -460,9 +460,9 @@ def score_lines(
     Yields
     ------
     polars.DataFrame
-        One row a line (with ``field``: a document): ``path``, ``line`` (from 1 in each file), ``n_sentences`` (lines
-        with a token), ``n_tokens``, ``n_unknown``, ``log_prob`` (sum over known and unknown tokens, without
-        any end of sentence), ``log_prob_unknown`` (the share of the unknown tokens), ``n_bytes``,
+        One row a line (with ``field``: a document): ``path``, ``line`` (from 1 in each file), ``n_sentences``
+        (lines with a token), ``n_tokens``, ``n_unknown``, ``log_prob`` (sum over known and unknown tokens,
+        without any end of sentence), ``log_prob_unknown`` (the share of the unknown tokens), ``n_bytes``,
         ``n_characters``, and ``text`` (without its newline) if ``keep_text``.
 
     Raises
@@ -512,7 +512,7 @@ def _join_cut_lines(scored: Iterable[tuple[Block, pl.DataFrame]]) -> Iterator[pl
 
 
 def score_text(documents: Iterable[Document], scorer: LineScorer) -> pl.DataFrame:
-    """Score documents held in memory: the columns of :func:`score_lines` without path and line, one row each."""
+    """Score documents held in memory; one row each, as of :func:`score_lines` but for path and line."""
     listed = list(checked_documents(documents))
     is_text = np.array([isinstance(document, str) for document in listed], dtype=np.bool_)
     texts = [document for document in listed if isinstance(document, str)]

@@ -87,7 +87,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Training:
-    """What a model was fitted to: events in the order of the model's words, then unknown, then end of sentence."""
+    """What a model was fitted to: events in the order of the words, then unknown, then end of sentence."""
 
     events: NDArray[np.float64]
     background: NDArray[np.float64] | None
@@ -134,7 +134,7 @@ class FittedUnigram:
 
     @property
     def table(self) -> pl.DataFrame:
-        """Columns ``word`` and ``log_prob``; a literal ``</s>`` is the end of a sentence where the model has one."""
+        """Columns ``word`` and ``log_prob``; with the end of a sentence as ``</s>`` if the model has one."""
         table = pl.DataFrame([self.words.alias("word"), pl.Series("log_prob", self.log_probs, pl.Float64)])
         if self.log_prob_eos is None:
             return table
@@ -214,10 +214,10 @@ class FittedUnigram:
         )
 
     def left_out(self) -> "FittedUnigram":
-        """The same words, each with its log-probability when one of its tokens is left out of the training counts.
+        """Return the same words, each with its log-probability given all training tokens but one of its own.
 
-        Not a distribution, but what scores the training text itself without having seen it.  Words that
-        the training text lacks keep their probability.
+        That is no distribution, but it scores the training text as if it had not been seen.  Words that the
+        training text lacks keep their probability.
 
         Raises
         ------
@@ -237,14 +237,14 @@ class FittedUnigram:
         return np.concatenate([self.log_probs, [self.log_prob_unk], ends])
 
     def _with(self, log_probs: NDArray[np.float64]) -> "FittedUnigram":
-        """The same words with other log-probabilities."""
+        """Return the same words with other log-probabilities."""
         n = len(self.words)
         eos = None if self.log_prob_eos is None else float(log_probs[n + 1])
         return replace(self, log_probs=log_probs[:n], log_prob_unk=float(log_probs[n]), log_prob_eos=eos)
 
 
 def _sums(rows: pl.DataFrame) -> tuple[float, float]:
-    """Number of events and their log-probability."""
+    """Return the number of events and their log-probability."""
     count = rows["count"].to_numpy()
     return count.sum().item(), float((count * rows["log_prob"].to_numpy()).sum())
 
@@ -313,10 +313,11 @@ def fit_unigram(
     n_words = len(words)
     in_words = counts.table.join(words.to_frame(), on="word", how="right", maintain_order="right")
     known = in_words["count"].fill_null(0).to_numpy()
-    n_ends = counts.table.filter(pl.col("word") == END_OF_SENTENCE)["count"].sum() if end_of_sentence else 0
-    unknown = counts.n_tokens - known.sum() - n_ends
-    ends = [counts.n_sentences + n_ends] if end_of_sentence else []
-    events = np.concatenate([known, [unknown], ends]).astype(np.float64)
+    others = counts.table.join(words.to_frame(), on="word", how="anti")
+    is_end = (others["word"] == END_OF_SENTENCE).to_numpy() & end_of_sentence
+    count = others["count"].to_numpy()
+    ends = [counts.n_sentences + count[is_end].sum()] if end_of_sentence else []
+    events = np.concatenate([known, [count[~is_end].sum()], ends]).astype(np.float64)
     b = None if background is None else _background_of(words, end_of_sentence, background)
     smoothed = method.fit(events, parameter=parameter, background=b)
     log_probs = _log(smoothed.probability)
@@ -339,7 +340,7 @@ def _vocabulary(
     background: FittedUnigram | None,
     end_of_sentence: bool,
 ) -> pl.Series:
-    """The words that are events of their own, those of the corpus first."""
+    """Choose the words that are events of their own, those of the corpus first."""
     if vocabulary is not None:
         words = pl.Series("word", list(vocabulary), dtype=pl.String)
     else:
@@ -351,11 +352,11 @@ def _vocabulary(
 
 
 def _background_of(words: pl.Series, end_of_sentence: bool, background: FittedUnigram) -> NDArray[np.float64]:
-    """The background's probabilities of the events, its unknown mass shared by those that it does not know."""
+    """Give each event its background probability; events unknown to it share what is left."""
     events = [words, pl.Series("word", [UNKNOWN, END_OF_SENTENCE] if end_of_sentence else [UNKNOWN])]
     table = background.table.filter(pl.col("word") != UNKNOWN)
     joined = pl.concat(events).to_frame().join(table, on="word", how="left", maintain_order="left")
-    probability = np.exp(joined["log_prob"].fill_null(-math.inf).to_numpy())
+    probability: NDArray[np.float64] = np.exp(joined["log_prob"].fill_null(-math.inf).to_numpy())
     is_new = joined["log_prob"].is_null().to_numpy()
     probability[is_new] = max(1 - probability.sum(), 0.0) / is_new.sum()
     return probability

@@ -1,6 +1,6 @@
 """Open a corpus and read it in blocks of whole words; every error names the file and the place.
 
-Plain, gzip, bzip2, xz and zstd are told apart by their first bytes, so that standard input may be any but zstd.
+Plain, gzip, bzip2, xz and zstd are told apart by their first bytes, so standard input may be any but zstd.
 """
 
 import bz2
@@ -166,7 +166,7 @@ def _block_of_documents(documents: list[str]) -> Block:
 
 
 def closed(document: str) -> str:
-    """The document with a newline at its end."""
+    """Put a newline at the end of a document that has none."""
     return document if document.endswith("\n") else document + "\n"
 
 
@@ -231,12 +231,12 @@ class _Decoder:
                 f"{self.encoding} ({error.reason}); give its encoding, or errors='replace'"
             ) from None
         self.n_bytes += len(chunk)
-        self.n_lines += np.count_nonzero(np.frombuffer(chunk, dtype=np.uint8) == 0x0A)
+        self.n_lines += int(np.count_nonzero(np.frombuffer(chunk, dtype=np.uint8) == 0x0A))
         return text
 
 
 def _read_chunks(path: str, size: int, progress: Callable[[int], None] | None) -> Iterator[bytes]:
-    """Bytes of the decompressed file."""
+    """Read the decompressed file."""
     n_before = 0
     with _opened(path) as (raw, file):
         while chunk := _read(path, file, size):
@@ -259,10 +259,10 @@ def _read(path: str, file: IO[bytes], size: int) -> bytes:
 
 @contextmanager
 def _opened(path: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    """The file as it lies on disk, and the file as text bytes."""
+    """Open a file, as it lies on disk and as the bytes of its text."""
     try:
-        raw = sys.stdin.buffer if path == "-" else open(path, "rb")
-        head = raw.peek(8)[:8]
+        raw: Any = sys.stdin.buffer if path == "-" else open(path, "rb")  # noqa: SIM115
+        head: bytes = raw.peek(8)[:8]
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror or error}") from None
     try:
@@ -272,9 +272,9 @@ def _opened(path: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
             raw.close()
 
 
-def _decompressed(path: str, raw: IO[bytes], head: bytes) -> IO[bytes]:
+def _decompressed(path: str, raw: Any, head: bytes) -> Any:
     if head.startswith(_ZSTD_MAGIC):
-        return _ZstdLines(path)  # type: ignore[return-value]
+        return _ZstdLines(path)
     for magic, _, opener in _MAGIC:
         if head.startswith(magic):
             return opener(fileobj=raw) if opener is gzip.GzipFile else opener(raw)
@@ -290,12 +290,12 @@ class _ZstdLines:
         self.batches = pl.scan_lines(path, glob=False).collect_batches()
 
     def read(self, size: int) -> bytes:
-        """The next batch of lines, whatever its size."""
+        """Read the next batch of lines, whatever its size."""
         batch = next(iter(self.batches), None)
         return b"" if batch is None else ("\n".join(batch["line"]) + "\n").encode()
 
     def readline(self, size: int) -> bytes:
-        """Nothing: batches end with a line."""
+        """Read nothing: batches end with a line."""
         return b""
 
 
@@ -320,7 +320,7 @@ def _json_field(line: str, field: str, place: str) -> str:
 
 
 def _as_text(value: object, field: str, place: str) -> str:
-    """The text of a field; null is an empty document."""
+    """Check that a field is text; null is an empty document."""
     if not isinstance(value, str | None):
         raise CorpusError(f"{place}: field {field!r} is {type(value).__name__}, not text")
     return value or ""

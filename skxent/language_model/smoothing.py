@@ -1,12 +1,13 @@
 r"""Smoothing: from the counts of events to probabilities that sum to one.
 
-Every method has the same form.  Of the count :math:`c(w)` of an event it keeps a part :math:`k(c(w))`, it spends
-a spare count :math:`s` on a background distribution :math:`b`, and divides by all of it:
+Every method has the same form.  Of the count :math:`c(w)` of an event it keeps a part :math:`k(c(w))`, it
+spends a spare count :math:`s` on a background distribution :math:`b`, and divides by all of it:
 
 .. math:: p(w) = \frac{k(c(w)) + s\, b(w)}{\sum_v k(c(v)) + s}
 
-so that probabilities sum to one whatever a method keeps.  N is the number of tokens, T the number of events that
-were seen, V the number of all events, :math:`n_r` the number of events seen r times, and the background is
+so that probabilities sum to one whatever a method keeps.  N is the number of tokens, T the number of events
+that were seen, V the number of all events, :math:`n_r` the number of events seen r times, and the
+background is
 uniform, :math:`b(w) = 1/V`, unless another is given.  To add a method, write one class here.
 
 References
@@ -62,7 +63,7 @@ class CountsOfCounts:
 
     @classmethod
     def of_events(cls, counts: ArrayLike) -> "CountsOfCounts":
-        """The table of the counts of single events."""
+        """Tabulate the counts of single events."""
         return cls(*np.unique(np.asarray(counts, dtype=np.float64), return_counts=True))
 
     @property
@@ -81,18 +82,18 @@ class CountsOfCounts:
         return int(self.n.sum())
 
     def having(self, count: int) -> int:
-        """The number of events that were seen ``count`` times."""
+        """Return how many events were seen ``count`` times."""
         return int(self.n[self.r == count].sum())
 
     def without_one_of(self, count: float) -> "CountsOfCounts":
-        """The table after one token of an event of that count is taken away."""
+        """Return the table after one token of an event of that count is taken away."""
         r, inverse = np.unique(np.append(self.r, max(count - 1, 0.0)), return_inverse=True)
         n = np.bincount(inverse, np.append(self.n - (self.r == count), 1)).astype(np.int64)
         return CountsOfCounts(r[n > 0], n[n > 0])
 
 
 class Split(NamedTuple):
-    """The kept part of every count ``r``, the spare count, and what stands in for the method if it does not fit."""
+    """What is kept of every count, the spare count, and what stands in for a method that does not fit."""
 
     kept: Floats
     spare: float
@@ -111,7 +112,7 @@ class SmoothedCounts:
 class Smoothing(ABC):
     """A smoothing method.
 
-    A subclass says in :meth:`split` what it keeps and spares, and registers itself when its definition gives a
+    A subclass says in :meth:`split` what it keeps and spares, and is registered when its definition gives a
     ``name``, as in ``class Lidstone(Smoothing, name="lidstone")``.  A method whose kept part depends on
     the count alone is better a :class:`CountwiseSmoothing`, which is tuned in closed form.
 
@@ -128,6 +129,7 @@ class Smoothing(ABC):
     only_unseen: ClassVar[bool] = False
 
     def __init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
+        """Register the class under its name."""
         super().__init_subclass__(**kwargs)
         if name is not None:
             cls.name = name
@@ -135,10 +137,10 @@ class Smoothing(ABC):
 
     @abstractmethod
     def split(self, counts: CountsOfCounts, parameter: float) -> Split:
-        """What is kept of each count in ``counts.r``, and the spare count."""
+        """Split the counts ``counts.r`` into what is kept of each and what is spared of all."""
 
     def conventional_parameter(self, counts: CountsOfCounts) -> float:
-        """The parameter that is used when none is asked for."""
+        """Return the parameter that is used when none is asked for."""
         raise NotImplementedError(f"{self.name} has no conventional parameter; give one")
 
     def fit(
@@ -148,7 +150,7 @@ class Smoothing(ABC):
         parameter: float | str | None = LEAVE_ONE_OUT,
         background: ArrayLike | None = None,
     ) -> SmoothedCounts:
-        """Probabilities of events.
+        """Estimate the probabilities of events.
 
         Parameters
         ----------
@@ -197,7 +199,7 @@ class Smoothing(ABC):
     def leave_one_out(
         self, counts: ArrayLike, parameter: float | None = None, background: ArrayLike | None = None
     ) -> Floats:
-        """Probability of one token of each event, given all other tokens.
+        """Score one token of each event, given all other tokens.
 
         The events and the background stay; only the counts change.
 
@@ -217,7 +219,7 @@ class Smoothing(ABC):
     def _left_out(
         self, c: Floats, b: Floats, b_unseen: float, table: CountsOfCounts, parameter: float
     ) -> Floats:
-        """Probability of a token of events with counts c and backgrounds b, once it is left out of the table."""
+        """Score a token of events with counts c and backgrounds b after it is taken out of the table."""
         at = np.searchsorted(table.r, c)
         kept, spare = self._shares_without_one(table, parameter)
         if self.only_unseen:
@@ -225,7 +227,7 @@ class Smoothing(ABC):
         return kept[at] + spare[at] * b
 
     def _shares_without_one(self, counts: CountsOfCounts, parameter: float) -> tuple[Floats, Floats]:
-        """The kept and the spare share of probability after a token of each count was taken away."""
+        """Return the kept and the spare share of probability after a token of each count is taken away."""
         shares = np.empty((2, len(counts.r)))
         for i, r in enumerate(counts.r):
             rest = counts.without_one_of(r)
@@ -248,8 +250,8 @@ class Smoothing(ABC):
         low, high = self.parameter_range
         if isinstance(parameter, str) or not low <= parameter <= high:
             raise ValueError(
-                f"smoothing {self.name!r} takes {LEAVE_ONE_OUT!r}, None or a number from {low:g} to {high:g}; "
-                f"got {parameter!r}"
+                f"smoothing {self.name!r} takes {LEAVE_ONE_OUT!r}, None or a number from {low:g} to {high:g}"
+                f"; got {parameter!r}"
             )
         return float(parameter)
 
@@ -283,7 +285,7 @@ def _shares(kept: Any, spare: Any, total: Any) -> tuple[Any, Any]:
 def _minimize(function: Callable[[float], float], low: float, high: float) -> float:
     """Where a function of one positive variable is least: a grid, then golden sections around its best point.
 
-    An unbounded range is searched in the logarithm; an open end stands for the smallest or largest number tried.
+    An unbounded range is searched in the logarithm, up to the smallest and largest numbers worth trying.
     """
     low, bounded = max(low, _SMALLEST), np.isfinite(high)
     to, back = (float, float) if bounded else (np.log, np.exp)
@@ -305,14 +307,14 @@ class CountwiseSmoothing(Smoothing):
 
     @abstractmethod
     def kept(self, r: Floats, parameter: float) -> Floats:
-        """What is kept of the counts ``r``."""
+        """Return what is kept of the counts ``r``."""
 
     @abstractmethod
     def spare(self, n_tokens: Any, n_types: Any, n_vocabulary: int, parameter: float) -> Any:
-        """The spare count; N and T may be arrays."""
+        """Return the spare count; N and T may be arrays."""
 
     def split(self, counts: CountsOfCounts, parameter: float) -> Split:
-        """What is kept of each count in ``counts.r``, and the spare count."""
+        """Split the counts ``counts.r`` into what is kept of each and what is spared of all."""
         spare = self.spare(counts.n_tokens, counts.n_types, counts.n_vocabulary, parameter)
         return Split(self.kept(counts.r, parameter), float(spare))
 
@@ -328,11 +330,11 @@ class MaximumLikelihood(CountwiseSmoothing, name="mle"):
     r"""Relative frequencies, :math:`c/N`: an unseen event has probability zero."""
 
     def kept(self, r: Floats, parameter: float) -> Floats:
-        """All of it."""
+        """Keep all of it."""
         return r
 
     def spare(self, n_tokens: Any, n_types: Any, n_vocabulary: int, parameter: float) -> Any:
-        """Nothing."""
+        """Spare nothing."""
         return 0.0 * n_tokens
 
 
@@ -342,11 +344,11 @@ class Lidstone(MaximumLikelihood, name="lidstone"):
     parameter_range = (0.0, np.inf)
 
     def conventional_parameter(self, counts: CountsOfCounts) -> float:
-        """Expected likelihood estimation (Jeffreys' prior)."""
+        """Return 1/2, expected likelihood estimation (Jeffreys' prior)."""
         return 0.5
 
     def spare(self, n_tokens: Any, n_types: Any, n_vocabulary: int, parameter: float) -> Any:
-        """δ for every event."""
+        """Spare δ for every event."""
         return parameter * n_vocabulary + 0.0 * n_tokens
 
 
@@ -354,12 +356,14 @@ class Laplace(MaximumLikelihood, name="laplace"):
     r"""Add-one smoothing, :math:`(c + 1) / (N + V)`."""
 
     def spare(self, n_tokens: Any, n_types: Any, n_vocabulary: int, parameter: float) -> Any:
-        """One for every event."""
+        """Spare one for every event."""
         return n_vocabulary + 0.0 * n_tokens
 
 
 class Dirichlet(MaximumLikelihood, name="dirichlet"):
-    r"""A Dirichlet prior around the background, :math:`(c + \mu b) / (N + \mu)`; conventionally :math:`\mu = 2000`.
+    r"""A Dirichlet prior around the background, :math:`(c + \mu b) / (N + \mu)`.
+
+    Conventionally, :math:`\mu = 2000`.
 
     References
     ----------
@@ -370,11 +374,11 @@ class Dirichlet(MaximumLikelihood, name="dirichlet"):
     parameter_range = (0.0, np.inf)
 
     def conventional_parameter(self, counts: CountsOfCounts) -> float:
-        """The usual value in information retrieval."""
+        """Return 2000, usual in information retrieval."""
         return 2000.0
 
     def spare(self, n_tokens: Any, n_types: Any, n_vocabulary: int, parameter: float) -> Any:
-        """The strength of the prior, in tokens."""
+        """Spare as many tokens as the prior is worth."""
         return parameter + 0.0 * n_tokens
 
 
@@ -384,15 +388,15 @@ class JelinekMercer(CountwiseSmoothing, name="jelinek_mercer"):
     parameter_range = (0.0, 1.0)
 
     def conventional_parameter(self, counts: CountsOfCounts) -> float:
-        """Half and half."""
+        """Return 1/2."""
         return 0.5
 
     def kept(self, r: Floats, parameter: float) -> Floats:
-        """The same share of every count."""
+        """Keep the same share of every count."""
         return parameter * r
 
     def spare(self, n_tokens: Any, n_types: Any, n_vocabulary: int, parameter: float) -> Any:
-        """The other share of all tokens."""
+        """Spare the other share of all tokens."""
         return (1.0 - parameter) * n_tokens
 
 
@@ -406,7 +410,7 @@ class WittenBell(MaximumLikelihood, name="witten_bell"):
     """
 
     def spare(self, n_tokens: Any, n_types: Any, n_vocabulary: int, parameter: float) -> Any:
-        """One for every type."""
+        """Spare one for every type."""
         return n_types + 0.0 * n_tokens
 
 
@@ -424,16 +428,16 @@ class AbsoluteDiscounting(CountwiseSmoothing, name="absolute_discounting"):
     parameter_range = (0.0, 1.0)
 
     def conventional_parameter(self, counts: CountsOfCounts) -> float:
-        """Ney's bound of the optimum; one half when there are no events that were seen once."""
+        """Return Ney's bound of the optimum, or 1/2 when no event was seen once."""
         n1, n2 = counts.having(1), counts.having(2)
         return n1 / (n1 + 2 * n2) if n1 else 0.5
 
     def kept(self, r: Floats, parameter: float) -> Floats:
-        """What is left after the discount."""
+        """Keep what is left after the discount."""
         return np.maximum(r - parameter, 0.0)
 
     def spare(self, n_tokens: Any, n_types: Any, n_vocabulary: int, parameter: float) -> Any:
-        """All discounts."""
+        """Spare all discounts."""
         return parameter * n_types + 0.0 * n_tokens
 
 
@@ -449,7 +453,7 @@ class KneserNey(Smoothing, name="kneser_ney"):
     fallback_discounts: ClassVar[tuple[float, float, float]] = (0.5, 1.0, 1.5)
 
     def split(self, counts: CountsOfCounts, parameter: float) -> Split:
-        """What is kept of each count in ``counts.r``, and the sum of the discounts."""
+        """Keep what is left after the discounts, and spare them."""
         estimated = self._discounts(*(counts.having(r) for r in (1, 2, 3, 4)))
         fallback = None if estimated else "the counts of counts allow no discounts; 0.5, 1 and 1.5 are used"
         first, second, third = estimated or self.fallback_discounts
@@ -469,10 +473,11 @@ class KneserNey(Smoothing, name="kneser_ney"):
 class GoodTuring(Smoothing, name="good_turing"):
     r"""Simple Good-Turing: :math:`c^* = (c + 1)\, n_{c+1} / n_c` while that is reliable.
 
-    Above, where :math:`n_r` is sparse, a line through :math:`\log n_r` takes its place.  Unseen events share
-    :math:`n_1/N`, and nothing of it goes to seen ones.  Where the counts of counts allow no estimate (no
-    event seen once, all events seen equally often, a line that does not fall fast enough), 1/2 is discounted from
-    every count.
+    Above, where :math:`n_r` is sparse, a line through :math:`\log n_r` takes its place.  Unseen events
+    share :math:`n_1/N`, and nothing of it goes to seen ones; where the unknown word is the one unseen event
+    it has all of it, so that figures with many unknown words look better than under the other methods.
+    Where the counts of counts allow no estimate (no event seen once, all events seen equally often, a line
+    that does not fall fast enough), 1/2 is discounted from every count.
 
     References
     ----------
@@ -484,7 +489,7 @@ class GoodTuring(Smoothing, name="good_turing"):
     confidence: ClassVar[float] = 1.65
 
     def split(self, counts: CountsOfCounts, parameter: float) -> Split:
-        """The adjusted counts, and the number of events seen once."""
+        """Keep the adjusted counts, and spare as much as events were seen once."""
         seen = counts.r > 0
         r, n = counts.r[seen], counts.n[seen]
         adjusted = self._adjusted(r, n) if counts.having(1) and len(r) > 1 else None
@@ -497,7 +502,7 @@ class GoodTuring(Smoothing, name="good_turing"):
         return Split(kept, float(counts.having(1)))
 
     def _adjusted(self, r: Floats, n: NDArray[np.int64]) -> Floats | None:
-        """Turing's estimates up to the first that does not differ from the line's, then the line's."""
+        """Take Turing's estimates up to the first that does not differ from the line's, then the line's."""
         before, after = np.append(0.0, r[:-1]), np.append(r[1:], 2 * r[-1] - r[-2])
         slope = np.polyfit(np.log(r), np.log(2 * n / (after - before)), 1)[0]
         if slope >= -1:
@@ -512,7 +517,7 @@ class GoodTuring(Smoothing, name="good_turing"):
 
 
 def make_smoothing(smoothing: str | Smoothing) -> Smoothing:
-    """The method of that name, or the object itself.
+    """Return the method of that name, or the object itself.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Find and count the words of UTF-8 text at the speed of arrays.
 
-A word of up to 8·m bytes is m unsigned integers of 64 bits, its *key*, so that words are compared and counted
-as numbers and become strings only once, when all text is counted.  Words longer than ``LONGEST_KEY`` integers,
-and text that holds NUL (which pads the keys), are counted as byte strings.
+A word of up to 8·m bytes is m unsigned integers of 64 bits, its *key*, so that words are compared and
+counted as numbers and become strings only once, when all text is counted.  Words longer than
+``LONGEST_KEY`` integers, and text that holds NUL (which pads the keys), are counted as byte strings.
 
 White space is that of :meth:`str.split`: in ASCII the bytes 9-13 and 28-32, and the Unicode spaces.
 """
@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-# glibc hands freed arrays back to the system, and page faults then take half of the time, until it has once seen
-# a block of this size freed.  The array is never touched, so it costs nothing.
+# glibc hands freed arrays back to the system, and page faults then take half of the time, until it has once
+# seen a block of this size freed.  The array is never touched, so it costs nothing.
 np.empty(31 << 20, dtype=np.uint8)
 
 LONGEST_KEY = 4
@@ -71,8 +71,8 @@ def find_tokens(data: bytes) -> Tokens:
     lengths = np.subtract(ends, starts, out=ends)
     n_before = newlines + 1
     if not lengths.all():
-        filled = lengths > 0
-        n_before = np.cumsum(filled)[newlines]
+        filled = np.flatnonzero(lengths)
+        n_before = np.searchsorted(filled, newlines, side="right")
         starts, lengths = starts[filled], lengths[filled]
     return Tokens(text, starts, lengths, np.diff(n_before, prepend=0, append=len(starts)))
 
@@ -90,7 +90,7 @@ def _blank_unicode_spaces(text: NDArray[np.uint8]) -> None:
 
 
 def pack(data: bytes, tokens: Tokens) -> PackedWords:
-    """The tokens as keys."""
+    """Make the tokens keys."""
     size = tokens.lengths + 7
     size >>= 3
     if b"\0" in data:
@@ -107,7 +107,7 @@ def pack(data: bytes, tokens: Tokens) -> PackedWords:
 
 
 def _keys(window: NDArray[np.uint64], at: Ints, lengths: Ints, m: int) -> Keys:
-    """The m integers of every word; the bytes of the last one that belong to other words become zero."""
+    """Gather the m integers of every word; bytes of the last one that belong to other words become zero."""
     keys = [window[at]]
     for _ in range(m - 1):
         at += 8
@@ -191,7 +191,7 @@ class WordTally:
         self._merged_rows[m] = len(self._parts[m][0][1])
 
     def table(self) -> pl.DataFrame:
-        """The words and their counts, in no order; a word may be in several rows."""
+        """Return the words and their counts, in no order; a word may be in several rows."""
         tables = [_table(list(self._long), list(self._long.values()))]
         for m, parts in enumerate(self._parts):
             if parts:
@@ -225,7 +225,7 @@ class WordValues:
         self._long = dict(zip(long, column[index].tolist(), strict=True))
 
     def look_up(self, data: bytes, tokens: Tokens) -> NDArray[np.float64]:
-        """The value of each token, NaN for a word without one."""
+        """Return the value of each token, NaN for a word without one."""
         values = np.full(len(tokens.starts), np.nan)
         packed = pack(data, tokens)
         for (index, keys), table in zip(packed.keys, self._tables, strict=True):

@@ -14,7 +14,7 @@ Tokenize = Callable[[str], Sequence[str]]
 
 
 def make_tokenizer(tokenizer: str | Tokenize) -> Tokenize | None:
-    """The callable behind a name, or the callable itself; None for white space, which needs none.
+    """Find the callable behind a name, or the callable itself; None for white space, which needs none.
 
     Parameters
     ----------
@@ -39,7 +39,8 @@ def make_tokenizer(tokenizer: str | Tokenize) -> Tokenize | None:
         raise ValueError(
             f"unknown tokenizer {tokenizer!r}; choose from {', '.join([WHITESPACE, *sorted(known)])}"
         )
-    return known[tokenizer]().tokenize
+    tokenize: Tokenize = known[tokenizer]().tokenize
+    return tokenize
 
 
 def _nltk_tokenizers(wanted: str) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def _nltk_tokenizers(wanted: str) -> dict[str, Any]:
     return {name: cls for name, cls in found.items() if name not in _NOT_FOR_WORDS}
 
 
-def _needs_no_argument(cls: type) -> bool:
+def _needs_no_argument(cls: Any) -> bool:
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return all(p.default is not p.empty or p.kind in variadic for p in parameters)

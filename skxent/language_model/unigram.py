@@ -1,5 +1,6 @@
 """The scikit-learn estimator around the counts (corpus), the model (model) and ARPA files (arpa)."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, chain
 from numbers import Integral, Real
@@ -35,26 +36,26 @@ from skxent.language_model.tokenizers import Tokenize, make_tokenizer, tokenize_
 class UnigramLanguageModel(BaseEstimator):
     r"""Unigram language model: cross-entropy and perplexity of text.
 
-    The probability of a text is the product over its tokens of :math:`p(w)`, which a smoothing method estimates
-    from the counts of words. The cross-entropy of a corpus of N tokens under the model is
+    The probability of a text is the product over its tokens of :math:`p(w)`, which a smoothing method
+    estimates from the counts of words. The cross-entropy of a corpus of N tokens under the model is
 
     .. math:: H = -\frac{1}{N} \sum_w c(w) \log p(w)
 
-    and its perplexity is the base of the logarithm to the power H, both weighted by tokens over the whole corpus.
-    One event stands for all unknown words, and a literal ``<unk>`` in a text is that event.
+    and its perplexity is the base of the logarithm to the power H, both weighted by tokens over the whole
+    corpus. One event stands for all unknown words, and a literal ``<unk>`` in a text is that event.
 
     Parameters
     ----------
     smoothing : str or Smoothing, default="lidstone"
         ``"mle"``, ``"laplace"``, ``"lidstone"``, ``"dirichlet"``, ``"jelinek_mercer"``, ``"witten_bell"``,
-        ``"absolute_discounting"``, ``"kneser_ney"``, ``"good_turing"``, or an object of a class of your own, see
-        :mod:`skxent.language_model.smoothing`.
+        ``"absolute_discounting"``, ``"kneser_ney"``, ``"good_turing"``, or an object of a class of your
+        own, see :mod:`skxent.language_model.smoothing`.
     smoothing_parameter : float, "leave-one-out" or None, default="leave-one-out"
         The parameter of the method (δ, μ, λ or D); ``"leave-one-out"`` takes the one under which every
         training token is most probable given all others, None the method's conventional one.
     vocabulary : iterable of str or mapping of str to int, optional
-        Closed vocabulary: all other words are unknown. With a matrix of counts, the names of its columns, such as
-        ``CountVectorizer.get_feature_names_out()`` or ``vocabulary_``.
+        Closed vocabulary: all other words are unknown. With a matrix of counts, the names of its columns,
+        such as ``CountVectorizer.get_feature_names_out()`` or ``vocabulary_``.
     min_count : int, default=1
         Words that occur less often in training are unknown.
     end_of_sentence : bool, default=False
@@ -68,8 +69,9 @@ class UnigramLanguageModel(BaseEstimator):
     lowercase : bool, default=False
         Lower-case the tokens.
     tokenizer : str or callable, default="whitespace"
-        ``"whitespace"`` is :meth:`str.split`; else a name of one of NLTK's tokenizers, such as ``"treebank"``,
-        ``"wordpunct"``, ``"toktok"`` or ``"tweet"``, or a callable that takes a line and returns its tokens.
+        ``"whitespace"`` is :meth:`str.split`; else a name of one of NLTK's tokenizers, such as
+        ``"treebank"``, ``"wordpunct"``, ``"toktok"`` or ``"tweet"``, or a callable that takes a line and
+        returns its tokens.
     base : float, default=2
         Base of all logarithms: 2 for bits, ``math.e`` for nats, 10 for hartleys.
     background : UnigramLanguageModel or FittedUnigram, optional
@@ -155,9 +157,8 @@ class UnigramLanguageModel(BaseEstimator):
     def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> "UnigramLanguageModel":
         """Count the words of the documents and fit the model.
 
-        Parameters
-        ----------
-        X : iterable of str, of sequences of str, of paths or of files; or matrix of shape (n_documents, n_words)
+        Parameters ---------- X : iterable of str, of sequences of str, of paths or of files; or matrix of
+        shape (n_documents, n_words)
             Documents, as ``input`` says; or counts of words, as CountVectorizer makes them.
         y : None
             Ignored.
@@ -196,7 +197,7 @@ class UnigramLanguageModel(BaseEstimator):
         return self._fit_counts(counts if is_first else self.counts_ + counts)
 
     def merge(self, other: "UnigramLanguageModel") -> "UnigramLanguageModel":
-        """A model, with this one's parameters, of the text of both; ``model + other`` is the same.
+        """Make a model, with this one's parameters, of the text of both; the same as ``model + other``.
 
         Parameters
         ----------
@@ -270,11 +271,8 @@ class UnigramLanguageModel(BaseEstimator):
         elif self.input == "filename":
             log_prob = self._score_files(X)
         else:
-            rows = score_text(self._documents(X), self._scorer())
-            log_prob = rows["log_prob"].to_numpy() + rows["n_sentences"].to_numpy() * (
-                self.model_.log_prob_eos or 0.0
-            )
-        return log_prob / np.log(self.base)
+            log_prob = self._score_documents(X)
+        return log_prob / math.log(self.base)
 
     def token_log_proba(self, X: Any) -> list[NDArray[np.float64]]:
         """Log-probability of each token of each document, in units of ``base``.
@@ -287,7 +285,7 @@ class UnigramLanguageModel(BaseEstimator):
         check_is_fitted(self)
         tokens = [self._tokens(document) for document in self._documents(X)]
         log_prob = self._scorer().word_values(chain.from_iterable(tokens))
-        log_prob = np.where(np.isnan(log_prob), self.model_.log_prob_unk, log_prob) / np.log(self.base)
+        log_prob = np.where(np.isnan(log_prob), self.model_.log_prob_unk, log_prob) / math.log(self.base)
         return np.split(log_prob, list(accumulate(map(len, tokens)))[:-1]) if tokens else []
 
     def to_arpa(self, path: str | Path) -> None:
@@ -297,7 +295,7 @@ class UnigramLanguageModel(BaseEstimator):
 
     @classmethod
     def from_arpa(cls, path: str | Path, **parameters: Any) -> "UnigramLanguageModel":
-        """A fitted estimator from an ARPA file; it can score, and holds no counts to add to.
+        """Read a fitted estimator from an ARPA file; it can score, and holds no counts to add to.
 
         Parameters
         ----------
@@ -357,7 +355,7 @@ class UnigramLanguageModel(BaseEstimator):
             return count_files(self._sources(X), encoding=self.encoding, errors=self.decode_error, **options)
         return count_text(self._documents(X), **options)
 
-    def _sources(self, X: Any) -> Iterable[Any]:
+    def _sources(self, X: Any) -> Any:
         """Documents, names or files, whichever ``input`` says."""
         if isinstance(X, str | bytes | PathLike | Mapping) or hasattr(X, "read"):
             raise TypeError(
@@ -389,15 +387,22 @@ class UnigramLanguageModel(BaseEstimator):
     def _scorer(self) -> LineScorer:
         return LineScorer(self.model_.table, self.model_.log_prob_unk, self.tokenizer, self.lowercase)
 
+    def _score_documents(self, X: Any) -> NDArray[np.float64]:
+        rows = score_text(self._documents(X), self._scorer())
+        return rows["log_prob"].to_numpy() + rows["n_sentences"].to_numpy() * self._end_log_prob()
+
+    def _end_log_prob(self) -> float:
+        return self.model_.log_prob_eos or 0.0
+
     def _score_files(self, X: Any) -> NDArray[np.float64]:
-        counts = (self._count_documents([path]) for path in self._sources(X))
-        one_nat = np.e
-        return np.array(
-            [self.model_.evaluate(c, base=one_nat).log_probability if c.n_tokens else 0.0 for c in counts]
-        )
+        counted = (self._count_documents([path]) for path in self._sources(X))
+        return np.array([self._log_prob_of_counts(counts) for counts in counted])
+
+    def _log_prob_of_counts(self, counts: CorpusCounts) -> float:
+        return self.model_.evaluate(counts, base=math.e).log_probability if counts.n_tokens else 0.0
 
     def _column_words(self, n_columns: int) -> pl.Series:
-        """The word that each column of a matrix counts."""
+        """Name the word that each column of a matrix counts."""
         names = self._vocabulary()
         if names is None:
             names = list(getattr(self, "feature_names_in_", [f"x{j}" for j in range(n_columns)]))
@@ -425,9 +430,7 @@ class UnigramLanguageModel(BaseEstimator):
         log_prob = self._scorer().word_values(self._column_words(X.shape[1]))
         log_prob = np.where(np.isnan(log_prob), self.model_.log_prob_unk, log_prob)
         is_possible = np.isfinite(log_prob)
-        scores = X @ np.where(is_possible, log_prob, 0.0) + (X.sum(axis=1) > 0) * (
-            self.model_.log_prob_eos or 0.0
-        )
+        scores = X @ np.where(is_possible, log_prob, 0.0) + (X.sum(axis=1) > 0) * self._end_log_prob()
         return np.where(X @ ~is_possible > 0, -np.inf, scores)
 
     def __sklearn_tags__(self) -> Tags:
