@@ -1,19 +1,20 @@
 """What a language model finds surprising: smoothing methods compared, and the topic of a line.
 
-Sixty sentences about cooking, sailing and the night sky are scored by unigram models of other sentences about
-the same topics (data/corpus). Every word that a model has not seen is one event, "unknown".
+Sixty sentences about cooking, sailing and the night sky are scored by unigram models of other sentences
+about the same topics (data/corpus). Every word that a model has not seen is one event, "unknown".
 
-The first table compares smoothing methods, trained on all topics together. The perplexity by leaving one token
-out needs no test text, and yet it ranks the methods, and finds their parameters, nearly as the test text does.
-Good-Turing is a case of its own: it sets the share of words seen once aside for all unseen words together, which
-here are a single event. That flatters it where a fresh word is that event, most of all where one is left out.
+The first table compares smoothing methods, trained on all topics together. The perplexity by leaving one
+token out needs no test text, and yet it ranks the methods, and finds their parameters, nearly as the test
+text does. Good-Turing is a case of its own: it sets the share of words seen once aside for all unseen
+words together, which here are a single event. That flatters it where a fresh word is that event, most of
+all where one is left out.
 
 The second table asks which topic a line is about: each topic has a model, which falls back on that of all
-topics, and the one that spends the fewest bits on the line wins. The difference of two cross-entropies says how
-many bits a word one topic explains better than the other.
+topics, and the one that spends the fewest bits on the line wins. The difference of two cross-entropies
+says how many bits a word one topic explains better than the other.
 
-Run: python examples/plot_perplexity.py. It takes a few seconds, and saves plot_perplexity.png, or the file that
-its argument names.
+Run: python examples/plot_perplexity.py. It takes a few seconds, and saves plot_perplexity.png, or the file
+that its argument names.
 """
 
 import re
@@ -91,7 +92,9 @@ def plot_methods(ax: Axes, perplexities: dict[str, tuple[float, float]]) -> None
     ):
         bars = ax.barh(rows + shift, values, height=0.38, color=colour, label=label)
         ax.bar_label(bars, fmt="{:.0f}", padding=3, fontsize=8)
-    ax.set(yticks=rows, yticklabels=perplexities, xlabel="perplexity", title="Smoothing methods")
+    ax.set(
+        yticks=rows, yticklabels=perplexities, xlabel="perplexity", title="Smoothing methods (mle: infinite)"
+    )
     ax.invert_yaxis()
     ax.margins(x=0.12)
 
