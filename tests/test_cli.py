@@ -220,9 +220,10 @@ class TestInputs:
             (folder / "parts" / f"{number}.txt").write_text(line)
         assert records("parts/*.txt") == records("parts/0.txt", "parts/1.txt") == records("train.txt")
 
-    def test_standard_input(self, records, monkeypatch):
+    def test_standard_input(self, run, records, monkeypatch):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(TRAIN.encode()))))
         assert records("-") == records("train.txt")
+        assert "standard input: the corpus is empty" in run("-")[2]
 
     def test_json_lines_and_parquet(self, records, folder):
         documents = TRAIN.splitlines()
@@ -530,6 +531,15 @@ class TestErrors:
         )
         assert "words to train on" in self.failing(run, "--train", "empty.txt", "--", "test.txt")
 
+    def test_one_empty_file_among_others(self, records, run, folder):
+        (folder / "empty.txt").write_text("")
+        empty, full = records("--train", "train.txt", "--per", "file", "--", "empty.txt", "test.txt")
+        assert (empty["tokens"], empty["perplexity"], full["tokens"]) == (0, None, 3)
+        options = ("--train", "train.txt", "--per", "file", "--confidence", "0.9")
+        code, out, _ = run(*options, "--", "empty.txt", "train.txt")
+        assert code == 0
+        assert out.splitlines()[1].split() == ["0", "0", "-", "-", "-", "-", "-", "-", "empty.txt"]
+
     def test_mle_and_unknown_words(self, run, folder):
         (folder / "test.txt").write_text("a d d e\n")
         err = self.failing(run, "--train", "train.txt", "--smoothing", "mle", "--", "test.txt")
@@ -706,6 +716,13 @@ class TestProcess:
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1] == "set()"
+
+    def test_words_in_a_locale_without_them(self, folder):
+        (folder / "word.txt").write_text("déjà\n", encoding="utf-8")
+        command = [*COMMAND, "--train", "train.txt", "--verbose", "word", "--jobs", "1", "--", "word.txt"]
+        environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+        done = subprocess.run(command, capture_output=True, check=True, env=environment)
+        assert "*déjà" in done.stdout.decode("utf-8")
 
     def test_pipes_in_and_out(self, folder):
         done = subprocess.run(

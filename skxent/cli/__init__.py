@@ -8,6 +8,7 @@ into an exit code and imports nothing heavy, so that ``--help`` and usage errors
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from skxent.cli.arguments import parse_arguments
 
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         options = parse_arguments(argv)
+        _prepare(options.jobs)
         from skxent.cli.command import run
 
         code = run(options)
@@ -45,6 +47,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         _silence_stdout()
         return 0
     return code
+
+
+def _prepare(n_jobs: int | None) -> None:
+    """Write UTF-8 whatever the locale, and tell Polars how many cores it may use before it is imported."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    if n_jobs is not None:
+        os.environ.setdefault("POLARS_MAX_THREADS", str(n_jobs))
 
 
 def _silence_stdout() -> None:

@@ -62,7 +62,9 @@ class Corpus:
     @property
     def title(self) -> str:
         """The files, or how many there are."""
-        return ", ".join(self.paths) if len(self.paths) < 4 else f"{len(self.paths)} files"
+        if len(self.paths) > 3:
+            return f"{len(self.paths)} files"
+        return ", ".join("standard input" if path == "-" else path for path in self.paths)
 
     def count(self) -> CorpusCounts:
         """Count the words."""
@@ -98,25 +100,27 @@ def corpus_sums(
     Raises
     ------
     CorpusError
-        When there is no word to score, one has probability zero, or one is unknown and must not be.
+        When a word has probability zero, or one is unknown and must not be.
     """
     counts = counts or corpus.count()
-    evaluation = _evaluate(corpus.title, counts, model, oov)
-    scored_unknown = 0.0 if oov == "skip" else evaluation.log_probability_unknown
-    sums = pl.DataFrame(
-        {
-            "tokens": counts.n_tokens,
-            "types": counts.n_types,
-            "lines": counts.n_lines,
-            "sentences": counts.n_sentences,
-            "bytes": counts.n_bytes,
-            "characters": counts.n_characters,
-            "unknown_tokens": evaluation.unknown_tokens,
-            "unknown_types": evaluation.unknown_types,
-            "log_prob_known": evaluation.log_probability - scored_unknown,
-        }
-    )
-    return _with_unknown(sums, model)
+    sums = {
+        "tokens": counts.n_tokens,
+        "types": counts.n_types,
+        "lines": counts.n_lines,
+        "sentences": counts.n_sentences,
+        "bytes": counts.n_bytes,
+        "characters": counts.n_characters,
+        "unknown_tokens": 0,
+        "unknown_types": 0,
+        "log_prob_known": 0.0,
+    }
+    if counts.n_tokens:
+        evaluation = _evaluate(corpus.title, counts, model, oov)
+        sums["unknown_tokens"] = evaluation.unknown_tokens
+        sums["unknown_types"] = evaluation.unknown_types
+        unknown = 0.0 if oov == "skip" else evaluation.log_probability_unknown
+        sums["log_prob_known"] = evaluation.log_probability - unknown
+    return _with_unknown(pl.DataFrame(sums), model)
 
 
 def _evaluate(title: str, counts: CorpusCounts, model: FittedUnigram, oov: str) -> Evaluation:

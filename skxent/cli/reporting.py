@@ -26,7 +26,7 @@ from skxent.cli.levels import (
     word_sums,
 )
 from skxent.cli.progress import Progress
-from skxent.cli.sampling import sample
+from skxent.cli.sampling import TooFewUnits, sample
 from skxent.cli.scorer import EXPLAINED, Scorer, find_scorer
 from skxent.language_model.bootstrap import bootstrap, cross_entropy, interval
 from skxent.language_model.corpus import CorpusError
@@ -69,9 +69,10 @@ def _about(scorer: Scorer, options: Namespace) -> dict[str, str]:
         if model.log_prob_eos is None
         else "one end-of-sentence event a line with words"
     )
+    smoothing = model.smoothing + parameter + (f"; {model.fallback}" if model.fallback else "")
     return {
         "model": f"{len(model.words):,} words from {scorer.source}",
-        "smoothing": model.smoothing + parameter + (f"; {model.fallback}" if model.fallback else ""),
+        **({} if options.model else {"smoothing": smoothing}),
         "evaluated": EXPLAINED[scorer.evaluated],
         "counted": f"{tokens}, {ends}",
         "unknown words": _OOV[options.oov],
@@ -87,6 +88,8 @@ _OOV = {
 
 def _whole(corpus: Corpus, scorer: Scorer, options: Namespace) -> Iterator[pl.DataFrame]:
     sums = corpus_sums(corpus, scorer.model, options.oov, scorer.own_counts)
+    if not sums["tokens"][0]:
+        raise CorpusError(_nothing_in(corpus))
     entropy = pl.lit(scorer.in_sample_entropy(options.base), dtype=pl.Float64)
     yield _with_interval(sums.with_columns(in_sample_entropy=entropy), corpus, scorer, options)
 
@@ -115,10 +118,17 @@ _LEVELS = {
 def _with_interval(sums: pl.DataFrame, corpus: Corpus, scorer: Scorer, options: Namespace) -> pl.DataFrame:
     if options.confidence is None:
         return sums
-    drawn = sample(corpus, [scorer.model], oov=options.oov, resample=options.resample)
-    low, high = interval(bootstrap(drawn, cross_entropy), options.confidence)
-    log_base = math.log(BASES[options.base][0])
-    return sums.with_columns(cross_entropy_low=low / log_base, cross_entropy_high=high / log_base)
+    try:
+        drawn = sample(corpus, [scorer.model], oov=options.oov, resample=options.resample)
+    except TooFewUnits:
+        if options.per == "corpus":
+            raise
+        return sums.with_columns(
+            pl.lit(None, pl.Float64).alias(f"cross_entropy_{end}") for end in ("low", "high")
+        )
+    unit = math.log(BASES[options.base][0])
+    low, high = interval(bootstrap(drawn, cross_entropy) / unit, options.confidence)
+    return sums.with_columns(cross_entropy_low=low, cross_entropy_high=high)
 
 
 def _checked(
@@ -133,10 +143,14 @@ def _checked(
         n_tokens += int(table["tokens"].sum())
         n_impossible += table.filter(impossible).height
     if not n_tokens:
-        raise CorpusError(f"{corpus.title}: the corpus is empty: there are no words to score")
+        raise CorpusError(_nothing_in(corpus))
     if n_impossible:
         hint = remedy(options.oov)
         raise CorpusError(f"{corpus.title}: {n_impossible:,} {options.per}s have probability 0; {hint}")
+
+
+def _nothing_in(corpus: Corpus) -> str:
+    return f"{corpus.title}: the corpus is empty: there are no words to score"
 
 
 def draw(corpus: Corpus, scorer: Scorer, options: Namespace) -> None:

@@ -16,6 +16,10 @@ Sums = NDArray[np.float64]
 COLUMNS = ("log_prob", "events", "unknown")
 
 
+class TooFewUnits(CorpusError):
+    """There are not two lines or files to choose from."""
+
+
 def line_units(corpus: Corpus, models: Sequence[FittedUnigram], oov: str) -> Sums:
     """Sum over each line, or over neighbours in a long text: ``COLUMNS`` for each model."""
     units = Units(len(COLUMNS) * len(models))
@@ -49,11 +53,13 @@ def sample(corpus: Corpus, models: Sequence[FittedUnigram], *, oov: str, resampl
     Raises
     ------
     CorpusError
-        When there are fewer than two units, or an event has probability zero.
+        When an event has probability zero.
+    TooFewUnits
+        When there are fewer than two units.
     """
     sums = _UNITS[resample](corpus, models, oov)
     if len(sums) < 2:
-        raise CorpusError(
+        raise TooFewUnits(
             f"a bootstrap over {resample}s needs at least 2 {resample}s with words, not {len(sums)}"
         )
     if not np.isfinite(sums).all():
