@@ -8,7 +8,6 @@ White space is that of :meth:`str.split`: in ASCII the bytes 9-13 and 28-32, and
 """
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -206,36 +205,73 @@ def _table(words: list[bytes], counts: Any) -> pl.DataFrame:
     return pl.DataFrame([word, pl.Series("count", counts, dtype=pl.Int64)])
 
 
-class WordValues:
-    """A value for each of many words, to be looked up for the tokens of a text."""
+class _KeyIndex:
+    """Finds keys by open addressing, all at once: each round probes the next slot for the keys not yet settled."""
 
-    def __init__(self, words: Iterable[str], values: NDArray[np.float64]) -> None:
-        kept = [
-            (word, value)
-            for word, value in zip(words, values.tolist(), strict=True)
-            if [word] == word.split()
-        ]
-        data = ("\n".join(word for word, _ in kept) + "\n").encode()
-        column = np.array([value for _, value in kept], dtype=np.float64)
+    def __init__(self, keys: Keys) -> None:
+        n = len(keys[0])
+        self.keys = keys
+        self.bits = max((2 * n).bit_length(), 1)
+        self.slots = np.full(1 << self.bits, -1, dtype=np.int64)
+        pending, slot = np.arange(n), self._home(keys)
+        while len(pending):
+            is_free = self.slots[slot] < 0
+            self.slots[slot[is_free]] = pending[is_free]
+            lost = self.slots[slot] != pending
+            pending, slot = pending[lost], self._next(slot[lost])
+
+    def _home(self, keys: Keys) -> Ints:
+        mixed = _hash(keys)
+        mixed = (mixed ^ mixed >> _HALF) * _MULTIPLIER
+        return (mixed >> np.uint64(64 - self.bits)).astype(np.int64)
+
+    def _next(self, slot: Ints) -> Ints:
+        return (slot + 1) & (len(self.slots) - 1)
+
+    def find(self, keys: Keys) -> Ints:
+        """Return the position of each key, −1 for those that are not there."""
+        found = np.full(len(keys[0]), -1)
+        pending, slot = np.arange(len(found)), self._home(keys)
+        while len(pending) and len(self.keys[0]):
+            position = self.slots[slot]
+            is_it = position >= 0
+            goes_on = is_it.copy()
+            for own, key in zip(self.keys, keys, strict=True):
+                is_it &= own[position] == key[pending]
+            found[pending[is_it]] = position[is_it]
+            goes_on &= ~is_it
+            pending, slot = pending[goes_on], self._next(slot[goes_on])
+        return found
+
+
+class WordValues:
+    """A value for each of many words, to be looked up for the tokens of a text.
+
+    Parameters
+    ----------
+    words : polars.Series of str
+        Distinct words; those that hold white space are never found.
+    values : ndarray of shape (n_words,)
+        Their values.
+    """
+
+    def __init__(self, words: pl.Series, values: NDArray[np.float64]) -> None:
+        is_token = ~words.str.contains(r"[\s\x1c-\x1f]") & (words != "")
+        column = values[is_token.to_numpy()]
+        data = ("\n".join(words.filter(is_token).to_list()) + "\n").encode()
         packed = pack(data, find_tokens(data))
-        self._tables = [
-            _key_frame(keys).with_columns(value=pl.Series(column[index])) for index, keys in packed.keys
-        ]
+        self._indices = [_KeyIndex(keys) for _, keys in packed.keys]
+        # One more value, at position −1, for the words that are not there.
+        self._values = [np.append(column[index], np.nan) for index, _ in packed.keys]
         index, long = packed.long
         self._long = dict(zip(long, column[index].tolist(), strict=True))
 
     def look_up(self, data: bytes, tokens: Tokens) -> NDArray[np.float64]:
         """Return the value of each token, NaN for a word without one."""
-        values = np.full(len(tokens.starts), np.nan)
+        found = np.empty(len(tokens.starts))
         packed = pack(data, tokens)
-        for (index, keys), table in zip(packed.keys, self._tables, strict=True):
-            frame = _key_frame(keys)
-            found = frame.join(table, on=frame.columns, how="left", maintain_order="left")["value"]
-            values[index] = found.fill_null(np.nan).to_numpy()
-        index, long = packed.long
-        values[index] = [self._long.get(word, np.nan) for word in long]
-        return values
-
-
-def _key_frame(keys: Keys) -> pl.DataFrame:
-    return pl.DataFrame({f"key{j}": key for j, key in enumerate(keys)})
+        for (at, keys), index, values in zip(packed.keys, self._indices, self._values, strict=True):
+            found[at] = values[index.find(keys)]
+        at, long = packed.long
+        found[at] = [self._long.get(word, np.nan) for word in long]
+        return found
