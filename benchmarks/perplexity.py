@@ -72,12 +72,13 @@ def run(command: list[str], **environment: str) -> Run:
     """Run a command to its end, its output thrown away."""
     begin = time.perf_counter()
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environment}
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment}
     )
+    complaint = process.stderr.read().decode()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}")
+        raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}\n{complaint}")
     return Run(time.perf_counter() - begin, usage.ru_maxrss / 1024)
 
 

@@ -82,6 +82,8 @@ def progress_line(task: str, done: int, total: int | None, seconds: float) -> st
     --------
     >>> progress_line("counting", 680_000_000, 2_000_000_000, 8.0)
     'counting [########................]  34 %   680 MB of 2,000 MB   85 MB/s   16 s left'
+    >>> progress_line("counting", 20_000_000, 2_000_000_000, 8.0)
+    'counting [........................]   1 %   20 MB of 2,000 MB   2 MB/s   13 min left'
     >>> progress_line("counting", 680_000_000, None, 8.0)
     'counting   680 MB   85 MB/s'
     """
@@ -90,9 +92,10 @@ def progress_line(task: str, done: int, total: int | None, seconds: float) -> st
         return f"{task}   {done / 1e6:,.0f} MB   {speed / 1e6:,.0f} MB/s"
     part = done / total
     bar = f"[{'#' * int(part * _BAR):.<{_BAR}}]"
-    left = (total - done) / speed if done else 0.0
+    left = (total - done) / max(speed, 1e-9)
+    rest = f"{left:,.0f} s" if left < 120 else f"{left / 60:,.0f} min"
     amount = f"{done / 1e6:,.0f} MB of {total / 1e6:,.0f} MB"
-    return f"{task} {bar} {part:4.0%}   {amount}   {speed / 1e6:,.0f} MB/s   {left:,.0f} s left".replace(
+    return f"{task} {bar} {part:4.0%}   {amount}   {speed / 1e6:,.0f} MB/s   {rest} left".replace(
         "%", " %"
     )
 
