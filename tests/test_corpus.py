@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from skxent.language_model import corpus, reader
+from skxent.language_model import corpus
 from skxent.language_model.corpus import (
     CorpusCounts,
     CorpusError,
@@ -59,6 +59,7 @@ def test_other_control_characters_do_not_separate(code):
     assert as_dict(count_text([f"{word} {word}"])) == {word: 2}
 
 
+@settings(deadline=None)
 @given(TEXT | LONG_WORDS)
 @example("a\0 a\0\0 a")
 @example("abcdefgh abcdefghi\n" + "x" * 33)
@@ -84,6 +85,7 @@ def test_blocks_of_any_size_give_the_same_counts(tmp_path_factory, text, block_b
     assert counts.n_bytes == len(text.removeprefix("\ufeff").encode())
 
 
+@settings(deadline=None)
 @given(st.lists(TEXT | st.lists(st.text(max_size=5), max_size=5), max_size=5), st.booleans())
 def test_lower_casing_words_is_lower_casing_text(documents, lowercase):
     tokens = [t for d in documents for t in (d.split() if isinstance(d, str) else d)]
@@ -91,6 +93,7 @@ def test_lower_casing_words_is_lower_casing_text(documents, lowercase):
     assert as_dict(count_text(documents, lowercase=lowercase)) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(TEXT, max_size=6), st.integers(0, 6))
 def test_counts_of_parts_add_up_to_the_whole(documents, cut):
     whole = count_text(documents)
@@ -149,6 +152,19 @@ def test_compressed_files_are_told_by_their_content(tmp_path, kind):
 
 # "a b\n\nc a\n" as the zstd tool compresses it.
 ZSTD = bytes.fromhex("28b52ffd04584900006120620a0a6320610a19ba0f77")
+
+
+@pytest.mark.parametrize("text", ["BZh9 is no archive\n", "BZ", "\x1f"])
+def test_text_that_looks_compressed_is_text(tmp_path, text):
+    assert as_dict(count_files([write(tmp_path / "t", text)])) == Counter(text.split())
+
+
+@pytest.mark.parametrize("kind", COMPRESSIONS)
+def test_empty_files(tmp_path, kind):
+    path = tmp_path / "t"
+    path.write_bytes(COMPRESSIONS[kind](b""))
+    counts = count_files([path])
+    assert (counts.n_tokens, counts.n_types, counts.n_lines, counts.n_bytes) == (0, 0, 0, 0)
 
 
 def test_zstd(tmp_path):
@@ -400,8 +416,6 @@ def test_the_command_line_side_imports_nothing_heavy():
 
 
 def test_reader_reports_stdin_zstd(monkeypatch):
-    monkeypatch.setattr(
-        sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(reader._ZSTD_MAGIC + b"xxxx")))
-    )
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(ZSTD))))
     with pytest.raises(CorpusError, match="zstd on standard input"):
         count_files(["-"])

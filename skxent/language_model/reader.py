@@ -9,6 +9,7 @@ import glob
 import gzip
 import json
 import lzma
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -23,12 +24,12 @@ import polars as pl
 BLOCK_BYTES = 1 << 21
 DECODE_ERRORS = ("strict", "replace", "ignore")
 
-_MAGIC: list[tuple[bytes, str, Callable[..., Any]]] = [
-    (b"\x1f\x8b", "gzip", gzip.GzipFile),
-    (b"BZh", "bzip2", bz2.BZ2File),
-    (b"\xfd7zXZ\0", "xz", lzma.LZMAFile),
+_FORMATS: list[tuple[re.Pattern[bytes], Callable[..., Any]]] = [
+    (re.compile(rb"\x1f\x8b\x08"), lambda raw: gzip.GzipFile(fileobj=raw)),
+    (re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), bz2.BZ2File),
+    (re.compile(rb"\xfd7zXZ\x00"), lzma.LZMAFile),
 ]
-_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_ZSTD = re.compile(rb"\x28\xb5\x2f\xfd")
 _DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError)
 
 
@@ -262,7 +263,7 @@ def _opened(path: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     """Open a file, as it lies on disk and as the bytes of its text."""
     try:
         raw: Any = sys.stdin.buffer if path == "-" else open(path, "rb")  # noqa: SIM115
-        head: bytes = raw.peek(8)[:8]
+        head: bytes = raw.peek(16)
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror or error}") from None
     try:
@@ -273,11 +274,11 @@ def _opened(path: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
 
 
 def _decompressed(path: str, raw: Any, head: bytes) -> Any:
-    if head.startswith(_ZSTD_MAGIC):
+    if _ZSTD.match(head):
         return _ZstdLines(path)
-    for magic, _, opener in _MAGIC:
-        if head.startswith(magic):
-            return opener(fileobj=raw) if opener is gzip.GzipFile else opener(raw)
+    for magic, opener in _FORMATS:
+        if magic.match(head):
+            return opener(raw)
     return raw
 
 

@@ -8,6 +8,7 @@ White space is that of :meth:`str.split`: in ASCII the bytes 9-13 and 28-32, and
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,14 +28,10 @@ Keys = list[NDArray[np.uint64]]
 _KEEP = np.array([(1 << 8 * n) - 1 for n in range(9)], dtype=np.uint64)
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
-_UNICODE_SPACES = [
-    c.encode()
-    for c in map(chr, [0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000])
-]
-_CODES_OF_SPACES = {
-    size: np.array([int.from_bytes(space, "big") for space in _UNICODE_SPACES if len(space) == size])
-    for size in (2, 3)
-}
+_SPACES = map(chr, [0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000])
+_ENCODED = [space.encode() for space in _SPACES]
+# The bytes of the spaces outside ASCII, those of two bytes and those of three.
+_UNICODE_SPACES = [np.array([list(s) for s in _ENCODED if len(s) == size], np.uint8) for size in (2, 3)]
 
 
 class Tokens(NamedTuple):
@@ -78,14 +75,30 @@ def find_tokens(data: bytes) -> Tokens:
 
 def _blank_unicode_spaces(text: NDArray[np.uint8]) -> None:
     """Overwrite every white-space character outside ASCII with blanks."""
-    for size, codes in _CODES_OF_SPACES.items():
-        at = np.flatnonzero(np.isin(text[:-8], codes >> 8 * (size - 1)))
-        code = np.zeros(len(at), dtype=np.int64)
-        for j in range(size):
-            code = code << 8 | text[at + j]
-        at = at[np.isin(code, codes)]
-        for j in range(size):
-            text[at + j] = 0x20
+    for spaces in _UNICODE_SPACES:
+        first = spaces[:, 0]
+        at = np.flatnonzero((text[:-8] >= first.min()) & (text[:-8] <= first.max()))
+        # Most letters fall out at their second byte.
+        at = at[_membership(spaces[:, 1])[text[at + 1]]]
+        positions = [at + j for j in range(spaces.shape[1])]
+        is_space = np.isin(_code([text[position] for position in positions]), _code(list(spaces.T)))
+        for position in positions:
+            text[position[is_space]] = 0x20
+
+
+def _membership(values: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Tabulate which bytes are among the values."""
+    table = np.zeros(256, dtype=np.bool_)
+    table[values] = True
+    return table
+
+
+def _code(columns: Sequence[NDArray[np.uint8]]) -> Ints:
+    """Join columns of bytes to integers."""
+    code = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        code = code << 8 | column
+    return code
 
 
 def pack(data: bytes, tokens: Tokens) -> PackedWords:
@@ -206,7 +219,7 @@ def _table(words: list[bytes], counts: Any) -> pl.DataFrame:
 
 
 class _KeyIndex:
-    """Finds keys by open addressing, all at once: each round probes the next slot for the keys not yet settled."""
+    """Finds keys by open addressing, all at once: each round probes the next slot for those not settled."""
 
     def __init__(self, keys: Keys) -> None:
         n = len(keys[0])
