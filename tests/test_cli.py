@@ -460,20 +460,23 @@ class TestFilters:
         )
         assert both == (0, low[1], "")
 
-    def test_kept_lines_keep_their_encoding(self, folder):
-        (folder / "latin.txt").write_bytes("d\xe9j\xe0 a\n".encode("latin-1"))
+    @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+    def test_kept_lines_keep_their_encoding(self, folder, encoding):
+        data = "d\xe9j\xe0 a\n".encode(encoding)
+        (folder / "other.txt").write_bytes(data)
+        command = [*COMMAND, "--train", "train.txt", "--quiet", "--max-perplexity", "1e9", "--save", "m.arpa"]
+        subprocess.run(command, capture_output=True, check=True)
         command = [
             *COMMAND,
-            *LAPLACE,
+            "--model",
+            "m.arpa",
             "--max-perplexity",
             "1e9",
             "--encoding",
-            "latin-1",
-            "latin.txt",
+            encoding,
+            "other.txt",
         ]
-        assert subprocess.run(command, capture_output=True, check=True).stdout == "d\xe9j\xe0 a\n".encode(
-            "latin-1"
-        )
+        assert subprocess.run(command, capture_output=True, check=True).stdout == data
 
     def test_documents_come_as_json_lines(self, run, folder):
         pl.DataFrame({"body": ["a b\na", "d d d"]}).write_parquet("t.parquet")
@@ -482,6 +485,11 @@ class TestFilters:
         assert [json.loads(line) for line in out.splitlines()] == [
             {"file": "t.parquet", "line": 1, "body": "a b\na"}
         ]
+
+    def test_training_text_cleans_itself(self, run):
+        _, out, err = run("--train", "train.txt", "--max-perplexity", "1e9")
+        assert out == TRAIN
+        assert "(leave-one-out)" in err
 
     def test_impossible_lines_are_perplexing(self, run):
         code, out, _ = run(
@@ -621,6 +629,7 @@ USAGE_ERRORS = [
         ["--confidence", "0.9", "--resample", "file", "--per", "file", "b"],
         "--resample file needs --per corpus",
     ),
+    (["--resample", "file", "b"], "--resample needs --confidence"),
     (["--format", "srilm", "--verbose", "word", "b"], "--verbose word has no --format srilm"),
     (["--min-count", "2", "--vocab", "v", "b"], "--min-count and --vocab both choose"),
     (["--min-count", "0", "b"], "at least 1, got '0'"),

@@ -145,9 +145,7 @@ def _add_scoring(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--confidence", type=_level, metavar="LEVEL", help="add a bootstrap interval of this level, e.g. 0.95"
     )
-    group.add_argument(
-        "--resample", default="line", choices=["line", "file"], help="what the bootstrap draws (default line)"
-    )
+    group.add_argument("--resample", choices=["line", "file"], help="what the bootstrap draws (default line)")
     group.add_argument(
         "--min-perplexity", type=_positive, metavar="X", help="print the lines of at least this perplexity"
     )
@@ -235,6 +233,8 @@ def _complaints(options: argparse.Namespace) -> Iterator[str]:
         )
     if options.confidence and options.per in ("line", "word"):
         yield f"--confidence needs a sample of lines or files, not a single {options.per}"
+    if options.resample and not (options.confidence or options.compare):
+        yield "--resample needs --confidence or --compare"
     if options.resample == "file" and options.per == "file":
         yield "--resample file needs --per corpus"
     if options.min_count and options.vocab:

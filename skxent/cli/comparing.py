@@ -50,7 +50,7 @@ def compare_models(options: Namespace, progress: Progress) -> None:
         "confidence": level,
         "p_value": two_sided_p_value(differences),
         "events": int(totals[0, 1]),
-        "resampled": options.resample,
+        "resampled": options.resample or "line",
         "resampled_units": len(sums),
     }
     _FORMATS[options.format](record, corpus.title)

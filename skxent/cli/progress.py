@@ -95,9 +95,7 @@ def progress_line(task: str, done: int, total: int | None, seconds: float) -> st
     left = (total - done) / max(speed, 1e-9)
     rest = f"{left:,.0f} s" if left < 120 else f"{left / 60:,.0f} min"
     amount = f"{done / 1e6:,.0f} MB of {total / 1e6:,.0f} MB"
-    return f"{task} {bar} {part:4.0%}   {amount}   {speed / 1e6:,.0f} MB/s   {rest} left".replace(
-        "%", " %"
-    )
+    return f"{task} {bar} {part:4.0%}   {amount}   {speed / 1e6:,.0f} MB/s   {rest} left".replace("%", " %")
 
 
 def _total_bytes(paths: list[str]) -> int | None:

@@ -19,7 +19,6 @@ from skxent.cli.levels import (
     figures,
     file_sums,
     line_sums,
-    read_corpus,
     remedy,
     scored,
     word_figures,
@@ -34,8 +33,7 @@ from skxent.language_model.corpus import CorpusError
 
 def report(options: Namespace, progress: Progress) -> None:
     """Print the figures of the corpus, its files, its lines or its words; draw them if asked for."""
-    corpus = read_corpus(options.corpus or options.train, options, progress)
-    scorer = find_scorer(options, corpus, partial(read_corpus, options=options, progress=progress))
+    corpus, scorer = find_scorer(options, progress)
     model = scorer.model
     constants = {
         "smoothing": model.smoothing,

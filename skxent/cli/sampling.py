@@ -47,7 +47,7 @@ _UNITS: dict[str, Callable[[Corpus, Sequence[FittedUnigram], str], Sums]] = {
 }
 
 
-def sample(corpus: Corpus, models: Sequence[FittedUnigram], *, oov: str, resample: str) -> Sums:
+def sample(corpus: Corpus, models: Sequence[FittedUnigram], *, oov: str, resample: str | None) -> Sums:
     """Find the units that a bootstrap draws.
 
     Raises
@@ -57,6 +57,7 @@ def sample(corpus: Corpus, models: Sequence[FittedUnigram], *, oov: str, resampl
     TooFewUnits
         When there are fewer than two units.
     """
+    resample = resample or "line"
     sums = _UNITS[resample](corpus, models, oov)
     if len(sums) < 2:
         raise TooFewUnits(
@@ -64,6 +65,6 @@ def sample(corpus: Corpus, models: Sequence[FittedUnigram], *, oov: str, resampl
         )
     if not np.isfinite(sums).all():
         raise CorpusError(
-            "words of probability 0 make a bootstrap meaningless; use --oov skip or another --smoothing"
+            f"{corpus.title}: words of probability 0 make a bootstrap meaningless; smooth the model"
         )
     return sums

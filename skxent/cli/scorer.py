@@ -3,12 +3,12 @@
 import sys
 import warnings
 from argparse import Namespace
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from skxent.cli.arguments import LEAVE_ONE_OUT
-from skxent.cli.levels import BASES, Corpus
+from skxent.cli.levels import BASES, Corpus, read_corpus
+from skxent.cli.progress import Progress
 from skxent.language_model.arpa import read_arpa, write_arpa
 from skxent.language_model.corpus import CorpusCounts, CorpusError
 from skxent.language_model.model import FittedUnigram, fit_unigram
@@ -54,8 +54,8 @@ class Scorer:
         return frequencies.evaluate(self.own_counts, base=BASES[base][0]).cross_entropy
 
 
-def find_scorer(options: Namespace, corpus: Corpus, read: Callable[[Sequence[str]], Corpus]) -> Scorer:
-    """Read or train the model that the options ask for, and save it if they do.
+def find_scorer(options: Namespace, progress: Progress) -> tuple[Corpus, Scorer]:
+    """Find the corpus, and read or train the model that scores it; save it if asked for.
 
     Raises
     ------
@@ -64,10 +64,11 @@ def find_scorer(options: Namespace, corpus: Corpus, read: Callable[[Sequence[str
     ValueError
         When an option of training has no such value.
     """
+    corpus = read_corpus(options.corpus or options.train, options, progress)
     if options.model:
-        return Scorer(read_arpa(options.model), HELD_OUT, options.model)
+        return corpus, Scorer(read_arpa(options.model), HELD_OUT, options.model)
     is_held_out = bool(options.train and options.corpus)
-    training = read(options.train) if is_held_out else corpus
+    training = read_corpus(options.train, options, progress) if is_held_out else corpus
     counts = training.count()
     if not counts.n_tokens:
         raise CorpusError(f"{training.title}: the corpus is empty: there are no words to train on")
@@ -75,8 +76,8 @@ def find_scorer(options: Namespace, corpus: Corpus, read: Callable[[Sequence[str
     if options.save:
         write_arpa(model, options.save)
     if is_held_out:
-        return Scorer(model, HELD_OUT, training.title)
-    return _scorer_of_itself(model, counts, training.title)
+        return corpus, Scorer(model, HELD_OUT, training.title)
+    return corpus, _scorer_of_itself(model, counts, training.title)
 
 
 def _train(counts: CorpusCounts, options: Namespace) -> FittedUnigram:
