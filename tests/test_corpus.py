@@ -335,6 +335,15 @@ def test_callable_tokenizer_may_return_words_with_spaces():
     assert as_dict(counts) == {"a b": 1, "c": 1, "": 1, "d": 1}
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_tokenizers_see_whole_lines_without_their_ends(tmp_path, monkeypatch, n_jobs):
+    monkeypatch.setattr(corpus, "_TOKENIZER_BLOCK_BYTES", 10)
+    path = write(tmp_path / "t", "a b " * 50 + "end\r\nc d\r\n\r\nlast")
+    counts = count_files([path], tokenizer=lambda line: [line] if line else [], n_jobs=n_jobs)
+    assert as_dict(counts) == {"a b " * 50 + "end": 1, "c d": 1, "last": 1}
+    assert (counts.n_lines, counts.n_sentences) == (4, 3)
+
+
 def test_bad_tokenizers():
     with pytest.raises(ValueError, match=r"unknown tokenizer 'mwe'; choose from whitespace, .*treebank"):
         count_text(["a"], tokenizer="mwe")

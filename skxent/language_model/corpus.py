@@ -30,7 +30,7 @@ from skxent.language_model.reader import (
     read_blocks,
 )
 from skxent.language_model.tally import BlockTally, WordTally, WordValues, find_tokens, tally_block
-from skxent.language_model.tokenizers import Tokenize, make_tokenizer, tokenize_line
+from skxent.language_model.tokenizers import WHITESPACE, Tokenize, make_tokenizer, tokenize_lines
 
 __all__ = [
     "CorpusCounts",
@@ -157,7 +157,7 @@ def count_text(
         When a single string is passed, whose letters would be counted, or a document is neither kind.
     """
     lists = _TokenLists()
-    blocks = blocks_of_documents(lists.set_aside(documents), _block_bytes(tokenizer))
+    blocks = blocks_of_documents(lists.set_aside(documents), _block_options(tokenizer)["block_bytes"])
     return merge_counts([_count_blocks(blocks, tokenizer, lowercase, n_jobs), lists.counts(lowercase)])
 
 
@@ -202,13 +202,18 @@ def count_files(
     CorpusError
         When a file cannot be read or decoded.
     """
-    options = dict(encoding=encoding, errors=errors, field=field, block_bytes=_block_bytes(tokenizer))
-    blocks = (block for path in paths for block in read_blocks(path, progress=progress, **options))  # type: ignore[arg-type]
+    options = dict(
+        encoding=encoding, errors=errors, field=field, progress=progress, **_block_options(tokenizer)
+    )
+    blocks = (block for path in paths for block in read_blocks(path, **options))
     return _count_blocks(blocks, tokenizer, lowercase, n_jobs)
 
 
-def _block_bytes(tokenizer: str | Tokenize) -> int:
-    return BLOCK_BYTES if tokenizer == "whitespace" else _TOKENIZER_BLOCK_BYTES
+def _block_options(tokenizer: str | Tokenize) -> dict[str, Any]:
+    """Blocks that suit the tokenizer: only white space may be found in pieces of a line."""
+    if tokenizer == WHITESPACE:
+        return {"block_bytes": BLOCK_BYTES}
+    return {"block_bytes": _TOKENIZER_BLOCK_BYTES, "whole_lines": True}
 
 
 def _count_blocks(
@@ -231,14 +236,9 @@ def _count_blocks(
 def _count_block(tokenize: Tokenize | None, block: Block) -> BlockTally:
     if tokenize is None:
         return tally_block(block.data)
-    lines = _tokenized_lines(tokenize, block)
+    lines = tokenize_lines(tokenize, block.data.decode())
     words = Counter(token.encode("utf-8", "replace") for tokens in lines for token in tokens)
     return BlockTally([], words, len(lines), sum(map(bool, lines)))
-
-
-def _tokenized_lines(tokenize: Tokenize, block: Block) -> list[Sequence[str]]:
-    lines = block.data.decode().split("\n")
-    return [tokenize_line(tokenize, line) for line in (lines[:-1] if block.ends_line else lines)]
 
 
 def _lowered(table: pl.DataFrame) -> pl.DataFrame:
@@ -390,7 +390,7 @@ class LineScorer:
             data = block.data.decode().lower().encode() if self.lowercase else block.data
             tokens = find_tokens(data)
             return self.values.look_up(data, tokens), tokens.per_line[: -1 if block.ends_line else None]
-        lines = _tokenized_lines(self.tokenize, block)
+        lines = tokenize_lines(self.tokenize, block.data.decode())
         return self.word_values(chain.from_iterable(lines)), np.array([len(line) for line in lines], np.int64)
 
     def _sum_over_lines(self, values: Floats, per_line: NDArray[np.int64]) -> pl.DataFrame:
@@ -472,10 +472,12 @@ def score_lines(
     """
     scorer = LineScorer(log_prob, unknown_log_prob, tokenizer, lowercase)
     score = partial(_score_block, scorer, keep_text)
-    options = dict(encoding=encoding, errors=errors, field=field, block_bytes=_block_bytes(tokenizer))
+    options = dict(
+        encoding=encoding, errors=errors, field=field, progress=progress, **_block_options(tokenizer)
+    )
     with _workers(scorer.tokenize, n_jobs) as workers:
         for path in map(str, paths):
-            blocks = read_blocks(path, progress=progress, **options)  # type: ignore[arg-type]
+            blocks = read_blocks(path, **options)
             n_before = 0
             for table in _join_cut_lines(_map_in_order(score, blocks, workers)):
                 numbers = np.arange(n_before + 1, n_before + table.height + 1)

@@ -106,6 +106,7 @@ def read_blocks(
     errors: str = "strict",
     field: str | None = None,
     block_bytes: int = BLOCK_BYTES,
+    whole_lines: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[Block]:
     """Read one file in blocks.
@@ -121,6 +122,8 @@ def read_blocks(
         holds the text.
     block_bytes : int
         Bytes to read at a time.
+    whole_lines : bool, default=False
+        Cut no line, however long.
     progress : callable, optional
         Called with the number of bytes of the file that were read since the last call.
 
@@ -141,7 +144,7 @@ def read_blocks(
         return
     texts = _Decoder(path, encoding, errors).decode(_read_chunks(path, block_bytes, progress))
     if field is None:
-        yield from _cut_into_blocks(texts)
+        yield from _cut_into_blocks(texts, whole_lines)
     else:
         yield from blocks_of_documents(_json_documents(path, field, texts), block_bytes)
 
@@ -171,10 +174,10 @@ def closed(document: str) -> str:
     return document if document.endswith("\n") else document + "\n"
 
 
-def _cut_into_blocks(texts: Iterable[str], within_lines: bool = True) -> Iterator[Block]:
+def _cut_into_blocks(texts: Iterable[str], whole_lines: bool) -> Iterator[Block]:
     pending: list[str] = []
     for text in texts:
-        cut = _end_of_whole_lines(text) or (within_lines and _end_of_whole_words(text))
+        cut = _end_of_whole_lines(text) or (0 if whole_lines else _end_of_whole_words(text))
         if not cut:
             pending.append(text)
             continue
@@ -302,7 +305,7 @@ class _ZstdLines:
 
 def _json_documents(path: str, field: str, texts: Iterable[str]) -> Iterator[str]:
     number = 0
-    for block in _cut_into_blocks(texts, within_lines=False):
+    for block in _cut_into_blocks(texts, whole_lines=True):
         for line in block.data.decode().split("\n"):
             number += 1
             if line.strip():

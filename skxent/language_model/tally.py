@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 np.empty(31 << 20, dtype=np.uint8)
 
 LONGEST_KEY = 4
-_MERGE_ROWS = 1 << 20
+_MERGE_ROWS = 1 << 18
 
 Ints = NDArray[np.int64]
 Keys = list[NDArray[np.uint64]]

@@ -64,15 +64,20 @@ def _needs_no_argument(cls: Any) -> bool:
     return all(p.default is not p.empty or p.kind in variadic for p in parameters)
 
 
-def tokenize_line(tokenize: Tokenize, line: str) -> Sequence[str]:
-    """Tokens of a line, checked: a tokenizer that returns a string would be counted letter by letter.
+def tokenize_lines(tokenize: Tokenize, text: str) -> list[Sequence[str]]:
+    """Tokenize a text line by line; the tokenizer sees no line ends.
 
     Raises
     ------
     TypeError
         When the tokenizer returns anything but a sequence of strings.
     """
-    tokens = tokenize(line)
+    return [_checked(tokenize(line.removesuffix("\r"))) for line in text.removesuffix("\n").split("\n")]
+
+
+def _checked(tokens: Any) -> Sequence[str]:
+    """Refuse what would be counted letter by letter."""
     if isinstance(tokens, str | bytes) or not all(isinstance(token, str) for token in tokens):
         raise TypeError(f"the tokenizer must return a list of strings, not {tokens!r:.80}")
-    return tokens
+    checked: Sequence[str] = tokens
+    return checked

@@ -1,7 +1,7 @@
 """The scikit-learn estimator around the counts (corpus), the model (model) and ARPA files (arpa)."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate, chain
 from numbers import Integral, Real
 from os import PathLike
@@ -30,7 +30,7 @@ from skxent.language_model.corpus import (
 )
 from skxent.language_model.model import END_OF_SENTENCE, Evaluation, FittedUnigram, fit_unigram
 from skxent.language_model.smoothing import LEAVE_ONE_OUT, Smoothing
-from skxent.language_model.tokenizers import Tokenize, make_tokenizer, tokenize_line
+from skxent.language_model.tokenizers import Tokenize, make_tokenizer, tokenize_lines
 
 
 class UnigramLanguageModel(BaseEstimator):
@@ -376,11 +376,8 @@ class UnigramLanguageModel(BaseEstimator):
         return source.decode(self.encoding, self.decode_error) if isinstance(source, bytes) else source
 
     def _tokens(self, document: Document) -> list[str]:
-        if not isinstance(document, str):
-            lines: list[Sequence[str]] = [document]
-        else:
-            tokenize = make_tokenizer(self.tokenizer) or str.split
-            lines = [tokenize_line(tokenize, line) for line in document.split("\n")]
+        tokenize = make_tokenizer(self.tokenizer) or str.split
+        lines = tokenize_lines(tokenize, document) if isinstance(document, str) else [document]
         ends = [END_OF_SENTENCE] * (self.model_.log_prob_eos is not None)
         return [token for line in lines if len(line) for token in (*line, *ends)]
 
