@@ -20,6 +20,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 
 from skxent import UnigramLanguageModel
+from skxent.language_model import corpus
 from skxent.language_model.corpus import CorpusCounts, CorpusError, count_text
 from skxent.language_model.model import FittedUnigram, fit_unigram
 from skxent.language_model.smoothing import SMOOTHINGS, WittenBell
@@ -313,8 +314,8 @@ def test_leave_one_out_needs_counts(tmp_path):
 @settings(max_examples=30, deadline=None)
 @given(CORPORA, CORPORA)
 def test_models_of_parts_merge_into_the_model_of_the_whole(first, second):
-    for corpus in (first, second):
-        corpus.append("a b")
+    for texts in (first, second):
+        texts.append("a b")
     parameters = dict(smoothing="absolute_discounting", min_count=2, end_of_sentence=True)
     whole = UnigramLanguageModel(**parameters).fit(first + second)
     merged = UnigramLanguageModel(**parameters).fit(first) + UnigramLanguageModel(**parameters).fit(second)
@@ -423,6 +424,19 @@ def test_empty_corpora_are_named(X):
         UnigramLanguageModel().fit(X)
     with pytest.raises(ValueError, match="the corpus is empty"):
         UnigramLanguageModel().fit(TRAIN).score(X)
+
+
+@pytest.mark.parametrize("tokenizer", ["whitespace", "wordpunct"])
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_many_blocks_of_documents(monkeypatch, tokenizer, n_jobs):
+    pytest.importorskip("nltk")
+    monkeypatch.setattr(corpus, "BLOCK_BYTES", 50)
+    monkeypatch.setattr(corpus, "_TOKENIZER_BLOCK_BYTES", 50)
+    texts = [f"a b{i % 7} c." for i in range(50)]
+    model = UnigramLanguageModel(tokenizer=tokenizer, n_jobs=n_jobs).fit(texts)
+    alone = [model.score_samples([text])[0] for text in texts]
+    np.testing.assert_allclose(model.score_samples(texts), alone)
+    assert model.counts_.n_tokens == sum(map(len, model.token_log_proba(texts)))
 
 
 def test_nltk_tokenizer():

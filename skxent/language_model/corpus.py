@@ -362,6 +362,7 @@ class LineScorer:
         self.log_prob = log_prob
         self.unknown = unknown_log_prob
         self.lowercase = lowercase
+        self.tokenizer = tokenizer
         self.tokenize = make_tokenizer(tokenizer)
         if self.tokenize is None:
             self.values = WordValues(log_prob["word"], log_prob["log_prob"].to_numpy())
@@ -513,15 +514,15 @@ def _join_cut_lines(scored: Iterable[tuple[Block, pl.DataFrame]]) -> Iterator[pl
         yield table if block.ends_line else table[:-1]
 
 
-def score_text(documents: Iterable[Document], scorer: LineScorer) -> pl.DataFrame:
+def score_text(documents: Iterable[Document], scorer: LineScorer, n_jobs: int | None = None) -> pl.DataFrame:
     """Score documents held in memory; one row each, as of :func:`score_lines` but for path and line."""
     listed = list(checked_documents(documents))
     is_text = np.array([isinstance(document, str) for document in listed], dtype=np.bool_)
     texts = [document for document in listed if isinstance(document, str)]
     lists = [document for document in listed if not isinstance(document, str)]
-    tables = [
-        scorer.token_lists(lists),
-        *(_score_block(scorer, False, block) for block in blocks_of_documents(texts)),
-    ]
+    blocks = blocks_of_documents(texts, _block_options(scorer.tokenizer)["block_bytes"])
+    with _workers(scorer.tokenize, n_jobs) as workers:
+        scored = _map_in_order(partial(_score_block, scorer, False), blocks, workers)
+        tables = [scorer.token_lists(lists), *(table for _, table in scored)]
     order = np.argsort(np.concatenate([np.flatnonzero(~is_text), np.flatnonzero(is_text)]))
     return pl.concat(tables)[order]

@@ -385,7 +385,7 @@ class UnigramLanguageModel(BaseEstimator):
         return LineScorer(self.model_.table, self.model_.log_prob_unk, self.tokenizer, self.lowercase)
 
     def _score_documents(self, X: Any) -> NDArray[np.float64]:
-        rows = score_text(self._documents(X), self._scorer())
+        rows = score_text(self._documents(X), self._scorer(), self.n_jobs)
         return rows["log_prob"].to_numpy() + rows["n_sentences"].to_numpy() * self._end_log_prob()
 
     def _end_log_prob(self) -> float:
