@@ -4,6 +4,7 @@ import inspect
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from pathlib import Path
 
 from skxent.cli.comparing import compare_models
 from skxent.cli.filtering import filter_lines
@@ -17,6 +18,7 @@ def run(options: Namespace) -> int:
     """Do what the options ask; returns the exit code, after a line on standard error unless it is 0."""
     try:
         with Progress(enabled=sys.stderr.isatty() and not options.quiet) as progress:
+            _check_outputs(options)
             _task(options)(options, progress)
     except BrokenPipeError:
         raise
@@ -27,6 +29,18 @@ def run(options: Namespace) -> int:
     except ValueError as error:
         return _fail(2, str(error))
     return 0
+
+
+def _check_outputs(options: Namespace) -> None:
+    """Refuse at once what would only fail after all the work."""
+    for path in filter(None, (options.save, options.plot)):
+        folder = Path(path).absolute().parent
+        if not folder.is_dir():
+            raise CorpusError(f"{path}: there is no folder {folder}")
+    if options.plot:
+        from skxent.cli.plot import check_picture
+
+        check_picture(options.plot)
 
 
 def _fail(code: int, message: str) -> int:

@@ -40,6 +40,26 @@ class Histogram:
         return np.add.reduceat(n_lines, starts), 2.0**edges
 
 
+def check_picture(path: str) -> None:
+    """Make sure that a picture can be drawn and saved, before there is anything to draw.
+
+    Raises
+    ------
+    CorpusError
+        When matplotlib is missing or cannot write this format.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        raise CorpusError("--plot needs matplotlib: pip install 'skxent[examples]'") from None
+    if _suffix(path) not in Figure().canvas.get_supported_filetypes():
+        raise CorpusError(f"{path}: no picture format {_suffix(path)!r}; use .png, .svg or .pdf")
+
+
+def _suffix(path: str) -> str:
+    return Path(path).suffix.lstrip(".") or "png"
+
+
 def save_plot(
     path: str, title: str, counts: NDArray[np.int64], perplexities: Iterable[pl.Series], corpus: float
 ) -> None:
@@ -58,15 +78,9 @@ def save_plot(
     corpus : float
         The perplexity of the corpus, drawn as a line.
 
-    Raises
-    ------
-    CorpusError
-        When matplotlib is missing or cannot write this format.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        raise CorpusError("--plot needs matplotlib: pip install 'skxent[examples]'") from None
+    from matplotlib.figure import Figure
+
     histogram = Histogram()
     for series in perplexities:
         histogram.add(series)
@@ -75,12 +89,9 @@ def save_plot(
     figure.suptitle(title)
     _draw_ranks(ranks, counts)
     _draw_lines(lines, histogram, corpus)
-    suffix = Path(path).suffix.lstrip(".") or "png"
-    if suffix not in figure.canvas.get_supported_filetypes():
-        raise CorpusError(f"{path}: no picture format {suffix!r}; use .png, .svg or .pdf")
     part = f"{path}.part"
     try:
-        figure.savefig(part, format=suffix, dpi=150)
+        figure.savefig(part, format=_suffix(path), dpi=150)
         os.replace(part, path)
     finally:
         Path(part).unlink(missing_ok=True)
