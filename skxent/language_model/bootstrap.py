@@ -103,7 +103,7 @@ def cross_entropy(sums: Floats) -> Floats:
 
 
 def cross_entropy_difference(sums: Floats) -> Floats:
-    """Difference in cross-entropy, first model minus second; the second model's columns follow the first's."""
+    """Difference in cross-entropy, first model minus second, whose columns follow those of the first."""
     half = sums.shape[-1] // 2
     return cross_entropy(sums[..., :half]) - cross_entropy(sums[..., half:])
 
