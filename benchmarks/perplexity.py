@@ -1,0 +1,313 @@
+"""How fast, how large and how quick to start ``skxent-perplexity`` is, against its peers in the same run.
+
+    python benchmarks/perplexity.py natural    speed on natural text of 200 MB
+    python benchmarks/perplexity.py synthetic  speed on text with a million types
+    python benchmarks/perplexity.py memory     2 GB of text with a million types
+    python benchmarks/perplexity.py startup    a file of 100 KB
+
+Natural text is the Brown corpus over and over where NLTK has it, else the project's own corpus; ``--text``
+names another file.  Every peer is a process of its own, file reading and start-up included, the peers take
+turns, and each figure is the median of the rounds.  Generated files go to ``--folder`` and are removed.
+"""
+
+import argparse
+import importlib.util
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice, product
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+PYTHON = sys.executable
+COMMAND = [PYTHON, "-m", "skxent.cli", "--quiet", "--format", "json"]
+BUNDLED = Path(__file__).parents[1] / "data" / "corpus" / "train"
+
+COUNTER_LOOP = """
+import math, sys
+from collections import Counter
+counts = Counter()
+with open(sys.argv[1], encoding="utf-8") as file:
+    for line in file:
+        counts.update(line.split())
+n = sum(counts.values())
+print(-sum(c * math.log2((c - 0.5) / n) for c in counts.values()) / n)
+"""
+
+NLTK_LM = """
+import sys
+from nltk.lm import Lidstone
+from nltk.lm.preprocessing import padded_everygram_pipeline
+def lines():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        yield from (line.split() for line in file)
+model = Lidstone(0.5, 1)
+model.fit(*padded_everygram_pipeline(1, lines()))
+print(model.entropy([(word,) for line in lines() for word in line]))
+"""
+
+KENLM_SCORE = """
+import sys, kenlm
+model, total = kenlm.Model(sys.argv[1]), 0.0
+with open(sys.argv[2], encoding="utf-8") as file:
+    for line in file:
+        total += model.score(line)
+print(total)
+"""
+
+
+class Run(NamedTuple):
+    """What a process took."""
+
+    seconds: float
+    peak_mb: float
+
+
+def run(command: list[str], **environment: str) -> Run:
+    """Run a command to its end, its output thrown away."""
+    begin = time.perf_counter()
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment}
+    )
+    complaint = process.stderr.read().decode()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}\n{complaint}")
+    return Run(time.perf_counter() - begin, usage.ru_maxrss / 1024)
+
+
+def take_turns(peers: dict[str, list[str]], rounds: int) -> dict[str, Run]:
+    """Medians of some rounds in which every peer runs once."""
+    runs: dict[str, list[Run]] = {name: [] for name in peers}
+    for _ in range(rounds):
+        for name, command in peers.items():
+            runs[name].append(run(command, LC_ALL="C.UTF-8"))
+    return {
+        name: Run(*(statistics.median(column) for column in zip(*of, strict=True)))
+        for name, of in runs.items()
+    }
+
+
+def apart(function: Callable[..., str], *arguments: object) -> str:
+    """Call a function in another process, for processes inherit the peak memory of their parent."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def natural_text() -> list[str]:
+    """Lines of real text: the Brown corpus, or the project's own."""
+    try:
+        from nltk.corpus import brown
+
+        return [" ".join(sentence) for sentence in brown.sents()]
+    except (ImportError, LookupError):
+        return [line for path in sorted(BUNDLED.glob("*.txt")) for line in path.read_text().splitlines()]
+
+
+def write_natural(path: Path, megabytes: float, source: str | None = None) -> str:
+    """Write real text over and over until the file is large enough; returns what it is."""
+    text = Path(source).read_text(encoding="utf-8") if source else "\n".join(natural_text()) + "\n"
+    data = text.encode()
+    n_words, n_types = len(text.split()), len(set(text.split()))
+    with open(path, "wb") as file:
+        for _ in range(max(1, round(megabytes * 1e6 / len(data)))):
+            file.write(data)
+    size = path.stat().st_size / 1e6
+    return f"natural text of {n_words:,} words and {n_types:,} types, repeated to {size:,.0f} MB"
+
+
+def write_synthetic(path: Path, megabytes: float, n_types: int = 1_000_000, seed: int = 0) -> str:
+    """Write words drawn by Zipf's law, 12 a line; frequent words are short, and every type occurs."""
+    import numpy as np
+    import polars as pl
+
+    random = np.random.default_rng(seed)
+    syllables = [consonant + vowel for consonant in "bcdfghjklmnpqrstvwxz" for vowel in "aeiou"]
+    combinations = ("".join(word) for size in (1, 2, 3) for word in product(syllables, repeat=size))
+    words = pl.Series(list(islice(combinations, n_types)))
+    cumulative = np.cumsum(1 / np.arange(1, n_types + 1))
+    with open(path, "wb") as file:
+        draws = np.append(np.arange(n_types), np.zeros(-n_types % 12, dtype=np.intp))
+        while file.tell() < megabytes * 1e6:
+            lines = words.gather(draws).reshape((-1, 12)).arr.join(" ")
+            lines.to_frame().write_csv(file, include_header=False, quote_style="never")
+            draws = np.searchsorted(cumulative, random.random(3_000_000) * cumulative[-1])
+    return f"synthetic text of {n_types:,} types, {path.stat().st_size / 1e6:,.0f} MB"
+
+
+def print_table(title: str, head: list[str], rows: list[list[str]]) -> None:
+    """Print a table that is Markdown and lines up."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    print(f"\n{title}\n")
+    for cells in (head, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])], *rows):
+        padded = [
+            cells[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)),
+        ]
+        print(f"| {' | '.join(padded)} |", flush=True)
+
+
+class Peer(NamedTuple):
+    """A command that reads one file, and the module it needs."""
+
+    command: list[str]
+    path: Path
+    needs: str = "skxent"
+
+
+def natural(folder: Path, options: argparse.Namespace) -> None:
+    """Measure the speed on natural text."""
+    path = folder / "natural.txt"
+    speed(path, apart(write_natural, path, options.megabytes, options.text), options.rounds)
+
+
+def synthetic(folder: Path, options: argparse.Namespace) -> None:
+    """Measure the speed on text with a million types."""
+    path = folder / "synthetic.txt"
+    speed(path, apart(write_synthetic, path, options.megabytes), options.rounds)
+
+
+def speed(path: Path, title: str, rounds: int) -> None:
+    """Measure counting and scoring against other tools."""
+    slow, model = head_of(path, 4e6), path.with_suffix(".arpa")
+    run([*COMMAND, "--train", str(path), "--eos", "--smoothing-parameter", "0.5", "--save", str(model)])
+    words = Peer(["wc", "-w", str(path)], path)
+    compare(
+        f"Count and score, {title}",
+        {
+            "skxent-perplexity FILE": Peer([*COMMAND, str(path)], path),
+            "LC_ALL=C.UTF-8 wc -w FILE": words,
+            "Counter, line by line": Peer([PYTHON, "-c", COUNTER_LOOP, str(path)], path),
+            "nltk.lm (its first 4 MB)": Peer([PYTHON, "-c", NLTK_LM, str(slow)], slow, "nltk"),
+        },
+        rounds,
+    )
+    scored = [*COMMAND, "--model", str(model), str(path)]
+    kenlm = Peer([PYTHON, "-c", KENLM_SCORE, str(model), str(path)], path, "kenlm")
+    compare(
+        f"Score with a saved model, {title}",
+        {
+            "skxent-perplexity --model M FILE": Peer(scored, path),
+            "skxent-perplexity --model M FILE --per line": Peer([*scored, "--per", "line"], path),
+            "KenLM's score(), line by line": kenlm,
+            "LC_ALL=C.UTF-8 wc -w FILE": words,
+        },
+        rounds,
+    )
+
+
+def head_of(path: Path, n_bytes: float) -> Path:
+    """Write the first lines of a file to another one."""
+    head = path.with_suffix(".head")
+    with open(path, "rb") as file:
+        data = file.read(int(n_bytes))
+    head.write_bytes(data[: data.rfind(b"\n") + 1])
+    return head
+
+
+def compare(title: str, peers: dict[str, Peer], rounds: int) -> None:
+    """Let peers take turns and print their speeds; the first is the one that the others are compared with."""
+    medians = take_turns({name: peer.command for name, peer in peers.items() if is_there(peer)}, rounds)
+    speeds = {name: peers[name].path.stat().st_size / 1e6 / run.seconds for name, run in medians.items()}
+    own = next(iter(speeds.values()))
+    rows = [
+        [
+            name,
+            f"{run.seconds:.2f}",
+            f"{speeds[name]:.1f}",
+            f"{own / speeds[name]:.2f}",
+            f"{run.peak_mb:,.0f}",
+        ]
+        for name, run in medians.items()
+    ]
+    print_table(title, ["peer", "seconds", "MB/s", "skxent is faster by", "peak MB"], rows)
+
+
+def is_there(peer: Peer) -> bool:
+    """Whether a peer is installed; says so when it is not."""
+    found = importlib.util.find_spec(peer.needs) is not None
+    if not found:
+        print(f"{peer.needs} is not installed: left out", file=sys.stderr)
+    return found
+
+
+def memory(folder: Path, options: argparse.Namespace) -> None:
+    """Measure the largest memory that 2 GB of text with a million types take."""
+    path = folder / "large.txt"
+    title = apart(write_synthetic, path, options.megabytes)
+    model = folder / "large.arpa"
+    rows = []
+    for name, arguments in (
+        ("FILE --save M", ["--save", str(model)]),
+        ("--model M FILE --per line", ["--model", str(model), "--per", "line"]),
+        ("FILE --per line", ["--per", "line"]),
+    ):
+        took = run([*COMMAND, *arguments, str(path)])
+        rows.append([f"skxent-perplexity {name}", f"{took.seconds:.1f}", f"{took.peak_mb:,.0f}"])
+    print_table(f"Peak memory, {title}", ["command", "seconds", "peak MB"], rows)
+
+
+def startup(folder: Path, options: argparse.Namespace) -> None:
+    """Measure the whole command on 100 KB against an import of Polars."""
+    path, model = folder / "short.txt", folder / "short.arpa"
+    title = apart(write_natural, folder / "natural.txt", 0.2, options.text)
+    head_of(folder / "natural.txt", 100e3).rename(path)
+    run([*COMMAND, "--train", str(path), "--save", str(model)])
+    peers = {
+        "python -c 'import polars'": [PYTHON, "-c", "import polars"],
+        "python -c 'import sklearn.base'": [PYTHON, "-c", "import sklearn.base"],
+        "skxent-perplexity FILE": [*COMMAND, str(path)],
+        "skxent-perplexity --model M FILE": [*COMMAND, "--model", str(model), str(path)],
+        "skxent-perplexity --per line FILE": [*COMMAND, "--per", "line", str(path)],
+        "skxent-perplexity --help": [*COMMAND, "--help"],
+    }
+    medians = take_turns(peers, 5 * options.rounds)
+    least = next(iter(medians.values())).seconds
+    rows = [[name, f"{run.seconds:.3f}", f"{run.seconds / least:.2f}"] for name, run in medians.items()]
+    print_table(f"Start-up, 100 KB of {title}", ["command", "seconds", "times importing Polars"], rows)
+
+
+CLAIMS = {
+    "natural": (natural, 200.0),
+    "synthetic": (synthetic, 200.0),
+    "memory": (memory, 2000.0),
+    "startup": (startup, 0.1),
+}
+
+
+def main() -> None:
+    """Measure one claim, or all of them."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "claim", nargs="*", metavar="CLAIM", help="natural, synthetic, memory or startup (default: all)"
+    )
+    parser.add_argument(
+        "--megabytes", type=float, help="size of the text (default: 200, and 2000 for memory)"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="how often each peer runs (default 3)")
+    parser.add_argument("--text", metavar="FILE", help="natural text to use")
+    parser.add_argument(
+        "--folder", help="where the generated files go (default: the system's temporary folder)"
+    )
+    options = parser.parse_args()
+    gigabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    print(f"{os.cpu_count()} cores, {gigabytes:.0f} GB of memory")
+    size = options.megabytes
+    for claim in options.claim or CLAIMS:
+        measure, default = CLAIMS[claim]
+        options.megabytes = size or default
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            measure(Path(folder), options)
+
+
+if __name__ == "__main__":
+    main()

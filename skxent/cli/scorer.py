@@ -1,0 +1,125 @@
+"""Find the model that scores: read from a file, trained on other text, or trained on the corpus itself."""
+
+import sys
+import warnings
+from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import Path
+
+from skxent.cli.arguments import LEAVE_ONE_OUT
+from skxent.cli.levels import BASES, Corpus, read_corpus
+from skxent.cli.progress import Progress
+from skxent.language_model.arpa import read_arpa, write_arpa
+from skxent.language_model.corpus import CorpusCounts, CorpusError
+from skxent.language_model.model import FittedUnigram, fit_unigram
+
+HELD_OUT = "held-out"
+IN_SAMPLE = "in-sample"
+
+EXPLAINED = {
+    HELD_OUT: "held-out text, unless it is part of the training text",
+    LEAVE_ONE_OUT: "leave-one-out: each token as if it had not been in the training counts",
+    IN_SAMPLE: "IN SAMPLE: the model has seen this text, so this is no test figure",
+}
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """The model that scores.
+
+    Attributes
+    ----------
+    model : FittedUnigram
+        Words and log-probabilities.
+    evaluated : str
+        How far the figures are from the training text, a key of ``EXPLAINED``.
+    source : str
+        Where the model comes from.
+    own_counts : CorpusCounts, optional
+        The corpus's own counts, when the model was trained on them.
+    """
+
+    model: FittedUnigram
+    evaluated: str
+    source: str
+    own_counts: CorpusCounts | None = None
+
+    def in_sample_entropy(self, base: str) -> float | None:
+        """Entropy of the word frequencies, in units of ``base``, when the model was trained on the corpus."""
+        if self.own_counts is None:
+            return None
+        frequencies = fit_unigram(
+            self.own_counts, smoothing="mle", end_of_sentence=self.model.log_prob_eos is not None
+        )
+        return frequencies.evaluate(self.own_counts, base=BASES[base][0]).cross_entropy
+
+
+def find_scorer(options: Namespace, progress: Progress) -> tuple[Corpus, Scorer]:
+    """Find the corpus, and read or train the model that scores it; save it if asked for.
+
+    Raises
+    ------
+    CorpusError
+        When a file cannot be used, or there is nothing to train on.
+    ValueError
+        When an option of training has no such value.
+    """
+    corpus = read_corpus(options.corpus or options.train, options, progress)
+    if options.model:
+        return corpus, Scorer(read_arpa(options.model), HELD_OUT, options.model)
+    is_held_out = bool(options.train and options.corpus)
+    training = read_corpus(options.train, options, progress) if is_held_out else corpus
+    counts = training.count()
+    if not counts.n_tokens:
+        raise CorpusError(f"{training.title}: the corpus is empty: there are no words to train on")
+    model = _train(counts, options)
+    if options.save:
+        write_arpa(model, options.save)
+    if is_held_out:
+        return corpus, Scorer(model, HELD_OUT, training.title)
+    return corpus, _scorer_of_itself(model, counts, training.title)
+
+
+def _train(counts: CorpusCounts, options: Namespace) -> FittedUnigram:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = fit_unigram(
+            counts,
+            smoothing=options.smoothing or "lidstone",
+            parameter=LEAVE_ONE_OUT if options.smoothing_parameter is None else options.smoothing_parameter,
+            vocabulary=read_vocabulary(options.vocab) if options.vocab else None,
+            min_count=options.min_count or 1,
+            end_of_sentence=options.eos,
+            background=read_arpa(options.background) if options.background else None,
+        )
+    for warning in caught if not options.quiet else []:
+        print(f"skxent-perplexity: note: {warning.message}", file=sys.stderr)
+    return model
+
+
+def _scorer_of_itself(model: FittedUnigram, counts: CorpusCounts, source: str) -> Scorer:
+    left_out = model.left_out()
+    if left_out.evaluate(counts).zero_probability_tokens:
+        return Scorer(model, IN_SAMPLE, source, counts)
+    return Scorer(left_out, LEAVE_ONE_OUT, source, counts)
+
+
+def read_vocabulary(path: str) -> list[str]:
+    """Words of a vocabulary file, one a line.
+
+    Raises
+    ------
+    CorpusError
+        When the file is not UTF-8, has no words, or a line has more than one.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"{path}: byte {error.start}: not valid utf-8") from None
+    words = [line.split() for line in lines]
+    for number, parts in enumerate(words, 1):
+        if len(parts) > 1:
+            raise CorpusError(f"{path}: line {number}: expected one word a line, got {len(parts)}")
+    if not any(words):
+        raise CorpusError(f"{path}: no words in the vocabulary")
+    return [word for parts in words for word in parts]

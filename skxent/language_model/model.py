@@ -1,0 +1,362 @@
+"""The fitted unigram model: a table of words and log-probabilities, and how it scores a table of counts.
+
+No loop runs over tokens: to evaluate a corpus is to join two tables of words.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from skxent.language_model.corpus import CorpusCounts
+from skxent.language_model.smoothing import LEAVE_ONE_OUT, Smoothing, make_smoothing
+
+UNKNOWN = "<unk>"
+END_OF_SENTENCE = "</s>"
+OOV = ("unk", "skip", "error")
+
+_UNITS = {2: "bits", math.e: "nats", 10: "hartleys"}
+_N_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model says about a corpus.
+
+    Attributes
+    ----------
+    tokens, types, lines, sentences, bytes, characters : int
+        Size of the corpus: words without end-of-sentence events, distinct words, lines, lines with a word,
+        bytes of UTF-8, code points.
+    events : int
+        What the cross-entropy is a mean over: the tokens (without unknown ones if they are skipped), and the
+        sentences if the model has end-of-sentence events.
+    unknown_tokens, unknown_types : int
+        Words that the model does not know.
+    log_probability, log_probability_unknown : float
+        Of all events, and of the unknown words alone, in ``unit``.
+    cross_entropy : float
+        Mean of −log-probability over the events, in ``unit``.
+    unit : str
+        ``"bits"``, ``"nats"``, ``"hartleys"`` or the base.
+    perplexity : float
+        The base raised to the cross-entropy.
+    perplexity_known : float
+        Perplexity without the unknown words.  It falls when the vocabulary shrinks, so compare it between
+        models of one vocabulary alone.
+    bits_per_byte, bits_per_character : float
+        Bits of all events over the size of the text: comparable between tokenizers.
+    smoothing : str
+        Name of the smoothing method.
+    smoothing_parameter : float or None
+        Its parameter.
+    oov : str
+        How unknown words were treated.
+    zero_probability_tokens : int
+        Tokens with probability zero, which make the perplexity infinite.
+    zero_probability_words : tuple of str
+        The most frequent of them.
+    """
+
+    tokens: float
+    types: int
+    lines: float
+    sentences: float
+    bytes: float
+    characters: float
+    events: float
+    unknown_tokens: float
+    unknown_types: int
+    log_probability: float
+    log_probability_unknown: float
+    cross_entropy: float
+    unit: str
+    perplexity: float
+    perplexity_known: float
+    bits_per_byte: float
+    bits_per_character: float
+    smoothing: str
+    smoothing_parameter: float | None
+    oov: str = "unk"
+    zero_probability_tokens: float = 0
+    zero_probability_words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a model was fitted to: events in the order of the words, then unknown, then end of sentence."""
+
+    events: NDArray[np.float64]
+    background: NDArray[np.float64] | None
+    method: Smoothing
+
+
+@dataclass(frozen=True)
+class FittedUnigram:
+    """Words and natural log-probabilities.
+
+    Attributes
+    ----------
+    words : polars.Series of str
+        The vocabulary, without the unknown word and the end of a sentence.
+    log_probs : ndarray of shape (n_words,)
+        Natural logarithms of the probabilities of ``words``.
+    log_prob_unk : float
+        That of the one event that stands for every word outside the vocabulary.
+    log_prob_eos : float or None
+        That of the end of a sentence; None for a model without such events.
+    smoothing : str
+        Name of the smoothing method.
+    smoothing_parameter : float or None
+        Its parameter.
+    fallback : str or None
+        What stood in for the method where it did not fit the counts.
+    training : Training or None
+        What it was fitted to; None for a model that was read from a file.
+    """
+
+    words: pl.Series
+    log_probs: NDArray[np.float64]
+    log_prob_unk: float
+    log_prob_eos: float | None
+    smoothing: str = "unknown"
+    smoothing_parameter: float | None = None
+    fallback: str | None = None
+    training: Training | None = None
+
+    @property
+    def n_vocabulary(self) -> int:
+        """Number of events: the words, the unknown word, and the end of a sentence if on."""
+        return len(self.words) + 1 + (self.log_prob_eos is not None)
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """Columns ``word`` and ``log_prob``; with the end of a sentence as ``</s>`` if the model has one."""
+        table = pl.DataFrame([self.words.alias("word"), pl.Series("log_prob", self.log_probs, pl.Float64)])
+        if self.log_prob_eos is None:
+            return table
+        return pl.concat([table, pl.DataFrame({"word": [END_OF_SENTENCE], "log_prob": [self.log_prob_eos]})])
+
+    def evaluate(self, counts: CorpusCounts, *, oov: str = "unk", base: float = 2) -> Evaluation:
+        """Cross-entropy of a corpus and all that follows from it.
+
+        Parameters
+        ----------
+        counts : CorpusCounts
+            The corpus.
+        oov : {"unk", "skip", "error"}, default="unk"
+            Score unknown words as the one unknown event, leave them out, or refuse them.
+        base : float, default=2
+            Base of the logarithms in the result.
+
+        Returns
+        -------
+        Evaluation
+
+        Raises
+        ------
+        ValueError
+            When there is nothing to score, or a word is unknown and ``oov="error"``.
+        """
+        if oov not in OOV:
+            raise ValueError(f"oov={oov!r}; choose from {', '.join(OOV)}")
+        if not counts.n_tokens:
+            raise ValueError("the corpus is empty: there are no words to score")
+        rows = self._scored(counts)
+        unknown = rows.filter("unknown")
+        if oov == "error" and unknown.height:
+            examples = ", ".join(map(repr, unknown["word"].head(_N_EXAMPLES)))
+            raise ValueError(f"{unknown['count'].sum()} tokens are unknown words, such as {examples}")
+        n_unknown, log_unknown = _sums(unknown)
+        n_known, log_known = _sums(rows.filter(~pl.col("unknown")))
+        n_events, log_all = (
+            (n_known, log_known) if oov == "skip" else (n_known + n_unknown, log_known + log_unknown)
+        )
+        impossible = rows.filter((pl.col("log_prob") == -math.inf) & ~(pl.col("unknown") & (oov == "skip")))
+        nats, unit = _ratio(-log_all, n_events), math.log(base)
+        return Evaluation(
+            tokens=counts.n_tokens,
+            types=counts.n_types,
+            lines=counts.n_lines,
+            sentences=counts.n_sentences,
+            bytes=counts.n_bytes,
+            characters=counts.n_characters,
+            events=n_events,
+            unknown_tokens=n_unknown,
+            unknown_types=unknown.height,
+            log_probability=log_all / unit,
+            log_probability_unknown=log_unknown / unit,
+            cross_entropy=nats / unit,
+            unit=_UNITS.get(base, f"log base {base:g}"),
+            perplexity=float(np.exp(nats)),
+            perplexity_known=float(np.exp(_ratio(-log_known, n_known))),
+            bits_per_byte=_ratio(-log_all / math.log(2), counts.n_bytes),
+            bits_per_character=_ratio(-log_all / math.log(2), counts.n_characters),
+            smoothing=self.smoothing,
+            smoothing_parameter=self.smoothing_parameter,
+            oov=oov,
+            zero_probability_tokens=_sums(impossible)[0],
+            zero_probability_words=tuple(impossible["word"].head(_N_EXAMPLES)),
+        )
+
+    def _scored(self, counts: CorpusCounts) -> pl.DataFrame:
+        """One row an event of the corpus: ``word``, ``count``, ``log_prob``, ``unknown``."""
+        rows = counts.table
+        if self.log_prob_eos is not None and counts.n_sentences:
+            ends = pl.DataFrame({"word": [END_OF_SENTENCE], "count": [counts.n_sentences]})
+            rows = pl.concat([rows, ends], how="vertical_relaxed")
+        joined = rows.join(self.table, on="word", how="left", maintain_order="left")
+        return joined.with_columns(
+            pl.col("log_prob").is_null().alias("unknown"), pl.col("log_prob").fill_null(self.log_prob_unk)
+        )
+
+    def left_out(self) -> "FittedUnigram":
+        """Return the same words, each with its log-probability given all training tokens but one of its own.
+
+        That is no distribution, but it scores the training text as if it had not been seen.  Words that the
+        training text lacks keep their probability.
+
+        Raises
+        ------
+        ValueError
+            When the model was not fitted but read from a file.
+        """
+        if self.training is None:
+            raise ValueError(
+                "leave-one-out needs the counts that the model was fitted to; ARPA files hold none"
+            )
+        events, method = self.training.events, self.training.method
+        log_probs = _log(method.leave_one_out(events, self.smoothing_parameter, self.training.background))
+        return self._with(np.where(events > 0, log_probs, self._log_probs_of_events()))
+
+    def _log_probs_of_events(self) -> NDArray[np.float64]:
+        ends = [] if self.log_prob_eos is None else [self.log_prob_eos]
+        return np.concatenate([self.log_probs, [self.log_prob_unk], ends])
+
+    def _with(self, log_probs: NDArray[np.float64]) -> "FittedUnigram":
+        """Return the same words with other log-probabilities."""
+        n = len(self.words)
+        eos = None if self.log_prob_eos is None else float(log_probs[n + 1])
+        return replace(self, log_probs=log_probs[:n], log_prob_unk=float(log_probs[n]), log_prob_eos=eos)
+
+
+def _sums(rows: pl.DataFrame) -> tuple[float, float]:
+    """Return the number of events and their log-probability."""
+    count = rows["count"].to_numpy()
+    return count.sum().item(), float((count * rows["log_prob"].to_numpy()).sum())
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator else math.nan
+
+
+def _log(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(divide="ignore"):
+        return np.log(probability)
+
+
+def fit_unigram(
+    counts: CorpusCounts,
+    *,
+    smoothing: str | Smoothing = "lidstone",
+    parameter: float | str | None = LEAVE_ONE_OUT,
+    vocabulary: Iterable[str] | None = None,
+    min_count: float = 1,
+    end_of_sentence: bool = False,
+    background: FittedUnigram | None = None,
+) -> FittedUnigram:
+    """Fit a unigram model to the counts of a corpus.
+
+    Parameters
+    ----------
+    counts : CorpusCounts
+        The training corpus.
+    smoothing : str or Smoothing, default="lidstone"
+        The method.
+    parameter : float, "leave-one-out" or None, default="leave-one-out"
+        Its parameter, see :meth:`Smoothing.fit <skxent.language_model.smoothing.Smoothing.fit>`.
+    vocabulary : iterable of str, optional
+        A closed vocabulary: all other words are unknown.  By default, the words of the corpus, and of the
+        background.
+    min_count : float, default=1
+        Words that occur less often are unknown.
+    end_of_sentence : bool, default=False
+        Whether every line with a word ends with an event of its own.
+    background : FittedUnigram, optional
+        Model of other text that the method falls back on.  What it gives to events outside this vocabulary is
+        shared equally by the events that it does not know, the unknown word among them.
+
+    Returns
+    -------
+    FittedUnigram
+
+    Raises
+    ------
+    ValueError
+        When the corpus is empty, a parameter is out of range, or both vocabulary and min_count are given.
+
+    Examples
+    --------
+    >>> from skxent.language_model import count_text
+    >>> model = fit_unigram(count_text(["a b a", "b a c"]), smoothing="laplace", end_of_sentence=True)
+    >>> evaluation = model.evaluate(count_text(["a b d"]))
+    >>> print(f"{evaluation.cross_entropy:.6f} {evaluation.unit}, perplexity {evaluation.perplexity:.6f}")
+    2.407958 bits, perplexity 5.307228
+    """
+    if vocabulary is not None and min_count > 1:
+        raise ValueError("min_count chooses a vocabulary, so it cannot be given together with one")
+    method = make_smoothing(smoothing)
+    words = _vocabulary(counts, vocabulary, min_count, background, end_of_sentence)
+    n_words = len(words)
+    in_words = counts.table.join(words.to_frame(), on="word", how="right", maintain_order="right")
+    known = in_words["count"].fill_null(0).to_numpy()
+    others = counts.table.join(words.to_frame(), on="word", how="anti")
+    is_end = (others["word"] == END_OF_SENTENCE).to_numpy() & end_of_sentence
+    count = others["count"].to_numpy()
+    ends = [counts.n_sentences + count[is_end].sum()] if end_of_sentence else []
+    events = np.concatenate([known, [count[~is_end].sum()], ends]).astype(np.float64)
+    b = None if background is None else _background_of(words, end_of_sentence, background)
+    smoothed = method.fit(events, parameter=parameter, background=b)
+    log_probs = _log(smoothed.probability)
+    return FittedUnigram(
+        words,
+        log_probs[:n_words],
+        float(log_probs[n_words]),
+        float(log_probs[n_words + 1]) if end_of_sentence else None,
+        method.name,
+        smoothed.parameter,
+        smoothed.fallback,
+        Training(events, b, method),
+    )
+
+
+def _vocabulary(
+    counts: CorpusCounts,
+    vocabulary: Iterable[str] | None,
+    min_count: float,
+    background: FittedUnigram | None,
+    end_of_sentence: bool,
+) -> pl.Series:
+    """Choose the words that are events of their own, those of the corpus first."""
+    if vocabulary is not None:
+        words = pl.Series("word", list(vocabulary), dtype=pl.String)
+    else:
+        words = counts.table.filter(pl.col("count") >= min_count)["word"]
+        if background is not None:
+            words = pl.concat([words, background.words.alias("word")])
+    special = [UNKNOWN, END_OF_SENTENCE] if end_of_sentence else [UNKNOWN]
+    return words.filter(~words.is_in(special)).unique(maintain_order=True)
+
+
+def _background_of(words: pl.Series, end_of_sentence: bool, background: FittedUnigram) -> NDArray[np.float64]:
+    """Give each event its background probability; events unknown to it share what is left."""
+    events = [words, pl.Series("word", [UNKNOWN, END_OF_SENTENCE] if end_of_sentence else [UNKNOWN])]
+    table = background.table.filter(pl.col("word") != UNKNOWN)
+    joined = pl.concat(events).to_frame().join(table, on="word", how="left", maintain_order="left")
+    probability: NDArray[np.float64] = np.exp(joined["log_prob"].fill_null(-math.inf).to_numpy())
+    is_new = joined["log_prob"].is_null().to_numpy()
+    probability[is_new] = max(1 - probability.sum(), 0.0) / is_new.sum()
+    return probability

@@ -1,0 +1,290 @@
+"""Find and count the words of UTF-8 text at the speed of arrays.
+
+A word of up to 8·m bytes is m unsigned integers of 64 bits, its *key*, so that words are compared and
+counted as numbers and become strings only once, when all text is counted.  Words longer than
+``LONGEST_KEY`` integers, and text that holds NUL (which pads the keys), are counted as byte strings.
+
+White space is that of :meth:`str.split`: in ASCII the bytes 9-13 and 28-32, and the Unicode spaces.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+# glibc hands freed arrays back to the system, and page faults then take half of the time, until it has once
+# seen a block of this size freed.  The array is never touched, so it costs nothing.
+np.empty(31 << 20, dtype=np.uint8)
+
+LONGEST_KEY = 4
+_MERGE_ROWS = 1 << 18
+
+Ints = NDArray[np.int64]
+Keys = list[NDArray[np.uint64]]
+
+_KEEP = np.array([(1 << 8 * n) - 1 for n in range(9)], dtype=np.uint64)
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_HALF = np.uint64(32)
+_SPACES = map(chr, [0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000])
+_ENCODED = [space.encode() for space in _SPACES]
+# The bytes of the spaces outside ASCII, those of two bytes and those of three.
+_UNICODE_SPACES = [np.array([list(s) for s in _ENCODED if len(s) == size], np.uint8) for size in (2, 3)]
+
+
+class Tokens(NamedTuple):
+    """Where the tokens of a text are; ``per_line`` ends with the tokens after the last newline."""
+
+    text: NDArray[np.uint8]
+    starts: Ints
+    lengths: Ints
+    per_line: Ints
+
+
+class PackedWords(NamedTuple):
+    """Words as keys, by the number of integers in the key, and those too long; each with their positions."""
+
+    keys: list[tuple[Ints, Keys]]
+    long: tuple[Ints, list[bytes]]
+
+
+def find_tokens(data: bytes) -> Tokens:
+    """Tokens of valid UTF-8 that ends with white space."""
+    text = np.zeros(len(data) + 8, dtype=np.uint8)
+    text[:-8] = np.frombuffer(data, dtype=np.uint8)
+    if not data.isascii():
+        _blank_unicode_spaces(text)
+    ends = np.flatnonzero(text[:-8] <= 0x20)
+    byte = text[ends]
+    control = (byte < 9) | ((byte > 13) & (byte < 28))
+    if control.any():
+        ends, byte = ends[~control], byte[~control]
+    newlines = np.flatnonzero(byte == 0x0A)
+    starts = np.zeros_like(ends)
+    np.add(ends[:-1], 1, out=starts[1:])
+    lengths = np.subtract(ends, starts, out=ends)
+    n_before = newlines + 1
+    if not lengths.all():
+        filled = np.flatnonzero(lengths)
+        n_before = np.searchsorted(filled, newlines, side="right")
+        starts, lengths = starts[filled], lengths[filled]
+    return Tokens(text, starts, lengths, np.diff(n_before, prepend=0, append=len(starts)))
+
+
+def _blank_unicode_spaces(text: NDArray[np.uint8]) -> None:
+    """Overwrite every white-space character outside ASCII with blanks."""
+    for spaces in _UNICODE_SPACES:
+        first = spaces[:, 0]
+        at = np.flatnonzero((text[:-8] >= first.min()) & (text[:-8] <= first.max()))
+        # Most letters fall out at their second byte.
+        at = at[_membership(spaces[:, 1])[text[at + 1]]]
+        positions = [at + j for j in range(spaces.shape[1])]
+        is_space = np.isin(_code([text[position] for position in positions]), _code(list(spaces.T)))
+        for position in positions:
+            text[position[is_space]] = 0x20
+
+
+def _membership(values: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Tabulate which bytes are among the values."""
+    table = np.zeros(256, dtype=np.bool_)
+    table[values] = True
+    return table
+
+
+def _code(columns: Sequence[NDArray[np.uint8]]) -> Ints:
+    """Join columns of bytes to integers."""
+    code = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        code = code << 8 | column
+    return code
+
+
+def pack(data: bytes, tokens: Tokens) -> PackedWords:
+    """Make the tokens keys."""
+    size = tokens.lengths + 7
+    size >>= 3
+    if b"\0" in data:
+        size[:] = LONGEST_KEY + 1
+    window: NDArray[np.uint64] = np.ndarray(len(data), dtype="<u8", buffer=tokens.text, strides=(1,))
+    keys = []
+    for m in range(1, LONGEST_KEY + 1):
+        index = np.flatnonzero(size == m)
+        keys.append((index, _keys(window, tokens.starts[index], tokens.lengths[index], m)))
+    index = np.flatnonzero(size > LONGEST_KEY)
+    begin = tokens.starts[index]
+    slices = zip(begin.tolist(), (begin + tokens.lengths[index]).tolist(), strict=True)
+    return PackedWords(keys, (index, [data[i:j] for i, j in slices]))
+
+
+def _keys(window: NDArray[np.uint64], at: Ints, lengths: Ints, m: int) -> Keys:
+    """Gather the m integers of every word; bytes of the last one that belong to other words become zero."""
+    keys = [window[at]]
+    for _ in range(m - 1):
+        at += 8
+        keys.append(window[at])
+    lengths -= 8 * (m - 1)
+    keys[-1] &= _KEEP[lengths]
+    return keys
+
+
+def _collapse(keys: Keys, counts: Ints | None = None) -> tuple[Keys, Ints]:
+    """Distinct keys and how often each occurs.
+
+    A hash brings equal keys together and the keys themselves are compared, so that two keys with one hash
+    can at worst leave a key in two rows, which the table of words adds up.
+    """
+    n = len(keys[0])
+    if counts is None and len(keys) == 1:
+        keys = [np.sort(keys[0])]
+    else:
+        order = np.argsort(_hash(keys))
+        keys = [key[order] for key in keys]
+        counts = None if counts is None else counts[order]
+    is_first = np.ones(n, dtype=np.bool_)
+    is_first[1:] = keys[0][1:] != keys[0][:-1]
+    for key in keys[1:]:
+        is_first[1:] |= key[1:] != key[:-1]
+    first = np.flatnonzero(is_first)
+    totals = np.diff(first, append=n) if counts is None else np.add.reduceat(counts, first)
+    return [key[first] for key in keys], totals
+
+
+def _hash(keys: Keys) -> NDArray[np.uint64]:
+    mixed = keys[0]
+    for key in keys[1:]:
+        mixed = (mixed ^ mixed >> _HALF) * _MULTIPLIER ^ key
+    return mixed
+
+
+class BlockTally(NamedTuple):
+    """The distinct words of one block, and how many of its lines hold a word."""
+
+    keys: list[tuple[Keys, Ints]]
+    long: Counter[bytes]
+    n_lines: int
+    n_sentences: int
+
+
+def tally_block(data: bytes) -> BlockTally:
+    """Count one block; a line that goes on in the next block is left for that block to count."""
+    tokens = find_tokens(data)
+    packed = pack(data, tokens)
+    closed = tokens.per_line[:-1]
+    return BlockTally(
+        [_collapse(keys) for _, keys in packed.keys],
+        Counter(packed.long[1]),
+        len(closed),
+        int(np.count_nonzero(closed)),
+    )
+
+
+class WordTally:
+    """Adds up blocks; memory is set by the number of distinct words."""
+
+    def __init__(self) -> None:
+        self._parts: list[list[tuple[Keys, Ints]]] = [[] for _ in range(LONGEST_KEY)]
+        self._merged_rows = [0] * LONGEST_KEY
+        self._long: Counter[bytes] = Counter()
+
+    def add(self, block: BlockTally) -> None:
+        """Add the words of a block."""
+        self._long.update(block.long)
+        for m, part in enumerate(block.keys):
+            self._parts[m].append(part)
+            if sum(len(counts) for _, counts in self._parts[m]) > 2 * self._merged_rows[m] + _MERGE_ROWS:
+                self._merge(m)
+
+    def _merge(self, m: int) -> None:
+        columns = zip(*(keys for keys, _ in self._parts[m]), strict=True)
+        counts = np.concatenate([counts for _, counts in self._parts[m]])
+        self._parts[m] = [_collapse([np.concatenate(column) for column in columns], counts)]
+        self._merged_rows[m] = len(self._parts[m][0][1])
+
+    def table(self) -> pl.DataFrame:
+        """Return the words and their counts, in no order; a word may be in several rows."""
+        tables = [_table(list(self._long), list(self._long.values()))]
+        for m, parts in enumerate(self._parts):
+            if parts:
+                self._merge(m)
+                keys, counts = self._parts[m][0]
+                tables.append(_table(np.column_stack(keys).view(f"S{8 * (m + 1)}").ravel().tolist(), counts))
+        return pl.concat(tables)
+
+
+def _table(words: list[bytes], counts: Any) -> pl.DataFrame:
+    word = pl.Series("word", words, dtype=pl.Binary).cast(pl.String)
+    return pl.DataFrame([word, pl.Series("count", counts, dtype=pl.Int64)])
+
+
+class _KeyIndex:
+    """Finds keys by open addressing, all at once: each round probes the next slot for those not settled."""
+
+    def __init__(self, keys: Keys) -> None:
+        n = len(keys[0])
+        self.keys = keys
+        self.bits = max((2 * n).bit_length(), 1)
+        self.slots = np.full(1 << self.bits, -1, dtype=np.int64)
+        pending, slot = np.arange(n), self._home(keys)
+        while len(pending):
+            is_free = self.slots[slot] < 0
+            self.slots[slot[is_free]] = pending[is_free]
+            lost = self.slots[slot] != pending
+            pending, slot = pending[lost], self._next(slot[lost])
+
+    def _home(self, keys: Keys) -> Ints:
+        mixed = _hash(keys)
+        mixed = (mixed ^ mixed >> _HALF) * _MULTIPLIER
+        return (mixed >> np.uint64(64 - self.bits)).astype(np.int64)
+
+    def _next(self, slot: Ints) -> Ints:
+        return (slot + 1) & (len(self.slots) - 1)
+
+    def find(self, keys: Keys) -> Ints:
+        """Return the position of each key, −1 for those that are not there."""
+        found = np.full(len(keys[0]), -1)
+        pending, slot = np.arange(len(found)), self._home(keys)
+        while len(pending) and len(self.keys[0]):
+            position = self.slots[slot]
+            is_it = position >= 0
+            goes_on = is_it.copy()
+            for own, key in zip(self.keys, keys, strict=True):
+                is_it &= own[position] == key[pending]
+            found[pending[is_it]] = position[is_it]
+            goes_on &= ~is_it
+            pending, slot = pending[goes_on], self._next(slot[goes_on])
+        return found
+
+
+class WordValues:
+    """A value for each of many words, to be looked up for the tokens of a text.
+
+    Parameters
+    ----------
+    words : polars.Series of str
+        Distinct words; those that hold white space are never found.
+    values : ndarray of shape (n_words,)
+        Their values.
+    """
+
+    def __init__(self, words: pl.Series, values: NDArray[np.float64]) -> None:
+        is_token = ~words.str.contains(r"[\s\x1c-\x1f]") & (words != "")
+        column = values[is_token.to_numpy()]
+        data = ("\n".join(words.filter(is_token).to_list()) + "\n").encode()
+        packed = pack(data, find_tokens(data))
+        self._indices = [_KeyIndex(keys) for _, keys in packed.keys]
+        # One more value, at position −1, for the words that are not there.
+        self._values = [np.append(column[index], np.nan) for index, _ in packed.keys]
+        index, long = packed.long
+        self._long = dict(zip(long, column[index].tolist(), strict=True))
+
+    def look_up(self, data: bytes, tokens: Tokens) -> NDArray[np.float64]:
+        """Return the value of each token, NaN for a word without one."""
+        found = np.empty(len(tokens.starts))
+        packed = pack(data, tokens)
+        for (at, keys), index, values in zip(packed.keys, self._indices, self._values, strict=True):
+            found[at] = values[index.find(keys)]
+        at, long = packed.long
+        found[at] = [self._long.get(word, np.nan) for word in long]
+        return found
