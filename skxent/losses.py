@@ -89,7 +89,7 @@ class CrossEntropy(Loss, name="cross_entropy"):
     >>> import numpy as np
     >>> p = np.array([[0.25, 0.75]])
     >>> loss, _ = CrossEntropy().pointwise(np.array([[0.0, 1.0]]), p, np.log(p))
-    >>> float(loss[0]) == -np.log(0.75)
+    >>> bool(loss[0] == -np.log(0.75))
     True
     """
 
