@@ -150,7 +150,8 @@ def resolve_loss(loss: Any) -> Loss:
     if isinstance(loss, Loss):
         return loss
     if not isinstance(loss, str):
-        hint = f"an instance: {loss.__name__}()" if isinstance(loss, type) else "a name or a Loss instance"
+        is_class = isinstance(loss, type) and issubclass(loss, Loss)
+        hint = f"an instance: {loss.__name__}()" if is_class else "a name or a Loss instance"
         raise TypeError(f"loss={loss!r} is not a loss; pass {hint}.")
     if loss not in Loss.registry:
         raise ValueError(f"Unknown loss {loss!r}; known losses: {', '.join(sorted(Loss.registry))}.")

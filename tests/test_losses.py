@@ -117,6 +117,7 @@ def test_unknown_names_list_the_known_ones():
     [
         (Quadratic, r"<class .*Quadratic'> is not a loss; pass an instance: Quadratic\(\)\."),
         (None, r"loss=None is not a loss; pass a name or a Loss instance\."),
+        (dict, r"<class 'dict'> is not a loss; pass a name or a Loss instance\."),
         (abs, "is not a loss; pass a name or a Loss instance"),
     ],
 )
