@@ -426,7 +426,8 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         ndarray of shape (n_samples,)
             Class labels.
         """
-        predicted: Array = self.classes_[self._winners(X)]
+        winners = self._winners(X)
+        predicted: Array = self.classes_[winners]
         return predicted
 
     def _winners(self, X: Any) -> Array:
