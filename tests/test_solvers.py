@@ -296,6 +296,15 @@ def test_sgd_says_when_it_has_not_converged(rng):
     assert (result.n_iter, result.converged, result.message) == (2, False, "max_iter=2 reached")
 
 
+@pytest.mark.parametrize("tol", [0, 1e-5])
+def test_sgd_says_when_it_has_done_harm(tol, rng):
+    objective = make_objective(rng)
+    objective.X = 1e6 * objective.X
+    result = solve("sgd", objective, max_iter=100, tol=tol)
+    assert not result.converged
+    assert "have not lowered the objective, so learning_rate is too large" in result.message
+
+
 def test_sgd_keeps_single_precision(rng):
     objective = make_objective(rng)
     objective.X = objective.X.astype(np.float32)
