@@ -192,7 +192,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
             monitor.begin(w0)
             result = solve(objective, w0, callback=monitor, **self._options(solve, rng))
             monitor.close()
-        self._check_result(result, objective)
+        self._warn_unless_converged(result)
         self.__dict__.update(attributes(result.w if validation is None else validation.best_w))
         self.n_iter_ = result.n_iter
         self.loss_curve_ = monitor.loss_curve
@@ -287,7 +287,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         if self.solver not in solvers.available():
             raise ValueError(f"Unknown solver {self.solver!r}; known solvers: {', '.join(solvers.available())}.")
         loss = resolve_loss(self.loss)
-        check_shapes(loss, max(2, targets.n_outputs))
+        check_shapes(loss, self._activation.n_outcomes(targets.n_outputs))
         return solvers.load(self.solver), loss
 
     def _options(self, solve: Any, rng: np.random.RandomState) -> dict[str, Any]:
@@ -385,12 +385,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
             ordered_map=parallel_map,
         )
 
-    def _check_result(self, result: Any, objective: Objective) -> None:
-        if not np.isfinite(result.w).all():
-            raise ValueError(
-                f"The fit diverged: solver={self.solver!r} returned weights that are not finite. Scale the "
-                "features (StandardScaler), raise alpha, or check the loss with skxent.testing.check_loss."
-            )
+    def _warn_unless_converged(self, result: Any) -> None:
         if not result.converged:
             warnings.warn(
                 f"solver={self.solver!r} has not converged: {result.message}. Raise max_iter or tol; with 'sgd', try "
