@@ -284,7 +284,7 @@ def test_only_one_class_for_ever(estimator):
 @pytest.mark.parametrize("estimator", BOTH)
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_divergence_raises_with_advice(estimator, method):
-    model = estimator(alpha=1.0, learning_rate=1e300, solver="sgd", batch_size=1, max_iter=50)
+    model = estimator(alpha=1.0, learning_rate=1e300, solver="sgd", batch_size=1, max_iter=5, tol=0, random_state=0)
     model.learning_rate = 0.1
     model.fit(X, y)
     model.learning_rate = 1e300
