@@ -100,7 +100,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         fit_intercept: bool = True,
         solver: str = "lbfgs",
         max_iter: int = 200,
-        tol: float = 1e-5,
+        tol: float = 1e-6,
         batch_size: int = 100,
         learning_rate: float = 0.2,
         shuffle: bool = True,
@@ -532,7 +532,7 @@ class SoftmaxRegressor(_LinearClassifier):
         plain steps on mini-batches (:mod:`skxent.solvers.sgd`).
     max_iter : int, default=200
         Iterations, or passes over the data with ``"sgd"``, at the most.
-    tol : float, default=1e-5
+    tol : float, default=1e-6
         ``"lbfgs"`` stops when both the last and the next decrease predicted are below `tol` times the objective;
         ``"sgd"`` when `n_iter_no_change` passes in a row have not lowered it by as much, in spite of shorter steps.
         With ``tol=0`` neither stops early, and steps keep their length.

@@ -9,9 +9,8 @@ one array of weights, of shape (n_features + 1, n_outputs) with the intercepts i
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from skxent.activations import Activation
 from skxent.losses import Array, Loss
 from skxent.preconditioner import Preconditioner, precondition
 
-__all__ = ["Objective"]
+__all__ = ["Block", "Objective", "linear_scores"]
 
 # Bytes of X in a block: what a core keeps in its cache between the two matrix products.
 _BLOCK_BYTES = 3_000_000
@@ -27,6 +26,17 @@ _BLOCK_BYTES = 3_000_000
 _BLOCK_ROWS = 4_096
 # Independent partial sums. Fixed, so that the result does not depend on the number of threads.
 _N_PARTS = 16
+# A sample's share of the rows, and the fewest rows that make one worth its while.
+_SAMPLE_SHARE = 0.25
+_SAMPLE_MIN = 5_000
+
+
+class Block(NamedTuple):
+    """Data of some rows: ``X``, targets ``y``, and their weights or None."""
+
+    X: Any
+    y: Array
+    weight: Array | None
 
 
 class Objective:
@@ -76,12 +86,13 @@ class Objective:
         self.sample_weight = sample_weight
         self.fit_intercept = fit_intercept
         self.ordered_map = ordered_map
+        self.rows: slice | Array = slice(0, X.shape[0])
         self.total_weight = float(X.shape[0] if sample_weight is None else sample_weight.sum(dtype=np.float64))
 
     def __call__(self, w: Array) -> tuple[float, Array]:
         """Return the value and the gradient at `w`, an array of shape (n_features + 1, n_outputs)."""
         w_data = w.astype(self.X.dtype, copy=False)
-        value, gradient = self.sum_over_rows(lambda rows: self._value_and_gradient(rows, w_data))
+        value, gradient = self.sum_over_rows(lambda block: self._value_and_gradient(block, w_data))
         gradient /= self.total_weight
         gradient[:-1] += self.alpha * w[:-1]
         if not self.fit_intercept:
@@ -91,89 +102,105 @@ class Objective:
     def value(self, w: Array) -> float:
         """Return the value alone, at half the cost."""
         w_data = w.astype(self.X.dtype, copy=False)
-        (value,) = self.sum_over_rows(lambda rows: self._loss_and_score_gradient(rows, w_data)[:1])
+        (value,) = self.sum_over_rows(lambda block: self._loss_and_score_gradient(block, w_data)[:1])
         return value / self.total_weight + self._penalty(w)
 
-    def subset(self, rows: Any) -> Objective:
-        """Return the objective of some of the rows, given as a slice or as indices.
-
-        Its loss is the sum over these rows divided by their number times the mean weight of *all* rows, so that
-        batches estimate the whole without bias.
-        """
-        part = copy.copy(self)
-        part.X = self.X[rows]
-        part.y = self.y[rows]
-        part.sample_weight = None if self.sample_weight is None else self.sample_weight[rows]
-        part.total_weight = self.total_weight * part.X.shape[0] / self.X.shape[0]
-        return part
-
-    def batches(self, batch_size: int, rng: np.random.RandomState | None = None) -> Iterator[Objective]:
-        """Yield objectives on consecutive batches of rows, in random order if `rng` is given."""
-        n_rows = self.X.shape[0]
-        order = None if rng is None else rng.permutation(n_rows)
-        for start in range(0, n_rows, batch_size):
-            rows = slice(start, start + batch_size)
-            yield self.subset(rows if order is None else order[rows])
-
-    def preconditioner(self, w: Array, *, refine: bool = False) -> Preconditioner:
-        """Return an approximation of the inverse Hessian at `w`; see :mod:`skxent.preconditioner`."""
-        return precondition(self, w, refine=refine)
-
-    def weights(self, rows: Any) -> Array:
-        """Return the weights of some of the rows."""
-        if self.sample_weight is None:
-            return np.ones(self.X[rows].shape[0], self.X.dtype)
-        return self.sample_weight[rows]
+    @property
+    def n_rows(self) -> int:
+        """Number of rows summed over."""
+        return self.rows.stop - self.rows.start if isinstance(self.rows, slice) else len(self.rows)
 
     @property
     def resolution(self) -> float:
         """Relative rounding error of the value."""
         return float(np.finfo(self.X.dtype).eps)
 
-    def scores(self, rows: Any, w: Array) -> Array:
-        """Return the scores of some of the rows, of shape (n_rows, n_outputs), stored output by output."""
-        return linear_scores(self.X[rows], w)
+    def subset(self, rows: slice | Array) -> Objective:
+        """Return the objective of some of the rows, given as a slice or as indices.
+
+        Its loss is the sum over these rows divided by their number times the mean weight of *all* rows, so that
+        batches estimate the whole without bias. No data is copied before it is used.
+        """
+        part = object.__new__(Objective)  # copy.copy would cost a tenth of a mini-batch
+        part.__dict__.update(self.__dict__)
+        part.rows = self._positions(rows)
+        part.total_weight = self.total_weight * part.n_rows / self.n_rows
+        return part
+
+    def sample(self) -> Objective | None:
+        """Return the objective of a random part of the rows, always the same one; None if there are too few."""
+        size = int(_SAMPLE_SHARE * self.n_rows)
+        if size < _SAMPLE_MIN:
+            return None
+        return self.subset(np.sort(np.random.default_rng(0).choice(self.n_rows, size, replace=False)))
+
+    def batches(self, batch_size: int, rng: np.random.RandomState | None = None) -> Iterator[Objective]:
+        """Yield objectives on consecutive batches of rows, in random order if `rng` is given."""
+        order = None if rng is None else rng.permutation(self.n_rows)
+        for start in range(0, self.n_rows, batch_size):
+            rows = slice(start, min(start + batch_size, self.n_rows))
+            yield self.subset(rows if order is None else order[rows])
+
+    def preconditioner(self, w: Array, *, refine: bool = False) -> Preconditioner:
+        """Return an approximation of the inverse Hessian at `w`; see :mod:`skxent.preconditioner`."""
+        return precondition(self, w, refine=refine)
+
+    def take(self, rows: slice | Array) -> Block:
+        """Return the data of some of the rows."""
+        rows = self._positions(rows)
+        return Block(self.X[rows], self.y[rows], None if self.sample_weight is None else self.sample_weight[rows])
+
+    def sum_over_rows(self, terms: Callable[[Block], tuple[Any, ...]]) -> list[Any]:
+        """Add up the terms that a function returns for each block of rows, always in the same order."""
+        n_rows, size = self.n_rows, self._block_size()
+        if n_rows <= size:
+            return list(terms(self.take(slice(0, n_rows))))
+        blocks = [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+        parts = [blocks[start::_N_PARTS] for start in range(min(_N_PARTS, len(blocks)))]
+        return _total(self.ordered_map(lambda part: _total(terms(self.take(rows)) for rows in part), parts))
+
+    def _positions(self, rows: slice | Array) -> slice | Array:
+        """Translate rows of this objective into rows of X."""
+        if not isinstance(self.rows, slice):
+            return self.rows[rows]
+        if isinstance(rows, slice):
+            return slice(self.rows.start + rows.start, self.rows.start + rows.stop)
+        return self.rows.start + rows if self.rows.start else rows
+
+    def _block_size(self) -> int:
+        n_rows, n_features = self.X.shape
+        n_stored = n_rows * n_features if isinstance(self.X, np.ndarray) else self.X.nnz
+        bytes_per_row = max(1, n_stored * self.X.dtype.itemsize // n_rows)
+        return min(max(1, _BLOCK_BYTES // bytes_per_row), _BLOCK_ROWS)
+
+    def scores(self, block: Block, w: Array) -> Array:
+        """Return the scores of a block at `w`, in the dtype of the data."""
+        return linear_scores(block.X, w.astype(self.X.dtype, copy=False))
 
     def _penalty(self, w: Array) -> float:
         return 0.5 * self.alpha * float(np.vdot(w[:-1], w[:-1]))
 
-    def _loss_and_score_gradient(self, rows: slice, w: Array) -> tuple[Any, Array]:
-        z = self.scores(rows, w)
-        loss, gradient = self.activation.loss_and_gradient(self.loss, self._targets(rows), z)
-        if self.sample_weight is not None:
-            loss = loss * self.sample_weight[rows]
-            gradient *= self.sample_weight[rows, np.newaxis]
+    def _loss_and_score_gradient(self, block: Block, w: Array) -> tuple[Any, Array]:
+        z = linear_scores(block.X, w)
+        loss, gradient = self.activation.loss_and_gradient(self.loss, self._targets(block.y), z)
+        if block.weight is not None:
+            loss = loss * block.weight
+            gradient *= block.weight[:, np.newaxis]
         return loss.sum(dtype=np.float64), gradient
 
-    def _value_and_gradient(self, rows: slice, w: Array) -> tuple[Any, Array]:
-        value, score_gradient = self._loss_and_score_gradient(rows, w)
+    def _value_and_gradient(self, block: Block, w: Array) -> tuple[Any, Array]:
+        value, score_gradient = self._loss_and_score_gradient(block, w)
         gradient = np.empty_like(w)
-        gradient[:-1] = self.X[rows].T @ score_gradient
+        gradient[:-1] = block.X.T @ score_gradient
         score_gradient.sum(axis=0, out=gradient[-1])
         return value, gradient
 
-    def _targets(self, rows: slice) -> Array:
-        y = self.y[rows]
+    def _targets(self, y: Array) -> Array:
         if y.ndim == 2:
             return y
         one_hot = np.zeros((self.n_outputs, len(y)), self.X.dtype)
         one_hot[y, np.arange(len(y))] = 1
         return one_hot.T
-
-    def _blocks(self) -> list[slice]:
-        n_rows, n_features = self.X.shape
-        n_stored = getattr(self.X, "nnz", n_rows * n_features)
-        bytes_per_row = max(1, n_stored * self.X.dtype.itemsize // n_rows)
-        size = int(np.clip(_BLOCK_BYTES // bytes_per_row, 1, _BLOCK_ROWS))
-        return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
-
-    def sum_over_rows(self, terms: Callable[[slice], tuple[Any, ...]]) -> list[Any]:
-        """Add up the terms that a function returns for each block of rows, always in the same order."""
-        blocks = self._blocks()
-        if len(blocks) == 1:
-            return list(terms(blocks[0]))
-        parts = [blocks[start::_N_PARTS] for start in range(min(_N_PARTS, len(blocks)))]
-        return _total(self.ordered_map(lambda part: _total(map(terms, part)), parts))
 
 
 def linear_scores(X: Any, w: Array) -> Array:

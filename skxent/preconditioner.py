@@ -28,12 +28,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.linalg import get_lapack_funcs
+from scipy.linalg import get_blas_funcs, get_lapack_funcs
 
 from skxent.losses import Array
 
 if TYPE_CHECKING:
-    from skxent.objective import Objective
+    from skxent.objective import Block, Objective
 
 __all__ = ["Preconditioner", "precondition"]
 
@@ -43,7 +43,7 @@ Preconditioner = Callable[[Array], Array]
 _MEMORY_SHARE = 0.08
 _MEMORY_FREE = 2_000_000
 # Sampled rows for each column, and at the least.
-_ROWS_PER_COLUMN = 10
+_ROWS_PER_COLUMN = 8
 _MIN_ROWS = 4_000
 # Rows gathered at a time.
 _GATHER = 512
@@ -51,7 +51,9 @@ _GATHER = 512
 _STEP = 1e-3
 _FLAT = 1e-3
 # Directions that stand for all outputs.
-_DIRECTIONS = 10
+_DIRECTIONS = 4
+# Added to the unit diagonal, in rounding errors: enough for collinear columns.
+_RIDGE = 100
 # A column is rare if the sample has less than this share of its second moment.
 _RARE = 0.25
 
@@ -73,11 +75,10 @@ def precondition(objective: Objective, w: Array, *, refine: bool) -> Preconditio
     callable
         Takes and returns arrays of the shape of `w`; linear, symmetric and positive.
     """
-    n_blocks = objective.n_outputs if refine else 1
-    if not _affordable(objective, n_blocks):
-        if n_blocks == 1:
-            return _diagonal(objective, w)
-        n_blocks = 1
+    wanted = (objective.n_outputs, 1) if refine else (1,)
+    n_blocks = next((n for n in wanted if _affordable(objective, n)), None)
+    if n_blocks is None:
+        return _diagonal(objective, w)
     sample = _sample(objective)
     curvature = _curvature(objective, w, sample, n_blocks)
     rare = _rare_moments(objective, sample)
@@ -86,43 +87,44 @@ def precondition(objective: Objective, w: Array, *, refine: bool) -> Preconditio
 
 
 class _Blocks:
-    """Solves with the Cholesky factors of one block for all outputs, or of one for each."""
+    """Multiplies by the inverse of one block for all outputs, or of one for each."""
 
-    def __init__(self, factors: list[_Cholesky], shift_invariant: bool) -> None:
-        self.factors = factors
+    def __init__(self, inverses: list[_Inverse], shift_invariant: bool) -> None:
+        self.inverses = inverses
         self.shift_invariant = shift_invariant
 
     def __call__(self, gradient: Array) -> Array:
-        columns = np.split(gradient, len(self.factors), axis=1)
-        step = np.hstack([factor.solve(g) for factor, g in zip(self.factors, columns, strict=True)])
+        n_blocks, n_outputs = len(self.inverses), gradient.shape[1]
+        step = np.empty_like(gradient)
+        for output in range(n_outputs):
+            step[:, output] = self.inverses[output % n_blocks](gradient[:, output])
         if self.shift_invariant:
             # Adding a constant to every score changes nothing: intercepts need not drift that way.
             step[-1] -= step[-1].mean()
         return step
 
 
-class _Cholesky:
-    """Cholesky factor of a positive semidefinite matrix, scaled to unit diagonal, in packed format."""
+class _Inverse:
+    """Inverse of a positive semidefinite matrix, kept in packed form and scaled to a unit diagonal of the matrix."""
 
     def __init__(self, matrix: Array) -> None:
         diagonal = matrix.diagonal()
-        self.scale = (1 / np.sqrt(np.where(diagonal > 0, diagonal, 1)))[:, np.newaxis]
+        self.scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))
         matrix *= self.scale
-        matrix *= self.scale.T
-        functions: Any = get_lapack_funcs(("trttf", "pftrf", "pftrs"), (matrix,))
-        pack, factorize, self._solve = functions
-        ridge = 8 * len(matrix) * np.finfo(matrix.dtype).eps
-        failed = True
+        matrix *= self.scale[:, np.newaxis]
+        lapack: Any = get_lapack_funcs(("trttf", "pftrf", "pftri", "tfttp"), (matrix,))
+        pack, factorize, invert, unpack = lapack
+        self._multiply: Any = get_blas_funcs("spmv", (matrix,))
+        n, ridge, failed = len(matrix), _RIDGE * np.finfo(matrix.dtype).eps, True
         while failed:
             np.fill_diagonal(matrix, 1 + ridge)
-            self.factor, failed = factorize(len(matrix), pack(matrix)[0], overwrite_a=True)
+            factor, failed = factorize(n, pack(matrix)[0], overwrite_a=True)
             ridge *= 10
+        self.packed = unpack(n, invert(n, factor, overwrite_a=True)[0])[0]
 
-    def solve(self, b: Array) -> Array:
-        """Solve for right-hand sides `b` of shape (n, m)."""
-        x, _ = self._solve(len(self.scale), self.factor, self.scale * b)
-        solution: Array = self.scale * x
-        return solution
+    def __call__(self, vector: Array) -> Array:
+        product: Array = self.scale * self._multiply(len(self.scale), 1.0, self.packed, self.scale * vector)
+        return product
 
 
 def _affordable(objective: Objective, n_blocks: int) -> bool:
@@ -134,8 +136,8 @@ def _affordable(objective: Objective, n_blocks: int) -> bool:
 
 def _sample(objective: Objective) -> Array:
     """Return sorted indices of the rows that stand for all, always the same ones."""
-    n_rows, n_columns = objective.X.shape
-    size = max(_MIN_ROWS, _ROWS_PER_COLUMN * n_columns)
+    n_rows = objective.n_rows
+    size = max(_MIN_ROWS, _ROWS_PER_COLUMN * objective.X.shape[1])
     if size >= n_rows:
         return np.arange(n_rows)
     return np.sort(np.random.default_rng(0).choice(n_rows, size, replace=False))
@@ -145,7 +147,7 @@ def _gathered(objective: Objective, sample: Array) -> Iterator[tuple[slice, Arra
     """Yield the sample's rows with a column for the intercept, as many at a time as a cache holds."""
     for start in range(0, len(sample), _GATHER):
         chunk = slice(start, start + _GATHER)
-        X = objective.X[sample[chunk]]
+        X = objective.take(sample[chunk]).X
         rows = np.full((X.shape[0], X.shape[1] + 1), float(objective.fit_intercept), X.dtype)
         rows[:, :-1] = X if isinstance(X, np.ndarray) else X.toarray()
         yield chunk, rows
@@ -157,18 +159,20 @@ def _curvature(objective: Objective, w: Array, sample: Array, n_blocks: int) -> 
     By central differences of the gradient with the model's own probabilities as targets, where any proper loss is
     convex. For one block it is the mean over the outputs, by a few directions at right angles if there are many.
     """
-    z = objective.scores(sample, w.astype(np.float64))
+    block = objective.take(sample)
+    z = objective.scores(block, w).astype(np.float64)
     directions = np.eye(objective.n_outputs)
     if n_blocks == 1 and objective.n_outputs > _DIRECTIONS:
         gaussian = np.random.default_rng(0).standard_normal((objective.n_outputs, _DIRECTIONS))
         directions = np.linalg.qr(gaussian)[0].T
-    curvature = np.stack([_second_difference(objective, z, direction) for direction in directions], axis=1)
+    by_direction = objective.ordered_map(lambda direction: _second_difference(objective, z, direction), directions)
+    curvature = np.stack(list(by_direction), axis=1)
     if n_blocks == 1:
         curvature = curvature.mean(axis=1, keepdims=True)
-    weight = objective.weights(sample).astype(np.float64)
+    weight = np.ones(len(sample)) if block.weight is None else block.weight.astype(np.float64)
     weight /= weight.sum()
     curvature = np.maximum(curvature, _FLAT * (weight @ curvature))
-    return (weight[:, np.newaxis] * curvature).astype(objective.X.dtype)
+    return (weight[:, np.newaxis] * curvature).astype(block.X.dtype)
 
 
 def _second_difference(objective: Objective, z: Array, direction: Array) -> Array:
@@ -183,19 +187,20 @@ def _second_difference(objective: Objective, z: Array, direction: Array) -> Arra
 
 
 def _column_moments(objective: Objective) -> Array:
-    """Mean square of each column over all rows."""
-    (total,) = objective.sum_over_rows(lambda rows: (_squares(objective.X[rows], objective.weights(rows)),))
+    """Mean square of each column."""
+    (total,) = objective.sum_over_rows(lambda block: (_squares(block),))
     moments: Array = total / objective.total_weight
     return moments
 
 
-def _squares(X: Any, weight: Array) -> Array:
+def _squares(block: Block) -> Array:
+    X, weight = block.X, block.weight
     if isinstance(X, np.ndarray):
-        return np.einsum("i,ij,ij->j", weight, X, X)
-    return np.asarray(X.power(2).T @ weight)
+        return np.einsum("ij,ij->j", X, X if weight is None else X * weight[:, np.newaxis])
+    return np.asarray(X.power(2).T @ (np.ones(X.shape[0]) if weight is None else weight))
 
 
-def _factor(objective: Objective, sample: Array, curvature: Array, rare: Array) -> _Cholesky:
+def _factor(objective: Objective, sample: Array, curvature: Array, rare: Array) -> _Inverse:
     """Return the factor of the block for one output's curvature."""
     n = objective.X.shape[1] + 1
     block = np.zeros((n, n), objective.X.dtype)
@@ -204,12 +209,12 @@ def _factor(objective: Objective, sample: Array, curvature: Array, rare: Array) 
         rows *= root[chunk, np.newaxis]
         block += rows.T @ rows
     block[np.diag_indices(n - 1)] += curvature.sum() * rare + objective.alpha
-    return _Cholesky(block)
+    return _Inverse(block)
 
 
 def _rare_moments(objective: Objective, sample: Array) -> Array:
     """Second moments of the columns that the sample has hardly seen, zero for the others."""
-    if len(sample) == objective.X.shape[0]:
+    if len(sample) == objective.n_rows:
         return np.zeros(objective.X.shape[1])
     everywhere, sampled = _column_moments(objective), _column_moments(objective.subset(sample))
     return np.where(sampled < _RARE * everywhere, everywhere, 0)

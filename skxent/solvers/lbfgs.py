@@ -11,6 +11,9 @@ rescales it at every step to the curvature just seen. This is L-BFGS in variable
 round, so badly scaled and correlated columns cost nothing. After a few iterations the preconditioner is
 taken anew where the iterate has got to, and the pairs stay valid.
 
+Far from the optimum a part of the rows points the way as well as all of them. From a zero start on much data, the first
+iterations therefore run on a sample of the rows [3]_; they are neither counted nor reported.
+
 The step length satisfies the weak Wolfe conditions, found by bracketing with safeguarded interpolation. Near the
 optimum the objective's value is lost in rounding before its slope is, so that the decrease is then judged by the
 slope alone, the approximate Wolfe condition of [2]_.
@@ -20,6 +23,8 @@ References
 .. [1] J. Nocedal, "Updating Quasi-Newton Matrices with Limited Storage", 1980, :doi:`10.2307/2006193`
 .. [2] W. W. Hager, H. Zhang, "A New Conjugate Gradient Method with Guaranteed Descent and an Efficient Line
    Search", 2005, :doi:`10.1137/030601880`
+.. [3] R. H. Byrd, G. M. Chin, J. Nocedal, Y. Wu, "Sample Size Selection in Optimization Methods for Machine
+   Learning", 2012, :doi:`10.1007/s10107-012-0572-5`
 """
 
 from __future__ import annotations
@@ -41,6 +46,8 @@ Array = NDArray[Any]
 _MEMORY = 20
 # The iteration at which the preconditioner is taken anew.
 _REFINE_AT = 10
+# Iterations on a sample of the rows.
+_SAMPLE_ITER = 12
 # Wolfe conditions: sufficient decrease and curvature.
 _DECREASE, _CURVATURE = 1e-4, 0.9
 _MAX_TRIALS = 30
@@ -52,6 +59,8 @@ class _Objective(Protocol):
     def __call__(self, w: Array) -> tuple[float, Array]: ...
 
     def preconditioner(self, w: Array, *, refine: bool) -> Callable[[Array], Array]: ...
+
+    def sample(self) -> _Objective | None: ...
 
     @property
     def resolution(self) -> float:
@@ -71,8 +80,8 @@ def solve(
     Parameters
     ----------
     objective : callable
-        Maps weights to value and gradient; has a method ``preconditioner(w, refine=...)`` and an attribute
-        ``resolution``, the relative rounding error of its value.
+        Maps weights to value and gradient; has methods ``preconditioner(w, refine=...)`` and ``sample()``, the
+        objective of a part of the rows or None, and an attribute ``resolution``, its value's relative rounding error.
     w0 : ndarray
         Start.
     max_iter : int
@@ -94,11 +103,28 @@ def solve(
         If the objective or its gradient is not finite.
     """
     w = np.array(w0, dtype=np.float64)
-    value, gradient = objective(w)
     precondition = objective.preconditioner(w, refine=False)
+    sample = None if w.any() else objective.sample()
+    if sample is None:
+        return _descend(objective, w, precondition, max_iter, tol, callback, refine_at=_REFINE_AT)
+    w = _descend(sample, w, precondition, _SAMPLE_ITER, tol, lambda w, value: False, refine_at=None).w
+    return _descend(objective, w, precondition, max_iter, tol, callback, refine_at=1)
+
+
+def _descend(
+    objective: _Objective,
+    w: Array,
+    precondition: Callable[[Array], Array],
+    max_iter: int,
+    tol: float,
+    callback: Callable[[Array, float], bool],
+    refine_at: int | None,
+) -> Result:
+    """Iterate; see :func:`solve`."""
+    value, gradient = objective(w)
     pairs: deque[_Pair] = deque(maxlen=_MEMORY)
     for n_iter in range(1, max_iter + 1):
-        if n_iter == _REFINE_AT:
+        if n_iter == refine_at:
             precondition = objective.preconditioner(w, refine=True)
         direction = _direction(gradient, pairs, precondition)
         slope = float(np.vdot(gradient, direction))

@@ -1,0 +1,170 @@
+"""What the benchmarks share: trajectories, time to a target, tables, and what machine this is."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from skxent._threads import ordered_map
+from skxent.activations import Softmax
+from skxent.losses import CrossEntropy
+from skxent.objective import Objective
+
+
+def machine() -> str:
+    """Cores, memory and versions, in one line."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    packages = ("numpy", "scipy", "scikit-learn", "scikit-learn-intelex", "torch", "polars", "nltk", "skxent")
+    versions = [f"{name} {found}" for name in packages if (found := _version(name))]
+    return f"{os.cpu_count()} cores, {pages / 2**30:.0f} GiB, Python {platform.python_version()}, {', '.join(versions)}"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print an aligned Markdown table."""
+    lines = [list(header), *map(list, rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
+    lines.insert(1, ["-" * width for width in widths])
+    for line in lines:
+        first, *others = (cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths)))
+        print("| " + " | ".join([first, *others]) + " |", flush=True)
+
+
+@dataclass
+class Problem:
+    """A softmax regression to fit.
+
+    Attributes
+    ----------
+    name : str
+        Shown in tables.
+    X, y : array
+        Data and integer labels.
+    alpha : float
+        Strength of the penalty on the mean loss.
+    """
+
+    name: str
+    X: Any
+    y: np.ndarray
+    alpha: float
+    best: float = field(default=np.inf)
+
+    @property
+    def C(self) -> float:
+        """The same penalty as LogisticRegression counts it; with two classes it has one vector where we have two."""
+        return (2 if self.y.max() == 1 else 1) / (self.alpha * self.X.shape[0])
+
+    def objective(self, coef: np.ndarray, intercept: np.ndarray) -> float:
+        """Evaluate the objective, its sums in float64."""
+        if len(coef) == 1:  # LogisticRegression's binary coefficients, whose penalty counts half for each class
+            coef, intercept = np.vstack([-coef, coef]) / 2, np.hstack([-intercept, intercept]) / 2
+        with ordered_map() as parallel_map:
+            objective = Objective(
+                self.X,
+                self.y,
+                loss=CrossEntropy(),
+                activation=Softmax(),
+                n_outputs=len(coef),
+                alpha=self.alpha,
+                ordered_map=parallel_map,
+            )
+            return objective.value(np.vstack([coef.T, intercept]).astype(np.float64))
+
+
+class TimeIsUp(Exception):
+    """Raised from a callback to end a fit at the time limit."""
+
+
+class Recorder:
+    """A scikit-learn callback that keeps the time and the weights after each iteration."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self.points: list[tuple[float, np.ndarray, np.ndarray]] = []
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        """Start the clock; validation of the data before this is not counted, to the peers' favour."""
+        self.start = time.perf_counter()
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        """Nothing to tear down."""
+
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
+        """Nothing to record at a beginning."""
+
+    def on_fit_task_end(self, estimator: Any, context: Any, *, fitted_estimator: Any = None) -> bool:
+        """Record an iteration."""
+        if context.parent is None or fitted_estimator is None:
+            return False
+        elapsed = time.perf_counter() - self.start
+        self.points.append((elapsed, fitted_estimator.coef_.copy(), fitted_estimator.intercept_.copy()))
+        if elapsed > self.limit:
+            raise TimeIsUp
+        return False
+
+
+Curve = list[tuple[float, float]]
+
+
+def curve(problem: Problem, points: Iterable[tuple[float, np.ndarray, np.ndarray]]) -> Curve:
+    """Turn times and weights into times and objectives, about 60 at the most; remember the best objective seen."""
+    points = list(points)
+    chosen = sorted({round(i) for i in np.geomspace(1, len(points), min(60, len(points)))}) if points else []
+    result = [(points[i - 1][0], problem.objective(*points[i - 1][1:])) for i in chosen]
+    problem.best = min([problem.best, *(value for _, value in result)])
+    return result
+
+
+def time_to(curve: Curve, best: float, target: float) -> float:
+    """Seconds until the objective is within `target`, relative, of the best: log-linear between points."""
+    gaps = [(seconds, max(value / best - 1, 1e-12)) for seconds, value in curve]
+    for i, (seconds, gap) in enumerate(gaps):
+        if gap <= target:
+            if i == 0:
+                return seconds
+            before_seconds, before_gap = gaps[i - 1]
+            share = np.log(before_gap / target) / np.log(before_gap / gap)
+            return float(before_seconds + share * (seconds - before_seconds))
+    return np.inf
+
+
+def budgets(limit: int = 4_000, ratio: float = 1.5, start: int = 4) -> Iterator[int]:
+    """Yield iteration budgets for solvers that report nothing on the way."""
+    budget = float(start)
+    while budget < limit:
+        yield round(budget)
+        budget *= ratio
+
+
+def median(values: Iterable[float]) -> float:
+    """Median, for ratios that may be infinite."""
+    return statistics.median(values)
+
+
+def stopwatch(function: Callable[[], Any]) -> float:
+    """Seconds that a call takes."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def progress(message: str) -> None:
+    """Say what is running, on a terminal only."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{message}", end="", file=sys.stderr, flush=True)

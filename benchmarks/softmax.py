@@ -1,0 +1,341 @@
+"""Full-batch softmax regression: time to a given distance from the optimum, against every peer installed.
+
+Solvers are compared at equal objective, never at equal ``tol``. skxent and LogisticRegression's lbfgs report each
+iteration; the other solvers run with growing budgets, and times between two budgets are interpolated. skxent runs
+anew beside each peer, and the ratio is against that run.
+
+    python benchmarks/softmax.py [--problems mnist brown …] [--limit SECONDS] [--plot curves.png]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _harness import (
+    Curve,
+    Problem,
+    Recorder,
+    TimeIsUp,
+    budgets,
+    curve,
+    machine,
+    print_table,
+    progress,
+    stopwatch,
+    time_to,
+)
+from sklearn.datasets import load_digits, load_iris, make_classification
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+
+from skxent import SoftmaxRegressor
+
+TARGETS = (1e-3, 1e-4, 1e-5)
+Points = list[tuple[float, np.ndarray, np.ndarray]]
+
+
+# ------------------------------------------------------------------------------------------------- problems
+
+
+def mnist(scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Training images with values up to `scale`."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
+    from _mnist import load_mnist
+
+    X, y, _, _ = load_mnist()
+    return X * np.float32(scale), y
+
+
+def brown() -> tuple[Any, np.ndarray]:
+    """TF-IDF of the Brown corpus's sentences and their genre, or a generated stand-in."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    try:
+        from nltk.corpus import brown as corpus
+
+        sentences = [(" ".join(words), genre) for genre in corpus.categories() for words in corpus.sents(categories=genre)]
+        texts, genres = zip(*sentences)
+    except (ImportError, LookupError):
+        rng = np.random.default_rng(0)
+        genres = rng.integers(15, size=50_000)
+        ranks = np.minimum(rng.zipf(1.2, size=(50_000, 20)), 40_000) * 17 % (30_000 + 500 * genres[:, None])
+        texts = [" ".join(f"w{rank}" for rank in row) for row in ranks]
+    X = TfidfVectorizer(token_pattern=r"\S+").fit_transform(texts)
+    return X, np.unique(genres, return_inverse=True)[1]
+
+
+def generated(n: int, d: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gaussian clusters, half of the features informative, 5 % of the labels wrong."""
+    X, y = make_classification(
+        n, d, n_informative=d // 2, n_classes=k, n_clusters_per_class=1, flip_y=0.05, random_state=0
+    )
+    return X.astype(np.float32), y
+
+
+def problems() -> dict[str, Callable[[], Problem]]:
+    """Return each problem's recipe by name."""
+    return {
+        "mnist": lambda: Problem("MNIST, alpha = 1/60000", *mnist(1), 1 / 60_000),
+        "mnist-strong": lambda: Problem("MNIST, alpha = 1/600", *mnist(1), 1 / 600),
+        "mnist-raw": lambda: Problem("MNIST 0-255, alpha = 1/600", *mnist(255), 1 / 600),
+        "brown": lambda: _with_alpha("Brown sentences, TF-IDF, 15 genres", *brown()),
+        "classes": lambda: _with_alpha("50,000 x 200, 100 classes", *generated(50_000, 200, 100)),
+        "tall": lambda: _with_alpha("500,000 x 30, 2 classes", *generated(500_000, 30, 2)),
+    }
+
+
+def _with_alpha(name: str, X: Any, y: np.ndarray) -> Problem:
+    return Problem(name, X, y, 1 / X.shape[0])
+
+
+# -------------------------------------------------------------------------------------------------- solvers
+
+
+def recorded(estimator: Any, problem: Problem, limit: float, dtype: type) -> Points:
+    """Fit an estimator that reports each iteration."""
+    recorder = Recorder(limit)
+    X = problem.X.astype(dtype)
+    with suppress(TimeIsUp):
+        estimator.set_callbacks(recorder).fit(X, problem.y)
+    return recorder.points
+
+
+def budgeted(make: Callable[[int], Any], problem: Problem, limit: float, dtype: type) -> Iterator[tuple[float, Any, Any]]:
+    """Fit an estimator with growing budgets until the caller has seen enough or the time is up."""
+    X = problem.X.astype(dtype)
+    for budget in budgets():
+        estimator = make(budget)
+        seconds = stopwatch(lambda model=estimator: model.fit(X, problem.y))
+        yield seconds, estimator.coef_, estimator.intercept_
+        if seconds > limit or np.max(estimator.n_iter_) < budget:
+            return
+
+
+def skxent(problem: Problem, limit: float) -> Points:
+    """The solver of this project."""
+    return recorded(
+        SoftmaxRegressor(alpha=problem.alpha, tol=1e-8, max_iter=2_000), problem, limit, problem.X.dtype.type
+    )
+
+
+def torch_lbfgs(problem: Problem, limit: float) -> Points:
+    """PyTorch's L-BFGS with its strong Wolfe line search, on all cores."""
+    import torch
+
+    X, y = torch.from_numpy(np.asarray(problem.X)), torch.from_numpy(problem.y.astype(np.int64))
+    model = torch.nn.Linear(X.shape[1], int(problem.y.max()) + 1, dtype=X.dtype)
+    torch.nn.init.zeros_(model.weight)
+    torch.nn.init.zeros_(model.bias)
+    optimizer = torch.optim.LBFGS(
+        model.parameters(),
+        max_iter=100_000,
+        max_eval=100_000,
+        history_size=10,
+        line_search_fn="strong_wolfe",
+        tolerance_grad=0,
+        tolerance_change=0,
+    )
+    points: Points = []
+    start = time.perf_counter()
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(model(X), y) + problem.alpha / 2 * model.weight.square().sum()
+        loss.backward()
+        elapsed = time.perf_counter() - start
+        points.append((elapsed, model.weight.detach().numpy().copy(), model.bias.detach().numpy().copy()))
+        if elapsed > limit:
+            raise TimeIsUp
+        return loss
+
+    with suppress(TimeIsUp):
+        optimizer.step(closure)
+    return points
+
+
+def peers(problem: Problem, limit: float) -> dict[str, Callable[[], Any]]:
+    """Return each peer's run by name; those not installed are left out."""
+    settings = {"C": problem.C, "tol": 1e-10}
+
+    def logistic(solver: str, dtype: type) -> Callable[[], Any]:
+        if solver == "lbfgs":
+            model = LogisticRegression(**settings, max_iter=100_000)
+            return lambda: recorded(model, problem, limit, dtype)
+        return lambda: budgeted(
+            lambda budget: LogisticRegression(**settings, solver=solver, max_iter=budget, random_state=0),
+            problem,
+            limit,
+            dtype,
+        )
+
+    runs = {
+        f"LogisticRegression {solver} {dtype.__name__}": logistic(solver, dtype)
+        for solver in ("lbfgs", "newton-cg", "sag", "saga")
+        for dtype in (np.float32, np.float64)
+    }
+    if not isinstance(problem.X, np.ndarray):
+        return runs
+    try:
+        from sklearnex.linear_model import LogisticRegression as Accelerated
+
+        for dtype in (np.float32, np.float64):
+            runs[f"scikit-learn-intelex lbfgs {dtype.__name__}"] = lambda dtype=dtype: budgeted(
+                lambda budget: Accelerated(**settings, max_iter=budget), problem, limit, dtype
+            )
+    except ImportError:
+        pass
+    try:
+        import torch  # noqa: F401
+
+        runs["PyTorch L-BFGS"] = lambda: torch_lbfgs(problem, limit)
+    except ImportError:
+        pass
+    return runs
+
+
+# ----------------------------------------------------------------------------------------------- comparison
+
+
+def compare(problem: Problem, limit: float) -> dict[str, Curve]:
+    """Run skxent before and after each peer and print the ratios; return a curve for each solver."""
+    curves: dict[str, Curve] = {}
+    neighbours: dict[str, list[Curve]] = {}
+    before = curve(problem, skxent(problem, limit))
+    for name, run in peers(problem, limit).items():
+        progress(f"{problem.name}: {name}")
+        curves[name] = until_done(problem, run())
+        after = curve(problem, skxent(problem, limit))
+        neighbours[name] = [before, after]
+        before = after
+    return report(problem, curves, neighbours)
+
+
+def until_done(problem: Problem, points: Iterable[tuple[float, Any, Any]]) -> Curve:
+    """Return the curve of a run; growing budgets need not grow beyond the last target."""
+    if isinstance(points, list):
+        return curve(problem, points)
+    result: Curve = []
+    for point in points:
+        result += curve(problem, [point])
+        if result[-1][1] <= problem.best * (1 + TARGETS[-1]):
+            break
+    return result
+
+
+def report(problem: Problem, curves: dict[str, Curve], neighbours: dict[str, list[Curve]]) -> dict[str, Curve]:
+    """Print the table of a problem; return its curves with skxent's median run."""
+    runs = [run for pair in neighbours.values() for run in pair]
+
+    def mine(target: float, among: list[Curve]) -> float:
+        return float(np.median([time_to(run, problem.best, target) for run in among]))
+
+    progress("")
+    print(f"\n### {problem.name}\n\nobjective at the optimum {problem.best:.8f}\n")
+    header = ["seconds to a relative distance of"] + [f"{t:.0e}" for t in TARGETS] + [f"ratio at {t:.0e}" for t in TARGETS]
+    rows = [["**skxent**"] + [f"{mine(t, runs):.2f}" for t in TARGETS] + ["1"] * len(TARGETS)]
+    fastest = [np.inf] * len(TARGETS)
+    for name, its_curve in curves.items():
+        seconds = [time_to(its_curve, problem.best, t) for t in TARGETS]
+        ratios = [s / mine(t, neighbours[name]) for s, t in zip(seconds, TARGETS, strict=True)]
+        fastest = np.minimum(fastest, ratios).tolist()
+        longest = its_curve[-1][0] if its_curve else 0.0
+        rows.append(
+            [name]
+            + [f"{s:.2f}" if np.isfinite(s) else f"> {longest:.0f}" for s in seconds]
+            + [f"{r:.1f}" if np.isfinite(r) else f"> {longest / mine(t, neighbours[name]):.0f}" for r, t in zip(ratios, TARGETS, strict=True)]
+        )
+    rows.append(["**fastest peer**"] + [""] * len(TARGETS) + [f"**{r:.1f}**" if np.isfinite(r) else "none got there" for r in fastest])
+    print_table(header, rows)
+    return {"skxent": runs[0], **curves}
+
+
+def small_data(repeats: int = 30) -> None:
+    """Print what a whole fit costs on small data, both estimators at their defaults."""
+    rows = []
+    for name, load in (("iris", load_iris), ("digits", load_digits)):
+        X, y = load(return_X_y=True)
+        ours, theirs = SoftmaxRegressor(), LogisticRegression(max_iter=10_000)
+        pairs = [(stopwatch(lambda: ours.fit(X, y)), stopwatch(lambda: theirs.fit(X, y))) for _ in range(repeats)]  # noqa: B023
+        times = np.median(pairs, axis=0) * 1e3
+        ratio = np.median([theirs / ours for ours, theirs in pairs])
+        rows.append([f"{name} {X.shape[0]} x {X.shape[1]}", f"{times[0]:.1f}", f"{times[1]:.1f}", f"{ratio:.1f}"])
+    print("\n### Small data: milliseconds for a fit at default settings\n")
+    print_table(["data", "skxent", "LogisticRegression", "ratio"], rows)
+
+
+def quadratic_loss(n_starts: int = 20) -> None:
+    """Print how the quadratic loss, which has no peer and is not convex, ends from random starts."""
+    X, y = mnist(1)
+    rng = np.random.default_rng(0)
+    ends, iterations, seconds = [], [], []
+    for start in range(n_starts):
+        progress(f"quadratic loss, start {start + 1} of {n_starts}")
+        model = SoftmaxRegressor("quadratic", alpha=1 / 60_000, max_iter=1_000)
+        coef, intercept = rng.normal(0, 0.05, (10, X.shape[1])), np.zeros(10)
+        seconds.append(stopwatch(lambda: model.fit(X, y, coef_init=coef, intercept_init=intercept)))  # noqa: B023
+        ends.append(model.loss_curve_[-1])
+        iterations.append(model.n_iter_)
+    progress("")
+    print(f"\n### Quadratic loss, MNIST, alpha = 1/60000, {n_starts} random starts\n")
+    spread = max(ends) / min(ends) - 1
+    print_table(
+        ["lowest objective", "relative spread", "median spread", "iterations", "seconds"],
+        [[f"{min(ends):.6f}", f"{spread:.1e}", f"{np.median(ends) / min(ends) - 1:.1e}",
+          f"{min(iterations)}-{max(iterations)}", f"{min(seconds):.1f}-{max(seconds):.1f}"]],
+    )
+
+
+def plot(curves: dict[str, dict[str, Curve]], best: dict[str, float], path: Path) -> None:
+    """Save the distance from the optimum against time, a panel for each problem."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, len(curves), figsize=(5.5 * len(curves), 4.5), squeeze=False, layout="constrained")
+    for axis, (problem, by_solver) in zip(axes[0], curves.items(), strict=True):
+        for name, its_curve in by_solver.items():
+            seconds, values = np.array(its_curve).T if its_curve else ([], [])
+            gaps = np.maximum(np.array(values) / best[problem] - 1, 1e-8)
+            is_ours = name == "skxent"
+            axis.loglog(seconds, gaps, lw=3 if is_ours else 1.2, color="black" if is_ours else None, label=name)
+        axis.set(title=problem, xlabel="seconds", ylabel="relative distance from the optimum", ylim=(1e-6, 10))
+        axis.grid(alpha=0.3)
+    axes[0][0].legend(fontsize=8)
+    figure.savefig(path, dpi=120)
+
+
+def main() -> None:
+    """Run the comparisons asked for."""
+    recipes = problems()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--problems", nargs="*", choices=list(recipes), default=list(recipes))
+    parser.add_argument("--limit", type=float, default=30, help="seconds for one run of one solver")
+    parser.add_argument("--extras", action="store_true", help="also small data and the quadratic loss")
+    parser.add_argument("--plot", type=Path)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    warnings.simplefilter("ignore", FutureWarning)
+    print(machine())
+    curves, best = {}, {}
+    for name in options.problems:
+        problem = recipes[name]()
+        curves[problem.name] = compare(problem, options.limit)
+        best[problem.name] = problem.best
+    if options.extras:
+        small_data()
+        quadratic_loss()
+    if options.plot:
+        plot(curves, best, options.plot)
+
+
+if __name__ == "__main__":
+    main()

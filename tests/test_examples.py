@@ -1,0 +1,75 @@
+"""Each example runs alone, from any directory, prints its table and saves its picture."""
+
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+# Options, the picture that they lead to, and what must be printed.
+RUNS = {
+    "plot_mnist_losses.py": (
+        ["here.png", "--rows=2000", "--passes=2"],
+        "here.png",
+        ["cross-entropy", "double softmax", "first pass >= 0.9", "not yet", "0.8286", "deviation"],
+    ),
+    "plot_neuron_saturation.py": (
+        [],
+        "neuron_saturation.png",
+        ["0.9334", "0.0940", "0.2028", "0.0116", "0.0120", "56.6 times as steep"],
+    ),
+    "plot_grid_search_losses.py": (
+        ["--rows=800"],
+        "grid_search_losses.png",
+        ["right labels", "20% wrong labels", "Chosen by validation", "Wrong labels cost quadratic"],
+    ),
+}
+
+
+def run(script, *options, directory):
+    return subprocess.run([sys.executable, EXAMPLES / script, *options], cwd=directory, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def finish(tmp_path_factory):
+    """Run an example, once for all tests; return its result and the directory where it ran."""
+
+    @cache
+    def run_once(script):
+        directory = tmp_path_factory.mktemp("example")
+        return run(script, *RUNS[script][0], directory=directory), directory
+
+    return run_once
+
+
+def test_every_example_is_tested():
+    assert sorted(path.name for path in EXAMPLES.glob("plot_*.py")) == sorted(RUNS)
+
+
+@pytest.mark.parametrize("script", RUNS)
+def test_example(script, finish):
+    _, picture, printed = RUNS[script]
+    result, directory = finish(script)
+    assert result.returncode == 0, result.stderr
+    assert "ConvergenceWarning" not in result.stderr
+    for text in printed:
+        assert text in result.stdout
+    assert [path.name for path in directory.iterdir()] == [picture]
+    assert (directory / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_wrong_labels_cost_cross_entropy_more(finish):
+    """What the example's text says is what it prints."""
+    result, _ = finish("plot_grid_search_losses.py")
+    cost = {loss: float(lost) for loss, lost in re.findall(r"cost (\w+) (\d\.\d+)", result.stdout)}
+    assert cost["cross_entropy"] > cost["quadratic"] + 0.01
+
+
+def test_too_many_rows_is_a_clear_error(tmp_path):
+    result = run("plot_mnist_losses.py", "--rows=60000", directory=tmp_path)
+    assert "n_train=65000: MNIST has 60000 training images" in result.stderr
+    assert not [*tmp_path.iterdir()]
