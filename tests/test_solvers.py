@@ -85,6 +85,9 @@ class QuadraticForm:
     def preconditioner(self, w, *, refine):
         return lambda gradient: self.inverse @ gradient
 
+    def sample(self):
+        return None
+
 
 def test_lbfgs_needs_one_newton_step_on_a_quadratic(rng):
     objective = QuadraticForm(rng)
@@ -338,6 +341,9 @@ class Counted:
 
     def preconditioner(self, w, *, refine):
         return np.copy if self.plain else self.objective.preconditioner(w, refine=refine)
+
+    def sample(self):
+        return self.objective.sample()
 
     @property
     def best(self):
