@@ -130,9 +130,22 @@ class Objective:
     def sample(self) -> Objective | None:
         """Return the objective of a random part of the rows, always the same one; None if there are too few."""
         size = int(_SAMPLE_SHARE * self.n_rows)
-        if size < _SAMPLE_MIN:
-            return None
-        return self.subset(np.sort(np.random.default_rng(0).choice(self.n_rows, size, replace=False)))
+        return None if size < _SAMPLE_MIN else self.draw(size)
+
+    def draw(self, size: int) -> Objective:
+        """Return the objective of some random rows, always the same ones; itself if it has no more rows than that.
+
+        A row is drawn as often as its weight says and then counts once, so that rows of large weight are not missed
+        and rows of no weight not met.
+        """
+        if size >= self.n_rows:
+            return self
+        weight = None if self.sample_weight is None else self.sample_weight[self.rows].astype(np.float64)
+        chance = None if weight is None else weight / weight.sum()
+        rows = np.random.default_rng(0).choice(self.n_rows, size, replace=weight is not None, p=chance)
+        part = self.subset(np.sort(rows))
+        part.sample_weight, part.total_weight = None, float(size)
+        return part
 
     def batches(self, batch_size: int, rng: np.random.RandomState | None = None) -> Iterator[Objective]:
         """Yield objectives on consecutive batches of rows, in random order if `rng` is given."""

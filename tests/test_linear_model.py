@@ -425,6 +425,17 @@ def test_sample_weights_are_frequencies(estimator, loss, iris, rng):
 
 
 @pytest.mark.parametrize("estimator", BOTH)
+def test_a_few_rows_that_count_among_many_that_do_not(estimator, rng):
+    X, y = rng.normal(size=(100_000, 5)), rng.integers(3, size=100_000)
+    weight = np.zeros(100_000)
+    weight[-50:] = 1
+    masked = estimator(alpha=1e-2, **PRECISE).fit(X, y, weight)
+    alone = estimator(alpha=1e-2, **PRECISE).fit(X[-50:], y[-50:])
+    same_model(masked, alone, atol=1e-5)
+    assert masked.n_iter_ <= 4 * alone.n_iter_
+
+
+@pytest.mark.parametrize("estimator", BOTH)
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_class_weights_are_sample_weights(estimator, solver, iris):
     X, y = iris[0][:120], np.array(["a", "b", "c"])[iris[1][:120]]

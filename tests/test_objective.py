@@ -227,6 +227,28 @@ def test_batches_average_to_the_whole(weighted, shuffle, rng):
     np.testing.assert_allclose(np.tensordot(share, gradients, 1), objective(w)[1], atol=1e-14)
 
 
+def test_a_draw_is_always_the_same_rows_once_each(rng):
+    objective = numbered(rng)
+    rows = rows_of(objective.draw(10))
+    assert len(rows) == 10
+    assert rows == rows_of(objective.draw(10))
+    assert objective.draw(40) is objective
+    assert objective.draw(10).total_weight == 10
+
+
+def test_a_draw_meets_rows_by_their_weight(rng):
+    """Its expectation is the whole, whatever the weights; rows that do not count do not come."""
+    weight = np.r_[np.zeros(20), 1.0, 9.0]
+    X, y, w = rng.normal(size=(22, N_FEATURES)), np.arange(22) % N_OUTPUTS, weights(rng)
+    times = 500
+    objective = with_data(
+        make_objective(rng, alpha=0.1), np.tile(X, (times, 1)), np.tile(y, times), np.tile(weight, times)
+    )
+    drawn = objective.draw(5000)
+    assert drawn(w)[0] == pytest.approx(objective(w)[0], rel=0.05)
+    np.testing.assert_allclose(drawn(w)[1], objective(w)[1], atol=0.02)
+
+
 # -------------------------------------------------------------------------------------------- preconditioner
 
 
