@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from skxent import solvers
@@ -138,6 +139,22 @@ def test_lbfgs_finds_the_minimum_that_scipy_finds(activation, method, rng):
     assert objective.value(result.w) == pytest.approx(minimum, rel=1e-12)
     np.testing.assert_allclose(objective.activation.probabilities(result.w), objective.activation.probabilities(w))
     np.testing.assert_allclose(result.w[:-1], w[:-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("make_data", [np.asarray, csr_array], ids=["dense", "sparse"])
+def test_lbfgs_finds_the_minimum_of_wide_data(activation, make_data, rng):
+    """Where a matrix of the columns would take too much memory."""
+    objective = make_objective(rng, 60, 1000, activation=activation)
+    wide = Objective(
+        make_data(objective.X), objective.y, loss=CrossEntropy(), activation=activation, n_outputs=3, alpha=1e-2
+    )
+    minimum, _ = scipy_minimum(objective, ftol=0, gtol=1e-9, maxiter=5000)
+    result = lbfgs(wide, zeros(objective), max_iter=500, tol=1e-13, callback=go_on)
+    assert result.converged
+    assert wide.value(result.w) == pytest.approx(minimum, rel=1e-10)
+    gradient = rng.normal(size=result.w.shape)
+    assert (wide.preconditioner(result.w)(gradient) * gradient > 0).all()
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
