@@ -190,16 +190,12 @@ def categorical(rng, n):
 def mixed(rng, n):
     """Shifts, spreads, categories and values missing by class, beside numeric and categorical noise."""
     y = rng.integers(0, 2, n)
-    missing = np.where(
-        rng.random((n, INFORMATIVE)) < 0.1 + 0.1 * y[:, None], -1.0, rng.random((n, INFORMATIVE))
-    )
+    missing = np.where(rng.random((n, INFORMATIVE)) < 0.1 + 0.1 * y[:, None], -1.0, rng.random((n, INFORMATIVE)))
     spread = rng.normal(size=(n, INFORMATIVE)) * np.where(y, 1.5, 1.0)[:, None]
     parts = shifted(rng, n, y, 0.35), spread, categories(rng, n, y, 20, 0.35), missing
     signal = np.column_stack([part[:, :3] for part in parts])[:, :INFORMATIVE]
     noise_features = np.column_stack([rng.normal(size=(n, NOISE // 2)), rng.integers(0, 30, (n, NOISE // 2))])
-    discrete = np.isin(
-        np.arange(INFORMATIVE + NOISE), [6, 7, 8, *range(INFORMATIVE + NOISE // 2, INFORMATIVE + NOISE)]
-    )
+    discrete = np.isin(np.arange(INFORMATIVE + NOISE), [6, 7, 8, *range(INFORMATIVE + NOISE // 2, INFORMATIVE + NOISE)])
     return signal, noise_features, y, discrete
 
 
@@ -276,9 +272,7 @@ def strength(n=5_000, repetitions=10):
             x = rng.normal(size=(n, 1)) + shift * y[:, None]
             found["skxent"].append(cross_entropy_classif(x, y)[0][0])
             found["mutual_info"].append(mutual_info_classif(x, y, random_state=0)[0])
-        rows.append(
-            (f"{shift:g}", f"{truth:.4f}", *(f"{np.mean(v):.4f} ± {np.std(v):.4f}" for v in found.values()))
-        )
+        rows.append((f"{shift:g}", f"{truth:.4f}", *(f"{np.mean(v):.4f} ± {np.std(v):.4f}" for v in found.values())))
     print_table(("shift", "true information, nats", "skxent", "mutual_info k=3"), rows)
 
 
@@ -334,9 +328,7 @@ def speed(repetitions=3):
         own = times["skxent"] / 784
         for name, (columns, _) in contenders.items():
             column = times[name] / columns
-            rows.append(
-                (jobs, name, columns, f"{times[name]:.2f}", f"{1e3 * column:.2f}", f"{column / own:.1f}")
-            )
+            rows.append((jobs, name, columns, f"{times[name]:.2f}", f"{1e3 * column:.2f}", f"{column / own:.1f}"))
     print_table(("jobs", "", "columns timed", "seconds", "ms a column", "ratio to skxent"), rows)
 
 
@@ -427,9 +419,7 @@ def memory():
     stored = f"{(W.data.nbytes + W.indices.nbytes) / 1e6:.1f}"
     used = peak(partial(cross_entropy_classif, W, labels)) / 1e6
     rows.append(("sparse text", W.shape[1], stored, "-", f"{used:.2f}", "-"))
-    print_table(
-        ("", "columns", "data, MB", "one column, MB", "peak of the call, MB", "of counting alone"), rows
-    )
+    print_table(("", "columns", "data, MB", "one column, MB", "peak of the call, MB", "of counting alone"), rows)
 
 
 PARTS = {part.__name__: part for part in (noise, ranking, strength, speed, sparse, memory)}

@@ -89,10 +89,7 @@ def take_turns(peers: dict[str, list[str]], rounds: int) -> dict[str, Run]:
     for _ in range(rounds):
         for name, command in peers.items():
             runs[name].append(run(command, LC_ALL="C.UTF-8"))
-    return {
-        name: Run(*(statistics.median(column) for column in zip(*of, strict=True)))
-        for name, of in runs.items()
-    }
+    return {name: Run(*(statistics.median(column) for column in zip(*of, strict=True))) for name, of in runs.items()}
 
 
 def apart(function: Callable[..., str], *arguments: object) -> str:
@@ -284,20 +281,14 @@ CLAIMS = {
 
 def main() -> None:
     """Measure one claim, or all of them."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "claim", nargs="*", metavar="CLAIM", help="natural, synthetic, memory or startup (default: all)"
     )
-    parser.add_argument(
-        "--megabytes", type=float, help="size of the text (default: 200, and 2000 for memory)"
-    )
+    parser.add_argument("--megabytes", type=float, help="size of the text (default: 200, and 2000 for memory)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each peer runs (default 3)")
     parser.add_argument("--text", metavar="FILE", help="natural text to use")
-    parser.add_argument(
-        "--folder", help="where the generated files go (default: the system's temporary folder)"
-    )
+    parser.add_argument("--folder", help="where the generated files go (default: the system's temporary folder)")
     options = parser.parse_args()
     gigabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
     print(f"{os.cpu_count()} cores, {gigabytes:.0f} GB of memory")

@@ -179,9 +179,7 @@ def draw_drift(axes, tables):
     for (name, table), colour, offset in styles:
         faces = np.where(table["p_adjusted"] < CERTAIN, colour, "white")
         places = np.arange(len(table)) + offset
-        axes.scatter(
-            1000 * table["js"], places, s=55, color=faces, edgecolors=colour, linewidths=1.5, zorder=3
-        )
+        axes.scatter(1000 * table["js"], places, s=55, color=faces, edgecolors=colour, linewidths=1.5, zorder=3)
         axes.plot([], [], "s", color=colour, label=name)
     axes.set_xscale("log")
     axes.set_yticks(range(len(table)), table.index)
@@ -199,9 +197,7 @@ def draw(selector, accuracies, tables, picture):
     upper, lower = figure.subfigures(2, 1, height_ratios=[1.05, 1])
     left, right = upper.subfigures(1, 2, width_ratios=[1, 1.7])
     axes = left.subplots()
-    image = draw_pixels(
-        axes, selector.scores_, "Log-loss that a pixel removes", Normalize(0, selector.scores_.max())
-    )
+    image = draw_pixels(axes, selector.scores_, "Log-loss that a pixel removes", Normalize(0, selector.scores_.max()))
     left.colorbar(image, ax=axes, label="bits", shrink=0.8)
     draw_digits(right, selector)
     accuracy, drift = lower.subplots(1, 2)
@@ -213,9 +209,7 @@ def draw(selector, accuracies, tables, picture):
 def main():
     """Score, fit, compare; print the tables and draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "picture", nargs="?", default="feature_importance.png", help="where to save the picture"
-    )
+    parser.add_argument("picture", nargs="?", default="feature_importance.png", help="where to save the picture")
     parser.add_argument("--rows", type=int, default=60_000, help="training images, up to 60,000")
     options = parser.parse_args()
 

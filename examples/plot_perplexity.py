@@ -87,14 +87,10 @@ def plot_methods(ax: Axes, perplexities: dict[str, tuple[float, float]]) -> None
     rows = np.arange(len(perplexities))
     columns = zip(*perplexities.values(), strict=True)
     labels = ("training text, one token left out", "test text")
-    for values, label, colour, shift in zip(
-        columns, labels, (TRAIN_COLOUR, TEST_COLOUR), (-0.2, 0.2), strict=True
-    ):
+    for values, label, colour, shift in zip(columns, labels, (TRAIN_COLOUR, TEST_COLOUR), (-0.2, 0.2), strict=True):
         bars = ax.barh(rows + shift, values, height=0.38, color=colour, label=label)
         ax.bar_label(bars, fmt="{:.0f}", padding=3, fontsize=8)
-    ax.set(
-        yticks=rows, yticklabels=perplexities, xlabel="perplexity", title="Smoothing methods (mle: infinite)"
-    )
+    ax.set(yticks=rows, yticklabels=perplexities, xlabel="perplexity", title="Smoothing methods (mle: infinite)")
     ax.invert_yaxis()
     ax.margins(x=0.12)
 
@@ -119,9 +115,7 @@ def plot_topics(ax: Axes, bits: np.ndarray, truth: np.ndarray) -> None:
     reach = 1.1 * max(map(abs, (*ax.get_xlim(), *ax.get_ylim())))
     for end in ((0, reach), (reach, 0), (-reach, -reach)):
         ax.plot([0, end[0]], [0, end[1]], color="#444444", lw=1)
-    ax.set(
-        xlabel="bits a word: kitchen − sea", ylabel="bits a word: sky − sea", title="Topic of each test line"
-    )
+    ax.set(xlabel="bits a word: kitchen − sea", ylabel="bits a word: sky − sea", title="Topic of each test line")
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
     ax.legend(frameon=False)
 

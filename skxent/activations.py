@@ -28,6 +28,10 @@ class Activation(ABC):
 
     shift_invariant: ClassVar[bool] = False
 
+    def n_outcomes(self, n_outputs: int) -> int:
+        """Return the number of outcomes of the distributions that the loss sees."""
+        return n_outputs
+
     @abstractmethod
     def log_probabilities(self, z: Array) -> Array:
         """Log-probabilities of scores `z`, both of shape (n_rows, n_outputs), in nats."""
@@ -94,6 +98,9 @@ class Sigmoid(Activation):
     :math:`\log a` and :math:`\log(1-a)`, the chain rule gives
     :math:`\partial L/\partial z = g_1 (1-a) - g_0\,a`.
     """
+
+    def n_outcomes(self, n_outputs: int) -> int:  # noqa: D102
+        return 2
 
     def log_probabilities(self, z: Array) -> Array:  # noqa: D102
         return log_expit(z)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import warnings
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -14,7 +16,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, check_random_state, column_or_1d, compute_class_weight
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -27,6 +29,22 @@ from skxent.objective import Objective, linear_scores
 from skxent.solvers import sgd
 
 __all__ = ["SigmoidRegressor", "SoftmaxRegressor"]
+
+
+def _all_or_nothing(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a method leave its object as it was if it fails or is interrupted."""
+
+    @functools.wraps(method)
+    def all_or_nothing(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = vars(self).copy()
+        try:
+            return method(self, *args, **kwargs)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    return all_or_nothing
 
 
 class _Targets(NamedTuple):
@@ -65,7 +83,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "shuffle": ["boolean"],
-        "class_weight": [dict, str, None],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
@@ -113,6 +131,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
 
     # ---------------------------------------------------------------------------------------------- fitting
 
+    @_all_or_nothing
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -150,6 +169,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
             If the data, targets, weights, loss or solver cannot be used, or if the solver diverged; the message says
             what to do.
         """
+        as_given = X
         X, y = self._validate(X, y, reset=True)
         targets = self._encode(y, X.dtype)
         solve, loss = self._resolve(targets)
@@ -161,7 +181,9 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
             return _fitted_attributes(w, targets, X.dtype)
 
         train, validation = self._hold_out(X, y, weight, targets, rng, w0, attributes)
-        fit_data = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": weight}}
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        # Callbacks predict on X, so they get it with its feature names.
+        fit_data = {"X": as_given, "y": y, "metadata": metadata}
         context = self._init_callback_context(max_subtasks=self.max_iter)
         context.call_on_fit_task_begin(estimator=self, **fit_data)
         monitor = Monitor(self, context, fit_data, attributes, validation)
@@ -172,7 +194,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
             monitor.begin(w0)
             result = solve(objective, w0, callback=monitor, **self._options(solve, rng))
             monitor.close()
-        self._check_result(result, objective)
+        self._warn_unless_converged(result)
         self.__dict__.update(attributes(result.w if validation is None else validation.best_w))
         self.n_iter_ = result.n_iter
         self.loss_curve_ = monitor.loss_curve
@@ -180,6 +202,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes={}, **fit_data)
         return self
 
+    @_all_or_nothing
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Take one pass of mini-batch gradient descent over these rows, whatever `solver` is.
@@ -251,7 +274,9 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         else:
             labels = _positions(y, classes)
         if len(classes) < 2:
-            raise ValueError(f"{type(self).__name__} needs at least two classes; y has only one class, {classes[0]!r}.")
+            raise ValueError(
+                f"{type(self).__name__} needs at least two classes; y has only one class, {classes.tolist()[0]!r}."
+            )
         return self._encode_labels(classes, labels, dtype)
 
     def _encode_matrix(self, y: Array) -> _Targets:
@@ -265,7 +290,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         if self.solver not in solvers.available():
             raise ValueError(f"Unknown solver {self.solver!r}; known solvers: {', '.join(solvers.available())}.")
         loss = resolve_loss(self.loss)
-        check_shapes(loss, max(2, targets.n_outputs))
+        check_shapes(loss, self._activation.n_outcomes(targets.n_outputs))
         return solvers.load(self.solver), loss
 
     def _options(self, solve: Any, rng: np.random.RandomState) -> dict[str, Any]:
@@ -324,14 +349,23 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         """Return the rows to train on, and the validation of the others if there is to be any."""
         if not self.early_stopping:
             return None, None
-        train, test = train_test_split(
-            np.arange(X.shape[0]),
-            test_size=self.validation_fraction,
-            stratify=targets.labels,
-            random_state=rng,
-        )
+        try:
+            train, test = train_test_split(
+                np.arange(X.shape[0]),
+                test_size=self.validation_fraction,
+                stratify=targets.labels,
+                random_state=rng,
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"early_stopping=True cannot hold out validation_fraction={self.validation_fraction} of {X.shape[0]} "
+                f"rows with some of each class on both sides: {error}. Change validation_fraction, add rows, or set "
+                "early_stopping=False."
+            ) from error
         X_test, y_test, test_weight = X[test], y[test], _rows(weight, test)
         probe = copy.copy(self)
+        # The held-out rows are a plain array by now.
+        probe.__dict__.pop("feature_names_in_", None)
 
         def score(w: Array) -> float:
             probe.__dict__.update(attributes(w))
@@ -354,18 +388,13 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
             ordered_map=parallel_map,
         )
 
-    def _check_result(self, result: Any, objective: Objective) -> None:
-        if not np.isfinite(result.w).all():
-            raise ValueError(
-                f"The fit diverged: solver={self.solver!r} returned weights that are not finite. Scale the "
-                "features (StandardScaler), raise alpha, or check the loss with skxent.testing.check_loss."
-            )
+    def _warn_unless_converged(self, result: Any) -> None:
         if not result.converged:
             warnings.warn(
-                f"solver={self.solver!r} has not converged: {result.message}. Raise max_iter or tol; with "
-                "'sgd', try another learning_rate, or tol=0 for a fixed number of passes.",
+                f"solver={self.solver!r} has not converged: {result.message}. Raise max_iter or tol; with 'sgd', try "
+                "another learning_rate, scaled features (StandardScaler), or tol=0 for a fixed number of passes.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=6,
             )
 
     def _known_classes(self, classes: Any, y: Array, first: bool) -> Array | None:
@@ -381,6 +410,57 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         return classes
 
     # ------------------------------------------------------------------------------------------- predicting
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Class labels.
+        """
+        winners = self._winners(X)
+        predicted: Array = self.classes_[winners]
+        return predicted
+
+    def _winners(self, X: Any) -> Array:
+        """Return the position of the most probable class of each row."""
+        raise NotImplementedError
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True labels, or a matrix of targets as in :meth:`fit`.
+        sample_weight : array-like of shape (n_samples,), optional
+            How often each row counts.
+
+        Returns
+        -------
+        float
+            Share of the rows predicted right, with several units on all of them; its expectation where the targets
+            are probabilities.
+        """
+        if np.ndim(y) < 2 or np.shape(y)[1] == 1:
+            return float(super().score(X, y, sample_weight))
+        check_is_fitted(self)
+        if np.shape(y)[1] != len(self.classes_):
+            raise ValueError(f"y has {np.shape(y)[1]} columns; this model has {len(self.classes_)} classes.")
+        return float(np.average(self._chance_of_hit(X, np.asarray(y)), weights=sample_weight))
+
+    def _chance_of_hit(self, X: Any, y: Array) -> Array:
+        """Return the probability of each prediction being right if the targets are drawn from the rows of `y`."""
+        chance: Array = np.take_along_axis(y, self._winners(X)[:, np.newaxis], axis=1)[:, 0]
+        return chance
 
     def _scores(self, X: Any) -> Array:
         """Return the scores, of shape (n_samples, n_outputs)."""
@@ -550,22 +630,9 @@ class SoftmaxRegressor(_LinearClassifier):
         z = self._scores(X)
         return z[:, 1] - z[:, 0] if z.shape[1] == 2 else z
 
-    def predict(self, X: Any) -> Array:
-        """Return the most probable class of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Class labels.
-        """
-        winners = self._scores(X).argmax(axis=1)
-        predicted: Array = self.classes_[winners]
-        return predicted
+    def _winners(self, X: Any) -> Array:
+        winners: Array = self._scores(X).argmax(axis=1)
+        return winners
 
     def predict_log_proba(self, X: Any) -> Array:
         """Return the log-probabilities of the classes, in nats.
@@ -596,28 +663,6 @@ class SoftmaxRegressor(_LinearClassifier):
             Probabilities; each row sums to 1.
         """
         return self._activation.probabilities(self._scores(X))
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
-        y : array-like of shape (n_samples,) or (n_samples, n_classes)
-            True labels, or the distribution of each row's label.
-        sample_weight : array-like of shape (n_samples,), optional
-            How often each row counts.
-
-        Returns
-        -------
-        float
-            Share of the rows predicted right; with soft labels, its expectation.
-        """
-        if np.ndim(y) < 2 or np.shape(y)[1] == 1:
-            return float(super().score(X, y, sample_weight))
-        hit = np.take_along_axis(np.asarray(y), self._scores(X).argmax(axis=1)[:, np.newaxis], axis=1)
-        return float(np.average(hit[:, 0], weights=sample_weight))
 
 
 class SigmoidRegressor(_LinearClassifier):
@@ -705,12 +750,21 @@ class SigmoidRegressor(_LinearClassifier):
         ndarray of shape (n_samples,), or (n_samples, n_outputs) after a fit on a matrix
             Class labels, or 0 and 1.
         """
-        z = self._scores(X)
+        check_is_fitted(self)
         if self._matrix_targets:
-            return (z > 0).astype(int)
-        winners = z.argmax(axis=1) if z.shape[1] > 1 else (z[:, 0] > 0).astype(int)
-        predicted: Array = self.classes_[winners]
-        return predicted
+            return (self._scores(X) > 0).astype(int)
+        return super().predict(X)
+
+    def _winners(self, X: Any) -> Array:
+        z = self._scores(X)
+        winners: Array = z.argmax(axis=1) if z.shape[1] > 1 else (z[:, 0] > 0).astype(int)
+        return winners
+
+    def _chance_of_hit(self, X: Any, y: Array) -> Array:
+        if not self._matrix_targets:
+            return super()._chance_of_hit(X, y)
+        chance: Array = np.where(self._scores(X) > 0, y, 1 - y).prod(axis=1)
+        return chance
 
     def predict_log_proba(self, X: Any) -> Array:
         """Return the log-probabilities of the classes, in nats.

@@ -89,7 +89,7 @@ class CrossEntropy(Loss, name="cross_entropy"):
     >>> import numpy as np
     >>> p = np.array([[0.25, 0.75]])
     >>> loss, _ = CrossEntropy().pointwise(np.array([[0.0, 1.0]]), p, np.log(p))
-    >>> float(loss[0]) == -np.log(0.75)
+    >>> bool(loss[0] == -np.log(0.75))
     True
     """
 
@@ -150,7 +150,8 @@ def resolve_loss(loss: Any) -> Loss:
     if isinstance(loss, Loss):
         return loss
     if not isinstance(loss, str):
-        hint = f"an instance: {loss.__name__}()" if isinstance(loss, type) else "a name or a Loss instance"
+        is_class = isinstance(loss, type) and issubclass(loss, Loss)
+        hint = f"an instance: {loss.__name__}()" if is_class else "a name or a Loss instance"
         raise TypeError(f"loss={loss!r} is not a loss; pass {hint}.")
     if loss not in Loss.registry:
         raise ValueError(f"Unknown loss {loss!r}; known losses: {', '.join(sorted(Loss.registry))}.")

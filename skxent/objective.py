@@ -130,9 +130,22 @@ class Objective:
     def sample(self) -> Objective | None:
         """Return the objective of a random part of the rows, always the same one; None if there are too few."""
         size = int(_SAMPLE_SHARE * self.n_rows)
-        if size < _SAMPLE_MIN:
-            return None
-        return self.subset(np.sort(np.random.default_rng(0).choice(self.n_rows, size, replace=False)))
+        return None if size < _SAMPLE_MIN else self.draw(size)
+
+    def draw(self, size: int) -> Objective:
+        """Return the objective of some random rows, always the same ones; itself if it has no more rows than that.
+
+        A row is drawn as often as its weight says and then counts once, so that rows of large weight are not missed
+        and rows of no weight not met.
+        """
+        if size >= self.n_rows:
+            return self
+        weighted = self.sample_weight is not None
+        chance = self.weights() / self.weights().sum() if weighted else None
+        rows = np.random.default_rng(0).choice(self.n_rows, size, replace=weighted, p=chance)
+        part = self.subset(np.sort(rows))
+        part.sample_weight, part.total_weight = None, float(size)
+        return part
 
     def batches(self, batch_size: int, rng: np.random.RandomState | None = None) -> Iterator[Objective]:
         """Yield objectives on consecutive batches of rows, in random order if `rng` is given."""
@@ -150,11 +163,11 @@ class Objective:
         rows = self._positions(rows)
         return Block(self.X[rows], self.y[rows], None if self.sample_weight is None else self.sample_weight[rows])
 
-    def weights(self, rows: Array) -> Array:
-        """Return the weights of some of the rows, in float64."""
+    def weights(self) -> Array:
+        """Return the weights of the rows, in float64."""
         if self.sample_weight is None:
-            return np.ones(len(rows))
-        return self.sample_weight[self._positions(rows)].astype(np.float64)
+            return np.ones(self.n_rows)
+        return self.sample_weight[self.rows].astype(np.float64)
 
     def sum_over_rows(self, terms: Callable[[Block], tuple[Any, ...]]) -> list[Any]:
         """Add up the terms that a function returns for each block of rows, always in the same order."""

@@ -80,9 +80,9 @@ def precondition(objective: Objective, w: Array, *, refine: bool) -> Preconditio
     if n_blocks is None:
         return _diagonal(objective, w)
     sample = _sample(objective)
-    curvature = _curvature(objective, w, sample, n_blocks)
+    curvature = _curvature(sample, w, n_blocks)
     rare = _rare_moments(objective, sample)
-    factors = objective.ordered_map(lambda d: _factor(objective, sample, d, rare), curvature.T)
+    factors = objective.ordered_map(lambda d: _factor(sample, d, rare), curvature.T)
     return _Blocks(list(factors), objective.activation.shift_invariant)
 
 
@@ -138,40 +138,36 @@ def _affordable(objective: Objective, n_blocks: int) -> bool:
     return bool(peak <= max(_MEMORY_SHARE * stored, _MEMORY_FREE))
 
 
-def _sample(objective: Objective) -> Array:
-    """Return sorted indices of the rows that stand for all, always the same ones."""
-    n_rows = objective.n_rows
-    size = max(_MIN_ROWS, _ROWS_PER_COLUMN * objective.X.shape[1])
-    if size >= n_rows:
-        return np.arange(n_rows)
-    return np.sort(np.random.default_rng(0).choice(n_rows, size, replace=False))
+def _sample(objective: Objective) -> Objective:
+    """Return the objective of the rows that stand for all."""
+    return objective.draw(max(_MIN_ROWS, _ROWS_PER_COLUMN * objective.X.shape[1]))
 
 
-def _chunks(sample: Array) -> list[slice]:
+def _chunks(sample: Objective) -> list[slice]:
     """Cut a sample into pieces that fit a cache, since its rows need not be in memory all at once."""
-    return [slice(start, start + _GATHER) for start in range(0, len(sample), _GATHER)]
+    n_rows = sample.n_rows
+    return [slice(start, min(start + _GATHER, n_rows)) for start in range(0, n_rows, _GATHER)]
 
 
-def _curvature(objective: Objective, w: Array, sample: Array, n_blocks: int) -> Array:
+def _curvature(sample: Objective, w: Array, n_blocks: int) -> Array:
     """Curvature of each sampled row, of shape (n_rows, n_blocks), weighted to add up to a mean over all rows.
 
     By central differences of the gradient with the model's own probabilities as targets, where any proper loss is
     convex. For one block it is the mean over the outputs, by a few directions at right angles if there are many.
     """
-    chunks = [objective.scores(objective.take(sample[chunk]), w) for chunk in _chunks(sample)]
-    z = np.vstack(chunks).astype(np.float64, order="F")
-    directions = np.eye(objective.n_outputs)
-    if n_blocks == 1 and objective.n_outputs > _DIRECTIONS:
-        gaussian = np.random.default_rng(0).standard_normal((objective.n_outputs, _DIRECTIONS))
+    z = np.vstack([sample.scores(sample.take(chunk), w) for chunk in _chunks(sample)]).astype(np.float64, order="F")
+    directions = np.eye(sample.n_outputs)
+    if n_blocks == 1 and sample.n_outputs > _DIRECTIONS:
+        gaussian = np.random.default_rng(0).standard_normal((sample.n_outputs, _DIRECTIONS))
         directions = np.linalg.qr(gaussian)[0].T
-    by_direction = objective.ordered_map(lambda direction: _second_difference(objective, z, direction), directions)
+    by_direction = sample.ordered_map(lambda direction: _second_difference(sample, z, direction), directions)
     curvature = np.stack(list(by_direction), axis=1)
     if n_blocks == 1:
         curvature = curvature.mean(axis=1, keepdims=True)
-    weight = objective.weights(sample)
+    weight = sample.weights()
     weight /= weight.sum()
     curvature = np.maximum(curvature, _FLAT * (weight @ curvature))
-    return (weight[:, np.newaxis] * curvature).astype(objective.X.dtype)
+    return (weight[:, np.newaxis] * curvature).astype(sample.X.dtype)
 
 
 def _second_difference(objective: Objective, z: Array, direction: Array) -> Array:
@@ -199,33 +195,33 @@ def _squares(block: Block) -> Array:
     return np.asarray(X.power(2).T @ (np.ones(X.shape[0]) if weight is None else weight))
 
 
-def _factor(objective: Objective, sample: Array, curvature: Array, rare: Array) -> _Inverse:
+def _factor(sample: Objective, curvature: Array, rare: Array) -> _Inverse:
     """Return the factor of the block for one output's curvature."""
-    n, dtype = objective.X.shape[1] + 1, objective.X.dtype
+    n, dtype = sample.X.shape[1] + 1, sample.X.dtype
     block = np.zeros((n, n), dtype, order="F")
     add_products: Any = get_blas_funcs("syrk", (block,))
     root = np.sqrt(curvature)[:, np.newaxis]
     for chunk in _chunks(sample):
-        X = objective.take(sample[chunk]).X
-        rows = np.full((X.shape[0], n), float(objective.fit_intercept), dtype)
+        X = sample.take(chunk).X
+        rows = np.full((X.shape[0], n), float(sample.fit_intercept), dtype)
         rows[:, :-1] = X if isinstance(X, np.ndarray) else X.toarray()
         rows *= root[chunk]
         block = add_products(1.0, rows.T, beta=1.0, c=block, overwrite_c=True)
-    block[np.diag_indices(n - 1)] += curvature.sum() * rare + objective.alpha
+    block[np.diag_indices(n - 1)] += curvature.sum() * rare + sample.alpha
     return _Inverse(block)
 
 
-def _rare_moments(objective: Objective, sample: Array) -> Array:
+def _rare_moments(objective: Objective, sample: Objective) -> Array:
     """Second moments of the columns that the sample has hardly seen, zero for the others."""
-    if len(sample) == objective.n_rows:
+    if sample is objective:
         return np.zeros(objective.X.shape[1])
-    everywhere, sampled = _column_moments(objective), _column_moments(objective.subset(sample))
+    everywhere, sampled = _column_moments(objective), _column_moments(sample)
     return np.where(sampled < _RARE * everywhere, everywhere, 0)
 
 
 def _diagonal(objective: Objective, w: Array) -> Preconditioner:
     moments = _column_moments(objective)
-    curvature = _curvature(objective, w, _sample(objective), objective.n_outputs).sum(axis=0)
+    curvature = _curvature(_sample(objective), w, objective.n_outputs).sum(axis=0)
     diagonal = np.vstack([np.outer(moments, curvature) + objective.alpha, curvature])
     inverse = 1 / np.maximum(diagonal, np.finfo(w.dtype).eps * diagonal.max())
     return lambda gradient: inverse * gradient

@@ -51,9 +51,7 @@ def test_any_words_survive(tmp_path_factory, documents, end_of_sentence):
     write_arpa(model, path)
     again = read_arpa(path)
     assert sorted(again.words) == sorted(model.words)
-    assert again.evaluate(counts).cross_entropy == pytest.approx(
-        model.evaluate(counts).cross_entropy, rel=1e-8
-    )
+    assert again.evaluate(counts).cross_entropy == pytest.approx(model.evaluate(counts).cross_entropy, rel=1e-8)
 
 
 def test_the_file_itself(tmp_path):

@@ -108,9 +108,7 @@ class TestFigures:
         assert record["bits_per_byte"] == pytest.approx(total / 6)
         assert record["log_probability"] == pytest.approx(-total)
 
-    @pytest.mark.parametrize(
-        ("base", "unit", "number"), [("2", "bits", 2), ("e", "nats", e), ("10", "hartleys", 10)]
-    )
+    @pytest.mark.parametrize(("base", "unit", "number"), [("2", "bits", 2), ("e", "nats", e), ("10", "hartleys", 10)])
     def test_base_changes_the_unit_and_not_the_perplexity(self, records, base, unit, number):
         (record,) = records(*HAND_CASE, "--base", base, "--smoothing", "laplace")
         assert record["unit"] == unit
@@ -209,9 +207,7 @@ class TestInputs:
         assert records(f"train.txt.{suffix}") == records("train.txt")
 
     def test_zstd(self, records, folder):
-        pl.DataFrame({"line": TRAIN.splitlines()}).write_csv(
-            "train.txt.zst", include_header=False, compression="zstd"
-        )
+        pl.DataFrame({"line": TRAIN.splitlines()}).write_csv("train.txt.zst", include_header=False, compression="zstd")
         assert records("train.txt.zst")[0]["perplexity"] == records("train.txt")[0]["perplexity"]
 
     def test_several_files_and_globs(self, records, folder):
@@ -312,9 +308,7 @@ class TestFormats:
         assert [line.split()[1] for line in out.splitlines()[1:]] == ["a", "b", "*d"]
 
     def test_csv_is_one_table(self, run, folder):
-        _, out, _ = run(
-            "--train", "train.txt", "--per", "file", "--format", "csv", "--", "test.txt", "train.txt"
-        )
+        _, out, _ = run("--train", "train.txt", "--per", "file", "--format", "csv", "--", "test.txt", "train.txt")
         table = pl.read_csv(io.StringIO(out))
         assert table["file"].to_list() == ["test.txt", "train.txt"]
         assert table["tokens"].to_list() == [3, 6]
@@ -413,9 +407,7 @@ class TestModels:
         run("--train", "train.txt", "--save", "good.arpa")
         run("--train", "bad.txt", "--save", "bad.arpa")
         (record,) = records("--compare", "good.arpa", "bad.arpa", "--", "test.txt")
-        alone = [
-            records("--model", f"{name}.arpa", "test.txt")[0]["cross_entropy"] for name in ("good", "bad")
-        ]
+        alone = [records("--model", f"{name}.arpa", "test.txt")[0]["cross_entropy"] for name in ("good", "bad")]
         assert [record["cross_entropy_1"], record["cross_entropy_2"]] == pytest.approx(alone)
         assert record["difference"] == pytest.approx(alone[0] - alone[1])
         assert record["difference_low"] < record["difference"] < record["difference_high"] < 0
@@ -425,9 +417,7 @@ class TestModels:
         assert "good.arpa predicts this text better" in out
         code, out, _ = run("--compare", "good.arpa", "good.arpa", "--format", "csv", "--", "test.txt")
         assert pl.read_csv(io.StringIO(out))["p_value"].item() == 1
-        assert (
-            "does not tell the models apart" in run("--compare", "bad.arpa", "bad.arpa", "--", "test.txt")[1]
-        )
+        assert "does not tell the models apart" in run("--compare", "bad.arpa", "bad.arpa", "--", "test.txt")[1]
 
     def test_models_of_different_events_do_not_compare(self, run):
         run("--train", "train.txt", "--save", "m1.arpa")
@@ -482,9 +472,7 @@ class TestFilters:
         pl.DataFrame({"body": ["a b\na", "d d d"]}).write_parquet("t.parquet")
         run(*LAPLACE, "--save", "m.arpa")
         _, out, _ = run("--model", "m.arpa", "--max-perplexity", "6", "--field", "body", "t.parquet")
-        assert [json.loads(line) for line in out.splitlines()] == [
-            {"file": "t.parquet", "line": 1, "body": "a b\na"}
-        ]
+        assert [json.loads(line) for line in out.splitlines()] == [{"file": "t.parquet", "line": 1, "body": "a b\na"}]
 
     def test_training_text_cleans_itself(self, run):
         _, out, err = run("--train", "train.txt", "--max-perplexity", "1e9")
@@ -535,9 +523,7 @@ class TestErrors:
     def test_empty_corpus(self, run, folder, text):
         (folder / "empty.txt").write_text(text)
         assert "empty.txt: the corpus is empty" in self.failing(run, "empty.txt")
-        assert "empty.txt: the corpus is empty" in self.failing(
-            run, "--train", "train.txt", "--", "empty.txt"
-        )
+        assert "empty.txt: the corpus is empty" in self.failing(run, "--train", "train.txt", "--", "empty.txt")
         assert "words to train on" in self.failing(run, "--train", "empty.txt", "--", "test.txt")
 
     def test_one_empty_file_among_others(self, records, run, folder):
@@ -585,9 +571,7 @@ class TestErrors:
 
     def test_vocabulary_of_phrases(self, run, folder):
         (folder / "v.txt").write_text("a\nb c\n")
-        assert "v.txt: line 2: expected one word a line, got 2" in self.failing(
-            run, "--vocab", "v.txt", "train.txt"
-        )
+        assert "v.txt: line 2: expected one word a line, got 2" in self.failing(run, "--vocab", "v.txt", "train.txt")
         (folder / "v.txt").write_bytes(b"a\n\xff\n")
         assert "v.txt: byte 2: not valid utf-8" in self.failing(run, "--vocab", "v.txt", "train.txt")
         (folder / "v.txt").write_text("\n")
@@ -595,9 +579,7 @@ class TestErrors:
 
     def test_picture_of_no_format(self, run):
         pytest.importorskip("matplotlib")
-        assert "picture.xyz: no picture format 'xyz'" in self.failing(
-            run, "train.txt", "--plot", "picture.xyz"
-        )
+        assert "picture.xyz: no picture format 'xyz'" in self.failing(run, "train.txt", "--plot", "picture.xyz")
 
     def test_missing_extra(self, run, monkeypatch):
         monkeypatch.setitem(sys.modules, "matplotlib.figure", None)

@@ -186,9 +186,7 @@ class TestBins:
 
     @settings(max_examples=200, deadline=None)
     @given(
-        values=st.lists(
-            st.one_of(st.integers(-3, 3), st.floats(-5, 5), st.just(math.nan)), min_size=4, max_size=60
-        ),
+        values=st.lists(st.one_of(st.integers(-3, 3), st.floats(-5, 5), st.just(math.nan)), min_size=4, max_size=60),
         n_bins=st.integers(2, 20),
     )
     def test_rule(self, values, n_bins):
@@ -439,9 +437,7 @@ class TestSelector:
 
     def test_as_score_function(self):
         X, y = load_iris(return_X_y=True)
-        assert_array_equal(
-            SelectKBest(cross_entropy_classif, k=2).fit(X, y).get_support(indices=True), [2, 3]
-        )
+        assert_array_equal(SelectKBest(cross_entropy_classif, k=2).fit(X, y).get_support(indices=True), [2, 3])
         assert SelectFdr(cross_entropy_classif).fit(X, y).get_support().all()
 
     def test_grid_search_and_weights_in_a_pipeline(self):
@@ -556,9 +552,7 @@ class TestContainers:
         X, y = mixed_data(np.random.default_rng(0))
         assert_array_equal(cross_entropy_classif(X, relabel(y)), cross_entropy_classif(X, y))
 
-    @pytest.mark.parametrize(
-        "dtype", [np.float16, np.float32, np.int8, np.uint8, np.int64, bool, np.longdouble]
-    )
+    @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int8, np.uint8, np.int64, bool, np.longdouble])
     def test_dtypes(self, dtype):
         rng = np.random.default_rng(0)
         y = rng.integers(0, 2, 300)
@@ -625,9 +619,7 @@ class TestPermutation:
         rng = np.random.default_rng(0)
         y = rng.integers(0, 2, 2000)
         other = rng.normal(size=2000)
-        pandas = pd.DataFrame(
-            {"a": other + y, "noise": rng.normal(size=2000), "b": other}, index=rng.permutation(2000)
-        )
+        pandas = pd.DataFrame({"a": other + y, "noise": rng.normal(size=2000), "b": other}, index=rng.permutation(2000))
         groups = {"pair": ["a", "b"], "noise": "noise"}
         positions = {"pair": [0, 2], "noise": 1}
         array = pandas.to_numpy()

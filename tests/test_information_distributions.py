@@ -49,23 +49,17 @@ def test_formulas_over_extreme_locations_and_scales(loc, scale):
     for name, (ce, kl) in expected.items():
         p, q = getattr(stats, name)(0, scale), getattr(stats, name)(scale / 2, 2 * scale)
         assert_allclose(kl_divergence(p, q), kl or kl_divergence(*standard[name]), rtol=1e-12)
-        assert_allclose(
-            cross_entropy(p, q), (ce or cross_entropy(*standard[name])) + np.log(scale), rtol=1e-12
-        )
+        assert_allclose(cross_entropy(p, q), (ce or cross_entropy(*standard[name])) + np.log(scale), rtol=1e-12)
         at = getattr(stats, name)(loc, scale)
         assert_allclose(entropy(at), entropy(standard[name][0]) + np.log(scale), rtol=1e-12)
 
 
 @pytest.mark.parametrize(("loc", "scale"), EXTREMES)
 def test_half_open_and_bounded_families_over_extremes(loc, scale):
-    assert_allclose(
-        cross_entropy(stats.expon(loc, scale), stats.expon(loc, 2 * scale)), np.log(2 * scale) + 0.5
-    )
+    assert_allclose(cross_entropy(stats.expon(loc, scale), stats.expon(loc, 2 * scale)), np.log(2 * scale) + 0.5)
     assert_allclose(kl_divergence(stats.expon(loc, scale), stats.expon(loc, 2 * scale)), LN2 - 0.5)
     assert_allclose(kl_divergence(stats.uniform(loc, scale), stats.uniform(loc, 2 * scale)), LN2)
-    assert_allclose(
-        cross_entropy(stats.uniform(loc, scale), stats.uniform(loc, 2 * scale)), np.log(2 * scale)
-    )
+    assert_allclose(cross_entropy(stats.uniform(loc, scale), stats.uniform(loc, 2 * scale)), np.log(2 * scale))
 
 
 PAIRS = {
@@ -264,9 +258,7 @@ def test_long_sums_are_integrals_of_parabolas_whose_means_are_the_terms():
 def test_wide_poisson():
     assert_allclose(entropy(stats.poisson(1e6)), 0.5 * np.log(2 * np.pi * np.e * 1e6) - 1 / 12e6, rtol=1e-9)
     # Seen from a skellam, sums run to both infinities.
-    assert_allclose(
-        entropy(stats.skellam(2, 3)), entropy(stats.skellam.pmf(np.arange(-60, 60), 2, 3)), rtol=1e-9
-    )
+    assert_allclose(entropy(stats.skellam(2, 3)), entropy(stats.skellam.pmf(np.arange(-60, 60), 2, 3)), rtol=1e-9)
 
 
 def test_values_that_are_no_integers():

@@ -62,9 +62,7 @@ def test_several_dimensions():
 def test_scale_moves_the_entropy_by_its_logarithm(scale):
     x = np.random.default_rng(0).normal(size=(500, 2))
     assert_allclose(entropy_from_samples(scale * x), entropy_from_samples(x) + 2 * np.log(scale))
-    assert_allclose(
-        kl_divergence_from_samples(scale * x, scale * (x + 0.1)), kl_divergence_from_samples(x, x + 0.1)
-    )
+    assert_allclose(kl_divergence_from_samples(scale * x, scale * (x + 0.1)), kl_divergence_from_samples(x, x + 0.1))
 
 
 def test_chain_and_base_and_order():

@@ -15,9 +15,7 @@ def test_example_tells_topics_apart(tmp_path, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
     command = [sys.executable, str(EXAMPLE), "picture.png"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    n_right, n_lines = map(
-        int, re.search(r"(\d+) of (\d+) lines go to their own topic", done.stdout).groups()
-    )
+    n_right, n_lines = map(int, re.search(r"(\d+) of (\d+) lines go to their own topic", done.stdout).groups())
     assert n_lines == 60
     assert n_right >= 54
     assert done.stderr == ""

@@ -122,9 +122,9 @@ def brute_force_left_out(method, counts, parameter, background=None):
     counts = np.asarray(counts, dtype=float)
     return np.array(
         [
-            method.fit(
-                counts - (np.arange(len(counts)) == i), parameter=parameter, background=background
-            ).probability[i]
+            method.fit(counts - (np.arange(len(counts)) == i), parameter=parameter, background=background).probability[
+                i
+            ]
             if count
             else np.nan
             for i, count in enumerate(counts)
@@ -237,14 +237,8 @@ def test_good_turing_gives_the_unseen_mass_to_unseen_events_alone():
     np.testing.assert_allclose(p[-2:], 64 / counts.sum() / 2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        weighted = (
-            GoodTuring()
-            .fit(counts, background=np.append(np.zeros(len(counts) - 2), [0.75, 0.25]))
-            .probability
-        )
-        none_left = (
-            GoodTuring().fit(counts, background=np.append(np.ones(len(counts) - 2), [0, 0])).probability
-        )
+        weighted = GoodTuring().fit(counts, background=np.append(np.zeros(len(counts) - 2), [0.75, 0.25])).probability
+        none_left = GoodTuring().fit(counts, background=np.append(np.ones(len(counts) - 2), [0, 0])).probability
     np.testing.assert_allclose(weighted[-2:], 64 / counts.sum() * np.array([0.75, 0.25]))
     np.testing.assert_allclose(none_left, p)
 

@@ -45,18 +45,14 @@ CORPORA = st.lists(WORDS, min_size=1, max_size=6)
     ],
 )
 def test_hand_cases(smoothing, parameter, bits, perplexity):
-    model = UnigramLanguageModel(
-        smoothing=smoothing, smoothing_parameter=parameter, end_of_sentence=True
-    ).fit(TRAIN)
+    model = UnigramLanguageModel(smoothing=smoothing, smoothing_parameter=parameter, end_of_sentence=True).fit(TRAIN)
     assert model.model_.n_vocabulary == 5
     assert model.cross_entropy(["a b d"]) == pytest.approx(bits, abs=5e-7)
     assert model.perplexity(["a b d"]) == pytest.approx(perplexity, abs=5e-7)
 
 
 def test_hand_case_to_the_last_digit():
-    evaluation = (
-        UnigramLanguageModel(smoothing="laplace", end_of_sentence=True).fit(TRAIN).evaluate(["a b d"])
-    )
+    evaluation = UnigramLanguageModel(smoothing="laplace", end_of_sentence=True).fit(TRAIN).evaluate(["a b d"])
     expected = -math.log2(4 / 13 * 3 / 13 * 1 / 13 * 3 / 13) / 4
     assert evaluation.cross_entropy == pytest.approx(expected, rel=1e-12)
     assert evaluation.perplexity == pytest.approx(2**expected, rel=1e-12)
@@ -184,9 +180,7 @@ def test_corpus_perplexity_is_not_a_mean_of_perplexities():
     assert model.perplexity(texts) == pytest.approx((per_text[0] * per_text[1] ** 7) ** (1 / 8))
 
 
-@pytest.mark.parametrize(
-    ("base", "unit"), [(2, "bits"), (math.e, "nats"), (10, "hartleys"), (4, "log base 4")]
-)
+@pytest.mark.parametrize(("base", "unit"), [(2, "bits"), (math.e, "nats"), (10, "hartleys"), (4, "log base 4")])
 def test_base(base, unit):
     model = UnigramLanguageModel(smoothing="laplace", base=base).fit(TRAIN)
     in_bits = UnigramLanguageModel(smoothing="laplace").fit(TRAIN)
@@ -253,14 +247,10 @@ def test_zero_probability_of_known_words():
 
 def test_background():
     background = UnigramLanguageModel(smoothing="laplace").fit(["a x x"])  # a 2/6, x 3/6, unknown 1/6
-    model = UnigramLanguageModel(smoothing="dirichlet", smoothing_parameter=6, background=background).fit(
-        TRAIN
-    )
+    model = UnigramLanguageModel(smoothing="dirichlet", smoothing_parameter=6, background=background).fit(TRAIN)
     (scores,) = model.token_log_proba([["a", "x", "b", "c", "zzz"]])
     np.testing.assert_allclose(np.exp2(scores) * 12, [3 + 2, 3, 2 + 1 / 3, 1 + 1 / 3, 1 / 3])
-    same = UnigramLanguageModel(
-        smoothing="dirichlet", smoothing_parameter=6, background=background.model_
-    ).fit(TRAIN)
+    same = UnigramLanguageModel(smoothing="dirichlet", smoothing_parameter=6, background=background.model_).fit(TRAIN)
     np.testing.assert_array_equal(same.model_.log_probs, model.model_.log_probs)
 
 
@@ -285,9 +275,7 @@ def test_background_must_be_fitted():
 
 @pytest.mark.parametrize("eos", [True, False])
 def test_leave_one_out_is_a_loop_over_tokens(eos):
-    model = UnigramLanguageModel(
-        smoothing="absolute_discounting", smoothing_parameter=0.4, end_of_sentence=eos
-    )
+    model = UnigramLanguageModel(smoothing="absolute_discounting", smoothing_parameter=0.4, end_of_sentence=eos)
     model.fit(["a b a c", "b a d a"])
     vocabulary = ["a", "b", "c", "d"]
     tokens = [*"abac", *(["</s>"] * eos), *"bada", *(["</s>"] * eos)]
@@ -338,9 +326,7 @@ def test_only_models_are_added():
 @pytest.mark.parametrize("weights", [[2, 1, 0], [0.5, 1.25, 3]])
 def test_weights_are_repetitions(weights):
     texts = ["a b a", "b a c\nc", "d"]
-    model = UnigramLanguageModel(smoothing="witten_bell", end_of_sentence=True).fit(
-        texts, sample_weight=weights
-    )
+    model = UnigramLanguageModel(smoothing="witten_bell", end_of_sentence=True).fit(texts, sample_weight=weights)
     expected = Counter()
     for text, weight in zip(texts, weights, strict=True):
         for token in text.split():
@@ -509,9 +495,7 @@ def test_data_frame_columns_are_words():
 
 def test_pipelines():
     X = ["a b a", "b a c", "a d"]
-    model = make_pipeline(
-        CountVectorizer(token_pattern=r"\S+"), UnigramLanguageModel(smoothing="laplace")
-    ).fit(X)
+    model = make_pipeline(CountVectorizer(token_pattern=r"\S+"), UnigramLanguageModel(smoothing="laplace")).fit(X)
     assert model.score(X) == pytest.approx(UnigramLanguageModel(smoothing="laplace").fit(X).score(X))
     upper = FunctionTransformer(lambda texts: [text.upper() for text in texts])
     assert make_pipeline(upper, UnigramLanguageModel()).fit(X)[-1].vocabulary_.tolist() == [

@@ -64,9 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_model(group: "argparse._ArgumentGroup") -> None:
     source = group.add_mutually_exclusive_group()
-    source.add_argument(
-        "--train", nargs="+", metavar="FILE", help="train on these files; end the list with '--'"
-    )
+    source.add_argument("--train", nargs="+", metavar="FILE", help="train on these files; end the list with '--'")
     source.add_argument("--model", metavar="ARPA", help="use a saved model")
     source.add_argument(
         "--compare",
@@ -90,15 +88,9 @@ def _add_training(group: "argparse._ArgumentGroup") -> None:
         help=f"the method's parameter, or {LEAVE_ONE_OUT} (default): the value that predicts each token best "
         "from the others",
     )
-    group.add_argument(
-        "--background", metavar="ARPA", help="a model to fall back on instead of equal probabilities"
-    )
-    group.add_argument(
-        "--min-count", type=_positive_int, metavar="N", help="rarer words count as unknown (default 1)"
-    )
-    group.add_argument(
-        "--vocab", metavar="FILE", help="closed vocabulary, one word a line; all others are unknown"
-    )
+    group.add_argument("--background", metavar="ARPA", help="a model to fall back on instead of equal probabilities")
+    group.add_argument("--min-count", type=_positive_int, metavar="N", help="rarer words count as unknown (default 1)")
+    group.add_argument("--vocab", metavar="FILE", help="closed vocabulary, one word a line; all others are unknown")
     group.add_argument(
         "--eos",
         action="store_true",
@@ -121,12 +113,8 @@ def _add_reading(group: "argparse._ArgumentGroup") -> None:
         choices=["strict", "replace", "ignore"],
         help="what to do with undecodable bytes",
     )
-    group.add_argument(
-        "--field", metavar="NAME", help="the text's field in JSON lines, or its column in Parquet"
-    )
-    group.add_argument(
-        "--jobs", type=_positive_int, metavar="N", help="processor cores to use (default: all)"
-    )
+    group.add_argument("--field", metavar="NAME", help="the text's field in JSON lines, or its column in Parquet")
+    group.add_argument("--jobs", type=_positive_int, metavar="N", help="processor cores to use (default: all)")
 
 
 def _add_scoring(group: "argparse._ArgumentGroup") -> None:
@@ -222,9 +210,7 @@ def _complaints(options: argparse.Namespace) -> Iterator[str]:
     if not options.corpus and (ready_model or not options.train):
         yield "nothing to score: name a CORPUS, or '-' for standard input"
     if ready_model:
-        yield from _given(
-            options, _TRAINING, f"belongs to training, and {ready_model} brings a trained model"
-        )
+        yield from _given(options, _TRAINING, f"belongs to training, and {ready_model} brings a trained model")
     if options.compare:
         yield from _given(options, _ONE_MODEL, "is for one model, not for --compare")
     if options.filters:
@@ -241,9 +227,7 @@ def _complaints(options: argparse.Namespace) -> Iterator[str]:
         yield "--min-count and --vocab both choose the vocabulary: give one of them"
     if options.format in ("srilm", "kenlm") and options.per == "word":
         yield f"--verbose word has no --format {options.format}; use text, json or csv"
-    if [*options.corpus, *(options.train or [])].count("-") > 1 or (
-        "-" in options.corpus and _passes(options) > 1
-    ):
+    if [*options.corpus, *(options.train or [])].count("-") > 1 or ("-" in options.corpus and _passes(options) > 1):
         yield "standard input can be read only once, and this needs it twice: save it to a file first"
 
 

@@ -17,9 +17,7 @@ def filter_lines(options: Namespace, progress: Progress) -> None:
     corpus, scorer = find_scorer(options, progress)
     low, high = options.min_perplexity or 0.0, options.max_perplexity or math.inf
     log_prob, events = scored(options.oov)
-    encoder = codecs.getincrementalencoder(options.encoding if options.field is None else "utf-8")(
-        options.errors
-    )
+    encoder = codecs.getincrementalencoder(options.encoding if options.field is None else "utf-8")(options.errors)
     n_lines = n_kept = 0
     for sums in line_sums(corpus, scorer.model, options.oov, keep_text=True):
         progress.wipe()
@@ -28,9 +26,7 @@ def filter_lines(options: Namespace, progress: Progress) -> None:
         text = _lines(kept) if options.field is None else _documents(kept, options.field)
         sys.stdout.buffer.write(encoder.encode(text))
     if not options.quiet:
-        print(
-            f"skxent-perplexity: kept {n_kept:,} of {n_lines:,} lines ({scorer.evaluated})", file=sys.stderr
-        )
+        print(f"skxent-perplexity: kept {n_kept:,} of {n_lines:,} lines ({scorer.evaluated})", file=sys.stderr)
 
 
 def _lines(kept: pl.DataFrame) -> str:

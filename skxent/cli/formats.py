@@ -44,9 +44,7 @@ def print_json(tables: Iterable[pl.DataFrame], report: Report) -> None:
     """Print one object a line; what JSON cannot say (an infinite perplexity) is null."""
     number = pl.col(pl.Float64)
     for table in tables:
-        sys.stdout.write(
-            report.figures(table).with_columns(pl.when(number.is_finite()).then(number)).write_ndjson()
-        )
+        sys.stdout.write(report.figures(table).with_columns(pl.when(number.is_finite()).then(number)).write_ndjson())
 
 
 @_format
@@ -61,11 +59,7 @@ def print_srilm(tables: Iterable[pl.DataFrame], report: Report) -> None:
     """Print the two lines of SRILM's ``ngram -ppl``; a model without ends of sentences scored 0 sentences."""
     for row in _rows(tables):
         print(f"file {row.get('file', report.title)}:", end=" ")
-        print(
-            srilm_summary(
-                row["ends"], row["tokens"], row["unknown_tokens"], row["log_prob_known"] / math.log(10)
-            )
-        )
+        print(srilm_summary(row["ends"], row["tokens"], row["unknown_tokens"], row["log_prob_known"] / math.log(10)))
 
 
 def srilm_summary(n_sentences: int, n_words: int, n_unknown: int, log10_prob: float) -> str:
@@ -161,9 +155,7 @@ def _print_table(tables: Iterable[pl.DataFrame], report: Report) -> None:
     for number, table in enumerate(tables):
         columns = {name: column for name, column in _COLUMNS.items() if name in table.columns}
         if number == 0:
-            head = "".join(
-                f"{title.format(unit=report.unit):>{width}}" for title, width, _ in columns.values()
-            )
+            head = "".join(f"{title.format(unit=report.unit):>{width}}" for title, width, _ in columns.values())
             print(f"{head}  {report.level}")
         cells = [(f"{{:>{width},.{digits}f}}", f"{'-':>{width}}") for _, width, digits in columns.values()]
         full = "".join(cell for cell, _ in cells)

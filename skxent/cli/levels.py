@@ -86,15 +86,11 @@ class Corpus:
 
 def read_corpus(patterns: Sequence[str], options: Namespace, progress: Progress) -> Corpus:
     """Find the files, and note how to read them."""
-    reading = {
-        name: getattr(options, name) for name in ("tokenizer", "encoding", "errors", "lowercase", "field")
-    }
+    reading = {name: getattr(options, name) for name in ("tokenizer", "encoding", "errors", "lowercase", "field")}
     return Corpus(expand_paths(patterns), reading, options.jobs, progress.start)
 
 
-def corpus_sums(
-    corpus: Corpus, model: FittedUnigram, oov: str, counts: CorpusCounts | None = None
-) -> pl.DataFrame:
+def corpus_sums(corpus: Corpus, model: FittedUnigram, oov: str, counts: CorpusCounts | None = None) -> pl.DataFrame:
     """Sum over the whole corpus, in one row.
 
     Raises
@@ -148,9 +144,7 @@ def file_sums(corpus: Corpus, model: FittedUnigram, oov: str) -> Iterator[pl.Dat
         yield sums.insert_column(0, pl.Series("file", [path]))
 
 
-def line_sums(
-    corpus: Corpus, model: FittedUnigram, oov: str, *, keep_text: bool = False
-) -> Iterator[pl.DataFrame]:
+def line_sums(corpus: Corpus, model: FittedUnigram, oov: str, *, keep_text: bool = False) -> Iterator[pl.DataFrame]:
     """Sum over each line, and add its text if asked for.
 
     Raises
@@ -170,9 +164,7 @@ def line_sums(
             pl.col("n_bytes").alias("bytes"),
             pl.col("n_characters").alias("characters"),
             pl.col("n_unknown").alias("unknown_tokens"),
-            (pl.col("log_prob") + _times(pl.col("n_sentences"), model.log_prob_eos or 0.0)).alias(
-                "log_prob_known"
-            ),
+            (pl.col("log_prob") + _times(pl.col("n_sentences"), model.log_prob_eos or 0.0)).alias("log_prob_known"),
             *(["text"] if keep_text else []),
         )
         yield _with_unknown(sums, model)
@@ -180,9 +172,7 @@ def line_sums(
 
 def _refuse_unknown_lines(chunk: pl.DataFrame) -> None:
     for row in chunk.filter(pl.col("n_unknown") > 0).head(1).iter_rows(named=True):
-        raise CorpusError(
-            f"{row['path']}: line {row['line']}: {row['n_unknown']} unknown words (--oov error)"
-        )
+        raise CorpusError(f"{row['path']}: line {row['line']}: {row['n_unknown']} unknown words (--oov error)")
 
 
 def _with_unknown(sums: pl.DataFrame, model: FittedUnigram) -> pl.DataFrame:

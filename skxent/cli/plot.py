@@ -100,9 +100,7 @@ def save_plot(
 def _draw_ranks(axes, counts) -> None:  # type: ignore[no-untyped-def]
     rank = np.arange(1, len(counts) + 1)
     axes.loglog(rank, counts, ".", markersize=4, color="#1f5a96", rasterized=True)
-    axes.loglog(
-        rank, counts[0] / rank, "--", color="#777777", linewidth=1, label="Zipf's law: first count / rank"
-    )
+    axes.loglog(rank, counts[0] / rank, "--", color="#777777", linewidth=1, label="Zipf's law: first count / rank")
     axes.set(
         xlabel="rank of the word",
         ylabel="count",

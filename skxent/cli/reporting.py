@@ -62,11 +62,7 @@ def _about(scorer: Scorer, options: Namespace) -> dict[str, str]:
     if parameter and options.smoothing_parameter in (None, LEAVE_ONE_OUT) and not options.model:
         parameter += f" ({LEAVE_ONE_OUT} optimum)"
     tokens = f"{options.tokenizer} tokens" + (", lower-cased" if options.lowercase else "")
-    ends = (
-        "no end-of-sentence events"
-        if model.log_prob_eos is None
-        else "one end-of-sentence event a line with words"
-    )
+    ends = "no end-of-sentence events" if model.log_prob_eos is None else "one end-of-sentence event a line with words"
     smoothing = model.smoothing + parameter + (f"; {model.fallback}" if model.fallback else "")
     return {
         "model": f"{len(model.words):,} words from {scorer.source}",
@@ -121,9 +117,7 @@ def _with_interval(sums: pl.DataFrame, corpus: Corpus, scorer: Scorer, options: 
     except TooFewUnits:
         if options.per == "corpus":
             raise
-        return sums.with_columns(
-            pl.lit(None, pl.Float64).alias(f"cross_entropy_{end}") for end in ("low", "high")
-        )
+        return sums.with_columns(pl.lit(None, pl.Float64).alias(f"cross_entropy_{end}") for end in ("low", "high"))
     unit = math.log(BASES[options.base][0])
     low, high = interval(bootstrap(drawn, cross_entropy) / unit, options.confidence)
     return sums.with_columns(cross_entropy_low=low, cross_entropy_high=high)

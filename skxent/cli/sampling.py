@@ -60,11 +60,7 @@ def sample(corpus: Corpus, models: Sequence[FittedUnigram], *, oov: str, resampl
     resample = resample or "line"
     sums = _UNITS[resample](corpus, models, oov)
     if len(sums) < 2:
-        raise TooFewUnits(
-            f"a bootstrap over {resample}s needs at least 2 {resample}s with words, not {len(sums)}"
-        )
+        raise TooFewUnits(f"a bootstrap over {resample}s needs at least 2 {resample}s with words, not {len(sums)}")
     if not np.isfinite(sums).all():
-        raise CorpusError(
-            f"{corpus.title}: words of probability 0 make a bootstrap meaningless; smooth the model"
-        )
+        raise CorpusError(f"{corpus.title}: words of probability 0 make a bootstrap meaningless; smooth the model")
     return sums

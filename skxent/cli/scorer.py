@@ -48,9 +48,7 @@ class Scorer:
         """Entropy of the word frequencies, in units of ``base``, when the model was trained on the corpus."""
         if self.own_counts is None:
             return None
-        frequencies = fit_unigram(
-            self.own_counts, smoothing="mle", end_of_sentence=self.model.log_prob_eos is not None
-        )
+        frequencies = fit_unigram(self.own_counts, smoothing="mle", end_of_sentence=self.model.log_prob_eos is not None)
         return frequencies.evaluate(self.own_counts, base=BASES[base][0]).cross_entropy
 
 

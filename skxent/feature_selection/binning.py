@@ -52,9 +52,7 @@ def edges_of_rows(values: NDArray[Any], n_bins: int) -> NDArray[Any]:
     """
     ordered = np.sort(values)
     if ordered.dtype.kind == "f":
-        ordered = ordered[
-            : np.searchsorted(ordered, ordered.dtype.type(np.nan))
-        ]  # of another dtype it copies
+        ordered = ordered[: np.searchsorted(ordered, ordered.dtype.type(np.nan))]  # of another dtype it copies
     n = len(ordered)
     if n == 0:
         return ordered

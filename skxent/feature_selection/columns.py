@@ -163,9 +163,7 @@ def read_features(X: Any, categorical_features: Any = "from_dtype") -> Features:
         it.
     """
     if sp.issparse(X):
-        matrix = check_array(
-            X, accept_sparse="csc", dtype=None, ensure_all_finite=False, ensure_min_samples=MIN_ROWS
-        )
+        matrix = check_array(X, accept_sparse="csc", dtype=None, ensure_all_finite=False, ensure_min_samples=MIN_ROWS)
         return _read_sparse(matrix, categorical_features)
     frame = nw.from_native(X, eager_only=True, pass_through=True)
     if isinstance(frame, nw.DataFrame):

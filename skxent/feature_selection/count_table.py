@@ -93,9 +93,7 @@ class CountTable:
             np.concatenate([table.bin + at for table, at in zip(tables, first_bin, strict=True)]),
             np.concatenate([table.label for table in tables]),
             np.concatenate([table.count for table in tables]),
-            np.concatenate(
-                [table.feature_of_bin + at for table, at in zip(tables, first_feature, strict=True)]
-            ),
+            np.concatenate([table.feature_of_bin + at for table, at in zip(tables, first_feature, strict=True)]),
             tables[0].class_totals,
             tuple(edges for table in tables for edges in table.edges),
         )
@@ -171,9 +169,7 @@ class Entries:
         return entries.take(np.lexsort(keys))
 
 
-def count_entries(
-    entries: Entries, target: Target, n_bins: int, categorical: NDArray[np.bool_]
-) -> CountTable:
+def count_entries(entries: Entries, target: Target, n_bins: int, categorical: NDArray[np.bool_]) -> CountTable:
     """Count features of any kind.
 
     Parameters
@@ -199,15 +195,11 @@ def count_entries(
     bin_of_entry = (np.cumsum(opens) - 1)[value]
     cells = sum_by_cell(bin_of_entry, entries.label, entries.weight, target.n_classes)
     closes = np.concatenate([opens[1:], [True]]) & ~missing[first]
-    edges = np.split(
-        entries.value[first[closes]], np.searchsorted(feature[closes], np.arange(1, len(categorical)))
-    )
+    edges = np.split(entries.value[first[closes]], np.searchsorted(feature[closes], np.arange(1, len(categorical))))
     return CountTable(*cells, feature[opens], target.totals, tuple(edges))
 
 
-def sum_by_cell(
-    row: Integers, column: Integers, weight: Floats, n_columns: int
-) -> tuple[Integers, Integers, Floats]:
+def sum_by_cell(row: Integers, column: Integers, weight: Floats, n_columns: int) -> tuple[Integers, Integers, Floats]:
     """Add the weights that fall into the same cell; the cells come out sorted by row and column.
 
     `row` ascends. Weights are added in the order in which they come.

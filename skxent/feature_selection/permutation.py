@@ -88,9 +88,7 @@ def permutation_cross_entropy(
     identity = np.arange(data.shape[0], dtype=np.int32)
     unit = np.log(base or np.e)
 
-    def negative_log_loss(
-        estimator: Any, orders: NDArray[np.int32], y: Any, sample_weight: Any = None
-    ) -> float:
+    def negative_log_loss(estimator: Any, orders: NDArray[np.int32], y: Any, sample_weight: Any = None) -> float:
         shuffled = data
         for columns, order in zip(positions, orders.T, strict=True):
             if not np.array_equal(order, identity):

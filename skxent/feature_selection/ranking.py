@@ -89,9 +89,7 @@ class FeatureScores:
         )
 
 
-def count_features(
-    features: Features, target: Target, n_bins: int | str, n_jobs: int | None, read: Any
-) -> list[Any]:
+def count_features(features: Features, target: Target, n_bins: int | str, n_jobs: int | None, read: Any) -> list[Any]:
     """Count block after block, in threads, and apply `read` to each block's table."""
     aim = auto_bins(target.total) if isinstance(n_bins, str) else n_bins
 
@@ -117,15 +115,11 @@ def score_features(
     """Score all features; the parameters are those of `cross_entropy_classif`."""
     unit = float(entropy(target.totals, normalize=True)) if normalize else np.log(base or np.e)
     gain_of = as_estimator(estimator)
-    parts = count_features(
-        features, target, n_bins, n_jobs, lambda table: FeatureScores.of(table, gain_of, unit)
-    )
+    parts = count_features(features, target, n_bins, n_jobs, lambda table: FeatureScores.of(table, gain_of, unit))
     return FeatureScores.joined(parts)
 
 
-@validate_params(
-    {**SCORE_CONSTRAINTS, "sample_weight": ["array-like", Real, None]}, prefer_skip_nested_validation=True
-)
+@validate_params({**SCORE_CONSTRAINTS, "sample_weight": ["array-like", Real, None]}, prefer_skip_nested_validation=True)
 def cross_entropy_classif(
     X: Any,
     y: ArrayLike,

@@ -205,7 +205,7 @@ class CrossEntropySelector(SelectorMixin, BaseEstimator):
             keep[best_first[self.k :]] = False
         return keep
 
-    def __sklearn_tags__(self) -> Any:  # noqa: D105
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.input_tags.sparse = True

@@ -42,13 +42,9 @@ def null_moments(table: CountTable) -> tuple[Floats, Floats]:
     reciprocals = add_up(table.feature_of_bin, 1 / table.bin_totals, table.n_features)
     bins, classes = table.bins_per_feature.astype(np.float64), float(table.n_classes)
     v_bins, w_bins = _margin_moments(n, bins, reciprocals)
-    v_classes, w_classes = _margin_moments(
-        n, np.array(classes), np.sum(1 / table.class_totals, keepdims=True)
-    )
+    v_classes, w_classes = _margin_moments(n, np.array(classes), np.sum(1 / table.class_totals, keepdims=True))
     mean = n * (bins - 1) * (classes - 1) / (n - 1)
-    variance = (
-        2 * n / (n - 3) * (v_bins - w_bins) * (v_classes - w_classes) + n**2 / (n - 1) * w_bins * w_classes
-    )
+    variance = 2 * n / (n - 3) * (v_bins - w_bins) * (v_classes - w_classes) + n**2 / (n - 1) * w_bins * w_classes
     return mean, variance
 
 

@@ -99,9 +99,7 @@ def read_frequencies(sample_weight: ArrayLike, n_rows: int) -> Floats:
     if weight.ndim == 0:
         weight = np.full(n_rows, weight)
     if weight.shape != (n_rows,):
-        raise ValueError(
-            f"sample_weight has shape {weight.shape}, but X has {n_rows} rows: ({n_rows},) is needed."
-        )
+        raise ValueError(f"sample_weight has shape {weight.shape}, but X has {n_rows} rows: ({n_rows},) is needed.")
     wrong = np.flatnonzero(~(np.isfinite(weight) & (weight >= 0)))
     if len(wrong):
         raise ValueError(
@@ -135,7 +133,6 @@ def check_classes(target: Target) -> Target:
     """Refuse a target about which no feature could tell anything."""
     if target.n_classes < 2:
         raise ValueError(
-            f"y has a single class, {target.classes.tolist()}: there is nothing to predict; "
-            "at least 2 are needed."
+            f"y has a single class, {target.classes.tolist()}: there is nothing to predict; at least 2 are needed."
         )
     return target

@@ -410,9 +410,7 @@ class _Rows:
         The precision to compute in. How far from 1 a row may sum depends on that of `values`.
     """
 
-    def __init__(
-        self, name: str, values: NDArray[Any], *, axis: int, normalize: bool, dtype: np.dtype[Any]
-    ) -> None:
+    def __init__(self, name: str, values: NDArray[Any], *, axis: int, normalize: bool, dtype: np.dtype[Any]) -> None:
         self.name = name
         logs = name.startswith("log_")
         self.axis = np.lib.array_utils.normalize_axis_index(axis, values.ndim)
@@ -463,9 +461,7 @@ class _Rows:
         return f"{self.name}[{', '.join(index)}]"
 
 
-def _rows(
-    given: Mapping[str, tuple[ArrayLike | None, ArrayLike | None]], axis: int, normalize: bool
-) -> list[_Rows]:
+def _rows(given: Mapping[str, tuple[ArrayLike | None, ArrayLike | None]], axis: int, normalize: bool) -> list[_Rows]:
     """Check the arrays, each given as itself or as its logarithm, and that they fit each other."""
     arrays: dict[str, Floats] = {}
     for name, (p, log_p) in given.items():
@@ -474,9 +470,7 @@ def _rows(
         label, values = (name, p) if log_p is None else (f"log_{name}", log_p)
         arrays[label] = _real_array(label, values)
     dtype = _float_dtype(arrays.values())
-    rows = [
-        _Rows(label, array, axis=axis, normalize=normalize, dtype=dtype) for label, array in arrays.items()
-    ]
+    rows = [_Rows(label, array, axis=axis, normalize=normalize, dtype=dtype) for label, array in arrays.items()]
     _check_shapes(arrays, rows)
     return rows
 

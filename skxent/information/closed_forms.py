@@ -42,9 +42,7 @@ class Family(ABC):
 class _Normal(Family):
     @staticmethod
     def cross_entropy(p: Located, q: Located) -> Nats:
-        return (
-            _LN_2PI / 2 + np.log(q.scale) + ((p.scale / q.scale) ** 2 + ((p.loc - q.loc) / q.scale) ** 2) / 2
-        )
+        return _LN_2PI / 2 + np.log(q.scale) + ((p.scale / q.scale) ** 2 + ((p.loc - q.loc) / q.scale) ** 2) / 2
 
     @staticmethod
     def kl_divergence(p: Located, q: Located) -> Nats:
@@ -89,9 +87,7 @@ class _Cauchy(Family):
 
     @staticmethod
     def cross_entropy(p: Located, q: Located) -> Nats:
-        return np.log(np.pi * q.scale) + 2 * np.log(
-            np.hypot(1 + p.scale / q.scale, (p.loc - q.loc) / q.scale)
-        )
+        return np.log(np.pi * q.scale) + 2 * np.log(np.hypot(1 + p.scale / q.scale, (p.loc - q.loc) / q.scale))
 
     @staticmethod
     def kl_divergence(p: Located, q: Located) -> Nats:
@@ -120,9 +116,7 @@ class _Gamma(Family):
 class _Lognormal(Family):
     @staticmethod
     def cross_entropy(p: Located, q: Located) -> Nats:
-        return (
-            None if p.loc != q.loc else np.log(p.scale) + _Normal.cross_entropy(_Logarithm(p), _Logarithm(q))
-        )
+        return None if p.loc != q.loc else np.log(p.scale) + _Normal.cross_entropy(_Logarithm(p), _Logarithm(q))
 
     @staticmethod
     def kl_divergence(p: Located, q: Located) -> Nats:
@@ -144,9 +138,7 @@ class _Beta(Family):
         if (p.loc, p.scale) != (q.loc, q.scale):
             return None
         (a, b), (c, d) = p.shapes, q.shapes
-        mean_logs = (
-            (c - 1) * special.digamma(a) + (d - 1) * special.digamma(b) - (c + d - 2) * special.digamma(a + b)
-        )
+        mean_logs = (c - 1) * special.digamma(a) + (d - 1) * special.digamma(b) - (c + d - 2) * special.digamma(a + b)
         return np.log(q.scale) + special.betaln(c, d) - mean_logs
 
     @staticmethod

@@ -175,9 +175,7 @@ def _random_variable(name: str, given: Any) -> RandomVariable:
         )
     median = quantile(0.5)
     if np.ndim(median) > 0:
-        raise ValueError(
-            f"{name} holds an array of {np.size(median)} distributions; pass them one at a time."
-        )
+        raise ValueError(f"{name} holds an array of {np.size(median)} distributions; pass them one at a time.")
     if not np.isfinite(median):
         raise ValueError(f"SciPy finds no median for {name}; are its parameters within their domain?")
     return _from_object(rv) if hasattr(rv, "icdf") else _from_frozen(rv)

@@ -133,9 +133,7 @@ def _read_header(path: str, lines: Iterable[tuple[str, str]]) -> int:
             n_unigrams = count if order == 1 else n_unigrams
         elif line == "\\1-grams:" and n_unigrams is not None:
             return n_unigrams
-    raise CorpusError(
-        f"{path}: not an ARPA file: there is no \\data\\ with the number of unigrams, or no unigrams"
-    )
+    raise CorpusError(f"{path}: not an ARPA file: there is no \\data\\ with the number of unigrams, or no unigrams")
 
 
 def _counted(line: str, place: str) -> tuple[int, int]:

@@ -70,9 +70,7 @@ class Units:
             self._lines = self._lines[:0]
 
 
-def bootstrap(
-    sums: Floats, statistic: Callable[[Floats], Floats], *, n_resamples: int = 2000, seed: int = 0
-) -> Floats:
+def bootstrap(sums: Floats, statistic: Callable[[Floats], Floats], *, n_resamples: int = 2000, seed: int = 0) -> Floats:
     """Evaluate a statistic of sums on resampled units.
 
     Parameters

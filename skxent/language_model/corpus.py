@@ -202,9 +202,7 @@ def count_files(
     CorpusError
         When a file cannot be read or decoded.
     """
-    options = dict(
-        encoding=encoding, errors=errors, field=field, progress=progress, **_block_options(tokenizer)
-    )
+    options = dict(encoding=encoding, errors=errors, field=field, progress=progress, **_block_options(tokenizer))
     blocks = (block for path in paths for block in read_blocks(path, **options))
     return _count_blocks(blocks, tokenizer, lowercase, n_jobs)
 
@@ -473,9 +471,7 @@ def score_lines(
     """
     scorer = LineScorer(log_prob, unknown_log_prob, tokenizer, lowercase)
     score = partial(_score_block, scorer, keep_text)
-    options = dict(
-        encoding=encoding, errors=errors, field=field, progress=progress, **_block_options(tokenizer)
-    )
+    options = dict(encoding=encoding, errors=errors, field=field, progress=progress, **_block_options(tokenizer))
     with _workers(scorer.tokenize, n_jobs) as workers:
         for path in map(str, paths):
             blocks = read_blocks(path, **options)
@@ -506,9 +502,7 @@ def _join_cut_lines(scored: Iterable[tuple[Block, pl.DataFrame]]) -> Iterator[pl
     cut: pl.DataFrame | None = None
     for block, table in scored:
         if cut is not None:
-            joined = (cut + table[:1]).with_columns(
-                (pl.col("n_tokens") > 0).cast(pl.Int64).alias("n_sentences")
-            )
+            joined = (cut + table[:1]).with_columns((pl.col("n_tokens") > 0).cast(pl.Int64).alias("n_sentences"))
             table = pl.concat([joined, table[1:]])
         cut = None if block.ends_line else table[-1:]
         yield table if block.ends_line else table[:-1]

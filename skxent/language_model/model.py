@@ -172,9 +172,7 @@ class FittedUnigram:
             raise ValueError(f"{unknown['count'].sum()} tokens are unknown words, such as {examples}")
         n_unknown, log_unknown = _sums(unknown)
         n_known, log_known = _sums(rows.filter(~pl.col("unknown")))
-        n_events, log_all = (
-            (n_known, log_known) if oov == "skip" else (n_known + n_unknown, log_known + log_unknown)
-        )
+        n_events, log_all = (n_known, log_known) if oov == "skip" else (n_known + n_unknown, log_known + log_unknown)
         impossible = rows.filter((pl.col("log_prob") == -math.inf) & ~(pl.col("unknown") & (oov == "skip")))
         nats, unit = _ratio(-log_all, n_events), math.log(base)
         return Evaluation(
@@ -225,9 +223,7 @@ class FittedUnigram:
             When the model was not fitted but read from a file.
         """
         if self.training is None:
-            raise ValueError(
-                "leave-one-out needs the counts that the model was fitted to; ARPA files hold none"
-            )
+            raise ValueError("leave-one-out needs the counts that the model was fitted to; ARPA files hold none")
         events, method = self.training.events, self.training.method
         log_probs = _log(method.leave_one_out(events, self.smoothing_parameter, self.training.background))
         return self._with(np.where(events > 0, log_probs, self._log_probs_of_events()))

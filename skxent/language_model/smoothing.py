@@ -212,13 +212,9 @@ class Smoothing(ABC):
         b = _background(background, len(events))
         table = CountsOfCounts.of_events(events)
         theta = np.nan if parameter is None else parameter
-        return np.where(
-            events > 0, self._left_out(events, b, float(b[events == 0].sum()), table, theta), np.nan
-        )
+        return np.where(events > 0, self._left_out(events, b, float(b[events == 0].sum()), table, theta), np.nan)
 
-    def _left_out(
-        self, c: Floats, b: Floats, b_unseen: float, table: CountsOfCounts, parameter: float
-    ) -> Floats:
+    def _left_out(self, c: Floats, b: Floats, b_unseen: float, table: CountsOfCounts, parameter: float) -> Floats:
         """Score a token of events with counts c and backgrounds b after it is taken out of the table."""
         at = np.searchsorted(table.r, c)
         kept, spare = self._shares_without_one(table, parameter)
@@ -270,9 +266,7 @@ class Smoothing(ABC):
 
 
 def _background(background: ArrayLike | None, n_events: int) -> Floats:
-    return (
-        np.full(n_events, 1 / max(n_events, 1)) if background is None else np.asarray(background, np.float64)
-    )
+    return np.full(n_events, 1 / max(n_events, 1)) if background is None else np.asarray(background, np.float64)
 
 
 def _shares(kept: Any, spare: Any, total: Any) -> tuple[Any, Any]:

@@ -36,9 +36,7 @@ def make_tokenizer(tokenizer: str | Tokenize) -> Tokenize | None:
         return None
     known = _nltk_tokenizers(tokenizer)
     if tokenizer not in known:
-        raise ValueError(
-            f"unknown tokenizer {tokenizer!r}; choose from {', '.join([WHITESPACE, *sorted(known)])}"
-        )
+        raise ValueError(f"unknown tokenizer {tokenizer!r}; choose from {', '.join([WHITESPACE, *sorted(known)])}")
     tokenize: Tokenize = known[tokenizer]().tokenize
     return tokenize
 

@@ -182,9 +182,7 @@ class UnigramLanguageModel(BaseEstimator):
         return self._fit_counts(self._count(X, sample_weight, reset=True))
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None
-    ) -> "UnigramLanguageModel":
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> "UnigramLanguageModel":
         """Add documents to those already counted; parameters as in :meth:`fit`.
 
         Returns
@@ -344,9 +342,7 @@ class UnigramLanguageModel(BaseEstimator):
             return self._count_documents(X)
         documents = list(self._sources(X))
         weights = _check_sample_weight(sample_weight, np.empty((len(documents), 1)), ensure_non_negative=True)
-        groups = {
-            weight: [documents[i] for i in np.flatnonzero(weights == weight)] for weight in np.unique(weights)
-        }
+        groups = {weight: [documents[i] for i in np.flatnonzero(weights == weight)] for weight in np.unique(weights)}
         return merge_counts([self._count_documents(group).scaled(weight) for weight, group in groups.items()])
 
     def _count_documents(self, X: Any) -> CorpusCounts:

@@ -96,6 +96,11 @@ def solve(
     -------
     Result
         Weights, in float64, and why it stopped.
+
+    Raises
+    ------
+    ValueError
+        If the objective or its gradient is not finite.
     """
     w = np.array(w0, dtype=np.float64)
     precondition = objective.preconditioner(w, refine=False)
@@ -123,6 +128,11 @@ def _descend(
             precondition = objective.preconditioner(w, refine=True)
         direction = _direction(gradient, pairs, precondition)
         slope = float(np.vdot(gradient, direction))
+        if not np.isfinite(slope):
+            raise ValueError(
+                "L-BFGS diverged: the objective or its gradient is not finite. Scale the features (StandardScaler), "
+                "raise alpha, or check the loss with skxent.testing.check_loss."
+            )
         trial = _line_search(objective, w, value, direction, slope) if slope < 0 else None
         if trial is None:
             return Result(w, n_iter - 1, True, "rounding allows no further decrease")

@@ -89,7 +89,8 @@ def solve(
     """
     w = best_w = np.array(w0)
     rng = random_state if shuffle else None
-    best, idle, cuts = objective.value(w), 0, 0
+    start = best = objective.value(w)
+    idle, cuts = 0, 0
     for n_iter in range(1, max_iter + 1):
         w = one_pass(objective, w, batch_size=batch_size, learning_rate=learning_rate * _CUT**cuts, rng=rng)
         value = objective.value(w)
@@ -102,9 +103,18 @@ def solve(
             best, best_w = value, w
         if idle >= n_iter_no_change:
             if cuts == _CUTS:
-                return Result(best_w, n_iter, True, f"no progress in {n_iter_no_change} passes")
+                return _outcome(best_w, n_iter, best < start, f"no progress in {n_iter_no_change} passes")
             w, idle, cuts = best_w, 0, cuts + 1
-    return Result(w, max_iter, tol == 0, f"max_iter={max_iter} reached")
+    if tol == 0:
+        return _outcome(w, max_iter, value <= start, f"max_iter={max_iter} reached")
+    return Result(w, max_iter, False, f"max_iter={max_iter} reached")
+
+
+def _outcome(w: Array, n_iter: int, has_gone_down: bool, message: str) -> Result:
+    """Return the result of a solver that is done, unless it has only done harm."""
+    if not has_gone_down:
+        message = "the passes have not lowered the objective, so learning_rate is too large for these features"
+    return Result(w, n_iter, has_gone_down, message)
 
 
 def one_pass(

@@ -1,4 +1,4 @@
-"""Public checks for the parts that users write themselves."""
+"""Check of smoothing methods that users write."""
 
 import warnings
 

@@ -1,0 +1,52 @@
+"""Threads: as many as BLAS was allowed, none left limited, in any nesting."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_iris
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from skxent import SoftmaxRegressor
+from skxent._threads import ordered_map
+
+
+def blas_threads():
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+def test_one_thread_is_the_builtin_map():
+    with threadpool_limits(1, user_api="blas"), ordered_map() as parallel_map:
+        assert parallel_map is map
+
+
+def test_results_come_in_order_from_several_threads():
+    both_there = threading.Barrier(2, timeout=30)
+
+    def work(item):
+        both_there.wait()
+        return item, blas_threads()
+
+    with threadpool_limits(2, user_api="blas"):
+        with ordered_map() as parallel_map:
+            assert list(parallel_map(work, range(6))) == [(k, {1}) for k in range(6)]
+        assert blas_threads() == {2}
+
+
+def test_limits_come_back_after_errors_and_nesting():
+    with threadpool_limits(2, user_api="blas"):
+        with pytest.raises(ZeroDivisionError), ordered_map(), ordered_map() as inner:
+            list(inner(lambda x: 1 / x, [1, 0]))
+        assert blas_threads() == {2}
+
+
+def test_fits_in_many_threads_at_once():
+    X, y = load_iris(return_X_y=True)
+    alone = SoftmaxRegressor().fit(X, y)
+    with threadpool_limits(2, user_api="blas"):
+        with ThreadPoolExecutor(4) as pool:
+            together = list(pool.map(lambda _: SoftmaxRegressor().fit(X, y), range(12)))
+        assert blas_threads() == {2}
+    for model in together:
+        np.testing.assert_array_equal(model.coef_, alone.coef_)
