@@ -146,7 +146,7 @@ def time_to(curve: Curve, best: float, target: float) -> float:
     return np.inf
 
 
-def budgets(limit: int = 4_000, ratio: float = 1.5, start: int = 4) -> Iterator[int]:
+def budgets(limit: int = 4_000, ratio: float = 1.7, start: int = 4) -> Iterator[int]:
     """Yield iteration budgets for solvers that report nothing on the way."""
     budget = float(start)
     while budget < limit:

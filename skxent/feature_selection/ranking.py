@@ -285,7 +285,7 @@ def cross_entropy_regression(
     values = column_or_1d(check_array(y, ensure_2d=False, dtype="numeric", input_name="y"), warn=True)
     weight = np.ones(len(values)) if sample_weight is None else read_frequencies(sample_weight, len(values))
     classes = _quantile_classes(values, weight, n_classes)
-    return cross_entropy_classif(X, classes, sample_weight=sample_weight, **options)  # type: ignore[no-any-return]
+    return cross_entropy_classif(X, classes, sample_weight=sample_weight, **options)
 
 
 def _quantile_classes(y: NDArray[Any], weight: Floats, n_classes: int | str) -> Integers:

@@ -103,7 +103,7 @@ class CorpusCounts:
     @property
     def n_tokens(self) -> float:
         """Number of tokens."""
-        return self.counts.sum().item()  # type: ignore[no-any-return]
+        return self.counts.sum().item()
 
     @property
     def n_types(self) -> int:
@@ -312,9 +312,11 @@ def _workers(tokenize: Tokenize | None, n_jobs: int | None) -> Iterator[tuple[Ex
         with ThreadPoolExecutor(n) as threads:
             yield threads, n
     else:
-        from joblib.externals.loky import get_reusable_executor
+        # Not joblib's shared pool, whose owner sets it up differently; but like it in pickling any callable.
+        from joblib.externals.loky import ProcessPoolExecutor
 
-        yield get_reusable_executor(max_workers=n), n
+        with ProcessPoolExecutor(n) as processes:
+            yield processes, n
 
 
 def _map_in_order(
