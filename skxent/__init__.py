@@ -4,8 +4,7 @@ Public names load on first use, so that ``import skxent`` costs next to nothing 
 never pays for what it does not need.
 """
 
-import importlib
-from typing import Any
+from skxent._lazy import load_on_first_use
 
 __version__ = "0.1.0"
 
@@ -23,14 +22,7 @@ _HOME = {
 }
 
 __all__ = sorted(["__version__", *_HOME])
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = load_on_first_use(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

@@ -3,8 +3,7 @@
 Names load on first use, so that the command line does not import scikit-learn.
 """
 
-import importlib
-from typing import Any
+from skxent._lazy import load_on_first_use
 
 _HOME = {
     "CorpusCounts": "corpus",
@@ -21,14 +20,7 @@ _HOME = {
 }
 
 __all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = load_on_first_use(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

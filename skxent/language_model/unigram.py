@@ -29,6 +29,7 @@ from skxent.language_model.corpus import (
     score_text,
 )
 from skxent.language_model.model import END_OF_SENTENCE, Evaluation, FittedUnigram, fit_unigram
+from skxent.language_model.reader import DECODE_ERRORS
 from skxent.language_model.smoothing import LEAVE_ONE_OUT, Smoothing
 from skxent.language_model.tokenizers import Tokenize, make_tokenizer, tokenize_lines
 
@@ -114,7 +115,7 @@ class UnigramLanguageModel(BaseEstimator):
         "end_of_sentence": ["boolean"],
         "input": [StrOptions({"content", "filename", "file"})],
         "encoding": [str],
-        "decode_error": [StrOptions({"strict", "ignore", "replace"})],
+        "decode_error": [StrOptions(set(DECODE_ERRORS))],
         "lowercase": ["boolean"],
         "tokenizer": [str, callable],
         "base": [Interval(Real, 1, None, closed="neither")],
@@ -157,8 +158,9 @@ class UnigramLanguageModel(BaseEstimator):
     def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> "UnigramLanguageModel":
         """Count the words of the documents and fit the model.
 
-        Parameters ---------- X : iterable of str, of sequences of str, of paths or of files; or matrix of
-        shape (n_documents, n_words)
+        Parameters
+        ----------
+        X : iterable of str, of sequences of str, of paths or of files; or matrix of shape (n_documents, n_words)
             Documents, as ``input`` says; or counts of words, as CountVectorizer makes them.
         y : None
             Ignored.
