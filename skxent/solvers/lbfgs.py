@@ -7,12 +7,12 @@ inverse Hessian, and
 
 .. math:: \gamma = \frac{s^\top y}{y^\top P y}
 
-rescales it at every step to the curvature just seen. This is L-BFGS in variables in which the problem is nearly
-round, so badly scaled and correlated columns cost nothing. After a few iterations the preconditioner is
-taken anew where the iterate has got to, and the pairs stay valid.
+(at most 3/2) rescales it at every step to the curvature just seen. This is L-BFGS in variables in which the problem is
+nearly round, so badly scaled and correlated columns cost little.
 
 Far from the optimum a part of the rows points the way as well as all of them. From a zero start on much data, the first
-iterations therefore run on a sample of the rows [3]_; they are neither counted nor reported.
+iterations therefore run on a sample of the rows [3]_; they are neither counted nor reported. Where they have led, or
+after ten iterations if there were none, the preconditioner is taken anew and in finer detail; pairs stay valid.
 
 The step length satisfies the weak Wolfe conditions, found by bracketing with safeguarded interpolation. Near the
 optimum the objective's value is lost in rounding before its slope is, so that the decrease is then judged by the
@@ -87,8 +87,8 @@ def solve(
     max_iter : int
         Iterations at the most.
     tol : float
-        Stop when the decrease that the quadratic model still predicts, and the one just made, are
-        both at most `tol` times the value. Zero: go on until rounding allows no more decrease.
+        Stop when the decrease just made, and the one that the quadratic model had predicted for it, are both at most
+        `tol` times the value. Zero: go on until rounding allows no more decrease.
     callback : callable
         Called as ``callback(w, value)`` after each iteration; true stops.
 
