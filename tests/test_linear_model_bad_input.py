@@ -307,7 +307,7 @@ def test_rest_on_a_plateau_warns_with_advice():
     with pytest.warns(ConvergenceWarning, match="above the objective of a model without features, so learning_rate"):
         model.fit(X, y)
     assert model.n_iter_ < model.max_iter
-    assert model.set_params(learning_rate=0.02, max_iter=20, tol=0).fit(X, y).score(X, y) > 0.9
+    assert model.set_params(learning_rate=0.005, max_iter=20, tol=0).fit(X, y).score(X, y) > 0.9
 
 
 @pytest.mark.parametrize("estimator", BOTH)
