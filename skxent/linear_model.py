@@ -391,8 +391,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
     def _warn_unless_converged(self, result: Any) -> None:
         if not result.converged:
             warnings.warn(
-                f"solver={self.solver!r} has not converged: {result.message}. Raise max_iter or tol; with 'sgd', try "
-                "another learning_rate, scaled features (StandardScaler), or tol=0 for a fixed number of passes.",
+                f"solver={self.solver!r} has not converged: {result.message}",
                 ConvergenceWarning,
                 stacklevel=6,
             )

@@ -25,6 +25,12 @@ def changed(values, index, value):
     return values
 
 
+class WrongGradient(CrossEntropy):
+    def pointwise(self, y, p, log_p):
+        loss, gradient = super().pointwise(y, p, log_p)
+        return -loss, gradient
+
+
 class WrongShape(CrossEntropy):
     def pointwise(self, y, p, log_p):
         loss, gradient = super().pointwise(y, p, log_p)
@@ -298,6 +304,12 @@ def test_steps_that_only_harm_warn_with_advice(estimator, options):
     with pytest.warns(ConvergenceWarning, match="not lowered the objective, so learning_rate is too large"):
         model = estimator(solver="sgd", learning_rate=1e6, random_state=0, **options).fit(1000 * X, y)
     assert np.isfinite(model.coef_).all()
+
+
+@pytest.mark.parametrize("estimator", BOTH)
+def test_a_wrong_gradient_is_never_silent(estimator):
+    with pytest.warns(ConvergenceWarning, match=r"no step lowers the objective .* Check the loss with skxent\.testing"):
+        estimator(WrongGradient()).fit(X, y)
 
 
 def test_rest_on_a_plateau_warns_with_advice():

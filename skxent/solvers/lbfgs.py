@@ -51,6 +51,12 @@ _SAMPLE_ITER = 12
 # Wolfe conditions: sufficient decrease and curvature.
 _DECREASE, _CURVATURE = 1e-4, 0.9
 _MAX_TRIALS = 30
+# A predicted decrease that rounding may hide, against the value. A larger one that does not come is a wrong gradient's.
+_LOST_IN_ROUNDING = 1e-3
+_WRONG_GRADIENT = (
+    "no step lowers the objective as its gradient promises. Check the loss with skxent.testing.check_loss, or scale "
+    "the features (StandardScaler)."
+)
 # Where nothing but the penalty curves the preconditioner is exact; a factor of 2 on it would make rounding errors grow.
 _MAX_STRETCH = 1.5
 
@@ -128,12 +134,14 @@ def _descend(
             precondition = objective.preconditioner(w, refine=True)
         direction = _direction(gradient, pairs, precondition)
         slope = float(np.vdot(gradient, direction))
-        if not np.isfinite(slope):
+        if not np.isfinite([value, slope]).all():
             raise ValueError(
                 "L-BFGS diverged: the objective or its gradient is not finite. Scale the features (StandardScaler), "
                 "raise alpha, or check the loss with skxent.testing.check_loss."
             )
         trial = _line_search(objective, w, value, direction, slope) if slope < 0 else None
+        if trial is None and -0.5 * slope > _LOST_IN_ROUNDING * (abs(value) + objective.resolution):
+            return Result(w, n_iter - 1, False, _WRONG_GRADIENT)
         if trial is None:
             return Result(w, n_iter - 1, True, "rounding allows no further decrease")
         step, new_value, new_gradient = trial
@@ -144,7 +152,7 @@ def _descend(
             return Result(w, n_iter, True, "stopped by a callback")
         if max(decrease, -0.5 * slope) <= tol * abs(value):
             return Result(w, n_iter, True, "tolerance reached")
-    return Result(w, max_iter, False, f"max_iter={max_iter} reached")
+    return Result(w, max_iter, False, f"max_iter={max_iter} reached. Raise max_iter or tol.")
 
 
 class _Pair:

@@ -31,7 +31,8 @@ __all__ = ["one_pass", "solve"]
 _CUTS, _CUT = 3, 0.2
 # How far above a model without features, relatively, the noise of the steps may leave a fit that has come to rest.
 _LEEWAY = 0.01
-_TOO_LARGE = "so learning_rate is too large for these features"
+_TOO_LARGE = "so learning_rate is too large for these features. Lower it, or scale them (StandardScaler)."
+_MORE = "Raise max_iter or tol, try another learning_rate, or set tol=0 for a fixed number of passes."
 _HARM = f"the passes have not lowered the objective, {_TOO_LARGE}"
 
 Array = NDArray[Any]
@@ -118,7 +119,9 @@ def solve(
             w, idle, cuts = best_w, 0, cuts + 1
     if tol == 0 and value > start:
         return Result(w, max_iter, False, _HARM)
-    return Result(w, max_iter, tol == 0, f"max_iter={max_iter} reached")
+    if tol == 0:
+        return Result(w, max_iter, True, "all passes run")
+    return Result(w, max_iter, False, f"max_iter={max_iter} reached. {_MORE}")
 
 
 def _problem_at_rest(objective: _Objective, value: float, start: float) -> str | None:
