@@ -488,7 +488,7 @@ def test_columns_of_a_matrix_keep_their_case():
 
 
 def test_bytes_that_cannot_be_decoded_are_named_with_their_document():
-    with pytest.raises(CorpusError, match="document 1, byte 4: not valid utf-8 .*, or decode_error='replace'"):
+    with pytest.raises(CorpusError, match=r"document 1, byte 4: not valid utf-8 .*, or decode_error='replace'"):
         UnigramLanguageModel().fit([b"fine", b"bad \xff"])
 
 

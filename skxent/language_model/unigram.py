@@ -378,8 +378,8 @@ class UnigramLanguageModel(BaseEstimator):
             return source.decode(self.encoding, self.decode_error)
         except UnicodeDecodeError as error:
             raise CorpusError(
-                f"document {number}, byte {error.start}: not valid {self.encoding} ({error.reason}); give its encoding, "
-                "or decode_error='replace'"
+                f"document {number}, byte {error.start}: not valid {self.encoding} ({error.reason}); give its "
+                "encoding, or decode_error='replace'"
             ) from None
 
     def _tokens(self, document: Document) -> list[str]:
