@@ -302,6 +302,7 @@ class TestFormats:
         place = head.index(f"  {per}")
         assert all(row[place : place + 2] == "  " and row[place + 2] != " " for row in rows)
         assert len(rows) == {"file": 2 + 1, "line": 4}[per]
+        assert "-0.0" not in out
 
     def test_files_have_a_total(self, run, records):
         """The last row is the figure of the corpus; an interval does not add up, and one file needs no total."""
@@ -366,6 +367,8 @@ class TestFormats:
         code, out, _ = run("--smoothing", "list")
         assert code == 0
         assert [line.split()[0] for line in out.splitlines()] == sorted(SMOOTHINGS)
+        assert "(c + δ) / (N + δ V)" in out
+        assert not {"`", "\\"} & set(out)
 
     def test_confidence(self, run, records, folder):
         (folder / "test.txt").write_text("a b d\nc a\nd d b\na\n")

@@ -60,4 +60,23 @@ def _task(options: Namespace) -> Callable[[Namespace, Progress], None]:
 def list_smoothings(options: Namespace, progress: Progress) -> None:
     """Print each method's name and what it is."""
     for name, method in sorted(SMOOTHINGS.items()):
-        print(f"{name:<22}{(inspect.getdoc(method) or '').partition(chr(10))[0]}")
+        print(f"{name:<22}{_plain((inspect.getdoc(method) or '').partition(chr(10))[0])}")
+
+
+def _plain(text: str) -> str:
+    """Write the formulas of a docstring for a terminal."""
+    for marked_up, plain in _PLAIN.items():
+        text = text.replace(marked_up, plain)
+    return text
+
+
+_PLAIN = {
+    ":math:": "",
+    "`": "",
+    "\\,": "",
+    "\\max": "max",
+    "\\delta": "δ",
+    "\\gamma": "γ",
+    "\\lambda": "λ",
+    "\\mu": "μ",
+}

@@ -203,13 +203,14 @@ def figures(sums: pl.DataFrame, *, oov: str, base: str, constants: dict[str, Any
     """
     log_prob, events = scored(oov)
     known_log_prob, known_events = scored("skip")
+    bits = log_prob.abs() / math.log(2)  # rather than -log_prob, which is -0.0 on an empty line
     number, unit = BASES[base]
     table = sums.with_columns(
         (-log_prob / events / math.log(number)).alias("cross_entropy"),
         (-log_prob / events).exp().alias("perplexity"),
         (-known_log_prob / known_events).exp().alias("perplexity_known"),
-        (-log_prob / pl.col("bytes") / math.log(2)).alias("bits_per_byte"),
-        (-log_prob / pl.col("characters") / math.log(2)).alias("bits_per_character"),
+        (bits / pl.col("bytes")).alias("bits_per_byte"),
+        (bits / pl.col("characters")).alias("bits_per_character"),
         (log_prob / math.log(number)).alias("log_probability"),
         **{name: pl.lit(value) for name, value in {"unit": unit, "oov": oov, **constants}.items()},
     )
