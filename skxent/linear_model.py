@@ -99,7 +99,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         alpha: float = 1e-4,
         fit_intercept: bool = True,
         solver: str = "lbfgs",
-        max_iter: int = 200,
+        max_iter: int = 300,
         tol: float = 1e-6,
         batch_size: int = 100,
         learning_rate: float = 0.2,
@@ -534,10 +534,10 @@ class SoftmaxRegressor(_LinearClassifier):
     solver : {"lbfgs", "sgd"}, default="lbfgs"
         ``"lbfgs"`` finds the optimum from the full data (:mod:`skxent.solvers.lbfgs`); ``"sgd"`` takes
         plain steps on mini-batches (:mod:`skxent.solvers.sgd`).
-    max_iter : int, default=200
+    max_iter : int, default=300
         Iterations, or passes over the data with ``"sgd"``, at the most.
     tol : float, default=1e-6
-        ``"lbfgs"`` stops when both the last and the next decrease predicted are below `tol` times the objective;
+        ``"lbfgs"`` stops when the last decrease and the next one predicted are both below `tol` times the objective;
         ``"sgd"`` when `n_iter_no_change` passes in a row have not lowered it by as much, in spite of shorter steps.
         With ``tol=0`` neither stops early, and steps keep their length.
     batch_size : int, default=100
