@@ -148,7 +148,7 @@ def _descend(
             return Result(w, n_iter, True, "stopped by a callback")
         if max(decrease, -0.5 * slope) <= tol * max(abs(value), scale):
             return Result(w, n_iter, True, "tolerance reached")
-    return Result(w, max_iter, False, f"max_iter={max_iter} reached")
+    return Result(w, max_iter, tol == 0, f"max_iter={max_iter} reached")
 
 
 class _Pair:
