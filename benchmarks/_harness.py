@@ -1,15 +1,12 @@
-"""What the benchmarks share: trajectories, time to a target, tables, and what machine this is."""
+"""What the benchmarks of the linear models share: trajectories, and the time to a target."""
 
 from __future__ import annotations
 
-import os
-import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -18,33 +15,6 @@ from skxent._threads import ordered_map
 from skxent.activations import Softmax
 from skxent.losses import CrossEntropy
 from skxent.objective import Objective
-
-
-def machine() -> str:
-    """Cores, memory and versions, in one line."""
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    packages = ("numpy", "scipy", "scikit-learn", "scikit-learn-intelex", "torch", "polars", "nltk", "skxent")
-    versions = [f"{name} {found}" for name in packages if (found := _version(name))]
-    return f"{os.cpu_count()} cores, {pages / 2**30:.0f} GiB, Python {platform.python_version()}, {', '.join(versions)}"
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print an aligned Markdown table."""
-    lines = [list(header), *map(list, rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    lines.insert(1, ["-" * width for width in widths])
-    for line in lines:
-        first, *others = (
-            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
-        )
-        print("| " + " | ".join([first, *others]) + " |", flush=True)
 
 
 @dataclass

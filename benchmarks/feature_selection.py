@@ -6,18 +6,16 @@ Prints the tables of RESULTS_feature_selection.md; a full run takes about five m
 """
 
 import argparse
-import os
-import platform
 import statistics
 import sys
 import time
 import tracemalloc
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
+from _report import machine, print_table
 from scipy import stats
 from sklearn.feature_selection import chi2, f_classif, mutual_info_classif
 from sklearn.metrics import roc_auc_score
@@ -31,16 +29,6 @@ from skxent.feature_selection.significance import independence_pvalues
 from skxent.feature_selection.target import read_target
 
 NEIGHBOURS = (1, 3, 10, 30)
-
-
-def print_table(header, rows):
-    """Print an aligned Markdown table."""
-    lines = [list(header), *([str(cell) for cell in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    lines.insert(1, ["-" * width for width in widths])
-    for line in lines:
-        print("| " + " | ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) + " |")
-    print(flush=True)
 
 
 # --- Noise ---
@@ -115,7 +103,7 @@ def noise(repetitions=10_000):
     )
     print_table(header, rows)
     print(
-        f"All settings together: score ≤ 0 in {100 * np.mean(not_above):.1f} %; "
+        f"\nAll settings together: score ≤ 0 in {100 * np.mean(not_above):.1f} %; "
         f"≥ 95 % in {np.sum(np.array(not_above) >= 0.95)} of {len(rows)} settings. "
         f"p ≤ 5 % in {100 * np.mean(rejected):.2f} %, "
         f"from {100 * min(rejected):.1f} % to {100 * max(rejected):.1f} %.\n"
@@ -429,14 +417,12 @@ def main():
     """Run the parts that the command line names, or all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", default=list(PARTS), help=" ".join(PARTS))
-    memory_gib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "scikit-learn"))
-    print(f"{os.cpu_count()} cores, {memory_gib:.0f} GiB; Python {platform.python_version()}, {packages}\n")
+    print(machine(), end="\n\n")
     for name in parser.parse_args().parts:
         start = time.perf_counter()
         print(f"## {name}: {PARTS[name].__doc__}\n")
         PARTS[name]()
-        print(f"({time.perf_counter() - start:.0f} s)\n", flush=True)
+        print(f"\n({time.perf_counter() - start:.0f} s)\n", flush=True)
 
 
 if __name__ == "__main__":

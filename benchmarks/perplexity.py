@@ -25,6 +25,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+from _report import machine, print_table
+
 PYTHON = sys.executable
 COMMAND = [PYTHON, "-m", "skxent.cli", "--quiet", "--format", "json"]
 BUNDLED = Path(__file__).parents[1] / "data" / "corpus" / "train"
@@ -139,18 +141,6 @@ def write_synthetic(path: Path, megabytes: float, n_types: int = 1_000_000, seed
     return f"synthetic text of {n_types:,} types, {path.stat().st_size / 1e6:,.0f} MB"
 
 
-def print_table(title: str, head: list[str], rows: list[list[str]]) -> None:
-    """Print a table that is Markdown and lines up."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    print(f"\n{title}\n")
-    for cells in (head, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])], *rows):
-        padded = [
-            cells[0].ljust(widths[0]),
-            *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)),
-        ]
-        print(f"| {' | '.join(padded)} |", flush=True)
-
-
 class Peer(NamedTuple):
     """A command that reads one file, and the module it needs."""
 
@@ -224,7 +214,8 @@ def compare(title: str, peers: dict[str, Peer], rounds: int) -> None:
         ]
         for name, run in medians.items()
     ]
-    print_table(title, ["peer", "seconds", "MB/s", "skxent is faster by", "peak MB"], rows)
+    print(f"\n{title}\n")
+    print_table(["peer", "seconds", "MB/s", "skxent is faster by", "peak MB"], rows)
 
 
 def is_there(peer: Peer) -> bool:
@@ -248,7 +239,8 @@ def memory(folder: Path, options: argparse.Namespace) -> None:
     ):
         took = run([*COMMAND, *arguments, str(path)])
         rows.append([f"skxent-perplexity {name}", f"{took.seconds:.1f}", f"{took.peak_mb:,.0f}"])
-    print_table(f"Peak memory, {title}", ["command", "seconds", "peak MB"], rows)
+    print(f"\nPeak memory, {title}\n")
+    print_table(["command", "seconds", "peak MB"], rows)
 
 
 def startup(folder: Path, options: argparse.Namespace) -> None:
@@ -268,7 +260,8 @@ def startup(folder: Path, options: argparse.Namespace) -> None:
     medians = take_turns(peers, 5 * options.rounds)
     least = next(iter(medians.values())).seconds
     rows = [[name, f"{run.seconds:.3f}", f"{run.seconds / least:.2f}"] for name, run in medians.items()]
-    print_table(f"Start-up, 100 KB of {title}", ["command", "seconds", "times importing Polars"], rows)
+    print(f"\nStart-up, 100 KB of {title}\n")
+    print_table(["command", "seconds", "times importing Polars"], rows)
 
 
 CLAIMS = {
@@ -290,8 +283,7 @@ def main() -> None:
     parser.add_argument("--text", metavar="FILE", help="natural text to use")
     parser.add_argument("--folder", help="where the generated files go (default: the system's temporary folder)")
     options = parser.parse_args()
-    gigabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
-    print(f"{os.cpu_count()} cores, {gigabytes:.0f} GB of memory")
+    print(machine())
     size = options.megabytes
     for claim in options.claim or CLAIMS:
         measure, default = CLAIMS[claim]

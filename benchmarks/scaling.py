@@ -15,7 +15,8 @@ from threading import get_ident
 from typing import Any
 
 import numpy as np
-from _harness import machine, print_table, progress, stopwatch
+from _harness import progress, stopwatch
+from _report import machine, print_table
 from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression

@@ -26,12 +26,11 @@ from _harness import (
     TimeIsUp,
     budgets,
     curve,
-    machine,
-    print_table,
     progress,
     stopwatch,
     time_to,
 )
+from _report import machine, print_table
 from sklearn.datasets import load_digits, load_iris, make_classification
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression

@@ -54,7 +54,7 @@ def importance_table(selector):
         "best pixel": f"row {row}, column {column}",
         "its importance, bits": f"{best:.3f} ± {selector.scores_std_[np.argmax(selector.scores_)]:.3f}",
         "pixels above 0": f"{np.sum(selector.scores_ > 0)} of {SIDE**2}",
-        "pixels that are always white": f"{np.sum(selector.n_bins_ == 1)}",
+        "pixels that never vary": f"{np.sum(selector.n_bins_ == 1)}",
     }
     return pd.Series(rows).to_string()
 

@@ -9,8 +9,10 @@ The second picture does the same for a continuous quantity: p is a normal distri
 1, and q a normal distribution of another width, centred rightly or wrongly. Too narrow a belief is punished
 harder than too wide a one, and who is wrong about the centre does best to admit a larger spread.
 
-Run: python examples/plot_information.py. It takes two seconds, and saves plot_information.png.
+Run it: ``python plot_information.py [picture.png]``. It takes a few seconds.
 """
+
+import argparse
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -80,12 +82,15 @@ def plot_widths(ax: plt.Axes) -> None:
 
 def main() -> None:
     """Print the table and save the picture."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("picture", nargs="?", default="information.png", help="where to save the picture")
+    picture = parser.parse_args().picture
     print_table()
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
     plot_codes(axes[0])
     plot_widths(axes[1])
-    figure.savefig("plot_information.png", dpi=120)
-    print("Picture: plot_information.png")
+    figure.savefig(picture, dpi=120)
+    print(f"Picture: {picture}")
 
 
 if __name__ == "__main__":

@@ -13,12 +13,11 @@ The second table asks which topic a line is about: each topic has a model, which
 topics, and the one that spends the fewest bits on the line wins. The difference of two cross-entropies
 says how many bits a word one topic explains better than the other.
 
-Run: python examples/plot_perplexity.py. It takes a few seconds, and saves plot_perplexity.png, or the file
-that its argument names.
+Run it: ``python plot_perplexity.py [picture.png]``. It takes a few seconds.
 """
 
+import argparse
 import re
-import sys
 import warnings
 from pathlib import Path
 
@@ -122,6 +121,9 @@ def plot_topics(ax: Axes, bits: np.ndarray, truth: np.ndarray) -> None:
 
 def main() -> None:
     """Print the tables and save the picture."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("picture", nargs="?", default="perplexity.png", help="where to save the picture")
+    picture = parser.parse_args().picture
     train, test = lines_of("train"), lines_of("test")
     train_lines, test_lines = ([line for lines in part.values() for line in lines] for part in (train, test))
     perplexities = compare_methods(train_lines, test_lines)
@@ -133,7 +135,6 @@ def main() -> None:
     plot_tuning(axes[1], train_lines, test_lines)
     plot_topics(axes[2], bits, truth)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=2, frameon=False)
-    picture = sys.argv[1] if len(sys.argv) > 1 else "plot_perplexity.png"
     figure.savefig(picture, dpi=120)
     print(f"Picture: {picture}")
 

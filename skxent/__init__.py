@@ -4,8 +4,21 @@ Public names load on first use, so that ``import skxent`` costs next to nothing 
 never pays for what it does not need.
 """
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
+
+from skxent._lazy import load_on_first_use
+
+if TYPE_CHECKING:  # what editors and type checkers cannot see in _HOME
+    from skxent.feature_selection import CrossEntropySelector as CrossEntropySelector
+    from skxent.feature_selection import cross_entropy_classif as cross_entropy_classif
+    from skxent.information import cross_entropy as cross_entropy
+    from skxent.information import entropy as entropy
+    from skxent.information import jensen_shannon as jensen_shannon
+    from skxent.information import kl_divergence as kl_divergence
+    from skxent.information import perplexity as perplexity
+    from skxent.language_model import UnigramLanguageModel as UnigramLanguageModel
+    from skxent.linear_model import SigmoidRegressor as SigmoidRegressor
+    from skxent.linear_model import SoftmaxRegressor as SoftmaxRegressor
 
 __version__ = "0.1.0"
 
@@ -23,14 +36,7 @@ _HOME = {
 }
 
 __all__ = sorted(["__version__", *_HOME])
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = load_on_first_use(__name__, _HOME)
 
 
 def __dir__() -> list[str]:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import log_expit
+from scipy.special import log_expit, logit
 
 from skxent.losses import Array, Loss
 
@@ -39,6 +39,10 @@ class Activation(ABC):
     def probabilities(self, z: Array) -> Array:
         """Probabilities of scores `z`, both of shape (n_rows, n_outputs)."""
         return np.exp(self.log_probabilities(z))
+
+    @abstractmethod
+    def scores(self, p: Array) -> Array:
+        """Scores that have the probabilities `p`, none of them 0 or 1."""
 
     @abstractmethod
     def loss_and_gradient(self, loss: Loss, y: Array, z: Array) -> tuple[Array, Array]:
@@ -80,6 +84,9 @@ class Softmax(Activation):
         shifted = z - z.max(axis=1, keepdims=True)
         return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
+    def scores(self, p: Array) -> Array:  # noqa: D102
+        return np.log(p)
+
     def loss_and_gradient(self, loss: Loss, y: Array, z: Array) -> tuple[Array, Array]:  # noqa: D102
         log_p = z - z.max(axis=1, keepdims=True)
         p = np.exp(log_p)
@@ -104,6 +111,9 @@ class Sigmoid(Activation):
 
     def log_probabilities(self, z: Array) -> Array:  # noqa: D102
         return log_expit(z)
+
+    def scores(self, p: Array) -> Array:  # noqa: D102
+        return logit(p)
 
     def loss_and_gradient(self, loss: Loss, y: Array, z: Array) -> tuple[Array, Array]:  # noqa: D102
         outcomes = np.stack([z.T.ravel(), -z.T.ravel()])

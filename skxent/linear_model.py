@@ -237,7 +237,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         w = self._zeros(X, targets) if first else self._current_weights(X, targets)
         if not hasattr(self, "_rng"):
             self._rng = check_random_state(self.random_state)
-        with ordered_map():
+        with ordered_map():  # for its limit on BLAS: batches are too small to be worth threads
             w = sgd.one_pass(
                 self._objective(X, targets.y, targets, weight, loss, map),
                 w,
@@ -391,8 +391,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
     def _warn_unless_converged(self, result: Any) -> None:
         if not result.converged:
             warnings.warn(
-                f"solver={self.solver!r} has not converged: {result.message}. Raise max_iter or tol; with 'sgd', try "
-                "another learning_rate, scaled features (StandardScaler), or tol=0 for a fixed number of passes.",
+                f"solver={self.solver!r} has not converged: {result.message}",
                 ConvergenceWarning,
                 stacklevel=6,
             )
@@ -537,7 +536,11 @@ class SoftmaxRegressor(_LinearClassifier):
     max_iter : int, default=300
         Iterations, or passes over the data with ``"sgd"``, at the most.
     tol : float, default=1e-6
+<<<<<<< HEAD
         ``"lbfgs"`` stops when the last decrease and the next one predicted are both below `tol` times the objective;
+=======
+        ``"lbfgs"`` stops when the last decrease and the one predicted for it are at most `tol` times the objective;
+>>>>>>> review
         ``"sgd"`` when `n_iter_no_change` passes in a row have not lowered it by as much, in spite of shorter steps.
         With ``tol=0`` neither stops early, and steps keep their length.
     batch_size : int, default=100

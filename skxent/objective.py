@@ -105,6 +105,14 @@ class Objective:
         (value,) = self.sum_over_rows(lambda block: self._loss_and_score_gradient(block, w_data)[:1])
         return value / self.total_weight + self._penalty(w)
 
+    def value_without_features(self) -> float:
+        """Return the value of the model that knows but the mean of the targets, or nothing without an intercept."""
+        w = np.zeros((self.X.shape[1] + 1, self.n_outputs), self.X.dtype)
+        if self.fit_intercept:
+            (total,) = self.sum_over_rows(lambda block: (self._total_targets(block),))
+            w[-1] = self.activation.scores((total / self.total_weight).clip(self.resolution, 1 - self.resolution))
+        return self.value(w)
+
     @property
     def n_rows(self) -> int:
         """Number of rows summed over."""
@@ -213,6 +221,11 @@ class Objective:
         gradient[:-1] = (score_gradient.T @ block.X).T
         score_gradient.sum(axis=0, out=gradient[-1])
         return value, gradient
+
+    def _total_targets(self, block: Block) -> Array:
+        targets = self._targets(block.y)
+        total: Array = targets.sum(axis=0, dtype=np.float64) if block.weight is None else block.weight @ targets
+        return total
 
     def _targets(self, y: Array) -> Array:
         if y.ndim == 2:

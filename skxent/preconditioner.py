@@ -1,20 +1,24 @@
 r"""An approximate inverse of the objective's Hessian, from a sample of the rows.
 
-For output :math:`k` the Hessian of the log-likelihood has the diagonal block
+For output :math:`k` the Hessian has the diagonal block
 
 .. math::
-    H_k = \frac{1}{\sum_i w_i} \sum_i w_i\, d_{ik}\, \tilde x_i \tilde x_i^\top + \alpha I,
-    \qquad d_{ik} = p_{ik} (1 - p_{ik}), \qquad \tilde x = (x, 1).
+    H_k = \frac{1}{\sum_i w_i} \sum_i w_i\, d_{ik}\, \tilde x_i \tilde x_i^\top + \alpha D, \qquad \tilde x = (x, 1),
 
-A few thousand rows give it well enough, and a Cholesky factor turns it into a preconditioner. At first one
-block serves all outputs, with :math:`d_i` averaged over them, which costs as much as a few
-gradients; once the probabilities have taken shape, a block for each output pays. Other losses have other
-curvatures, but share what makes these problems slow: the scales and correlations of the columns.
+with :math:`D` the identity but for a 0 at the intercept, and :math:`d_{ik}` the second derivative of the row's loss
+with respect to its score, :math:`p_{ik} (1 - p_{ik})` for the cross-entropy. For any loss it comes from central
+differences of the gradient, with the model's own probabilities as targets: there a proper loss has its minimum, so
+the curvature is not negative.
 
-Two details matter. A column that the sample has hardly seen takes its second moment from all rows, or the
-step along it would be far too long. And the factors are kept in rectangular full packed format, which halves
-their memory [1]_. Where the blocks would be large against the data (wide or sparse data), only their
-diagonal is used.
+A few thousand rows, drawn as often as their weights say, give the blocks well enough. Each block is scaled to a unit
+diagonal and inverted by its Cholesky factor, in rectangular full packed format [1]_; kept is the inverse, as a packed
+triangle, half the memory of a matrix. At first one block serves all outputs, with
+:math:`d_i` averaged over them, which costs as much as a few gradients; once the probabilities have taken shape, a block
+for each output pays. Where the blocks would be large against the data (wide or sparse data), only the diagonal is
+used.
+
+Two details matter. A column that the sample has hardly seen takes its second moment from all rows, or the step along
+it would be far too long. And every row counts with some curvature, however sure the model is of it.
 
 References
 ----------
@@ -45,6 +49,8 @@ _MEMORY_FREE = 8_000_000
 # Sampled rows for each column, and at the least.
 _ROWS_PER_COLUMN = 8
 _MIN_ROWS = 4_000
+# Sampled rows for the outputs' mean curvatures, where columns have none of their own.
+_DIAGONAL_ROWS = 1_000
 # Rows gathered at a time.
 _GATHER = 512
 # Step of the central differences in the scores, and the least curvature of a row against the mean.
@@ -82,8 +88,8 @@ def precondition(objective: Objective, w: Array, *, refine: bool) -> Preconditio
     sample = _sample(objective)
     curvature = _curvature(sample, w, n_blocks)
     rare = _rare_moments(objective, sample)
-    factors = objective.ordered_map(lambda d: _factor(sample, d, rare), curvature.T)
-    return _Blocks(list(factors), objective.activation.shift_invariant)
+    inverses = objective.ordered_map(lambda d: _inverse(sample, d, rare), curvature.T)
+    return _Blocks(list(inverses), objective.activation.shift_invariant)
 
 
 class _Blocks:
@@ -105,7 +111,7 @@ class _Blocks:
 
 
 class _Inverse:
-    """Inverse of a positive semidefinite matrix, kept in packed form and scaled to a unit diagonal of the matrix.
+    """Inverse of a positive semidefinite matrix, computed and kept for the matrix scaled to a unit diagonal.
 
     The matrix comes as its upper triangle in Fortran order, and is overwritten.
     """
@@ -195,8 +201,8 @@ def _squares(block: Block) -> Array:
     return np.asarray(X.power(2).T @ (np.ones(X.shape[0]) if weight is None else weight))
 
 
-def _factor(sample: Objective, curvature: Array, rare: Array) -> _Inverse:
-    """Return the factor of the block for one output's curvature."""
+def _inverse(sample: Objective, curvature: Array, rare: Array) -> _Inverse:
+    """Return the inverse of the block with this curvature of the rows."""
     n, dtype = sample.X.shape[1] + 1, sample.X.dtype
     block = np.zeros((n, n), dtype, order="F")
     add_products: Any = get_blas_funcs("syrk", (block,))
@@ -220,8 +226,9 @@ def _rare_moments(objective: Objective, sample: Objective) -> Array:
 
 
 def _diagonal(objective: Objective, w: Array) -> Preconditioner:
+    """Divide by the diagonal, taken as the column's mean square times the output's mean curvature."""
     moments = _column_moments(objective)
-    curvature = _curvature(_sample(objective), w, objective.n_outputs).sum(axis=0)
+    curvature = _curvature(objective.draw(_DIAGONAL_ROWS), w, objective.n_outputs).sum(axis=0)
     diagonal = np.vstack([np.outer(moments, curvature) + objective.alpha, curvature])
     inverse = 1 / np.maximum(diagonal, np.finfo(w.dtype).eps * diagonal.max())
     return lambda gradient: inverse * gradient

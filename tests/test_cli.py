@@ -301,7 +301,18 @@ class TestFormats:
         head, *rows = out.splitlines()
         place = head.index(f"  {per}")
         assert all(row[place : place + 2] == "  " and row[place + 2] != " " for row in rows)
-        assert len(rows) == {"file": 2, "line": 4}[per]
+        assert len(rows) == {"file": 2 + 1, "line": 4}[per]
+
+    def test_files_have_a_total(self, run, records):
+        """The last row is the figure of the corpus; an interval does not add up, and one file needs no total."""
+        _, out, _ = run("--train", "train.txt", "--per", "file", "--", "test.txt", "train.txt", "test.txt")
+        (corpus,) = records("--train", "train.txt", "--", "test.txt", "train.txt", "test.txt")
+        tokens, unknown, bits, *_, place = out.splitlines()[-1].split()
+        assert (int(tokens), int(unknown), place) == (corpus["tokens"], corpus["unknown_tokens"], "total")
+        assert float(bits) == pytest.approx(corpus["cross_entropy"], abs=1e-4)
+        _, out, _ = run("--train", "train.txt", "--per", "file", "--confidence", "0.9", "--", "train.txt", "train.txt")
+        assert out.splitlines()[-1].split()[3:5] == ["-", "-"]
+        assert "total" not in run("--train", "train.txt", "--per", "file", "--", "test.txt")[1]
 
     def test_word_table(self, run):
         _, out, _ = run("--train", "train.txt", "--verbose", "word", "--", "test.txt")

@@ -27,6 +27,21 @@ RUNS = {
         "grid_search_losses.png",
         ["right labels", "20% wrong labels", "Chosen by validation", "Wrong labels cost quadratic"],
     ),
+    "plot_feature_importance.py": (
+        ["--rows=2000"],
+        "feature_importance.png",
+        ["2,000 images", "entropy of the digit, bits", "pixels that never vary", "random", "darker scanner"],
+    ),
+    "plot_information.py": (
+        ["bits.png"],
+        "bits.png",
+        ["the truth            1.750    0.000    1.750", "reversed             1.750    0.875    2.625"],
+    ),
+    "plot_perplexity.py": (
+        [],
+        "perplexity.png",
+        ["kneser_ney", "bits a word", "(99 of 1010 test tokens are unknown)"],
+    ),
 }
 
 
@@ -67,6 +82,13 @@ def test_wrong_labels_cost_cross_entropy_more(finish):
     result, _ = finish("plot_grid_search_losses.py")
     cost = {loss: float(lost) for loss, lost in re.findall(r"cost (\w+) (\d\.\d+)", result.stdout)}
     assert cost["cross_entropy"] > cost["quadratic"] + 0.01
+
+
+def test_topics_are_told_apart(finish):
+    result, _ = finish("plot_perplexity.py")
+    right, lines = map(int, re.search(r"(\d+) of (\d+) lines go to their own topic", result.stdout).groups())
+    assert lines == 60
+    assert right >= 54
 
 
 def test_too_many_rows_is_a_clear_error(tmp_path):

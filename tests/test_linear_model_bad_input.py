@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from sklearn.datasets import load_iris, make_multilabel_classification
+from sklearn.datasets import load_digits, load_iris, make_multilabel_classification
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -23,6 +23,12 @@ def changed(values, index, value):
     values = np.array(values, dtype=float)
     values[index] = value
     return values
+
+
+class WrongGradient(CrossEntropy):
+    def pointwise(self, y, p, log_p):
+        loss, gradient = super().pointwise(y, p, log_p)
+        return -loss, gradient
 
 
 class WrongShape(CrossEntropy):
@@ -298,6 +304,22 @@ def test_steps_that_only_harm_warn_with_advice(estimator, options):
     with pytest.warns(ConvergenceWarning, match="not lowered the objective, so learning_rate is too large"):
         model = estimator(solver="sgd", learning_rate=1e6, random_state=0, **options).fit(1000 * X, y)
     assert np.isfinite(model.coef_).all()
+
+
+@pytest.mark.parametrize("estimator", BOTH)
+def test_a_wrong_gradient_is_never_silent(estimator):
+    with pytest.warns(ConvergenceWarning, match=r"no step lowers the objective .* Check the loss with skxent\.testing"):
+        estimator(WrongGradient()).fit(X, y)
+
+
+def test_rest_on_a_plateau_warns_with_advice():
+    """Large steps on raw digits switch all units off for good: the bounded loss then has no slope left."""
+    X, y = load_digits(return_X_y=True)
+    model = SigmoidRegressor("quadratic", solver="sgd", alpha=0, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="above the objective of a model without features, so learning_rate"):
+        model.fit(X, y)
+    assert model.n_iter_ < model.max_iter
+    assert model.set_params(learning_rate=0.005, max_iter=20, tol=0).fit(X, y).score(X, y) > 0.9
 
 
 @pytest.mark.parametrize("estimator", BOTH)

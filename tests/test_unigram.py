@@ -480,6 +480,18 @@ def test_counts_of_a_vectorizer():
         UnigramLanguageModel(vocabulary=["a", "b"]).fit(X)
 
 
+def test_columns_of_a_matrix_keep_their_case():
+    """Text is lower-cased before it is counted; what is counted already is a word as it stands."""
+    X = np.array([[5, 1, 0], [0, 2, 3]])
+    model = UnigramLanguageModel(smoothing="laplace", lowercase=True, vocabulary=["The", "the", "cat"]).fit(X)
+    assert model.score_samples(X).sum() == pytest.approx(model.evaluate(X).log_probability, rel=1e-12)
+
+
+def test_bytes_that_cannot_be_decoded_are_named_with_their_document():
+    with pytest.raises(CorpusError, match=r"document 1, byte 4: not valid utf-8 .*, or decode_error='replace'"):
+        UnigramLanguageModel().fit([b"fine", b"bad \xff"])
+
+
 def test_impossible_words_of_a_matrix():
     model = UnigramLanguageModel(smoothing="mle", vocabulary=["a", "b"]).fit(csr_array([[2, 0]]))
     np.testing.assert_array_equal(model.score_samples(csr_array([[3, 0], [1, 1]])), [0, -math.inf])

@@ -12,6 +12,8 @@ from typing import Any
 
 import polars as pl
 
+from skxent.cli.levels import BASES
+
 
 @dataclass(frozen=True)
 class Report:
@@ -91,13 +93,12 @@ def _perplexity(log10_prob: float, n_events: int) -> str:
 
 @_format
 def print_text(tables: Iterable[pl.DataFrame], report: Report) -> None:
-    """Print for people: a sheet for the corpus, an aligned table for everything else."""
-    figures = map(report.figures, tables)
-    _TEXT[report.level](figures, report)
+    """Print for people: a sheet for the corpus, an aligned table for everything else, that of files with a total."""
+    _TEXT[report.level](tables, report)
 
 
 def _print_sheet(tables: Iterable[pl.DataFrame], report: Report) -> None:
-    for row in _rows(tables):
+    for row in _rows(map(report.figures, tables)):
         print(report.title, "", sep="\n")
         for name in ("tokens", "types", "lines", "bytes"):
             print(f"{name:<21}{row[name]:>15,}")
@@ -129,7 +130,7 @@ def _measures(row: dict[str, Any], unit: str) -> Iterator[tuple[str, float | Non
         yield "in-sample entropy", row["in_sample_entropy"], remark, False
 
 
-_BASE_OF = {"bits": 2.0, "nats": math.e, "hartleys": 10.0}
+_BASE_OF = {unit: base for base, unit in BASES.values()}
 
 
 def _between(row: dict[str, Any], scale: Callable[[float], float]) -> str:
@@ -151,8 +152,27 @@ _COLUMNS = {
 }
 
 
+def _print_files(tables: Iterable[pl.DataFrame], report: Report) -> None:
+    _print_table(_then_total(tables), report)
+
+
+def _then_total(tables: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Pass the sums of files on; if there are several files, what they add up to follows."""
+    passed = []
+    for table in tables:
+        passed.append(table)
+        yield table
+    if len(passed) > 1:
+        sums = pl.concat(passed, how="vertical_relaxed")
+        nothing = [pl.lit(None, sums.schema[name]).alias(name) for name in _NOT_ADDITIVE if name in sums.columns]
+        yield sums.drop("file").sum().with_columns(pl.lit("total").alias("file"), *nothing)
+
+
+_NOT_ADDITIVE = ("types", "unknown_types", "cross_entropy_low", "cross_entropy_high")
+
+
 def _print_table(tables: Iterable[pl.DataFrame], report: Report) -> None:
-    for number, table in enumerate(tables):
+    for number, table in enumerate(map(report.figures, tables)):
         columns = {name: column for name, column in _COLUMNS.items() if name in table.columns}
         if number == 0:
             head = "".join(f"{title.format(unit=report.unit):>{width}}" for title, width, _ in columns.values())
@@ -175,7 +195,7 @@ def _place(table: pl.DataFrame) -> pl.Expr:
 
 
 def _print_words(tables: Iterable[pl.DataFrame], report: Report) -> None:
-    for number, table in enumerate(tables):
+    for number, table in enumerate(map(report.figures, tables)):
         if number == 0:
             print(f"{'log-probability':>15}  {'word':<24}  line ({report.unit}; * marks unknown words)")
         for log_probability, unknown, word, place in table.select(
@@ -184,7 +204,7 @@ def _print_words(tables: Iterable[pl.DataFrame], report: Report) -> None:
             print(f"{_number(log_probability, 4):>15} {' *'[unknown]}{word:<24}  {place}")
 
 
-_TEXT = {"corpus": _print_sheet, "file": _print_table, "line": _print_table, "word": _print_words}
+_TEXT = {"corpus": _print_sheet, "file": _print_files, "line": _print_table, "word": _print_words}
 
 
 def _number(value: float | None, digits: int) -> str:

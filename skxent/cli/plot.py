@@ -1,7 +1,6 @@
 """The picture of ``--plot``: word ranks against frequencies, and how perplexing the lines are."""
 
 import math
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from skxent._files import written_beside
 from skxent.language_model.corpus import CorpusError
 
 _STEP = 0.05
@@ -77,7 +77,6 @@ def save_plot(
         The lines' perplexities, table by table.
     corpus : float
         The perplexity of the corpus, drawn as a line.
-
     """
     from matplotlib.figure import Figure
 
@@ -89,12 +88,8 @@ def save_plot(
     figure.suptitle(title)
     _draw_ranks(ranks, counts)
     _draw_lines(lines, histogram, corpus)
-    part = f"{path}.part"
-    try:
+    with written_beside(path) as part:
         figure.savefig(part, format=_suffix(path), dpi=150)
-        os.replace(part, path)
-    finally:
-        Path(part).unlink(missing_ok=True)
 
 
 def _draw_ranks(axes, counts) -> None:  # type: ignore[no-untyped-def]

@@ -7,15 +7,13 @@ without which KenLM refuses a unigram model.
 
 import gzip
 import math
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import polars as pl
 
+from skxent._files import written_beside
 from skxent.language_model.model import END_OF_SENTENCE, UNKNOWN, FittedUnigram
 from skxent.language_model.reader import CorpusError, read_blocks
 
@@ -47,7 +45,8 @@ def write_arpa(model: FittedUnigram, path: str | Path) -> None:
     entries = [(START_OF_SENTENCE, -math.inf), (UNKNOWN, model.log_prob_unk)]
     entries.append((END_OF_SENTENCE, -math.inf if model.log_prob_eos is None else model.log_prob_eos))
     entries += zip(model.words, model.log_probs.tolist(), strict=True)
-    with _written_beside(Path(path)) as file:
+    opener = gzip.open if Path(path).suffix == ".gz" else open
+    with written_beside(path) as part, opener(part, "wt", encoding="utf-8", newline="\n") as file:
         file.write(f"\\data\\\nngram 1={len(entries)}\nngram 2=0\n\n\\1-grams:\n")
         file.writelines(f"{_log10(log_prob):.10g}\t{word}\n" for word, log_prob in entries)
         file.write("\n\\2-grams:\n\n\\end\\\n")
@@ -66,18 +65,6 @@ def _check_words(model: FittedUnigram, path: str | Path) -> None:
 
 def _log10(log_prob: float) -> float:
     return _ZERO if log_prob == -math.inf else log_prob / math.log(10)
-
-
-@contextmanager
-def _written_beside(path: Path) -> Iterator[IO[str]]:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        opener = gzip.open if path.suffix == ".gz" else open
-        with opener(part, "wt", encoding="utf-8", newline="\n") as file:
-            yield file
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def read_arpa(path: str | Path) -> FittedUnigram:

@@ -232,7 +232,8 @@ class _Decoder:
             good = error.object[: error.start].decode(self.encoding, "replace")
             raise CorpusError(
                 f"{self.path}: line {self.n_lines + good.count(chr(10)) + 1}, byte {byte}: not valid "
-                f"{self.encoding} ({error.reason}); give its encoding, or errors='replace'"
+                f"{self.encoding} ({error.reason}); give the encoding of the text, or have such bytes replaced "
+                "(--errors replace; in Python errors='replace' or decode_error='replace')"
             ) from None
         self.n_bytes += len(chunk)
         self.n_lines += int(np.count_nonzero(np.frombuffer(chunk, dtype=np.uint8) == 0x0A))

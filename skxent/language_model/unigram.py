@@ -20,6 +20,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from skxent.language_model.arpa import read_arpa, write_arpa
 from skxent.language_model.corpus import (
     CorpusCounts,
+    CorpusError,
     Document,
     LineScorer,
     checked_documents,
@@ -29,6 +30,7 @@ from skxent.language_model.corpus import (
     score_text,
 )
 from skxent.language_model.model import END_OF_SENTENCE, Evaluation, FittedUnigram, fit_unigram
+from skxent.language_model.reader import DECODE_ERRORS
 from skxent.language_model.smoothing import LEAVE_ONE_OUT, Smoothing
 from skxent.language_model.tokenizers import Tokenize, make_tokenizer, tokenize_lines
 
@@ -114,7 +116,7 @@ class UnigramLanguageModel(BaseEstimator):
         "end_of_sentence": ["boolean"],
         "input": [StrOptions({"content", "filename", "file"})],
         "encoding": [str],
-        "decode_error": [StrOptions({"strict", "ignore", "replace"})],
+        "decode_error": [StrOptions(set(DECODE_ERRORS))],
         "lowercase": ["boolean"],
         "tokenizer": [str, callable],
         "base": [Interval(Real, 1, None, closed="neither")],
@@ -157,8 +159,9 @@ class UnigramLanguageModel(BaseEstimator):
     def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> "UnigramLanguageModel":
         """Count the words of the documents and fit the model.
 
-        Parameters ---------- X : iterable of str, of sequences of str, of paths or of files; or matrix of
-        shape (n_documents, n_words)
+        Parameters
+        ----------
+        X : iterable of str, of sequences of str, of paths or of files; or matrix of shape (n_documents, n_words)
             Documents, as ``input`` says; or counts of words, as CountVectorizer makes them.
         y : None
             Ignored.
@@ -177,7 +180,7 @@ class UnigramLanguageModel(BaseEstimator):
         TypeError
             When a single string is passed, or a document is neither text nor tokens.
         CorpusError
-            When a file cannot be read or decoded.
+            When a document cannot be read or decoded.
         """
         return self._fit_counts(self._count(X, sample_weight, reset=True))
 
@@ -366,10 +369,18 @@ class UnigramLanguageModel(BaseEstimator):
             sources = (Path(path).read_bytes() for path in sources)
         elif self.input == "file":
             sources = (file.read() for file in sources)
-        return checked_documents(self._decoded(source) for source in sources)
+        return checked_documents(self._decoded(source, number) for number, source in enumerate(sources))
 
-    def _decoded(self, source: Any) -> Any:
-        return source.decode(self.encoding, self.decode_error) if isinstance(source, bytes) else source
+    def _decoded(self, source: Any, number: int) -> Any:
+        if not isinstance(source, bytes):
+            return source
+        try:
+            return source.decode(self.encoding, self.decode_error)
+        except UnicodeDecodeError as error:
+            raise CorpusError(
+                f"document {number}, byte {error.start}: not valid {self.encoding} ({error.reason}); give its "
+                "encoding, or decode_error='replace'"
+            ) from None
 
     def _tokens(self, document: Document) -> list[str]:
         tokenize = make_tokenizer(self.tokenizer) or str.split
@@ -420,7 +431,8 @@ class UnigramLanguageModel(BaseEstimator):
 
     def _score_matrix(self, X: Any) -> NDArray[np.float64]:
         X = csr_array(X)
-        log_prob = self._scorer().word_values(self._column_words(X.shape[1]))
+        scorer = LineScorer(self.model_.table, self.model_.log_prob_unk, self.tokenizer, lowercase=False)
+        log_prob = scorer.word_values(self._column_words(X.shape[1]))
         log_prob = np.where(np.isnan(log_prob), self.model_.log_prob_unk, log_prob)
         is_possible = np.isfinite(log_prob)
         scores = X @ np.where(is_possible, log_prob, 0.0) + (X.sum(axis=1) > 0) * self._end_log_prob()

@@ -19,7 +19,7 @@ class Result(NamedTuple):
     converged : bool
         Whether it stopped because it was done, not because `max_iter` was reached.
     message : str
-        Why it stopped.
+        Why it stopped, and if it has not converged what to do.
     """
 
     w: NDArray[Any]

@@ -7,12 +7,12 @@ inverse Hessian, and
 
 .. math:: \gamma = \frac{s^\top y}{y^\top P y}
 
-rescales it at every step to the curvature just seen. This is L-BFGS in variables in which the problem is nearly
-round, so badly scaled and correlated columns cost nothing. After a few iterations the preconditioner is
-taken anew where the iterate has got to, and the pairs stay valid.
+(at most 3/2) rescales it at every step to the curvature just seen. This is L-BFGS in variables in which the problem is
+nearly round, so badly scaled and correlated columns cost little.
 
 Far from the optimum a part of the rows points the way as well as all of them. From a zero start on much data, the first
-iterations therefore run on a sample of the rows [3]_; they are neither counted nor reported.
+iterations therefore run on a sample of the rows [3]_; they are neither counted nor reported. Where they have led, or
+after ten iterations if there were none, the preconditioner is taken anew and in finer detail; pairs stay valid.
 
 The step length satisfies the weak Wolfe conditions, found by bracketing with safeguarded interpolation. Near the
 optimum the objective's value is lost in rounding before its slope is, so that the decrease is then judged by the
@@ -53,6 +53,12 @@ _NEGLIGIBLE = 0.01
 # Wolfe conditions: sufficient decrease and curvature.
 _DECREASE, _CURVATURE = 1e-4, 0.9
 _MAX_TRIALS = 30
+# A predicted decrease that rounding may hide, against the value. A larger one that does not come is a wrong gradient's.
+_LOST_IN_ROUNDING = 1e-3
+_WRONG_GRADIENT = (
+    "no step lowers the objective as its gradient promises. Check the loss with skxent.testing.check_loss, or scale "
+    "the features (StandardScaler)."
+)
 # Where nothing but the penalty curves the preconditioner is exact; a factor of 2 on it would make rounding errors grow.
 _MAX_STRETCH = 1.5
 
@@ -89,9 +95,9 @@ def solve(
     max_iter : int
         Iterations at the most.
     tol : float
-        Stop when the decrease that the quadratic model still predicts, and the one just made, are
-        both at most `tol` times the value, or times a hundredth of the starting value if that is more. Zero: go on
-        until rounding allows no more decrease.
+        Stop when the decrease just made, and the one that the quadratic model had predicted for it, are both at most
+        `tol` times the value, or times a hundredth of the starting value if that is more. Zero: go on until rounding
+        allows no more decrease.
     callback : callable
         Called as ``callback(w, value)`` after each iteration; true stops.
 
@@ -132,12 +138,14 @@ def _descend(
             precondition = objective.preconditioner(w, refine=True)
         direction = _direction(gradient, pairs, precondition)
         slope = float(np.vdot(gradient, direction))
-        if not np.isfinite(slope):
+        if not np.isfinite([value, slope]).all():
             raise ValueError(
                 "L-BFGS diverged: the objective or its gradient is not finite. Scale the features (StandardScaler), "
                 "raise alpha, or check the loss with skxent.testing.check_loss."
             )
         trial = _line_search(objective, w, value, direction, slope) if slope < 0 else None
+        if trial is None and -0.5 * slope > _LOST_IN_ROUNDING * (abs(value) + objective.resolution):
+            return Result(w, n_iter - 1, False, _WRONG_GRADIENT)
         if trial is None:
             return Result(w, n_iter - 1, True, "rounding allows no further decrease")
         step, new_value, new_gradient = trial
@@ -148,7 +156,7 @@ def _descend(
             return Result(w, n_iter, True, "stopped by a callback")
         if max(decrease, -0.5 * slope) <= tol * max(abs(value), scale):
             return Result(w, n_iter, True, "tolerance reached")
-    return Result(w, max_iter, tol == 0, f"max_iter={max_iter} reached")
+    return Result(w, max_iter, tol == 0, f"max_iter={max_iter} reached. Raise max_iter or tol.")
 
 
 class _Pair:

@@ -6,6 +6,9 @@ for consecutive batches :math:`B` of the rows, shuffled anew for each pass. The 
 passes make progress. A constant step cannot come to rest, so when progress ends the solver goes back to the best
 weights and goes on with a fifth of the step, three times at the most.
 
+Steps that are too large can end on a plateau where all outputs are saturated and nothing moves, most of all with a loss
+that is bounded. The solver has converged only if it ends no higher than a model without features.
+
 References
 ----------
 .. [1] L. Bottou, F. E. Curtis, J. Nocedal, "Optimization Methods for Large-Scale Machine Learning", 2018,
@@ -26,6 +29,11 @@ __all__ = ["one_pass", "solve"]
 
 # How often the step is cut, and by how much.
 _CUTS, _CUT = 3, 0.2
+# How far above a model without features, relatively, the noise of the steps may leave a fit that has come to rest.
+_LEEWAY = 0.01
+_TOO_LARGE = "so learning_rate is too large for these features. Lower it, or scale them (StandardScaler)."
+_MORE = "Raise max_iter or tol, try another learning_rate, or set tol=0 for a fixed number of passes."
+_HARM = f"the passes have not lowered the objective, {_TOO_LARGE}"
 
 Array = NDArray[Any]
 
@@ -34,6 +42,8 @@ class _Objective(Protocol):
     def __call__(self, w: Array) -> tuple[float, Array]: ...
 
     def value(self, w: Array) -> float: ...
+
+    def value_without_features(self) -> float: ...
 
     def batches(self, batch_size: int, rng: np.random.RandomState | None) -> Iterator[_Objective]: ...
 
@@ -56,7 +66,8 @@ def solve(
     Parameters
     ----------
     objective : callable
-        Maps weights to value and gradient; has methods ``value(w)`` and ``batches(batch_size, rng)``.
+        Maps weights to value and gradient; has methods ``value(w)``, ``value_without_features()`` and
+        ``batches(batch_size, rng)``.
     w0 : ndarray
         Start. Its dtype is that of the computation.
     max_iter : int
@@ -103,18 +114,24 @@ def solve(
             best, best_w = value, w
         if idle >= n_iter_no_change:
             if cuts == _CUTS:
-                return _outcome(best_w, n_iter, best < start, f"no progress in {n_iter_no_change} passes")
+                problem = _problem_at_rest(objective, best, start)
+                return Result(best_w, n_iter, problem is None, problem or f"no progress in {n_iter_no_change} passes")
             w, idle, cuts = best_w, 0, cuts + 1
+    if tol == 0 and value > start:
+        return Result(w, max_iter, False, _HARM)
     if tol == 0:
-        return _outcome(w, max_iter, value <= start, f"max_iter={max_iter} reached")
-    return Result(w, max_iter, False, f"max_iter={max_iter} reached")
+        return Result(w, max_iter, True, "all passes run")
+    return Result(w, max_iter, False, f"max_iter={max_iter} reached. {_MORE}")
 
 
-def _outcome(w: Array, n_iter: int, has_gone_down: bool, message: str) -> Result:
-    """Return the result of a solver that is done, unless it has only done harm."""
-    if not has_gone_down:
-        message = "the passes have not lowered the objective, so learning_rate is too large for these features"
-    return Result(w, n_iter, has_gone_down, message)
+def _problem_at_rest(objective: _Objective, value: float, start: float) -> str | None:
+    """Say what is wrong with a value that the passes no longer lower; None if it may be the optimum."""
+    if value >= start:
+        return _HARM
+    featureless = objective.value_without_features()
+    if value > featureless + _LEEWAY * abs(featureless):
+        return f"the passes came to rest above the objective of a model without features, {_TOO_LARGE}"
+    return None
 
 
 def one_pass(
