@@ -536,11 +536,7 @@ class SoftmaxRegressor(_LinearClassifier):
     max_iter : int, default=300
         Iterations, or passes over the data with ``"sgd"``, at the most.
     tol : float, default=1e-6
-<<<<<<< HEAD
-        ``"lbfgs"`` stops when the last decrease and the next one predicted are both below `tol` times the objective;
-=======
         ``"lbfgs"`` stops when the last decrease and the one predicted for it are at most `tol` times the objective;
->>>>>>> review
         ``"sgd"`` when `n_iter_no_change` passes in a row have not lowered it by as much, in spite of shorter steps.
         With ``tol=0`` neither stops early, and steps keep their length.
     batch_size : int, default=100
