@@ -49,6 +49,8 @@ _MEMORY_FREE = 8_000_000
 # Sampled rows for each column, and at the least.
 _ROWS_PER_COLUMN = 8
 _MIN_ROWS = 4_000
+# Sampled rows for the outputs' mean curvatures, where columns have none of their own.
+_DIAGONAL_ROWS = 1_000
 # Rows gathered at a time.
 _GATHER = 512
 # Step of the central differences in the scores, and the least curvature of a row against the mean.
@@ -226,7 +228,7 @@ def _rare_moments(objective: Objective, sample: Objective) -> Array:
 def _diagonal(objective: Objective, w: Array) -> Preconditioner:
     """Divide by the diagonal, taken as the column's mean square times the output's mean curvature."""
     moments = _column_moments(objective)
-    curvature = _curvature(_sample(objective), w, objective.n_outputs).sum(axis=0)
+    curvature = _curvature(objective.draw(_DIAGONAL_ROWS), w, objective.n_outputs).sum(axis=0)
     diagonal = np.vstack([np.outer(moments, curvature) + objective.alpha, curvature])
     inverse = 1 / np.maximum(diagonal, np.finfo(w.dtype).eps * diagonal.max())
     return lambda gradient: inverse * gradient

@@ -275,7 +275,7 @@ def test_random_variable_objects_are_what_frozen_distributions_are():
     for rv, frozen in [
         (stats.Normal(mu=1e6, sigma=1e-6), stats.norm(1e6, 1e-6)),
         (stats.Uniform(a=-1, b=3), stats.uniform(-1, 4)),
-        (stats.Logistic(), stats.logistic()),
+        (stats.make_distribution(stats.logistic)(), stats.logistic()),
         (1e-6 * exponential + 1e6, stats.expon(1e6, 1e-6)),
         (stats.Normal() * -2 + 1, stats.norm(1, 2)),
         (stats.make_distribution(stats.gamma)(a=2.5), stats.gamma(2.5)),

@@ -44,10 +44,12 @@ Array = NDArray[Any]
 
 # Pairs kept.
 _MEMORY = 20
-# The iteration at which the preconditioner is taken anew.
-_REFINE_AT = 10
+# Iterations at which the preconditioner is taken anew. After a start on a sample once is enough.
+_REFINE_AT = (10, 30, 90, 270)
 # Iterations on a sample of the rows.
 _SAMPLE_ITER = 12
+# Share of the starting value below which the objective is too small to be its own scale: separable classes.
+_NEGLIGIBLE = 0.01
 # Wolfe conditions: sufficient decrease and curvature.
 _DECREASE, _CURVATURE = 1e-4, 0.9
 _MAX_TRIALS = 30
@@ -94,7 +96,8 @@ def solve(
         Iterations at the most.
     tol : float
         Stop when the decrease just made, and the one that the quadratic model had predicted for it, are both at most
-        `tol` times the value. Zero: go on until rounding allows no more decrease.
+        `tol` times the value, or times a hundredth of the starting value if that is more. Zero: go on until rounding
+        allows no more decrease.
     callback : callable
         Called as ``callback(w, value)`` after each iteration; true stops.
 
@@ -113,8 +116,8 @@ def solve(
     sample = None if w.any() else objective.sample()
     if sample is None:
         return _descend(objective, w, precondition, max_iter, tol, callback, refine_at=_REFINE_AT)
-    w = _descend(sample, w, precondition, _SAMPLE_ITER, tol, lambda w, value: False, refine_at=None).w
-    return _descend(objective, w, precondition, max_iter, tol, callback, refine_at=1)
+    w = _descend(sample, w, precondition, _SAMPLE_ITER, tol, lambda w, value: False, refine_at=()).w
+    return _descend(objective, w, precondition, max_iter, tol, callback, refine_at=(1,))
 
 
 def _descend(
@@ -124,13 +127,14 @@ def _descend(
     max_iter: int,
     tol: float,
     callback: Callable[[Array, float], bool],
-    refine_at: int | None,
+    refine_at: tuple[int, ...],
 ) -> Result:
     """Iterate; see :func:`solve`."""
     value, gradient = objective(w)
+    scale = _NEGLIGIBLE * abs(value)
     pairs: deque[_Pair] = deque(maxlen=_MEMORY)
     for n_iter in range(1, max_iter + 1):
-        if n_iter == refine_at:
+        if n_iter in refine_at:
             precondition = objective.preconditioner(w, refine=True)
         direction = _direction(gradient, pairs, precondition)
         slope = float(np.vdot(gradient, direction))
@@ -150,9 +154,9 @@ def _descend(
         w, value, gradient = w + step * direction, new_value, new_gradient
         if callback(w, value):
             return Result(w, n_iter, True, "stopped by a callback")
-        if max(decrease, -0.5 * slope) <= tol * abs(value):
+        if max(decrease, -0.5 * slope) <= tol * max(abs(value), scale):
             return Result(w, n_iter, True, "tolerance reached")
-    return Result(w, max_iter, False, f"max_iter={max_iter} reached. Raise max_iter or tol.")
+    return Result(w, max_iter, tol == 0, f"max_iter={max_iter} reached. Raise max_iter or tol.")
 
 
 class _Pair:
