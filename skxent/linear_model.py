@@ -536,7 +536,8 @@ class SoftmaxRegressor(_LinearClassifier):
     max_iter : int, default=300
         Iterations, or passes over the data with ``"sgd"``, at the most.
     tol : float, default=1e-6
-        ``"lbfgs"`` stops when the last decrease and the one predicted for it are at most `tol` times the objective;
+        ``"lbfgs"`` stops when the last decrease and the one predicted for it are at most `tol` times the objective
+        (or a hundredth of its start, if that is more, as with separable classes and no penalty);
         ``"sgd"`` when `n_iter_no_change` passes in a row have not lowered it by as much, in spite of shorter steps.
         With ``tol=0`` neither stops early, and steps keep their length.
     batch_size : int, default=100

@@ -111,6 +111,8 @@ def distribution_shift(
         If pandas is not installed.
     ValueError
         If one data set lacks columns of the other (they are named), or if a column holds text in one only.
+    TypeError
+        If one data set is sparse and the other is not.
 
     Notes
     -----

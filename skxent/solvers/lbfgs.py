@@ -11,8 +11,8 @@ inverse Hessian, and
 nearly round, so badly scaled and correlated columns cost little.
 
 Far from the optimum a part of the rows points the way as well as all of them. From a zero start on much data, the first
-iterations therefore run on a sample of the rows [3]_; they are neither counted nor reported. Where they have led, or
-after ten iterations if there were none, the preconditioner is taken anew and in finer detail; pairs stay valid.
+iterations therefore run on a sample of the rows [3]_; they are neither counted nor reported. Where they have led, the
+preconditioner is taken anew and in finer detail; without them, at iterations ever further apart. The pairs stay valid.
 
 The step length satisfies the weak Wolfe conditions, found by bracketing with safeguarded interpolation. Near the
 optimum the objective's value is lost in rounding before its slope is, so that the decrease is then judged by the
