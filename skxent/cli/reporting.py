@@ -60,7 +60,8 @@ def _about(scorer: Scorer, options: Namespace) -> dict[str, str]:
     model = scorer.model
     parameter = "" if model.smoothing_parameter is None else f", parameter {model.smoothing_parameter:.6g}"
     if parameter and options.smoothing_parameter in (None, LEAVE_ONE_OUT) and not options.model:
-        parameter += f" ({LEAVE_ONE_OUT} optimum)"
+        edge = "" if 1e-8 < model.smoothing_parameter < 1e8 else ", at the edge: too little text to tell words apart"
+        parameter += f" ({LEAVE_ONE_OUT} optimum{edge})"
     tokens = f"{options.tokenizer} tokens" + (", lower-cased" if options.lowercase else "")
     ends = "no end-of-sentence events" if model.log_prob_eos is None else "one end-of-sentence event a line with words"
     smoothing = model.smoothing + parameter + (f"; {model.fallback}" if model.fallback else "")
