@@ -758,3 +758,10 @@ class TestProcess:
             out, err = process.communicate(timeout=30)
         assert (process.returncode, out, err) == (130, b"", b"")
         assert sorted(os.listdir()) == ["test.txt", "train.txt"]
+
+
+def test_too_little_text_to_tune_on_is_said(tmp_path, capsys):
+    path = tmp_path / "short.txt"
+    path.write_text("the cat sat\non the mat\nby the door\n", encoding="utf-8")
+    assert main([str(path)]) == 0
+    assert "at the edge: too little text to tell words apart" in capsys.readouterr().out

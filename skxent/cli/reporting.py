@@ -58,9 +58,10 @@ def report(options: Namespace, progress: Progress) -> None:
 def _about(scorer: Scorer, options: Namespace) -> dict[str, str]:
     """Describe the model, for the foot of the sheet."""
     model = scorer.model
-    parameter = "" if model.smoothing_parameter is None else f", parameter {model.smoothing_parameter:.6g}"
-    if parameter and options.smoothing_parameter in (None, LEAVE_ONE_OUT) and not options.model:
-        edge = "" if 1e-8 < model.smoothing_parameter < 1e8 else ", at the edge: too little text to tell words apart"
+    value = model.smoothing_parameter
+    parameter = "" if value is None else f", parameter {value:.6g}"
+    if value is not None and options.smoothing_parameter in (None, LEAVE_ONE_OUT) and not options.model:
+        edge = "" if 1e-8 < value < 1e8 else ", at the edge: too little text to tell words apart"
         parameter += f" ({LEAVE_ONE_OUT} optimum{edge})"
     tokens = f"{options.tokenizer} tokens" + (", lower-cased" if options.lowercase else "")
     ends = "no end-of-sentence events" if model.log_prob_eos is None else "one end-of-sentence event a line with words"
