@@ -86,7 +86,9 @@ def problems() -> dict[str, Callable[[], Problem]]:
     return {
         "mnist": lambda: Problem("MNIST, alpha = 1/60000", *mnist(1), 1 / 60_000),
         "mnist-strong": lambda: Problem("MNIST, alpha = 1/600", *mnist(1), 1 / 600),
-        "mnist-raw": lambda: Problem("MNIST 0-255, alpha = 1/600", *mnist(255), 1 / 600),
+        "mnist-raw": lambda: Problem(
+            "MNIST 0-255, alpha = 255² / 60000, the first model unscaled", *mnist(255), 255**2 / 60_000
+        ),
         "brown": lambda: _with_alpha("Brown sentences, TF-IDF, 15 genres", *brown()),
         "classes": lambda: _with_alpha("50,000 x 200, 100 classes", *generated(50_000, 200, 100)),
         "tall": lambda: _with_alpha("500,000 x 30, 2 classes", *generated(500_000, 30, 2)),
