@@ -321,16 +321,18 @@ def plot(curves: dict[str, dict[str, Curve]], best: dict[str, float], path: Path
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, len(curves), figsize=(5.5 * len(curves), 4.5), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        1, len(curves), figsize=(5.5 * len(curves) + 3, 4.5), squeeze=False, layout="constrained"
+    )
+    colours = plt.get_cmap("tab20").colors
     for axis, (problem, by_solver) in zip(axes[0], curves.items(), strict=True):
-        for name, its_curve in by_solver.items():
+        for colour, (name, its_curve) in zip(("black", *colours), by_solver.items(), strict=False):
             seconds, values = np.array(its_curve).T if its_curve else ([], [])
             gaps = np.maximum(np.array(values) / best[problem] - 1, 1e-8)
-            is_ours = name == "skxent"
-            axis.loglog(seconds, gaps, lw=3 if is_ours else 1.2, color="black" if is_ours else None, label=name)
+            axis.loglog(seconds, gaps, lw=3 if name == "skxent" else 1.3, color=colour, label=name)
         axis.set(title=problem, xlabel="seconds", ylabel="relative distance from the optimum", ylim=(1e-6, 10))
         axis.grid(alpha=0.3)
-    axes[0][0].legend(fontsize=8)
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     figure.savefig(path, dpi=120)
 
 
