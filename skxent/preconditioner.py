@@ -10,25 +10,30 @@ with respect to its score, :math:`p_{ik} (1 - p_{ik})` for the cross-entropy. Fo
 differences of the gradient, with the model's own probabilities as targets: there a proper loss has its minimum, so
 the curvature is not negative.
 
-A few thousand rows, drawn as often as their weights say, give the blocks well enough. Each block is scaled to a unit
-diagonal and inverted by its Cholesky factor, in rectangular full packed format [1]_; kept is the inverse, as a packed
-triangle, half the memory of a matrix. At first one block serves all outputs, with
-:math:`d_i` averaged over them, which costs as much as a few gradients; once the probabilities have taken shape, a block
-for each output pays. Where the blocks would be large against the data (wide or sparse data), only the diagonal is
-used.
+Two rows a column give a block well enough if they are the right ones: they are drawn with a chance in proportion to
+:math:`w_i p_{ik} (1 - p_{ik})`, so that no work goes to rows of which the model is sure [1]_. Each block is scaled to a
+unit diagonal and inverted by its Cholesky factor, in rectangular full packed format [2]_; kept is the inverse, as a
+packed triangle, half the memory of a matrix. At first one block serves all outputs, with :math:`d_i` averaged over
+them; once the probabilities have taken shape, a block for each output pays.
+
+Where blocks of all columns would be large against the data (wide or sparse data), the columns with the largest second
+moments get them, for each output, and the others a diagonal. In text that is most of the way: frequent words are
+correlated and curve the loss, rare words hardly meet and feel the penalty more than the loss.
 
 Two details matter. A column that the sample has hardly seen takes its second moment from all rows, or the step along
 it would be far too long. And every row counts with some curvature, however sure the model is of it.
 
 References
 ----------
-.. [1] F. G. Gustavson et al., "Rectangular Full Packed Format for Cholesky's Algorithm", 2010,
+.. [1] P. Xu, J. Yang, F. Roosta-Khorasani, C. Ré, M. W. Mahoney, "Sub-sampled Newton Methods with Non-uniform
+   Sampling", 2016, :doi:`10.48550/arXiv.1607.00559`
+.. [2] F. G. Gustavson et al., "Rectangular Full Packed Format for Cholesky's Algorithm", 2010,
    :doi:`10.1145/1731022.1731028`
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,11 +51,12 @@ Preconditioner = Callable[[Array], Array]
 # Blocks may take this share of the data's memory, or what no machine misses.
 _MEMORY_SHARE = 0.1
 _MEMORY_FREE = 8_000_000
-# Sampled rows for each column, and at the least.
-_ROWS_PER_COLUMN = 8
-_MIN_ROWS = 4_000
-# Sampled rows for the outputs' mean curvatures, where columns have none of their own.
-_DIAGONAL_ROWS = 1_000
+# Columns in the blocks where not all can be, at the most, and outputs with blocks of their own.
+_MAX_HEAVY = 400
+_MAX_BLOCKS = 100
+# Rows for each column, and at the least: in the sample, and in a block.
+_SAMPLE_ROWS, _SAMPLE_MIN = 8, 4_000
+_BLOCK_ROWS, _BLOCK_MIN = 2, 1_000
 # Rows gathered at a time.
 _GATHER = 512
 # Step of the central differences in the scores, and the least curvature of a row against the mean.
@@ -81,39 +87,56 @@ def precondition(objective: Objective, w: Array, *, refine: bool) -> Preconditio
     callable
         Takes and returns arrays of the shape of `w`; linear, symmetric and positive.
     """
-    wanted = (objective.n_outputs, 1) if refine else (1,)
-    n_blocks = next((n for n in wanted if _affordable(objective, n)), None)
-    if n_blocks is None:
-        return _diagonal(objective, w)
-    sample = _sample(objective)
-    curvature = _curvature(sample, w, n_blocks)
-    rare = _rare_moments(objective, sample)
-    inverses = objective.ordered_map(lambda d: _inverse(sample, d, rare), curvature.T)
-    return _Blocks(list(inverses), objective.activation.shift_invariant)
+    moments = _column_moments(objective)
+    n_blocks, heavy = _layout(objective, moments, refine)
+    sample = _Sample(objective, w, n_blocks, heavy, moments)
+    inverses, curvatures = zip(*objective.ordered_map(sample.block, range(n_blocks)), strict=True)
+    light = None if heavy is None else _inverse_diagonal(moments, np.array(curvatures), objective.alpha)
+    return _Blocks(inverses, heavy, light, objective.activation.shift_invariant)
 
 
 class _Blocks:
-    """Multiplies by the inverse of one block for all outputs, or of one for each."""
+    """Multiplies by the inverse of one block for all outputs or of one for each, and of a diagonal for light columns.
 
-    def __init__(self, inverses: list[_Inverse], shift_invariant: bool) -> None:
+    Parameters
+    ----------
+    inverses : sequence of _Inverse
+        One, or one for each output.
+    heavy : ndarray of shape (n_heavy,) or None
+        Columns in the blocks; None for all.
+    light : ndarray of shape (n_features + 1, n_blocks) or None
+        Inverse diagonal, for the other columns.
+    shift_invariant : bool
+        Whether a constant added to all scores changes nothing.
+    """
+
+    def __init__(
+        self, inverses: Sequence[_Inverse], heavy: Array | None, light: Array | None, shift_invariant: bool
+    ) -> None:
         self.inverses = inverses
+        self.rows = slice(None) if heavy is None else np.append(heavy, -1)
+        self.light = light
         self.shift_invariant = shift_invariant
 
     def __call__(self, gradient: Array) -> Array:
-        n_blocks, n_outputs = len(self.inverses), gradient.shape[1]
-        step = np.empty_like(gradient)
-        for output in range(n_outputs):
-            step[:, output] = self.inverses[output % n_blocks](gradient[:, output])
+        heavy = gradient[self.rows]
+        solved = np.empty_like(heavy)
+        for output in range(heavy.shape[1]):
+            solved[:, output] = self.inverses[output % len(self.inverses)](heavy[:, output])
         if self.shift_invariant:
             # Adding a constant to every score changes nothing: intercepts need not drift that way.
-            step[-1] -= step[-1].mean()
+            solved[-1] -= solved[-1].mean()
+        if self.light is None:
+            return solved
+        step: Array = self.light * gradient
+        step[self.rows] = solved
         return step
 
 
 class _Inverse:
     """Inverse of a positive semidefinite matrix, computed and kept for the matrix scaled to a unit diagonal.
 
-    The matrix comes as its upper triangle in Fortran order, and is overwritten.
+    The matrix is overwritten.
     """
 
     def __init__(self, matrix: Array) -> None:
@@ -127,7 +150,7 @@ class _Inverse:
         n, ridge, failed = len(matrix), _RIDGE * np.finfo(matrix.dtype).eps, True
         while failed:
             np.fill_diagonal(matrix, 1 + ridge)
-            factor, failed = factorize(n, pack(matrix)[0], overwrite_a=True)
+            factor, failed = factorize(n, pack(matrix.T)[0], overwrite_a=True)
             ridge *= 10
         self.packed = unpack(n, invert(n, factor, overwrite_a=True)[0])[0]
 
@@ -136,55 +159,142 @@ class _Inverse:
         return product
 
 
-def _affordable(objective: Objective, n_blocks: int) -> bool:
+class _Sample:
+    """Rows that stand for all, and the blocks that they make.
+
+    Parameters
+    ----------
+    objective : Objective
+        What to sample.
+    w : ndarray of shape (n_features + 1, n_outputs)
+        Where.
+    n_blocks : int
+        One for all outputs, or one for each.
+    heavy : ndarray or None
+        Columns in the blocks; None for all.
+    moments : ndarray of shape (n_features,)
+        Mean square of each column over all rows.
+    """
+
+    def __init__(self, objective: Objective, w: Array, n_blocks: int, heavy: Array | None, moments: Array) -> None:
+        self.columns: Any = slice(None) if heavy is None else heavy
+        self.n_columns = len(moments[self.columns])
+        self.rows = objective.draw(max(_SAMPLE_MIN, _SAMPLE_ROWS * self.n_columns))
+        self.directions = _directions(objective.n_outputs, n_blocks)
+        weight = self.rows.weights()
+        self.weight = weight / weight.sum()
+        self.z = np.vstack(self._map(lambda rows: self.rows.scores(self.rows.take(rows), w)))
+        self.spread = self._spread(n_blocks)
+        self.moments = self._moments(moments[self.columns])
+
+    def block(self, index: int) -> tuple[_Inverse, float]:
+        """Return the inverse of a block, and the mean curvature of the rows."""
+        rows, share = self._draw(index)
+        curvature = _curvature(self.rows, self.z[rows].astype(np.float64), self.directions[index])
+        curvature = np.maximum(curvature, _FLAT * (share @ curvature))
+        n, dtype = self.n_columns + 1, self.z.dtype
+        by_spread, by_curvature = share * self.spread[rows, index], share * curvature
+        seen, matrix = np.zeros(n - 1), np.zeros((n, n), dtype)
+        for chunk in _chunks(len(rows)):
+            X = np.full((len(rows[chunk]), n), float(self.rows.fit_intercept), dtype)
+            X[:, :-1] = self._take(rows[chunk])
+            seen += by_spread[chunk].astype(dtype) @ np.square(X[:, :-1])
+            X *= np.sqrt(by_curvature[chunk, np.newaxis]).astype(dtype)
+            matrix += X.T @ X
+        scale = by_curvature.sum() / by_spread.sum()
+        missed = np.where(seen < _RARE * self.moments[:, index], scale * self.moments[:, index], 0)
+        matrix[np.diag_indices(n - 1)] += missed + self.rows.alpha
+        return _Inverse(matrix), by_curvature.sum()
+
+    def _map(self, function: Callable[[slice], Array]) -> list[Array]:
+        return list(self.rows.ordered_map(function, _chunks(self.rows.n_rows)))
+
+    def _take(self, rows: slice | Array) -> Array:
+        """Return the columns of the blocks in some rows."""
+        X = self.rows.take(rows).X[:, self.columns]
+        return X if isinstance(X, np.ndarray) else X.toarray()
+
+    def _spread(self, n_blocks: int) -> Array:
+        """Return p (1 - p) by row and block: the curvature of the cross-entropy, and a guess at any other loss's."""
+        p = self.rows.activation.probabilities(self.z)
+        spread = p * (1 - p)
+        if n_blocks == 1:
+            spread = spread.mean(axis=1, keepdims=True)
+        return np.maximum(spread, _FLAT * (self.weight @ spread) + np.finfo(spread.dtype).tiny)
+
+    def _moments(self, everywhere: Array) -> Array:
+        """Return the columns' mean squares, each row weighted by its spread, of shape (n_columns, n_blocks).
+
+        Where the sample has hardly seen a column, they come from all rows.
+        """
+        weights = self.weight[:, np.newaxis] * np.column_stack([np.ones(len(self.z)), self.spread])
+        weights = weights.astype(self.z.dtype)
+        sums = sum(self._map(lambda rows: np.square(self._take(rows)).T @ weights[rows]))
+        sampled, by_spread = sums[:, :1], sums[:, 1:]
+        everywhere = everywhere[:, np.newaxis]
+        return np.where(sampled < _RARE * everywhere, everywhere * weights[:, 1:].sum(axis=0), by_spread)
+
+    def _draw(self, index: int) -> tuple[Array, Array]:
+        """Return the rows of a block, and the share that each stands for in a mean over all.
+
+        The rows lie evenly spaced along the cumulative weighted spread: importance sampling with little noise.
+        """
+        size = max(_BLOCK_MIN, _BLOCK_ROWS * self.n_columns)
+        if size >= len(self.z):
+            return np.arange(len(self.z)), self.weight
+        ends = np.cumsum(self.weight * self.spread[:, index])
+        spacing = ends[-1] / size
+        rows = np.searchsorted(ends, spacing * (np.arange(size) + 0.5))
+        return rows, spacing / self.spread[rows, index]
+
+
+def _layout(objective: Objective, moments: Array, refine: bool) -> tuple[int, Array | None]:
+    """Return how many blocks there are to be, and which columns are in them, None for all."""
+    many = objective.n_outputs if objective.n_outputs <= _MAX_BLOCKS else 1
+    for n_blocks in (many, 1) if refine else (1,):
+        if _affordable_columns(objective, n_blocks) >= len(moments):
+            return n_blocks, None
+    n_heavy = min(_affordable_columns(objective, many), _MAX_HEAVY)
+    return many, np.sort(np.argpartition(-moments, n_heavy)[:n_heavy])
+
+
+def _affordable_columns(objective: Objective, n_blocks: int) -> int:
+    """Return how many columns so many blocks may have: they are kept packed, and one in the making is two squares."""
     X = objective.X
     stored = X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes + X.indices.nbytes
-    square = (X.shape[1] + 1) ** 2 * X.dtype.itemsize
-    peak = n_blocks * square / 2 + 1.5 * square  # those kept, in packed form, and one in the making
-    return bool(peak <= max(_MEMORY_SHARE * stored, _MEMORY_FREE))
+    entries = max(_MEMORY_SHARE * stored, _MEMORY_FREE) / X.dtype.itemsize
+    return int(np.sqrt(entries / (n_blocks / 2 + 2))) - 1
 
 
-def _sample(objective: Objective) -> Objective:
-    """Return the objective of the rows that stand for all."""
-    return objective.draw(max(_MIN_ROWS, _ROWS_PER_COLUMN * objective.X.shape[1]))
-
-
-def _chunks(sample: Objective) -> list[slice]:
-    """Cut a sample into pieces that fit a cache, since its rows need not be in memory all at once."""
-    n_rows = sample.n_rows
+def _chunks(n_rows: int) -> list[slice]:
+    """Cut rows into pieces that fit a cache, since they need not be in memory all at once."""
     return [slice(start, min(start + _GATHER, n_rows)) for start in range(0, n_rows, _GATHER)]
 
 
-def _curvature(sample: Objective, w: Array, n_blocks: int) -> Array:
-    """Curvature of each sampled row, of shape (n_rows, n_blocks), weighted to add up to a mean over all rows.
+def _directions(n_outputs: int, n_blocks: int) -> list[Array]:
+    """Return for each block the directions of the scores along which the loss curves, at right angles to each other."""
+    units = np.eye(n_outputs)
+    if n_blocks > 1 or n_outputs == 1:
+        return list(units[:, np.newaxis])
+    if n_outputs <= _DIRECTIONS:
+        return [units]
+    gaussian = np.random.default_rng(0).standard_normal((n_outputs, _DIRECTIONS))
+    return [np.linalg.qr(gaussian)[0].T]
+
+
+def _curvature(objective: Objective, z: Array, directions: Array) -> Array:
+    """Second derivative of each row's loss with respect to its scores, the mean over some directions.
 
     By central differences of the gradient with the model's own probabilities as targets, where any proper loss is
-    convex. For one block it is the mean over the outputs, by a few directions at right angles if there are many.
+    convex.
     """
-    z = np.vstack([sample.scores(sample.take(chunk), w) for chunk in _chunks(sample)]).astype(np.float64, order="F")
-    directions = np.eye(sample.n_outputs)
-    if n_blocks == 1 and sample.n_outputs > _DIRECTIONS:
-        gaussian = np.random.default_rng(0).standard_normal((sample.n_outputs, _DIRECTIONS))
-        directions = np.linalg.qr(gaussian)[0].T
-    by_direction = sample.ordered_map(lambda direction: _second_difference(sample, z, direction), directions)
-    curvature = np.stack(list(by_direction), axis=1)
-    if n_blocks == 1:
-        curvature = curvature.mean(axis=1, keepdims=True)
-    weight = sample.weights()
-    weight /= weight.sum()
-    curvature = np.maximum(curvature, _FLAT * (weight @ curvature))
-    return (weight[:, np.newaxis] * curvature).astype(sample.X.dtype)
-
-
-def _second_difference(objective: Objective, z: Array, direction: Array) -> Array:
-    """Second derivative of each row's loss along a direction of its scores."""
     target = objective.activation.probabilities(z)
-    slopes = [
-        (objective.activation.loss_and_gradient(objective.loss, target, z + h * direction)[1] * direction).sum(axis=1)
-        for h in (_STEP, -_STEP)
-    ]
-    difference: Array = (slopes[0] - slopes[1]) / (2 * _STEP)
-    return difference
+    total = np.zeros(len(z))
+    for direction in directions:
+        for step in (_STEP, -_STEP):
+            _, gradient = objective.activation.loss_and_gradient(objective.loss, target, z + step * direction)
+            total += gradient @ direction / (2 * step)
+    return total / len(directions)
 
 
 def _column_moments(objective: Objective) -> Array:
@@ -201,34 +311,7 @@ def _squares(block: Block) -> Array:
     return np.asarray(X.power(2).T @ (np.ones(X.shape[0]) if weight is None else weight))
 
 
-def _inverse(sample: Objective, curvature: Array, rare: Array) -> _Inverse:
-    """Return the inverse of the block with this curvature of the rows."""
-    n, dtype = sample.X.shape[1] + 1, sample.X.dtype
-    block = np.zeros((n, n), dtype, order="F")
-    add_products: Any = get_blas_funcs("syrk", (block,))
-    root = np.sqrt(curvature)[:, np.newaxis]
-    for chunk in _chunks(sample):
-        X = sample.take(chunk).X
-        rows = np.full((X.shape[0], n), float(sample.fit_intercept), dtype)
-        rows[:, :-1] = X if isinstance(X, np.ndarray) else X.toarray()
-        rows *= root[chunk]
-        block = add_products(1.0, rows.T, beta=1.0, c=block, overwrite_c=True)
-    block[np.diag_indices(n - 1)] += curvature.sum() * rare + sample.alpha
-    return _Inverse(block)
-
-
-def _rare_moments(objective: Objective, sample: Objective) -> Array:
-    """Second moments of the columns that the sample has hardly seen, zero for the others."""
-    if sample is objective:
-        return np.zeros(objective.X.shape[1])
-    everywhere, sampled = _column_moments(objective), _column_moments(sample)
-    return np.where(sampled < _RARE * everywhere, everywhere, 0)
-
-
-def _diagonal(objective: Objective, w: Array) -> Preconditioner:
-    """Divide by the diagonal, taken as the column's mean square times the output's mean curvature."""
-    moments = _column_moments(objective)
-    curvature = _curvature(objective.draw(_DIAGONAL_ROWS), w, objective.n_outputs).sum(axis=0)
-    diagonal = np.vstack([np.outer(moments, curvature) + objective.alpha, curvature])
-    inverse = 1 / np.maximum(diagonal, np.finfo(w.dtype).eps * diagonal.max())
-    return lambda gradient: inverse * gradient
+def _inverse_diagonal(moments: Array, curvatures: Array, alpha: float) -> Array:
+    """Return the inverse diagonal, taken as the column's mean square times the mean curvature, plus the penalty."""
+    diagonal = np.vstack([np.outer(moments, curvatures) + alpha, curvatures])
+    return 1 / np.maximum(diagonal, np.finfo(moments.dtype).eps * diagonal.max())
