@@ -69,7 +69,7 @@ def brown() -> tuple[Any, np.ndarray]:
         genres = rng.integers(15, size=50_000)
         ranks = np.minimum(rng.zipf(1.2, size=(50_000, 20)), 40_000) * 17 % (30_000 + 500 * genres[:, None])
         texts = [" ".join(f"w{rank}" for rank in row) for row in ranks]
-    X = TfidfVectorizer(token_pattern=r"\S+").fit_transform(texts)
+    X = TfidfVectorizer(token_pattern=r"\S+", dtype=np.float32).fit_transform(texts)
     return X, np.unique(genres, return_inverse=True)[1]
 
 

@@ -1,14 +1,16 @@
-"""Threads over row blocks, with BLAS kept to one thread in each."""
+"""What a fit asks of the machine: threads over row blocks with BLAS kept to one thread in each, and memory that stays."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import numpy as np
 from threadpoolctl import ThreadpoolController
 
 _lock = threading.Lock()
@@ -23,6 +25,17 @@ def _blas() -> Any:
     return ThreadpoolController().select(user_api="blas")
 
 
+@cache
+def _keep_freed_memory() -> None:
+    """Have the C library keep the memory of a block's arrays for the next block's.
+
+    glibc gives freed memory back to the kernel at once until the program has freed a large array, and fetching it
+    page by page again can take longer than the arithmetic. So free a large one, the largest that counts, which costs
+    nothing as it is never touched (``M_MMAP_THRESHOLD`` in mallopt(3)). Other C libraries do not mind.
+    """
+    np.empty(2**25 - 2**13, np.uint8)
+
+
 def _enter() -> int:
     """Keep BLAS to one thread; return how many it was allowed.
 
@@ -31,6 +44,7 @@ def _enter() -> int:
     out restores it.
     """
     global _users, _limit, _n_threads
+    _keep_freed_memory()
     with _lock:
         if _users == 0:
             _n_threads = max((library["num_threads"] for library in _blas().info()), default=1)
@@ -62,6 +76,19 @@ def ordered_map() -> Iterator[Callable[..., Iterator[Any]]]:
             yield map
         else:
             with ThreadPoolExecutor(n_threads, thread_name_prefix="skxent") as pool:
-                yield pool.map
+                yield lambda function, items: _map_ahead(pool, function, items, 2 * n_threads)
     finally:
         _exit()
+
+
+def _map_ahead(
+    pool: ThreadPoolExecutor, function: Callable[[Any], Any], items: Iterable[Any], n_ahead: int
+) -> Iterator[Any]:
+    """Yield results in order while the next few are in the making, no more, so that they need little memory."""
+    ahead: deque[Future[Any]] = deque()
+    for item in items:
+        ahead.append(pool.submit(function, item))
+        if len(ahead) > n_ahead:
+            yield ahead.popleft().result()
+    while ahead:
+        yield ahead.popleft().result()

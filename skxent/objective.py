@@ -24,11 +24,14 @@ __all__ = ["Block", "Objective", "linear_scores"]
 _BLOCK_BYTES = 3_000_000
 # Rows in a block where they are short: the scores and their like must fit as well.
 _BLOCK_ROWS = 4_096
+# Stored entries for each column in a block of sparse rows, so that its gradient, which is dense, is little work to add.
+_BLOCK_ENTRIES = 6
 # Independent partial sums. Fixed, so that the result does not depend on the number of threads.
 _N_PARTS = 16
-# A sample's share of the rows, and the fewest rows that make one worth its while.
-_SAMPLE_SHARE = 0.25
-_SAMPLE_MIN = 5_000
+# A sample has so many rows for each weight, at the least so many, and at the most this share of all.
+_SAMPLE_ROWS, _SAMPLE_MIN, _SAMPLE_SHARE = 2, 5_000, 0.25
+# With fewer rows for each weight a sample would lead astray.
+_SAMPLE_WORTH = 0.5
 
 
 class Block(NamedTuple):
@@ -105,13 +108,13 @@ class Objective:
         (value,) = self.sum_over_rows(lambda block: self._loss_and_score_gradient(block, w_data)[:1])
         return value / self.total_weight + self._penalty(w)
 
-    def value_without_features(self) -> float:
-        """Return the value of the model that knows but the mean of the targets, or nothing without an intercept."""
+    def without_features(self) -> Array:
+        """Return the weights of the model that knows but the mean of the targets, or nothing without an intercept."""
         w = np.zeros((self.X.shape[1] + 1, self.n_outputs), self.X.dtype)
         if self.fit_intercept:
             (total,) = self.sum_over_rows(lambda block: (self._total_targets(block),))
             w[-1] = self.activation.scores((total / self.total_weight).clip(self.resolution, 1 - self.resolution))
-        return self.value(w)
+        return w
 
     @property
     def n_rows(self) -> int:
@@ -137,8 +140,11 @@ class Objective:
 
     def sample(self) -> Objective | None:
         """Return the objective of a random part of the rows, always the same one; None if there are too few."""
-        size = int(_SAMPLE_SHARE * self.n_rows)
-        return None if size < _SAMPLE_MIN else self.draw(size)
+        n_weights = (self.X.shape[1] + 1) * self.n_outputs
+        most = int(_SAMPLE_SHARE * self.n_rows)
+        if most < max(_SAMPLE_MIN, _SAMPLE_WORTH * n_weights):
+            return None
+        return self.draw(min(max(_SAMPLE_MIN, _SAMPLE_ROWS * n_weights), most))
 
     def draw(self, size: int) -> Objective:
         """Return the objective of some random rows, always the same ones; itself if it has no more rows than that.
@@ -157,12 +163,16 @@ class Objective:
 
     def batches(self, batch_size: int, rng: np.random.RandomState | None = None) -> Iterator[Objective]:
         """Yield objectives on consecutive batches of rows, in random order if `rng` is given."""
-        order = None if rng is None else rng.permutation(self.n_rows)
-        for start in range(0, self.n_rows, batch_size):
-            rows = slice(start, min(start + batch_size, self.n_rows))
-            yield self.subset(rows if order is None else order[rows])
+        if rng is None:
+            yield from (self.subset(rows) for rows in _slices(self.n_rows, batch_size))
+            return
+        # Some batches' rows are gathered at once, and by another thread while those before are in use.
+        order, n_gathered = rng.permutation(self.n_rows), batch_size * max(1, self._block_size() // batch_size)
+        drawn = (order[rows] for rows in _slices(self.n_rows, n_gathered))
+        for gathered in self.ordered_map(self._gather, drawn):
+            yield from (gathered.subset(rows) for rows in _slices(gathered.n_rows, batch_size))
 
-    def preconditioner(self, w: Array, *, refine: bool = False) -> Preconditioner:
+    def preconditioner(self, w: Array, *, refine: bool) -> Preconditioner:
         """Return an approximation of the inverse Hessian at `w`; see :mod:`skxent.preconditioner`."""
         return precondition(self, w, refine=refine)
 
@@ -182,9 +192,16 @@ class Objective:
         n_rows, size = self.n_rows, self._block_size()
         if n_rows <= size:
             return list(terms(self.take(slice(0, n_rows))))
-        blocks = [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+        blocks = _slices(n_rows, size)
         parts = [blocks[start::_N_PARTS] for start in range(min(_N_PARTS, len(blocks)))]
         return _total(self.ordered_map(lambda part: _total(terms(self.take(rows)) for rows in part), parts))
+
+    def _gather(self, rows: Array) -> Objective:
+        """Return the objective of some of the rows, with a copy of their data."""
+        part = self.subset(rows)
+        part.X, part.y, part.sample_weight = self.take(rows)
+        part.rows = slice(0, len(rows))
+        return part
 
     def _positions(self, rows: slice | Array) -> slice | Array:
         """Translate rows of this objective into rows of X."""
@@ -196,9 +213,11 @@ class Objective:
 
     def _block_size(self) -> int:
         n_rows, n_features = self.X.shape
-        n_stored = n_rows * n_features if isinstance(self.X, np.ndarray) else self.X.nnz
-        bytes_per_row = max(1, n_stored * self.X.dtype.itemsize // n_rows)
-        return min(max(1, _BLOCK_BYTES // bytes_per_row), _BLOCK_ROWS)
+        if isinstance(self.X, np.ndarray):
+            bytes_per_row = n_features * self.X.dtype.itemsize
+            return min(max(1, _BLOCK_BYTES // bytes_per_row), _BLOCK_ROWS)
+        entries_per_row = max(1, self.X.nnz / n_rows)
+        return max(int(_BLOCK_ENTRIES * n_features / entries_per_row), _BLOCK_ROWS)
 
     def scores(self, block: Block, w: Array) -> Array:
         """Return the scores of a block at `w`, in the dtype of the data."""
@@ -218,7 +237,10 @@ class Objective:
     def _value_and_gradient(self, block: Block, w: Array) -> tuple[Any, Array]:
         value, score_gradient = self._loss_and_score_gradient(block, w)
         gradient = np.empty_like(w)
-        gradient[:-1] = (score_gradient.T @ block.X).T
+        if isinstance(block.X, np.ndarray):
+            np.matmul(block.X.T, score_gradient, out=gradient[:-1])
+        else:
+            gradient[:-1] = block.X.T @ score_gradient
         score_gradient.sum(axis=0, out=gradient[-1])
         return value, gradient
 
@@ -235,6 +257,11 @@ class Objective:
         return one_hot.T
 
 
+def _slices(n_rows: int, size: int) -> list[slice]:
+    """Cut rows into consecutive slices of at most this size."""
+    return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
+
+
 def linear_scores(X: Any, w: Array) -> Array:
     """Return ``X @ w[:-1] + w[-1]``, stored output by output."""
     z = np.asfortranarray(X @ w[:-1])
@@ -245,7 +272,7 @@ def linear_scores(X: Any, w: Array) -> Array:
 def _total(rows_of_terms: Iterable[Sequence[Any]]) -> list[Any]:
     """Add up tuples of terms one by one, in float64."""
     iterator = iter(rows_of_terms)
-    total = [np.array(term, dtype=np.float64) for term in next(iterator)]
+    total = [np.asarray(term, dtype=np.float64) for term in next(iterator)]
     for terms in iterator:
         for accumulator, term in zip(total, terms, strict=True):
             accumulator += term

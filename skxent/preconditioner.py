@@ -52,7 +52,7 @@ Preconditioner = Callable[[Array], Array]
 _MEMORY_SHARE = 0.1
 _MEMORY_FREE = 8_000_000
 # Columns in the blocks where not all can be, at the most, and outputs with blocks of their own.
-_MAX_HEAVY = 400
+_MAX_HEAVY = 256
 _MAX_BLOCKS = 100
 # Rows for each column, and at the least: in the sample, and in a block.
 _SAMPLE_ROWS, _SAMPLE_MIN = 8, 4_000
@@ -308,7 +308,8 @@ def _squares(block: Block) -> Array:
     X, weight = block.X, block.weight
     if isinstance(X, np.ndarray):
         return np.einsum("ij,ij->j", X, X if weight is None else X * weight[:, np.newaxis])
-    return np.asarray(X.power(2).T @ (np.ones(X.shape[0]) if weight is None else weight))
+    squares = np.square(X.data) if weight is None else np.square(X.data) * np.repeat(weight, np.diff(X.indptr))
+    return np.bincount(X.indices, squares, X.shape[1])
 
 
 def _inverse_diagonal(moments: Array, curvatures: Array, alpha: float) -> Array:

@@ -70,6 +70,8 @@ class _Objective(Protocol):
 
     def sample(self) -> _Objective | None: ...
 
+    def without_features(self) -> Array: ...
+
     @property
     def resolution(self) -> float:
         """Relative rounding error of the value."""
@@ -111,9 +113,10 @@ def solve(
     ValueError
         If the objective or its gradient is not finite.
     """
-    w = np.array(w0, dtype=np.float64)
+    from_zero = not w0.any()
+    w = np.array(objective.without_features() if from_zero else w0, dtype=np.float64)
     precondition = objective.preconditioner(w, refine=False)
-    sample = None if w.any() else objective.sample()
+    sample = objective.sample() if from_zero else None
     if sample is None:
         return _descend(objective, w, precondition, max_iter, tol, callback, refine_at=_REFINE_AT)
     w = _descend(sample, w, precondition, _SAMPLE_ITER, tol, lambda w, value: False, refine_at=()).w
@@ -168,17 +171,18 @@ class _Pair:
 
 def _direction(gradient: Array, pairs: deque[_Pair], precondition: Callable[[Array], Array]) -> Array:
     """Return the quasi-Newton direction by the two-loop recursion."""
-    q = -gradient
+    q, product = -gradient, np.empty_like(gradient)
     projections = []
     for pair in reversed(pairs):
         projections.append(float(np.vdot(pair.s, q)) / pair.sy)
-        q = q - projections[-1] * pair.y
+        q -= np.multiply(projections[-1], pair.y, out=product)
     direction = precondition(q)
     if pairs:
         last = pairs[-1]
         direction *= min(last.sy / float(np.vdot(last.y, precondition(last.y))), _MAX_STRETCH)
     for pair, projection in zip(pairs, reversed(projections), strict=True):
-        direction += (projection - float(np.vdot(pair.y, direction)) / pair.sy) * pair.s
+        factor = projection - float(np.vdot(pair.y, direction)) / pair.sy
+        direction += np.multiply(factor, pair.s, out=product)
     return direction
 
 

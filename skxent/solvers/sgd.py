@@ -43,7 +43,7 @@ class _Objective(Protocol):
 
     def value(self, w: Array) -> float: ...
 
-    def value_without_features(self) -> float: ...
+    def without_features(self) -> Array: ...
 
     def batches(self, batch_size: int, rng: np.random.RandomState | None) -> Iterator[_Objective]: ...
 
@@ -66,7 +66,7 @@ def solve(
     Parameters
     ----------
     objective : callable
-        Maps weights to value and gradient; has methods ``value(w)``, ``value_without_features()`` and
+        Maps weights to value and gradient; has methods ``value(w)``, ``without_features()`` and
         ``batches(batch_size, rng)``.
     w0 : ndarray
         Start. Its dtype is that of the computation.
@@ -128,7 +128,7 @@ def _problem_at_rest(objective: _Objective, value: float, start: float) -> str |
     """Say what is wrong with a value that the passes no longer lower; None if it may be the optimum."""
     if value >= start:
         return _HARM
-    featureless = objective.value_without_features()
+    featureless = objective.value(objective.without_features())
     if value > featureless + _LEEWAY * abs(featureless):
         return f"the passes came to rest above the objective of a model without features, {_TOO_LARGE}"
     return None
