@@ -1,5 +1,6 @@
 """Feature selection: closed forms against brute force, invariances, noise, containers, messages."""
 
+import copy
 import itertools
 import math
 import sys
@@ -514,6 +515,20 @@ class TestContainers:
         assert_array_equal(expected.n_bins_[[0, 1, 2, 4, 5, 6]], [4, 4, 9, 2, 9, 5])
         assert np.all(expected.scores_[:6] > 0.09)
         assert expected.scores_[6] < 0
+
+    @pytest.mark.parametrize(
+        "missing", [None, math.nan, np.float32("nan"), np.datetime64("NaT"), pd.NaT, pd.NA], ids=repr
+    )
+    def test_missing_objects_of_any_kind(self, missing):
+        rng = np.random.default_rng(0)
+        y = rng.integers(0, 2, 200)
+        gap = rng.random(200) < 0.3
+        numbers, text = (rng.normal(size=200) + y).round(1), rng.choice(["a", "b"], 200)
+        objects = np.empty((200, 2), dtype=object)
+        for row in range(200):  # as many objects as rows: a NaN is not even identical to another one
+            objects[row] = [copy.copy(missing)] * 2 if gap[row] else [numbers[row], text[row]]
+        expected = pd.DataFrame({"number": np.where(gap, np.nan, numbers), "text": np.where(gap, None, text)})
+        assert_same(CrossEntropySelector().fit(objects, y), CrossEntropySelector().fit(expected, y))
 
     def test_names_and_output(self):
         pandas, polars, y = frames()

@@ -13,6 +13,7 @@ from sklearn.utils import check_array
 
 from skxent.feature_selection.binning import add_up
 from skxent.feature_selection.count_table import CountTable, Entries, count_by_sorting, count_entries
+from skxent.feature_selection.missing import missing_in
 from skxent.feature_selection.target import MIN_ROWS, Target
 
 COLUMNS_PER_BLOCK = 16
@@ -152,7 +153,7 @@ def read_features(X: Any, categorical_features: Any = "from_dtype") -> Features:
     Parameters
     ----------
     X : array-like, data frame or sparse matrix of shape (n_rows, n_features)
-        NaN and None are missing values.
+        None, NaN, NaT and pandas' NA are missing values.
     categorical_features : "from_dtype" or array-like of bool, int or str
         Which features are categorical beside those whose dtype says so.
 
@@ -256,18 +257,18 @@ def as_numbers(values: NDArray[Any], name: str) -> tuple[NDArray[Any], bool]:
         raise ValueError(f"Column {name!r} has dtype {values.dtype}, which has no order and no categories.")
     if not holds_text(values):
         try:
-            return values.astype(np.float64), False
+            return np.where(missing_in(values), np.nan, values).astype(np.float64), False
         except (TypeError, ValueError):
             pass  # objects that are not numbers: categories
     return category_codes(values.tolist(), name), True
 
 
 def category_codes(values: list[Hashable], name: str) -> NDArray[np.intp]:
-    """Give each distinct value a number; None and NaN are one category.
+    """Give each distinct value a number; the missing ones are one category.
 
     The numbers follow the values as text, so that they do not depend on the order of the rows.
     """
-    keys = [None if isinstance(value, float) and value != value else value for value in values]
+    keys = [None if missing else value for value, missing in zip(values, missing_in(values), strict=True)]
     try:
         categories = sorted(set(keys), key=lambda key: (str(key), type(key).__name__))
     except TypeError as error:
