@@ -530,6 +530,12 @@ class TestContainers:
         expected = pd.DataFrame({"number": np.where(gap, np.nan, numbers), "text": np.where(gap, None, text)})
         assert_same(CrossEntropySelector().fit(objects, y), CrossEntropySelector().fit(expected, y))
 
+    def test_numbers_beside_text_in_lists_are_numbers(self):
+        rng = np.random.default_rng(0)
+        y = rng.integers(0, 2, 200)
+        rows = [[x, word] for x, word in zip(rng.normal(size=200) + y, np.array(["no", "yes"])[y], strict=True)]
+        assert_same(CrossEntropySelector().fit(rows, y), CrossEntropySelector().fit(pd.DataFrame(rows), y))
+
     def test_names_and_output(self):
         pandas, polars, y = frames()
         for X, output in ((pandas, "pandas"), (polars, "polars")):
@@ -788,6 +794,8 @@ class TestMessages:
             cross_entropy_classif(pd.DataFrame({"c": np.arange(10) * 1j}), self.y)
         with pytest.raises(TypeError, match=r"Column 'tags' holds values of type list; .* hashable"):
             cross_entropy_classif(pd.DataFrame({"tags": [["a"]] * 10}), self.y)
+        with pytest.raises(TypeError, match="Column 'place' holds several values in each row"):
+            cross_entropy_classif(pl.DataFrame({"place": [{"x": 1.0, "y": 2.0}] * 10}), self.y)
 
     def test_all_missing_column_is_no_error(self):
         assert_array_equal(cross_entropy_classif(np.full((10, 1), np.nan), self.y), [[0.0], [1.0]])

@@ -170,6 +170,8 @@ def read_features(X: Any, categorical_features: Any = "from_dtype") -> Features:
     if isinstance(frame, nw.DataFrame):
         return _read_frame(frame, categorical_features)
     array = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=MIN_ROWS)
+    if array.dtype.kind in "US" and not hasattr(X, "dtype"):  # NumPy turns the numbers of mixed rows into text
+        array = check_array(X, dtype=object, ensure_all_finite=False, ensure_min_samples=MIN_ROWS)
     names = _numbered(array.shape[1])
     return DenseFeatures(names, _declared(categorical_features, names), len(array), lambda at: array[:, at])
 
@@ -246,6 +248,8 @@ def as_numbers(values: NDArray[Any], name: str) -> tuple[NDArray[Any], bool]:
     ValueError, TypeError
         If the values are neither numbers, dates, text nor hashable objects; the column is named.
     """
+    if values.ndim > 1:
+        raise TypeError(f"Column {name!r} holds several values in each row; split it into columns of single values.")
     kind = values.dtype.kind
     if kind in "biuf":
         return values, False
