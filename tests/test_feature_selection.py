@@ -729,6 +729,34 @@ class TestShift:
         with pytest.raises(TypeError, match="is sparse, the other is not"):
             distribution_shift(np.zeros((5, 2)), sp.csr_array((5, 2)))
 
+    @pytest.mark.parametrize("values", [list("ab") * 10, [1.5, 2.0] * 10, [True, False] * 10, "dates", "durations"])
+    @pytest.mark.parametrize("missing", [None, math.nan, pd.NaT, pd.NA])
+    def test_column_without_a_value_in_one_data_set(self, values, missing):
+        if isinstance(values, str):
+            days = np.datetime64("2024-01-01") + np.arange(20)
+            values = days if values == "dates" else days - days[0]
+        full = pd.DataFrame({"a": values})
+        frames = full, pd.DataFrame({"a": [missing] * 20}), pd.DataFrame({"a": [None] * 20})
+        n_bins = CrossEntropySelector().fit(pd.concat([full] * 2), np.arange(40) % 2).n_bins_[0]
+        for reference, new in itertools.permutations(frames, 2):
+            table = distribution_shift(reference, new, base=2)
+            gone = full is not reference and full is not new
+            assert table["n_bins"].item() == (1 if gone else n_bins + 1)
+            assert table["js"].item() == pytest.approx(0 if gone else 1)
+
+    def test_dates_are_no_numbers(self):
+        days = np.datetime64("2024-01-01") + np.arange(20)
+        with pytest.raises(ValueError, match="Column 'a' holds dates in one data set, numbers in the other"):
+            distribution_shift(pd.DataFrame({"a": days}), pd.DataFrame({"a": range(20)}))
+        with pytest.raises(ValueError, match="Column 'x0' holds durations in one data set, dates in the other"):
+            distribution_shift((days - days[0])[:, None], days[:, None])
+
+    def test_columns_are_matched_by_name_whatever_its_type(self):
+        frame = pd.DataFrame({0: range(10), 1: np.arange(10) % 2})
+        table = distribution_shift(frame, frame[[1, 0]], categorical_features=["1"])
+        assert table.index.tolist() == ["0", "1"]
+        assert_array_equal(table["js"], 0.0)
+
     def test_without_pandas(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "pandas", None)
         with pytest.raises(ImportError, match="pip install pandas"):

@@ -83,13 +83,7 @@ class DenseFeatures(Features):
 
     def followed_by(self, other: Self) -> Self:  # noqa: D102
         def column(at: int) -> NDArray[Any]:
-            above, below = self.column(at), other.column(at)
-            if holds_text(above) != holds_text(below):
-                kinds = ["text" if holds_text(part) else "numbers" for part in (above, below)]
-                raise ValueError(
-                    f"Column {self.names[at]!r} holds {kinds[0]} in one data set, {kinds[1]} in the other."
-                )
-            return np.concatenate([above, below])
+            return concatenated(self.column(at), other.column(at), self.names[at])
 
         categorical = self.categorical | other.categorical
         return type(self)(self.names, categorical, self.n_rows + other.n_rows, column)
@@ -231,6 +225,39 @@ def holds_text(values: NDArray[Any]) -> bool:
     """Whether a column has a string among its values."""
     kind = values.dtype.kind
     return kind in "UST" or (kind == "O" and any(isinstance(value, str | bytes) for value in values))
+
+
+def concatenated(above: NDArray[Any], below: NDArray[Any], name: str) -> NDArray[Any]:
+    """Put one column below another; where one has nothing but missing values, it fits any other.
+
+    Raises
+    ------
+    ValueError
+        If they hold values of different kinds; the column is named.
+    """
+    if _is_empty(above):
+        above = _missing_like(below, len(above))
+    elif _is_empty(below):
+        below = _missing_like(above, len(below))
+    elif _kind(above) != _kind(below):
+        raise ValueError(f"Column {name!r} holds {_kind(above)} in one data set, {_kind(below)} in the other.")
+    return np.concatenate([above, below])
+
+
+def _is_empty(values: NDArray[Any]) -> bool:
+    """Whether all values of a column are missing."""
+    missing = missing_in(values) if values.dtype.kind in "OT" else values != values
+    return bool(np.all(missing))
+
+
+def _missing_like(values: NDArray[Any], n_rows: int) -> NDArray[Any]:
+    return np.full(n_rows, "NaT", values.dtype) if values.dtype.kind in "mM" else np.full(n_rows, None)
+
+
+def _kind(values: NDArray[Any]) -> str:
+    """Say what a column holds."""
+    of_dtype = {"M": "dates", "m": "durations"}
+    return "text" if holds_text(values) else of_dtype.get(values.dtype.kind, "numbers")
 
 
 def as_numbers(values: NDArray[Any], name: str) -> tuple[NDArray[Any], bool]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
+import narwhals as nw
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
@@ -110,7 +111,8 @@ def distribution_shift(
     ImportError
         If pandas is not installed.
     ValueError
-        If one data set lacks columns of the other (they are named), or if a column holds text in one only.
+        If one data set lacks columns of the other (they are named), or if a column holds text, numbers, dates
+        or durations in one and another of these in the other. A column without any value fits all of them.
     TypeError
         If one data set is sparse and the other is not.
 
@@ -174,8 +176,9 @@ def _same_columns(X_reference: Any, X_new: Any, categorical_features: Any) -> tu
             f"The data sets have different columns: X_new lacks {missing or 'none'}, "
             f"and X_reference lacks {extra or 'none'}."
         )
-    in_order = X_new if names == reference.names else X_new[reference.names]
-    return reference, read_features(in_order, categorical_features)
+    if names != reference.names:  # of data frames: the columns of other containers are numbered
+        X_new = nw.from_native(X_new)[:, [names.index(name) for name in reference.names]].to_native()
+    return reference, read_features(X_new, categorical_features)
 
 
 def _divergences(table: CountTable, metric: Metric) -> Floats:
