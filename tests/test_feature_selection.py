@@ -616,6 +616,8 @@ class TestRegression:
             cross_entropy_regression(X, np.full(10, 3.0))
         with pytest.raises(ValueError, match="Input y contains NaN"):
             cross_entropy_regression(X, np.full(10, np.nan))
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            cross_entropy_regression(X, np.arange(9), sample_weight=np.ones(10))
         with pytest.raises(ValueError, match="The 'n_classes' parameter"):
             cross_entropy_regression(X, np.arange(10), n_classes=1)
 
@@ -775,6 +777,10 @@ class TestMessages:
             (np.linspace(0, 1, 10), "continuous"),
             (np.zeros(10), r"y has a single class, \[0\.0\]: there is nothing to predict"),
             (np.where(np.arange(10) == 3, np.nan, 1.0), "Input y contains NaN"),
+            (["a", "b", None, "a", "b"] * 2, r"y\[2\] is None: leave out the rows that have no label"),
+            ([1, 0, None, 1, 0] * 2, r"y\[2\] is None"),
+            (pl.Series(["a", "b", None, "a", "b"] * 2), r"y\[2\] is None"),
+            (pd.Series(["a", "b", None, "a", "b"] * 2, dtype="string"), r"y\[2\] is <NA>"),
             (np.arange(9) % 2, "inconsistent numbers of samples"),
             (np.eye(10), "y should be a 1d array"),
         ],

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_consistent_length
 
 from skxent.feature_selection.binning import Floats, Integers, add_up, auto_bins, opens_bin
 from skxent.feature_selection.columns import Features, read_features
@@ -283,6 +284,7 @@ def cross_entropy_regression(
     array([ True, False])
     """
     values = column_or_1d(check_array(y, ensure_2d=False, dtype="numeric", input_name="y"), warn=True)
+    check_consistent_length(X, values)
     weight = np.ones(len(values)) if sample_weight is None else read_frequencies(sample_weight, len(values))
     classes = _quantile_classes(values, weight, n_classes)
     return cross_entropy_classif(X, classes, sample_weight=sample_weight, **options)
