@@ -665,6 +665,24 @@ class TestPermutation:
         own = -np.log(model.predict_proba(X[:100])[np.arange(100), y[:100]])
         assert result.log_loss == pytest.approx(np.average(own, weights=weight))
 
+    @pytest.mark.parametrize("container", [np.asarray, sp.csr_array, pd.DataFrame])
+    def test_a_column_counts_once_however_it_is_given(self, iris, container):
+        model, X, y = iris
+        expected = permutation_cross_entropy(model, X, y, groups={"a": [2], "b": [0]}, random_state=0)
+        twice = {"a": np.int64(2), "b": np.array([0, 0])}
+        result = permutation_cross_entropy(model, container(X), y, groups=twice, random_state=0)
+        assert_allclose(result.importances, expected.importances, rtol=1e-12)
+
+    @pytest.mark.parametrize("base", [0, 1, -2, 0.5])
+    def test_base_is_above_1(self, iris, base):
+        with pytest.raises(ValueError, match="base must be above 1"):
+            permutation_cross_entropy(*iris, base=base)
+
+    def test_a_single_column_is_no_matrix(self, iris):
+        model, X, y = iris
+        with pytest.raises(ValueError, match=r"X has shape \(150,\) where"):
+            permutation_cross_entropy(model, X[:, 0], y)
+
     def test_unknown_column(self, iris):
         with pytest.raises(ValueError, match=r"Group 'mine' has columns \[7, 'height'\]"):
             permutation_cross_entropy(*iris, groups={"mine": [0, 7, "height"]})

@@ -19,6 +19,7 @@ from skxent.feature_selection.estimators import ESTIMATORS, Estimator, as_estima
 from skxent.feature_selection.significance import independence_pvalues
 from skxent.feature_selection.target import Target, read_frequencies, read_target
 from skxent.information import entropy
+from skxent.information.arrays import nats_per_unit
 
 CategoricalFeatures = Literal["from_dtype"] | Sequence[bool] | Sequence[int] | Sequence[str]
 
@@ -114,7 +115,7 @@ def score_features(
     n_jobs: int | None = None,
 ) -> FeatureScores:
     """Score all features; the parameters are those of `cross_entropy_classif`."""
-    unit = float(entropy(target.totals, normalize=True)) if normalize else np.log(base or np.e)
+    unit = float(entropy(target.totals, normalize=True)) if normalize else nats_per_unit(base)
     gain_of = as_estimator(estimator)
     parts = count_features(features, target, n_bins, n_jobs, lambda table: FeatureScores.of(table, gain_of, unit))
     return FeatureScores.joined(parts)

@@ -7,7 +7,7 @@ import narwhals as nw
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from skxent.feature_selection.binning import Floats
+from skxent.feature_selection.binning import Floats, Integers
 from skxent.feature_selection.columns import Features, read_features
 from skxent.feature_selection.count_table import CountTable
 from skxent.feature_selection.ranking import (
@@ -19,6 +19,7 @@ from skxent.feature_selection.ranking import (
 from skxent.feature_selection.significance import CORRECTIONS, independence_pvalues
 from skxent.feature_selection.target import Target
 from skxent.information import cross_entropy, jensen_shannon, kl_divergence
+from skxent.information.arrays import nats_per_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,9 +141,9 @@ def distribution_shift(
     codes = np.repeat([REFERENCE, NEW], [reference.n_rows, new.n_rows])
     target = Target(np.array(["reference", "new"]), codes)
 
-    def compare(table: CountTable) -> list[Floats]:
-        divergence = _divergences(table, METRICS[metric]) / np.log(base or np.e)
-        return [divergence, independence_pvalues(table), table.bins_per_feature]
+    def compare(table: CountTable) -> tuple[Floats, Floats, Integers]:
+        divergence = _divergences(table, METRICS[metric]) / nats_per_unit(base)
+        return divergence, independence_pvalues(table), table.bins_per_feature
 
     parts = count_features(reference.followed_by(new), target, n_bins, n_jobs, compare)
     divergence, pvalues, bins = (np.concatenate(column) for column in zip(*parts, strict=True))
