@@ -528,7 +528,9 @@ class TestContainers:
         for row in range(200):  # as many objects as rows: a NaN is not even identical to another one
             objects[row] = [copy.copy(missing)] * 2 if gap[row] else [numbers[row], text[row]]
         expected = pd.DataFrame({"number": np.where(gap, np.nan, numbers), "text": np.where(gap, None, text)})
-        assert_same(CrossEntropySelector().fit(objects, y), CrossEntropySelector().fit(expected, y))
+        selector = CrossEntropySelector().fit(objects, y)
+        assert_same(selector, CrossEntropySelector().fit(expected, y))
+        assert_array_equal(selector.bin_edges_[1], [0, 1, 2])  # "a", "b" and what is missing
 
     def test_numbers_beside_text_in_lists_are_numbers(self):
         rng = np.random.default_rng(0)

@@ -295,18 +295,20 @@ def as_numbers(values: NDArray[Any], name: str) -> tuple[NDArray[Any], bool]:
 
 
 def category_codes(values: list[Hashable], name: str) -> NDArray[np.intp]:
-    """Give each distinct value a number; the missing ones are one category.
+    """Give each distinct value a number; the missing ones share one, the last.
 
     The numbers follow the values as text, so that they do not depend on the order of the rows.
     """
-    keys = [None if missing else value for value, missing in zip(values, missing_in(values), strict=True)]
     try:
-        categories = sorted(set(keys), key=lambda key: (str(key), type(key).__name__))
+        distinct = [*set(values)]
     except TypeError as error:
-        kinds = sorted({type(key).__name__ for key in keys if key.__hash__ is None})
+        kinds = sorted({type(value).__name__ for value in values if value.__hash__ is None})
         raise TypeError(
             f"Column {name!r} holds values of type {', '.join(kinds)}; a category given as argument must be "
             "a string, a number or another hashable value."
         ) from error
-    code = {category: at for at, category in enumerate(categories)}
-    return np.fromiter(map(code.__getitem__, keys), dtype=np.intp, count=len(keys))
+    distinct.sort(key=lambda value: (str(value), type(value).__name__))
+    missing = missing_in(distinct)
+    numbers = np.where(missing, np.sum(~missing), np.cumsum(~missing) - 1)
+    code = dict(zip(distinct, numbers, strict=True))
+    return np.fromiter(map(code.__getitem__, values), dtype=np.intp, count=len(values))

@@ -16,9 +16,8 @@ def missing_in(values: Iterable[Any]) -> NDArray[np.bool_]:
     >>> missing_in(["a", None, float("nan"), np.datetime64("NaT"), 0])
     array([False,  True,  True,  True, False])
     """
-    na = getattr(sys.modules.get("pandas"), "NA", None)  # it refuses to be compared
-
-    def missing(value: Any) -> bool:
-        return value is None or value is na or (not isinstance(value, np.ndarray) and bool(value != value))
-
-    return np.array([missing(value) for value in values], dtype=bool)
+    na = getattr(sys.modules.get("pandas"), "NA", None)  # it refuses to be compared, as an array does
+    return np.array(
+        [value is None or value is na or (type(value) is not np.ndarray and value != value) for value in values],
+        dtype=bool,
+    )
