@@ -1,5 +1,6 @@
 """Feature selection: closed forms against brute force, invariances, noise, containers, messages."""
 
+import copy
 import itertools
 import math
 import sys
@@ -515,6 +516,28 @@ class TestContainers:
         assert np.all(expected.scores_[:6] > 0.09)
         assert expected.scores_[6] < 0
 
+    @pytest.mark.parametrize(
+        "missing", [None, math.nan, np.float32("nan"), np.datetime64("NaT"), pd.NaT, pd.NA], ids=repr
+    )
+    def test_missing_objects_of_any_kind(self, missing):
+        rng = np.random.default_rng(0)
+        y = rng.integers(0, 2, 200)
+        gap = rng.random(200) < 0.3
+        numbers, text = (rng.normal(size=200) + y).round(1), rng.choice(["a", "b"], 200)
+        objects = np.empty((200, 2), dtype=object)
+        for row in range(200):  # as many objects as rows: a NaN is not even identical to another one
+            objects[row] = [copy.copy(missing)] * 2 if gap[row] else [numbers[row], text[row]]
+        expected = pd.DataFrame({"number": np.where(gap, np.nan, numbers), "text": np.where(gap, None, text)})
+        selector = CrossEntropySelector().fit(objects, y)
+        assert_same(selector, CrossEntropySelector().fit(expected, y))
+        assert_array_equal(selector.bin_edges_[1], [0, 1, 2])  # "a", "b" and what is missing
+
+    def test_numbers_beside_text_in_lists_are_numbers(self):
+        rng = np.random.default_rng(0)
+        y = rng.integers(0, 2, 200)
+        rows = [[x, word] for x, word in zip(rng.normal(size=200) + y, np.array(["no", "yes"])[y], strict=True)]
+        assert_same(CrossEntropySelector().fit(rows, y), CrossEntropySelector().fit(pd.DataFrame(rows), y))
+
     def test_names_and_output(self):
         pandas, polars, y = frames()
         for X, output in ((pandas, "pandas"), (polars, "polars")):
@@ -595,6 +618,8 @@ class TestRegression:
             cross_entropy_regression(X, np.full(10, 3.0))
         with pytest.raises(ValueError, match="Input y contains NaN"):
             cross_entropy_regression(X, np.full(10, np.nan))
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            cross_entropy_regression(X, np.arange(9), sample_weight=np.ones(10))
         with pytest.raises(ValueError, match="The 'n_classes' parameter"):
             cross_entropy_regression(X, np.arange(10), n_classes=1)
 
@@ -641,6 +666,24 @@ class TestPermutation:
         result = permutation_cross_entropy(model, X[:100], y[:100], sample_weight=weight, random_state=0)
         own = -np.log(model.predict_proba(X[:100])[np.arange(100), y[:100]])
         assert result.log_loss == pytest.approx(np.average(own, weights=weight))
+
+    @pytest.mark.parametrize("container", [np.asarray, sp.csr_array, pd.DataFrame])
+    def test_a_column_counts_once_however_it_is_given(self, iris, container):
+        model, X, y = iris
+        expected = permutation_cross_entropy(model, X, y, groups={"a": [2], "b": [0]}, random_state=0)
+        twice = {"a": np.int64(2), "b": np.array([0, 0])}
+        result = permutation_cross_entropy(model, container(X), y, groups=twice, random_state=0)
+        assert_allclose(result.importances, expected.importances, rtol=1e-12)
+
+    @pytest.mark.parametrize("base", [0, 1, -2, 0.5])
+    def test_base_is_above_1(self, iris, base):
+        with pytest.raises(ValueError, match="base must be above 1"):
+            permutation_cross_entropy(*iris, base=base)
+
+    def test_a_single_column_is_no_matrix(self, iris):
+        model, X, y = iris
+        with pytest.raises(ValueError, match=r"X has shape \(150,\) where"):
+            permutation_cross_entropy(model, X[:, 0], y)
 
     def test_unknown_column(self, iris):
         with pytest.raises(ValueError, match=r"Group 'mine' has columns \[7, 'height'\]"):
@@ -708,6 +751,34 @@ class TestShift:
         with pytest.raises(TypeError, match="is sparse, the other is not"):
             distribution_shift(np.zeros((5, 2)), sp.csr_array((5, 2)))
 
+    @pytest.mark.parametrize("values", [list("ab") * 10, [1.5, 2.0] * 10, [True, False] * 10, "dates", "durations"])
+    @pytest.mark.parametrize("missing", [None, math.nan, pd.NaT, pd.NA])
+    def test_column_without_a_value_in_one_data_set(self, values, missing):
+        if isinstance(values, str):
+            days = np.datetime64("2024-01-01") + np.arange(20)
+            values = days if values == "dates" else days - days[0]
+        full = pd.DataFrame({"a": values})
+        frames = full, pd.DataFrame({"a": [missing] * 20}), pd.DataFrame({"a": [None] * 20})
+        n_bins = CrossEntropySelector().fit(pd.concat([full] * 2), np.arange(40) % 2).n_bins_[0]
+        for reference, new in itertools.permutations(frames, 2):
+            table = distribution_shift(reference, new, base=2)
+            gone = full is not reference and full is not new
+            assert table["n_bins"].item() == (1 if gone else n_bins + 1)
+            assert table["js"].item() == pytest.approx(0 if gone else 1)
+
+    def test_dates_are_no_numbers(self):
+        days = np.datetime64("2024-01-01") + np.arange(20)
+        with pytest.raises(ValueError, match="Column 'a' holds dates in one data set, numbers in the other"):
+            distribution_shift(pd.DataFrame({"a": days}), pd.DataFrame({"a": range(20)}))
+        with pytest.raises(ValueError, match="Column 'x0' holds durations in one data set, dates in the other"):
+            distribution_shift((days - days[0])[:, None], days[:, None])
+
+    def test_columns_are_matched_by_name_whatever_its_type(self):
+        frame = pd.DataFrame({0: range(10), 1: np.arange(10) % 2})
+        table = distribution_shift(frame, frame[[1, 0]], categorical_features=["1"])
+        assert table.index.tolist() == ["0", "1"]
+        assert_array_equal(table["js"], 0.0)
+
     def test_without_pandas(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "pandas", None)
         with pytest.raises(ImportError, match="pip install pandas"):
@@ -726,6 +797,10 @@ class TestMessages:
             (np.linspace(0, 1, 10), "continuous"),
             (np.zeros(10), r"y has a single class, \[0\.0\]: there is nothing to predict"),
             (np.where(np.arange(10) == 3, np.nan, 1.0), "Input y contains NaN"),
+            (["a", "b", None, "a", "b"] * 2, r"y\[2\] is None: leave out the rows that have no label"),
+            ([1, 0, None, 1, 0] * 2, r"y\[2\] is None"),
+            (pl.Series(["a", "b", None, "a", "b"] * 2), r"y\[2\] is None"),
+            (pd.Series(["a", "b", None, "a", "b"] * 2, dtype="string"), r"y\[2\] is <NA>"),
             (np.arange(9) % 2, "inconsistent numbers of samples"),
             (np.eye(10), "y should be a 1d array"),
         ],
@@ -773,6 +848,8 @@ class TestMessages:
             cross_entropy_classif(pd.DataFrame({"c": np.arange(10) * 1j}), self.y)
         with pytest.raises(TypeError, match=r"Column 'tags' holds values of type list; .* hashable"):
             cross_entropy_classif(pd.DataFrame({"tags": [["a"]] * 10}), self.y)
+        with pytest.raises(TypeError, match="Column 'place' holds several values in each row"):
+            cross_entropy_classif(pl.DataFrame({"place": [{"x": 1.0, "y": 2.0}] * 10}), self.y)
 
     def test_all_missing_column_is_no_error(self):
         assert_array_equal(cross_entropy_classif(np.full((10, 1), np.nan), self.y), [[0.0], [1.0]])

@@ -106,6 +106,16 @@ def test_tiny_divergences_keep_their_digits(step):
         assert_allclose(divergence, information * step**2 / 2, rtol=3 * step + 2e-7)
 
 
+@pytest.mark.parametrize("step", [1e-3, 1e-6, 1e-9])
+def test_tiny_divergences_between_shapes_keep_their_digits(step):
+    for p, near, information in [
+        (stats.gamma(5), stats.gamma(5 + step), special.polygamma(1, 5)),
+        (stats.beta(2, 3), stats.beta(2 + step, 3), special.polygamma(1, 2) - special.polygamma(1, 5)),
+        (stats.gamma(1e8), stats.gamma(1e8 + 1e8 * step), 1e8),
+    ]:
+        assert_allclose(kl_divergence(p, near), information * step**2 / 2, rtol=3 * step + 2e-7)
+
+
 @given(locations, scales, locations, scales)
 def test_gibbs_inequality_and_chain(a, s, b, t):
     for family in (stats.norm, stats.laplace, stats.cauchy):
@@ -253,6 +263,13 @@ def test_long_sums_are_integrals_of_parabolas_whose_means_are_the_terms():
 
     total = expectation._integrate(lambda x, w: expectation._smooth(cubes, x, w), np.array([0.5, 9.5]))
     assert_allclose(total, [[(9 * 10 / 2) ** 2, 9 * 10 / 2]])
+
+
+def test_poisson_that_is_always_zero():
+    nothing, p = stats.poisson(0), stats.poisson(2)
+    assert_allclose(kl_divergence(nothing, p), 2)
+    assert kl_divergence(nothing, nothing) == 0
+    assert kl_divergence(p, nothing) == np.inf
 
 
 def test_wide_poisson():

@@ -154,6 +154,14 @@ class Counting(Broken):
         return loss + next(self.calls), gradient
 
 
+class EntropyOfOneHotTargets(Broken):
+    """The divergence of the targets, where log 0 is met."""
+
+    def pointwise(self, y, p, log_p):
+        with np.errstate(all="ignore"):
+            return (y * (np.log(y) - log_p)).sum(axis=1), -y
+
+
 class LogOfZero(Broken):
     def pointwise(self, y, p, log_p):
         return -(y * np.log(p)).sum(axis=1), -y
@@ -212,6 +220,7 @@ class ForgetsWhenPickled(Broken):
         (ReturnsItsInput, "is the input p itself"),
         (Noisy, "not pure: a second call .* changed the loss by up to 0"),
         (Counting, "not pure: a second call .* changed the loss by up to 1 "),
+        (EntropyOfOneHotTargets, r"for y=.* the loss is \[nan\] .* not finite\. .*xlogy"),
         (LogOfZero, "divide by zero .* behind Softmax. Work with log_p"),
         (SilentNan, r"the loss is \[inf\] .* not finite\. Work with log_p"),
         (PowerOfZero, "gradient .*nan.* not finite"),

@@ -3,6 +3,7 @@
 Every score is read off one table of counts, n[bin, class], which each feature fills once:
 
 - `columns`: arrays, data frames and sparse matrices, read a column at a time;
+- `missing`: what counts as a missing value;
 - `target`: the classes and the weights of the rows;
 - `binning`: the rule that cuts an ordered feature into bins;
 - `count_table`: the table and the counting;

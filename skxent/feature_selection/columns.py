@@ -13,6 +13,7 @@ from sklearn.utils import check_array
 
 from skxent.feature_selection.binning import add_up
 from skxent.feature_selection.count_table import CountTable, Entries, count_by_sorting, count_entries
+from skxent.feature_selection.missing import missing_in
 from skxent.feature_selection.target import MIN_ROWS, Target
 
 COLUMNS_PER_BLOCK = 16
@@ -82,13 +83,7 @@ class DenseFeatures(Features):
 
     def followed_by(self, other: Self) -> Self:  # noqa: D102
         def column(at: int) -> NDArray[Any]:
-            above, below = self.column(at), other.column(at)
-            if holds_text(above) != holds_text(below):
-                kinds = ["text" if holds_text(part) else "numbers" for part in (above, below)]
-                raise ValueError(
-                    f"Column {self.names[at]!r} holds {kinds[0]} in one data set, {kinds[1]} in the other."
-                )
-            return np.concatenate([above, below])
+            return concatenated(self.column(at), other.column(at), self.names[at])
 
         categorical = self.categorical | other.categorical
         return type(self)(self.names, categorical, self.n_rows + other.n_rows, column)
@@ -152,7 +147,7 @@ def read_features(X: Any, categorical_features: Any = "from_dtype") -> Features:
     Parameters
     ----------
     X : array-like, data frame or sparse matrix of shape (n_rows, n_features)
-        NaN and None are missing values.
+        None, NaN, NaT and pandas' NA are missing values.
     categorical_features : "from_dtype" or array-like of bool, int or str
         Which features are categorical beside those whose dtype says so.
 
@@ -169,6 +164,8 @@ def read_features(X: Any, categorical_features: Any = "from_dtype") -> Features:
     if isinstance(frame, nw.DataFrame):
         return _read_frame(frame, categorical_features)
     array = check_array(X, dtype=None, ensure_all_finite=False, ensure_min_samples=MIN_ROWS)
+    if array.dtype.kind in "US" and not hasattr(X, "dtype"):  # NumPy turns the numbers of mixed rows into text
+        array = check_array(X, dtype=object, ensure_all_finite=False, ensure_min_samples=MIN_ROWS)
     names = _numbered(array.shape[1])
     return DenseFeatures(names, _declared(categorical_features, names), len(array), lambda at: array[:, at])
 
@@ -230,6 +227,39 @@ def holds_text(values: NDArray[Any]) -> bool:
     return kind in "UST" or (kind == "O" and any(isinstance(value, str | bytes) for value in values))
 
 
+def concatenated(above: NDArray[Any], below: NDArray[Any], name: str) -> NDArray[Any]:
+    """Put one column below another; where one has nothing but missing values, it fits any other.
+
+    Raises
+    ------
+    ValueError
+        If they hold values of different kinds; the column is named.
+    """
+    if _is_empty(above):
+        above = _missing_like(below, len(above))
+    elif _is_empty(below):
+        below = _missing_like(above, len(below))
+    elif _kind(above) != _kind(below):
+        raise ValueError(f"Column {name!r} holds {_kind(above)} in one data set, {_kind(below)} in the other.")
+    return np.concatenate([above, below])
+
+
+def _is_empty(values: NDArray[Any]) -> bool:
+    """Whether all values of a column are missing."""
+    missing = missing_in(values) if values.dtype.kind in "OT" else values != values
+    return bool(np.all(missing))
+
+
+def _missing_like(values: NDArray[Any], n_rows: int) -> NDArray[Any]:
+    return np.full(n_rows, "NaT", values.dtype) if values.dtype.kind in "mM" else np.full(n_rows, None)
+
+
+def _kind(values: NDArray[Any]) -> str:
+    """Say what a column holds."""
+    of_dtype = {"M": "dates", "m": "durations"}
+    return "text" if holds_text(values) else of_dtype.get(values.dtype.kind, "numbers")
+
+
 def as_numbers(values: NDArray[Any], name: str) -> tuple[NDArray[Any], bool]:
     """Turn a column of any dtype into numbers, NaN where missing.
 
@@ -245,6 +275,8 @@ def as_numbers(values: NDArray[Any], name: str) -> tuple[NDArray[Any], bool]:
     ValueError, TypeError
         If the values are neither numbers, dates, text nor hashable objects; the column is named.
     """
+    if values.ndim > 1:
+        raise TypeError(f"Column {name!r} holds several values in each row; split it into columns of single values.")
     kind = values.dtype.kind
     if kind in "biuf":
         return values, False
@@ -256,25 +288,27 @@ def as_numbers(values: NDArray[Any], name: str) -> tuple[NDArray[Any], bool]:
         raise ValueError(f"Column {name!r} has dtype {values.dtype}, which has no order and no categories.")
     if not holds_text(values):
         try:
-            return values.astype(np.float64), False
+            return np.where(missing_in(values), np.nan, values).astype(np.float64), False
         except (TypeError, ValueError):
             pass  # objects that are not numbers: categories
     return category_codes(values.tolist(), name), True
 
 
 def category_codes(values: list[Hashable], name: str) -> NDArray[np.intp]:
-    """Give each distinct value a number; None and NaN are one category.
+    """Give each distinct value a number; the missing ones share one, the last.
 
     The numbers follow the values as text, so that they do not depend on the order of the rows.
     """
-    keys = [None if isinstance(value, float) and value != value else value for value in values]
     try:
-        categories = sorted(set(keys), key=lambda key: (str(key), type(key).__name__))
+        distinct = [*set(values)]
     except TypeError as error:
-        kinds = sorted({type(key).__name__ for key in keys if key.__hash__ is None})
+        kinds = sorted({type(value).__name__ for value in values if value.__hash__ is None})
         raise TypeError(
             f"Column {name!r} holds values of type {', '.join(kinds)}; a category given as argument must be "
             "a string, a number or another hashable value."
         ) from error
-    code = {category: at for at, category in enumerate(categories)}
-    return np.fromiter(map(code.__getitem__, keys), dtype=np.intp, count=len(keys))
+    distinct.sort(key=lambda value: (str(value), type(value).__name__))
+    missing = missing_in(distinct)
+    numbers = np.where(missing, np.sum(~missing), np.cumsum(~missing) - 1)
+    code = dict(zip(distinct, numbers, strict=True))
+    return np.fromiter(map(code.__getitem__, values), dtype=np.intp, count=len(values))

@@ -11,6 +11,8 @@ from sklearn.inspection import permutation_importance
 from sklearn.metrics import log_loss
 from sklearn.utils import Bunch
 
+from skxent.information.arrays import nats_per_unit
+
 Columns = Sequence[int] | Sequence[str] | int | str
 Replace = Callable[[Any, list[int], NDArray[np.int32]], Any]
 
@@ -65,7 +67,7 @@ def permutation_cross_entropy(
     Raises
     ------
     ValueError
-        If a group names columns that X does not have.
+        If a group names columns that X does not have, X is not two-dimensional, or `base` is not above 1.
 
     Examples
     --------
@@ -86,7 +88,7 @@ def permutation_cross_entropy(
     members = {name: [name] for name in names} if groups is None else groups
     positions = [_positions(group, columns, names) for group, columns in members.items()]
     identity = np.arange(data.shape[0], dtype=np.int32)
-    unit = np.log(base or np.e)
+    unit = nats_per_unit(base)
 
     def negative_log_loss(estimator: Any, orders: NDArray[np.int32], y: Any, sample_weight: Any = None) -> float:
         shuffled = data
@@ -122,6 +124,8 @@ def _opened(X: Any) -> tuple[Any, list[str], Replace]:
     if isinstance(frame, nw.DataFrame):
         return frame, frame.columns, _replace_in_frame
     array = np.asarray(X)
+    if array.ndim != 2:
+        raise ValueError(f"X has shape {array.shape} where (n_rows, n_features) is needed.")
     return array, [f"x{at}" for at in range(array.shape[1])], _replace_in_array
 
 
@@ -142,10 +146,10 @@ def _replace_sparse(matrix: Any, columns: list[int], order: NDArray[np.int32]) -
 
 
 def _positions(group: str, columns: Columns, names: list[str]) -> list[int]:
-    given: list[str | int] = [columns] if isinstance(columns, str | int) else [*columns]
+    given: list[str | int] = [columns] if isinstance(columns, str | int | np.integer) else [*columns]
     known: dict[str | int, int] = {at: at for at in range(len(names))}
     known.update({name: at for at, name in enumerate(names)})
     unknown = [column for column in given if column not in known]
     if unknown:
         raise ValueError(f"Group {group!r} has columns {unknown}, which X does not have.")
-    return [known[column] for column in given]
+    return [*dict.fromkeys(known[column] for column in given)]

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_consistent_length
 
 from skxent.feature_selection.binning import Floats, Integers, add_up, auto_bins, opens_bin
 from skxent.feature_selection.columns import Features, read_features
@@ -18,6 +19,7 @@ from skxent.feature_selection.estimators import ESTIMATORS, Estimator, as_estima
 from skxent.feature_selection.significance import independence_pvalues
 from skxent.feature_selection.target import Target, read_frequencies, read_target
 from skxent.information import entropy
+from skxent.information.arrays import nats_per_unit
 
 CategoricalFeatures = Literal["from_dtype"] | Sequence[bool] | Sequence[int] | Sequence[str]
 
@@ -113,7 +115,7 @@ def score_features(
     n_jobs: int | None = None,
 ) -> FeatureScores:
     """Score all features; the parameters are those of `cross_entropy_classif`."""
-    unit = float(entropy(target.totals, normalize=True)) if normalize else np.log(base or np.e)
+    unit = float(entropy(target.totals, normalize=True)) if normalize else nats_per_unit(base)
     gain_of = as_estimator(estimator)
     parts = count_features(features, target, n_bins, n_jobs, lambda table: FeatureScores.of(table, gain_of, unit))
     return FeatureScores.joined(parts)
@@ -283,6 +285,7 @@ def cross_entropy_regression(
     array([ True, False])
     """
     values = column_or_1d(check_array(y, ensure_2d=False, dtype="numeric", input_name="y"), warn=True)
+    check_consistent_length(X, values)
     weight = np.ones(len(values)) if sample_weight is None else read_frequencies(sample_weight, len(values))
     classes = _quantile_classes(values, weight, n_classes)
     return cross_entropy_classif(X, classes, sample_weight=sample_weight, **options)

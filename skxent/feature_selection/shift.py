@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
+import narwhals as nw
 import numpy as np
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-from skxent.feature_selection.binning import Floats
+from skxent.feature_selection.binning import Floats, Integers
 from skxent.feature_selection.columns import Features, read_features
 from skxent.feature_selection.count_table import CountTable
 from skxent.feature_selection.ranking import (
@@ -18,6 +19,7 @@ from skxent.feature_selection.ranking import (
 from skxent.feature_selection.significance import CORRECTIONS, independence_pvalues
 from skxent.feature_selection.target import Target
 from skxent.information import cross_entropy, jensen_shannon, kl_divergence
+from skxent.information.arrays import nats_per_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +112,8 @@ def distribution_shift(
     ImportError
         If pandas is not installed.
     ValueError
-        If one data set lacks columns of the other (they are named), or if a column holds text in one only.
+        If one data set lacks columns of the other (they are named), or if a column holds text, numbers, dates
+        or durations in one and another of these in the other. A column without any value fits all of them.
     TypeError
         If one data set is sparse and the other is not.
 
@@ -138,9 +141,9 @@ def distribution_shift(
     codes = np.repeat([REFERENCE, NEW], [reference.n_rows, new.n_rows])
     target = Target(np.array(["reference", "new"]), codes)
 
-    def compare(table: CountTable) -> list[Floats]:
-        divergence = _divergences(table, METRICS[metric]) / np.log(base or np.e)
-        return [divergence, independence_pvalues(table), table.bins_per_feature]
+    def compare(table: CountTable) -> tuple[Floats, Floats, Integers]:
+        divergence = _divergences(table, METRICS[metric]) / nats_per_unit(base)
+        return divergence, independence_pvalues(table), table.bins_per_feature
 
     parts = count_features(reference.followed_by(new), target, n_bins, n_jobs, compare)
     divergence, pvalues, bins = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -174,8 +177,9 @@ def _same_columns(X_reference: Any, X_new: Any, categorical_features: Any) -> tu
             f"The data sets have different columns: X_new lacks {missing or 'none'}, "
             f"and X_reference lacks {extra or 'none'}."
         )
-    in_order = X_new if names == reference.names else X_new[reference.names]
-    return reference, read_features(in_order, categorical_features)
+    if names != reference.names:  # of data frames: the columns of other containers are numbered
+        X_new = nw.from_native(X_new)[:, [names.index(name) for name in reference.names]].to_native()
+    return reference, read_features(X_new, categorical_features)
 
 
 def _divergences(table: CountTable, metric: Metric) -> Floats:

@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
 from skxent.feature_selection.binning import Floats, Integers, add_up
+from skxent.feature_selection.missing import missing_in
 
 MIN_ROWS = 4  # below, the null distribution of the p-value has no variance
 
@@ -82,6 +83,8 @@ def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int) -> T
         negative or not finite, or if the weights, which are frequencies, sum to less than four rows.
     """
     labels = column_or_1d(y, warn=True)
+    if labels.dtype.kind == "O":
+        _refuse_missing(labels)
     assert_all_finite(labels, input_name="y")
     check_classification_targets(labels)
     encoder = LabelEncoder()
@@ -91,6 +94,12 @@ def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int) -> T
     target = Target(encoder.classes_, codes, weight)
     check_total(target)
     return check_classes(drop_empty_classes(target))
+
+
+def _refuse_missing(labels: NDArray[Any]) -> None:
+    missing = np.flatnonzero(missing_in(labels))
+    if len(missing):
+        raise ValueError(f"y[{missing[0]}] is {labels[missing[0]]}: leave out the rows that have no label.")
 
 
 def read_frequencies(sample_weight: ArrayLike, n_rows: int) -> Floats:

@@ -109,8 +109,7 @@ class _Gamma(Family):
         if p.loc != q.loc:
             return None
         (a,), (b,) = p.shapes, q.shapes
-        shape = special.gammaln(b) - special.gammaln(a) - (b - a) * special.digamma(a)
-        return shape + b * _excess(p.scale, q.scale) + (a - b) * (p.scale - q.scale) / q.scale
+        return _gammaln_excess(b, a) + b * _excess(p.scale, q.scale) + (a - b) * (p.scale - q.scale) / q.scale
 
 
 class _Lognormal(Family):
@@ -146,9 +145,7 @@ class _Beta(Family):
         if (p.loc, p.scale) != (q.loc, q.scale):
             return None
         (a, b), (c, d) = p.shapes, q.shapes
-        together = (a + b - c - d) * special.digamma(a + b)
-        apart = (a - c) * special.digamma(a) + (b - d) * special.digamma(b)
-        return special.betaln(c, d) - special.betaln(a, b) + apart - together
+        return _gammaln_excess(c, a) + _gammaln_excess(d, b) - _gammaln_excess(c + d, a + b)
 
 
 class _Poisson(Family):
@@ -158,7 +155,8 @@ class _Poisson(Family):
 
     @staticmethod
     def kl_divergence(p: Located, q: Located) -> Nats:
-        return p.shapes[0] * _excess(q.shapes[0], p.shapes[0]) if p.loc == q.loc else None
+        (rate,), (believed,) = p.shapes, q.shapes
+        return rate * _excess(believed, rate) if p.loc == q.loc and rate > 0 else None
 
 
 class _Binomial(Family):
@@ -205,6 +203,15 @@ def _excess(a: np.float64, b: np.float64) -> float:
     r = t / (2 + t)
     k = np.arange(1, 20)
     return float(t * r - 2 * r * np.sum(r ** (2 * k) / (2 * k + 1)))
+
+
+def _gammaln_excess(b: np.float64, a: np.float64) -> float:
+    """Compute log Γ(b) - log Γ(a) - (b - a) ψ(a) >= 0 without cancellation."""
+    step = b - a
+    if abs(step) > a / 8:
+        return float(special.gammaln(b) - special.gammaln(a) - step * special.digamma(a))
+    k = np.arange(2, 20)
+    return float(np.sum(special.zeta(k, a) * (-step) ** k / k))
 
 
 def _plus_expm1(u: float) -> float:

@@ -175,8 +175,10 @@ def _two_samples(x: ArrayLike, y: ArrayLike) -> tuple[Points, Points]:
 def _points(name: str, values: Any) -> Points:
     points = np.asarray(values, dtype=np.float64)
     points = points[:, np.newaxis] if points.ndim == 1 else points
-    if points.ndim != 2 or points.shape[1] == 0:
-        raise ValueError(f"{name} must have shape (n,) or (n, d), one row per point; got {np.shape(values)}.")
+    if points.ndim != 2 or points.size == 0:
+        raise ValueError(
+            f"{name} must have shape (n,) or (n, d), a row per point and one at least; got {np.shape(values)}."
+        )
     bad = ~np.isfinite(points).all(axis=1)
     if bad.any():
         raise ValueError(f"Row {np.flatnonzero(bad)[0]} of {name} is not finite: {points[bad][0]}.")
@@ -205,8 +207,8 @@ def _mean_surprise(x: Points, y: Points | None, k: int) -> float:
     from scipy.special import digamma, gammaln
 
     others, n_others = (x, len(x) - 1) if y is None else (y, len(y))
-    if not 1 <= k <= n_others:
-        raise ValueError(f"k={k} is not between 1 and {n_others}, the number of possible neighbours.")
+    if k not in range(1, n_others + 1):
+        raise ValueError(f"k={k} is not a whole number from 1 to {n_others}, the number of possible neighbours.")
     dimension = x.shape[1]
     scale = float(np.ptp(others, axis=0).max()) or 1.0  # so that no distance underflows when squared
     distances, _ = cKDTree(others / scale).query(x / scale, k=[1, k] if y is not None else [2, k + 1])

@@ -32,6 +32,7 @@ def check_loss(
     One-hot and soft targets are compared with probabilities from even to extreme. The loss must
 
     - return a loss for each row and a gradient for each entry, in the dtype of its inputs;
+    - be finite where all probabilities are above 0;
     - leave its inputs alone and return the same for the same inputs;
     - treat each row by itself, so that a weight of 2 is the row twice and a weight of 0 no row;
     - return :math:`\partial L/\partial\log p` as central differences find it, each :math:`p_k` moving by itself;
@@ -77,6 +78,7 @@ def check_loss(
     for n in np.atleast_1d(n_outcomes).tolist():
         y, log_p = _examples(n, rng)
         _check_shapes_and_dtypes(loss, y, log_p)
+        _check_finite(loss, y, log_p)
         _check_purity(loss, y, log_p)
         _check_rows(loss, y, log_p)
         _check_gradient(loss, y, log_p)
@@ -117,6 +119,22 @@ def _check_shapes_and_dtypes(loss: Loss, y: Array, log_p: Array) -> None:
                 f"the {name} has dtype {returned_dtype} for inputs of {np.dtype(dtype)}, which makes fits slow or "
                 "inexact. Use Python numbers rather than NumPy scalars, and make arrays with y.dtype.",
             )
+
+
+def _not_finite(value: Array, gradient: Array) -> Array:
+    """Give the first row whose loss or gradient is not finite, as an array of at most one."""
+    return np.flatnonzero(~(np.isfinite(value) & np.isfinite(gradient).all(axis=1)))[:1]
+
+
+def _check_finite(loss: Loss, y: Array, log_p: Array) -> None:
+    value, gradient = loss.pointwise(y.copy(order="F"), np.exp(log_p), log_p.copy(order="F"))
+    bad = _not_finite(value, gradient)
+    _require(
+        not len(bad),
+        loss,
+        f"for y={y[bad]}, p={np.exp(log_p[bad])} the loss is {value[bad]} and its gradient {gradient[bad]}, which is "
+        "not finite. Where an entropy is meant, 0 log 0 is 0: scipy.special.xlogy(y, y) rather than y * log(y).",
+    )
 
 
 def _check_purity(loss: Loss, y: Array, log_p: Array) -> None:
@@ -242,10 +260,10 @@ def _check_extreme_scores(loss: Loss, activation: Activation, n_outputs: int) ->
         raise AssertionError(
             f"{loss!r}: {error} for float32 scores of up to ±10,000 behind {output}. {advice}"
         ) from error
-    bad = np.flatnonzero(~(np.isfinite(value) & np.isfinite(gradient).all(axis=1)))
+    bad = _not_finite(value, gradient)
     _require(
         not len(bad),
         loss,
-        f"for float32 scores {z[bad[:1]]} and targets {y[bad[:1]]} behind {output} the loss is {value[bad[:1]]} and "
-        f"its gradient {gradient[bad[:1]]}, which is not finite. {advice}",
+        f"for float32 scores {z[bad]} and targets {y[bad]} behind {output} the loss is {value[bad]} and its gradient "
+        f"{gradient[bad]}, which is not finite. {advice}",
     )
