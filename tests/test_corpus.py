@@ -403,6 +403,13 @@ def test_score_lines_is_a_loop_over_lines(tmp_path_factory, text, block_bytes, l
     assert sum(row["n_characters"] for row in rows) == len(text)
 
 
+@pytest.mark.parametrize(("words", "text"), [(["a"], "a b\0 b a"), (["a", "b\0"], "a b c"), (["b\0"], "b b\0\0 b\0")])
+def test_a_word_with_nul_does_not_hide_the_others(tmp_path, words, text):
+    path = write(tmp_path / "text", text)
+    table = pl.concat(score_lines([path], pl.DataFrame({"word": words, "log_prob": [-1.0] * len(words)}), -9.0))
+    assert table["n_unknown"].to_list() == [sum(token not in words for token in text.split())]
+
+
 def test_score_lines_by_document_and_tokenizer(tmp_path):
     path = tmp_path / "t.parquet"
     pl.DataFrame({"text": ["a,b\nc", "", "a"]}).write_parquet(path)
