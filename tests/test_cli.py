@@ -632,6 +632,11 @@ USAGE_ERRORS = [
     (["--per", "line", "-"], "standard input can be read only once"),
     (["--train", "-", "--", "-"], "standard input can be read only once"),
     (["--compare", "m", "n", "--", "-"], "standard input can be read only once"),
+    (["--train", "-", "--per", "line"], "standard input can be read only once"),
+    (["--model", "-", "-"], "standard input can be read only once"),
+    (["--compare", "m", "m", "--format", "srilm", "--", "b"], "--compare has no --format srilm"),
+    (["--confidence", "0.9", "--format", "kenlm", "b"], "--confidence has no --format kenlm"),
+    (["--max-perplexity", "9", "--plot", "p.png", "b"], "--plot is for a report"),
     (["--encoding", "klingon", "train.txt"], "klingon"),
     (["--smoothing", "nonsense", "train.txt"], "unknown smoothing 'nonsense'"),
     (["--smoothing", "lidstone", "--smoothing-parameter", "-1", "train.txt"], "-1"),
@@ -646,6 +651,14 @@ def test_usage_errors(run, arguments, message):
     assert (code, out) == (2, "")
     assert message in err
     assert len(err.splitlines()) <= 4
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_not_read_twice(run):
+    os.mkfifo("pipe")
+    code, out, err = run("--per", "line", "pipe")
+    assert (code, out) == (2, "")
+    assert "pipe can be read only once" in err
 
 
 @pytest.mark.parametrize(
