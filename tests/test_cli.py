@@ -264,6 +264,15 @@ class TestLevels:
             total = sum(r["log_probability"] for r in records_of_parts)
             assert total == pytest.approx(corpus["log_probability"])
 
+    def test_words_of_documents_are_found_line_by_line(self, records, folder):
+        pytest.importorskip("nltk")
+        (folder / "t.jsonl").write_text(json.dumps({"text": "Hello world.\nBye now."}) + "\n")
+        options = ("t.jsonl", "--field", "text", "--tokenizer", "treebank", "--lowercase")
+        words = records(*options, "--verbose", "word")
+        assert [r["word"] for r in words] == ["hello", "world", ".", "bye", "now", "."]
+        (corpus,) = records(*options)
+        assert sum(r["log_probability"] for r in words) == pytest.approx(corpus["log_probability"])
+
     def test_blank_lines_have_no_perplexity(self, records, folder):
         (folder / "blank.txt").write_text("a\n\n  \nb\n")
         lines = records("--train", "train.txt", "--per", "line", "--eos", "--", "blank.txt")

@@ -9,6 +9,7 @@ import math
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -16,7 +17,7 @@ import polars as pl
 from skxent.cli.progress import Progress
 from skxent.language_model.corpus import CorpusCounts, CorpusError, count_files, expand_paths, score_lines
 from skxent.language_model.model import Evaluation, FittedUnigram
-from skxent.language_model.tokenizers import make_tokenizer
+from skxent.language_model.tokenizers import Tokenize, make_tokenizer, tokenize_lines
 
 BASES = {"2": (2.0, "bits"), "e": (math.e, "nats"), "10": (10.0, "hartleys")}
 
@@ -219,20 +220,22 @@ def figures(sums: pl.DataFrame, *, oov: str, base: str, constants: dict[str, Any
     )
 
 
-def _line_tokenizer(reading: dict[str, Any]) -> Callable[[str], Sequence[str]]:
-    tokenize = make_tokenizer(reading["tokenizer"]) or str.split
-    return (lambda line: [token.lower() for token in tokenize(line)]) if reading["lowercase"] else tokenize
+def _tokens(text: str, tokenize: Tokenize, lowercase: bool) -> list[str]:
+    tokens = chain.from_iterable(tokenize_lines(tokenize, text))
+    return [token.lower() for token in tokens] if lowercase else list(tokens)
 
 
 def word_sums(corpus: Corpus, model: FittedUnigram, oov: str) -> Iterator[pl.DataFrame]:
     """Sum over each word of the text in its order: one token each."""
-    tokenize = _line_tokenizer(corpus.reading)
+    tokenize = make_tokenizer(corpus.reading["tokenizer"]) or str.split
+    lowercase = corpus.reading["lowercase"]
     for chunk in corpus.score(model, keep_text=True):
         if oov == "error":
             _refuse_unknown_lines(chunk)
-        words = pl.Series("word", [tokenize(text) for text in chunk["text"]], dtype=pl.List(pl.String))
-        tokens = chunk.select(pl.col("path").alias("file"), "line", words).explode("word").drop_nulls("word")
-        joined = tokens.join(model.table, on="word", how="left", maintain_order="left")
+        tokens = [_tokens(text, tokenize, lowercase) for text in chunk["text"]]
+        words = pl.Series("word", tokens, dtype=pl.List(pl.String))
+        rows = chunk.select(pl.col("path").alias("file"), "line", words).explode("word").drop_nulls("word")
+        joined = rows.join(model.table, on="word", how="left", maintain_order="left")
         sums = joined.with_columns(
             pl.lit(1).alias("tokens"),
             pl.lit(0).alias("sentences"),
