@@ -290,6 +290,8 @@ def test_parquet(tmp_path, documents):
         count_files([path], field="body")
     with pytest.raises(CorpusError, match="no text column 'n'"):
         count_files([path], field="n")
+    with pytest.raises(CorpusError, match=r"t\.parquet: name the column"):
+        count_files([path])
     path.write_bytes(b"PAR1 not")
     with pytest.raises(CorpusError, match=r"t\.parquet: "):
         count_files([path], field="text")
@@ -314,6 +316,15 @@ def test_json_null_is_an_empty_document_and_long_lines_stay_whole(tmp_path, monk
     monkeypatch.setattr(corpus, "BLOCK_BYTES", 10)
     path = write(tmp_path / "t.jsonl", '{"text": null}\n{"text": "' + "a " * 100 + '"}\n')
     assert as_dict(count_files([path], field="text")) == {"a": 100}
+
+
+def test_half_a_surrogate_pair_in_json_is_a_question_mark(tmp_path):
+    path = write(tmp_path / "t.jsonl", r'{"text": "a \ud83d b\ud83d\ude00"}')
+    (table,) = score_lines(
+        [path], pl.DataFrame({"word": ["?"], "log_prob": [-1.0]}), -9.0, field="text", keep_text=True
+    )
+    assert table["text"].to_list() == ["a ? b😀"]
+    assert table["n_unknown"].to_list() == [2]
 
 
 # Tokenizers.

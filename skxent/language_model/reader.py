@@ -138,7 +138,7 @@ def read_blocks(
     """
     check_encoding(encoding, errors)
     path = str(path)
-    if field is not None and path.endswith(".parquet"):
+    if path.endswith(".parquet"):
         batches = _parquet_documents(path, field)
         yield from (block for documents in batches for block in blocks_of_documents(documents, block_bytes))
         return
@@ -325,13 +325,15 @@ def _json_field(line: str, field: str, place: str) -> str:
 
 
 def _as_text(value: object, field: str, place: str) -> str:
-    """Check that a field is text; null is an empty document."""
+    """Check that a field is text; null is an empty document, and half of a surrogate pair a question mark."""
     if not isinstance(value, str | None):
         raise CorpusError(f"{place}: field {field!r} is {type(value).__name__}, not text")
-    return value or ""
+    return (value or "").encode("utf-8", "replace").decode()
 
 
-def _parquet_documents(path: str, field: str) -> Iterator[list[str]]:
+def _parquet_documents(path: str, field: str | None) -> Iterator[list[str]]:
+    if field is None:
+        raise CorpusError(f"{path}: name the column that holds the text (--field; in Python, field=... of count_files)")
     try:
         frame = pl.scan_parquet(path, glob=False)
         schema = frame.collect_schema()
