@@ -531,6 +531,16 @@ class TestErrors:
         (folder / "sub").mkdir()
         assert "sub" in self.failing(run, "sub")
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="names of files are text here")
+    @pytest.mark.parametrize("per", ["corpus", "file", "line"])
+    def test_names_of_files_may_be_undecodable(self, run, folder, per):
+        name = os.fsdecode(b"caf\xe9")
+        (folder / name).write_text(TRAIN)
+        code, out, _ = run(name, "--per", per, "--format", "csv")
+        assert (code, pl.read_csv(io.StringIO(out))["tokens"].sum()) == (0, 6)
+        run("train.txt", "--save", name)
+        assert run("--compare", name, name, "--format", "json", "--", "train.txt")[0] == 0
+
     def test_undecodable_byte(self, run, folder):
         (folder / "bad.txt").write_bytes(b"a b\nc \xff d\n")
         err = self.failing(run, "bad.txt")

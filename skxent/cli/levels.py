@@ -142,7 +142,7 @@ def file_sums(corpus: Corpus, model: FittedUnigram, oov: str) -> Iterator[pl.Dat
     """Sum over each file."""
     for path in corpus.paths:
         sums = corpus_sums(replace(corpus, paths=[path]), model, oov)
-        yield sums.insert_column(0, pl.Series("file", [path]))
+        yield sums.select(pl.lit(path).alias("file"), pl.all())
 
 
 def line_sums(corpus: Corpus, model: FittedUnigram, oov: str, *, keep_text: bool = False) -> Iterator[pl.DataFrame]:

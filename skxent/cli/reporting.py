@@ -91,8 +91,8 @@ def _whole(corpus: Corpus, scorer: Scorer, options: Namespace) -> Iterator[pl.Da
 
 
 def _by_file(corpus: Corpus, scorer: Scorer, options: Namespace) -> Iterator[pl.DataFrame]:
-    for sums in file_sums(corpus, scorer.model, options.oov):
-        yield _with_interval(sums, replace(corpus, paths=[sums["file"][0]]), scorer, options)
+    for path, sums in zip(corpus.paths, file_sums(corpus, scorer.model, options.oov), strict=True):
+        yield _with_interval(sums, replace(corpus, paths=[path]), scorer, options)
 
 
 def _by_line(corpus: Corpus, scorer: Scorer, options: Namespace) -> Iterator[pl.DataFrame]:
