@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import os
 
 import numpy as np
 import pytest
@@ -160,3 +161,17 @@ def test_nothing_half_written_stays(tmp_path, model, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_arpa(model, tmp_path / "m.arpa")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_links_and_pipes_are_written_through(tmp_path, model):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no named pipes here")
+    link, pipe = tmp_path / "link.arpa", tmp_path / "pipe"
+    link.symlink_to(tmp_path / "m.arpa")
+    os.mkfifo(pipe)
+    write_arpa(model, link)
+    with open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb") as reader:
+        write_arpa(model, pipe)
+        assert reader.read() == (tmp_path / "m.arpa").read_bytes()
+    assert (link.is_symlink(), pipe.is_fifo()) == (True, True)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link.arpa", "m.arpa", "pipe"]

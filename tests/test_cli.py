@@ -525,6 +525,7 @@ class TestErrors:
         assert "nowhere.arpa" in self.failing(run, "--model", "nowhere.arpa", "test.txt")
         for option in ("--save", "--plot"):
             assert "nowhere/m: there is no folder" in self.failing(run, option, "nowhere/m", "train.txt")
+            assert "..: a folder, not the name" in self.failing(run, option, "..", "train.txt")
         assert "nowhere.vocab" in self.failing(run, "--vocab", "nowhere.vocab", "train.txt")
 
     def test_folder_is_no_file(self, run, folder):
@@ -540,6 +541,10 @@ class TestErrors:
         assert (code, pl.read_csv(io.StringIO(out))["tokens"].sum()) == (0, 6)
         run("train.txt", "--save", name)
         assert run("--compare", name, name, "--format", "json", "--", "train.txt")[0] == 0
+
+    def test_folders_that_cannot_be_written_to_are_found_before_the_work(self, run, folder, monkeypatch):
+        monkeypatch.setattr(os, "access", lambda path, mode: path != folder)
+        assert f"m.arpa: {folder} cannot be written to" in self.failing(run, "nowhere.txt", "--save", "m.arpa")
 
     def test_undecodable_byte(self, run, folder):
         (folder / "bad.txt").write_bytes(b"a b\nc \xff d\n")
