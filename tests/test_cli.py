@@ -85,6 +85,16 @@ class TestFigures:
         assert record["perplexity"] == pytest.approx(perplexity, abs=1e-6)
         assert (record["unit"], record["smoothing"], record["evaluated"]) == ("bits", method[0], "held-out")
 
+    def test_certainty_is_zero_without_a_minus(self, run, folder):
+        (folder / "a.txt").write_text("a a\na\n")
+        options = ("--smoothing", "mle", "--train", "a.txt", "--per", "file", "--confidence", "0.9", "--format", "csv")
+        code, out, _ = run(*options, "--", "a.txt")
+        assert code == 0
+        assert "-0.0" not in out
+        sheet = run("a.txt", "--smoothing", "mle")[1]
+        assert "in-sample entropy" in sheet
+        assert "-0.0" not in sheet
+
     def test_every_promised_key(self, records):
         (record,) = records(*HAND_CASE, "--smoothing", "laplace")
         assert list(record)[:14] == [
@@ -412,6 +422,13 @@ class TestFormats:
         assert run("train.txt", "--plot", "picture.png")[0] == 0
         assert (folder / "picture.png").read_bytes().startswith(b"\x89PNG")
         assert sorted(os.listdir()) == ["picture.png", "test.txt", "train.txt"]
+
+    def test_no_picture_of_unknown_words_alone(self, run, folder):
+        pytest.importorskip("matplotlib")
+        (folder / "test.txt").write_text("d d\ne\n")
+        code, out, err = run(*LAPLACE, "--oov", "skip", "--plot", "picture.png", "--", "test.txt")
+        assert (code, "unknown tokens" in out) == (1, True)
+        assert "test.txt: no picture: all words are unknown" in err
 
 
 class TestModels:

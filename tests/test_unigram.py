@@ -173,6 +173,12 @@ def _probabilities(line, p, p_unknown, p_end, eos):
     return [*(p.get(token, p_unknown) for token in line.split()), *([p_end] if eos else [])]
 
 
+def test_certainty_is_zero_without_a_minus():
+    certain = UnigramLanguageModel(smoothing="mle").fit(["a a"]).evaluate(["a"])
+    figures = [certain.cross_entropy, certain.bits_per_byte, certain.bits_per_character]
+    assert [str(figure) for figure in figures] == ["0.0"] * 3
+
+
 def test_corpus_perplexity_is_not_a_mean_of_perplexities():
     model = UnigramLanguageModel(smoothing="laplace").fit(TRAIN)
     texts = ["a", "d d d d d d d"]

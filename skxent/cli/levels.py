@@ -204,11 +204,12 @@ def figures(sums: pl.DataFrame, *, oov: str, base: str, constants: dict[str, Any
     """
     log_prob, events = scored(oov)
     known_log_prob, known_events = scored("skip")
-    bits = log_prob.abs() / math.log(2)  # rather than -log_prob, which is -0.0 on an empty line
+    nats = log_prob.abs()  # rather than -log_prob, which is -0.0 on an empty line and where all is certain
+    bits = nats / math.log(2)
     number, unit = BASES[base]
     table = sums.with_columns(
-        (-log_prob / events / math.log(number)).alias("cross_entropy"),
-        (-log_prob / events).exp().alias("perplexity"),
+        (nats / events / math.log(number)).alias("cross_entropy"),
+        (nats / events).exp().alias("perplexity"),
         (-known_log_prob / known_events).exp().alias("perplexity_known"),
         (bits / pl.col("bytes")).alias("bits_per_byte"),
         (bits / pl.col("characters")).alias("bits_per_character"),

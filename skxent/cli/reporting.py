@@ -154,5 +154,7 @@ def draw(corpus: Corpus, scorer: Scorer, options: Namespace) -> None:
     counts = scorer.own_counts or corpus.count()
     to_figures = partial(figures, oov=options.oov, base=options.base, constants={})
     whole = to_figures(corpus_sums(corpus, scorer.model, options.oov, counts))["perplexity"][0]
+    if whole is None:
+        raise CorpusError(f"{corpus.title}: no picture: all words are unknown, and --oov skip leaves them out")
     lines = (to_figures(sums)["perplexity"] for sums in line_sums(corpus, scorer.model, options.oov))
     save_plot(options.plot, corpus.title, counts.counts, lines, whole)
