@@ -114,10 +114,11 @@ def test_windows_line_ends(tmp_path):
             "\\data\\\nngram 1=1\n\\1-grams:\n-1\n\\end\\\n",
             "line 4: expected a log-probability and a word, got '-1'",
         ),
+        ("\\data\\\nngram 1=1\n\\1-grams:\n-1\t\n\\end\\\n", "line 4: expected a log-probability and a word"),
         ("\\data\\\nngram 1=1\n\\1-grams:\nx\ta\n\\end\\\n", "line 4: expected a log-probability"),
         (
             "\\data\\\nngram 1=1\n\\1-grams:\n1\ta\n\\end\\\n",
-            "line 4: the log-probability of 'a' is 1, above zero",
+            "line 4: the log-probability of 'a' is 1, not a number up to zero",
         ),
         ("\\data\\\nngram 1=1\n\\1-grams:\nnan\ta\n\\end\\\n", "line 4: the log-probability of 'a' is nan"),
         ("\\data\\\nngram 1=2\n\\1-grams:\n-1\ta\n-1\ta\n\\end\\\n", "line 5: the word 'a' comes twice"),

@@ -152,7 +152,9 @@ def _entry(line: str, place: str) -> tuple[str, float]:
         log_prob = float(fields[0])
         word = fields[1]
     except (ValueError, IndexError):
-        raise CorpusError(f"{place}: expected a log-probability and a word, got {line!r:.60}") from None
+        word = ""
+    if not word:
+        raise CorpusError(f"{place}: expected a log-probability and a word, got {line!r:.60}")
     if not log_prob <= 0:
-        raise CorpusError(f"{place}: the log-probability of {word!r} is {log_prob:g}, above zero")
+        raise CorpusError(f"{place}: the log-probability of {word!r} is {log_prob:g}, not a number up to zero")
     return word, -math.inf if log_prob <= _ZERO else log_prob * math.log(10)
