@@ -597,6 +597,12 @@ class TestErrors:
         assert "--oov skip" in err
         assert run("--train", "train.txt", "--smoothing", "mle", "--oov", "skip", "--", "test.txt")[0] == 0
 
+    def test_unknown_words_of_a_model_without_any(self, run):
+        run("--train", "train.txt", "--smoothing", "mle", "--save", "m.arpa")
+        err = self.failing(run, "--model", "m.arpa", "test.txt")
+        assert "probability 0 under the model, such as 'd'; use --oov skip, or a smoothed model" in err
+        assert "use --oov skip, or a smoothed model" in run("--model", "m.arpa", "--per", "line", "test.txt")[2]
+
     def test_mle_by_line_prints_what_it_can(self, run):
         code, out, err = run(
             *("--train", "train.txt", "--smoothing", "mle", "--per", "line", "--format", "json"),

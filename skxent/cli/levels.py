@@ -128,14 +128,16 @@ def _evaluate(title: str, counts: CorpusCounts, model: FittedUnigram, oov: str) 
     n_tokens = evaluation.zero_probability_tokens
     if n_tokens:
         examples = ", ".join(map(repr, evaluation.zero_probability_words))
-        problem = f"{n_tokens:,} tokens have probability 0 under {model.smoothing}, such as {examples}"
-        raise CorpusError(f"{title}: {problem}; {remedy(oov)}")
+        name = "the model" if model.training is None else model.smoothing
+        problem = f"{n_tokens:,} tokens have probability 0 under {name}, such as {examples}"
+        raise CorpusError(f"{title}: {problem}; {remedy(oov, model)}")
     return evaluation
 
 
-def remedy(oov: str) -> str:
+def remedy(oov: str, model: FittedUnigram) -> str:
     """Say what to do about words of probability zero."""
-    return "use another --smoothing" if oov == "skip" else "use --oov skip, or another --smoothing"
+    other = "a smoothed model" if model.training is None else "another --smoothing"
+    return f"use {other}" if oov == "skip" else f"use --oov skip, or {other}"
 
 
 def file_sums(corpus: Corpus, model: FittedUnigram, oov: str) -> Iterator[pl.DataFrame]:

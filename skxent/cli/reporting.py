@@ -50,7 +50,8 @@ def report(options: Namespace, progress: Progress) -> None:
         about=_about(scorer, options),
         bold=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
     )
-    FORMATS[options.format](_checked(tables(corpus, scorer, options), corpus, options, progress), printed)
+    hint = remedy(options.oov, model)
+    FORMATS[options.format](_checked(tables(corpus, scorer, options), corpus, options, hint, progress), printed)
     if options.plot:
         draw(corpus, scorer, options)
 
@@ -126,7 +127,7 @@ def _with_interval(sums: pl.DataFrame, corpus: Corpus, scorer: Scorer, options: 
 
 
 def _checked(
-    tables: Iterable[pl.DataFrame], corpus: Corpus, options: Namespace, progress: Progress
+    tables: Iterable[pl.DataFrame], corpus: Corpus, options: Namespace, hint: str, progress: Progress
 ) -> Iterator[pl.DataFrame]:
     """Take the bar off the screen while records are printed; complain at the end if some had no figures."""
     n_tokens = n_impossible = 0
@@ -139,7 +140,6 @@ def _checked(
     if not n_tokens:
         raise CorpusError(_nothing_in(corpus))
     if n_impossible:
-        hint = remedy(options.oov)
         raise CorpusError(f"{corpus.title}: {n_impossible:,} {options.per}s have probability 0; {hint}")
 
 
