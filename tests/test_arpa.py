@@ -139,6 +139,9 @@ def test_unreadable_files(tmp_path):
     (tmp_path / "m.gz").write_bytes(gzip.compress(b"\\data\\\n" * 1000)[:-9])
     with pytest.raises(CorpusError, match=r"m\.gz: cannot be read, it is damaged or cut short"):
         read_arpa(tmp_path / "m.gz")
+    (tmp_path / "latin.arpa").write_bytes("\\data\\\nngram 1=1\n\\1-grams:\n-1\té\n\\end\\\n".encode("latin-1"))
+    with pytest.raises(CorpusError, match=r"latin\.arpa: line 4, byte .*\); convert the model to UTF-8$"):
+        read_arpa(tmp_path / "latin.arpa")
 
 
 @pytest.mark.parametrize("word", ["<s>", "</s>"])

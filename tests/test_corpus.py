@@ -218,6 +218,13 @@ def test_undecodable_byte_is_named_with_its_place(tmp_path, monkeypatch, before,
     assert "\ufffd" in "".join(as_dict(count_files([path], errors="replace")))
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_missing_byte_order_mark_is_named_with_its_file(tmp_path, encoding):
+    path = write(tmp_path / "t.txt", "a b\n", f"{encoding}-le")
+    with pytest.raises(CorpusError, match=rf"t\.txt: .*not valid {encoding} .*give the encoding"):
+        count_files([path], encoding=encoding)
+
+
 def test_unknown_encoding_and_handler(tmp_path):
     path = write(tmp_path / "t", "a")
     with pytest.raises(ValueError, match="unknown encoding 'utf-9'"):
@@ -304,6 +311,8 @@ def test_parquet(tmp_path, documents):
         ("[1]", "line 3: no field 'text'"),
         ('{"a": 1}', "line 3: no field 'text'"),
         ('{"text": 3}', "line 3: field 'text' is int, not text"),
+        ('{"text": ' + "1" * 5000 + "}", "line 3: not valid JSON"),
+        ('{"text": ' + "[" * 100_000, "line 3: not valid JSON"),
     ],
 )
 def test_bad_json_line_is_named(tmp_path, line, message):
