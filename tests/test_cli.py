@@ -559,6 +559,12 @@ class TestErrors:
         run("train.txt", "--save", name)
         assert run("--compare", name, name, "--format", "json", "--", "train.txt")[0] == 0
 
+    def test_mistakes_in_training_are_found_before_the_text_is_read(self, run, folder):
+        (folder / "bad.txt").write_bytes(b"\xff")
+        assert "nowhere.vocab" in self.failing(run, "bad.txt", "--vocab", "nowhere.vocab")
+        assert "nowhere.arpa" in self.failing(run, "bad.txt", "--background", "nowhere.arpa")
+        assert "unknown smoothing 'laplac'" in run("bad.txt", "--smoothing", "laplac")[2]
+
     def test_folders_that_cannot_be_written_to_are_found_before_the_work(self, run, folder, monkeypatch):
         monkeypatch.setattr(os, "access", lambda path, mode: path != folder)
         assert f"m.arpa: {folder} cannot be written to" in self.failing(run, "nowhere.txt", "--save", "m.arpa")
