@@ -45,8 +45,8 @@ def test_any_words_survive(tmp_path_factory, documents, end_of_sentence):
     counts = count_text([*documents, "word"])
     path = tmp_path_factory.mktemp("arpa") / "m.arpa"
     model = fit_unigram(counts, end_of_sentence=end_of_sentence)
-    if any("\0" in word for word in model.words):
-        with pytest.raises(CorpusError, match=r"m\.arpa: ARPA cannot hold the word"):
+    if any("\0" in word or word in ("<s>", "</s>") for word in model.words):
+        with pytest.raises(CorpusError, match=r"m\.arpa: ARPA cannot hold"):
             write_arpa(model, path)
         return
     write_arpa(model, path)
