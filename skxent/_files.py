@@ -10,12 +10,18 @@ from pathlib import Path
 def written_beside(path: str | Path) -> Iterator[Path]:
     """Give a file beside the place; it is renamed to the place in the end, and removed if anything went wrong.
 
+    A link stays a link, and what is no file to replace, such as a pipe or ``/dev/stdout``, is written itself.
+
     Yields
     ------
     Path
         The file to write, in the same folder, with another name.
     """
     place = Path(path)
+    if place.exists() and not place.is_file():
+        yield place
+        return
+    place = Path(os.path.realpath(place)) if place.is_symlink() else place
     part = place.with_name(f"{place.name}.{os.getpid()}.part")
     try:
         yield part

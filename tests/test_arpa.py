@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import os
 
 import numpy as np
 import pytest
@@ -44,8 +45,8 @@ def test_any_words_survive(tmp_path_factory, documents, end_of_sentence):
     counts = count_text([*documents, "word"])
     path = tmp_path_factory.mktemp("arpa") / "m.arpa"
     model = fit_unigram(counts, end_of_sentence=end_of_sentence)
-    if any("\0" in word for word in model.words):
-        with pytest.raises(CorpusError, match=r"m\.arpa: ARPA cannot hold the word"):
+    if any("\0" in word or word in ("<s>", "</s>") for word in model.words):
+        with pytest.raises(CorpusError, match=r"m\.arpa: ARPA cannot hold"):
             write_arpa(model, path)
         return
     write_arpa(model, path)
@@ -113,10 +114,11 @@ def test_windows_line_ends(tmp_path):
             "\\data\\\nngram 1=1\n\\1-grams:\n-1\n\\end\\\n",
             "line 4: expected a log-probability and a word, got '-1'",
         ),
+        ("\\data\\\nngram 1=1\n\\1-grams:\n-1\t\n\\end\\\n", "line 4: expected a log-probability and a word"),
         ("\\data\\\nngram 1=1\n\\1-grams:\nx\ta\n\\end\\\n", "line 4: expected a log-probability"),
         (
             "\\data\\\nngram 1=1\n\\1-grams:\n1\ta\n\\end\\\n",
-            "line 4: the log-probability of 'a' is 1, above zero",
+            "line 4: the log-probability of 'a' is 1, not a number up to zero",
         ),
         ("\\data\\\nngram 1=1\n\\1-grams:\nnan\ta\n\\end\\\n", "line 4: the log-probability of 'a' is nan"),
         ("\\data\\\nngram 1=2\n\\1-grams:\n-1\ta\n-1\ta\n\\end\\\n", "line 5: the word 'a' comes twice"),
@@ -137,6 +139,9 @@ def test_unreadable_files(tmp_path):
     (tmp_path / "m.gz").write_bytes(gzip.compress(b"\\data\\\n" * 1000)[:-9])
     with pytest.raises(CorpusError, match=r"m\.gz: cannot be read, it is damaged or cut short"):
         read_arpa(tmp_path / "m.gz")
+    (tmp_path / "latin.arpa").write_bytes("\\data\\\nngram 1=1\n\\1-grams:\n-1\té\n\\end\\\n".encode("latin-1"))
+    with pytest.raises(CorpusError, match=r"latin\.arpa: line 4, byte .*\); convert the model to UTF-8$"):
+        read_arpa(tmp_path / "latin.arpa")
 
 
 @pytest.mark.parametrize("word", ["<s>", "</s>"])
@@ -160,3 +165,17 @@ def test_nothing_half_written_stays(tmp_path, model, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_arpa(model, tmp_path / "m.arpa")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_links_and_pipes_are_written_through(tmp_path, model):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no named pipes here")
+    link, pipe = tmp_path / "link.arpa", tmp_path / "pipe"
+    link.symlink_to(tmp_path / "m.arpa")
+    os.mkfifo(pipe)
+    write_arpa(model, link)
+    with open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb") as reader:
+        write_arpa(model, pipe)
+        assert reader.read() == (tmp_path / "m.arpa").read_bytes()
+    assert (link.is_symlink(), pipe.is_fifo()) == (True, True)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link.arpa", "m.arpa", "pipe"]

@@ -85,6 +85,16 @@ class TestFigures:
         assert record["perplexity"] == pytest.approx(perplexity, abs=1e-6)
         assert (record["unit"], record["smoothing"], record["evaluated"]) == ("bits", method[0], "held-out")
 
+    def test_certainty_is_zero_without_a_minus(self, run, folder):
+        (folder / "a.txt").write_text("a a\na\n")
+        options = ("--smoothing", "mle", "--train", "a.txt", "--per", "file", "--confidence", "0.9", "--format", "csv")
+        code, out, _ = run(*options, "--", "a.txt")
+        assert code == 0
+        assert "-0.0" not in out
+        sheet = run("a.txt", "--smoothing", "mle")[1]
+        assert "in-sample entropy" in sheet
+        assert "-0.0" not in sheet
+
     def test_every_promised_key(self, records):
         (record,) = records(*HAND_CASE, "--smoothing", "laplace")
         assert list(record)[:14] == [
@@ -264,6 +274,15 @@ class TestLevels:
             total = sum(r["log_probability"] for r in records_of_parts)
             assert total == pytest.approx(corpus["log_probability"])
 
+    def test_words_of_documents_are_found_line_by_line(self, records, folder):
+        pytest.importorskip("nltk")
+        (folder / "t.jsonl").write_text(json.dumps({"text": "Hello world.\nBye now."}) + "\n")
+        options = ("t.jsonl", "--field", "text", "--tokenizer", "treebank", "--lowercase")
+        words = records(*options, "--verbose", "word")
+        assert [r["word"] for r in words] == ["hello", "world", ".", "bye", "now", "."]
+        (corpus,) = records(*options)
+        assert sum(r["log_probability"] for r in words) == pytest.approx(corpus["log_probability"])
+
     def test_blank_lines_have_no_perplexity(self, records, folder):
         (folder / "blank.txt").write_text("a\n\n  \nb\n")
         lines = records("--train", "train.txt", "--per", "line", "--eos", "--", "blank.txt")
@@ -404,6 +423,13 @@ class TestFormats:
         assert (folder / "picture.png").read_bytes().startswith(b"\x89PNG")
         assert sorted(os.listdir()) == ["picture.png", "test.txt", "train.txt"]
 
+    def test_no_picture_of_unknown_words_alone(self, run, folder):
+        pytest.importorskip("matplotlib")
+        (folder / "test.txt").write_text("d d\ne\n")
+        code, out, err = run(*LAPLACE, "--oov", "skip", "--plot", "picture.png", "--", "test.txt")
+        assert (code, "unknown tokens" in out) == (1, True)
+        assert "test.txt: no picture: all words are unknown" in err
+
 
 class TestModels:
     """Saving, loading and comparing."""
@@ -516,11 +542,32 @@ class TestErrors:
         assert "nowhere.arpa" in self.failing(run, "--model", "nowhere.arpa", "test.txt")
         for option in ("--save", "--plot"):
             assert "nowhere/m: there is no folder" in self.failing(run, option, "nowhere/m", "train.txt")
+            assert "..: a folder, not the name" in self.failing(run, option, "..", "train.txt")
         assert "nowhere.vocab" in self.failing(run, "--vocab", "nowhere.vocab", "train.txt")
 
     def test_folder_is_no_file(self, run, folder):
         (folder / "sub").mkdir()
         assert "sub" in self.failing(run, "sub")
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="names of files are text here")
+    @pytest.mark.parametrize("per", ["corpus", "file", "line"])
+    def test_names_of_files_may_be_undecodable(self, run, folder, per):
+        name = os.fsdecode(b"caf\xe9")
+        (folder / name).write_text(TRAIN)
+        code, out, _ = run(name, "--per", per, "--format", "csv")
+        assert (code, pl.read_csv(io.StringIO(out))["tokens"].sum()) == (0, 6)
+        run("train.txt", "--save", name)
+        assert run("--compare", name, name, "--format", "json", "--", "train.txt")[0] == 0
+
+    def test_mistakes_in_training_are_found_before_the_text_is_read(self, run, folder):
+        (folder / "bad.txt").write_bytes(b"\xff")
+        assert "nowhere.vocab" in self.failing(run, "bad.txt", "--vocab", "nowhere.vocab")
+        assert "nowhere.arpa" in self.failing(run, "bad.txt", "--background", "nowhere.arpa")
+        assert "unknown smoothing 'laplac'" in run("bad.txt", "--smoothing", "laplac")[2]
+
+    def test_folders_that_cannot_be_written_to_are_found_before_the_work(self, run, folder, monkeypatch):
+        monkeypatch.setattr(os, "access", lambda path, mode: path != folder)
+        assert f"m.arpa: {folder} cannot be written to" in self.failing(run, "nowhere.txt", "--save", "m.arpa")
 
     def test_undecodable_byte(self, run, folder):
         (folder / "bad.txt").write_bytes(b"a b\nc \xff d\n")
@@ -555,6 +602,12 @@ class TestErrors:
         assert "3 tokens have probability 0 under mle, such as 'd', 'e'" in err
         assert "--oov skip" in err
         assert run("--train", "train.txt", "--smoothing", "mle", "--oov", "skip", "--", "test.txt")[0] == 0
+
+    def test_unknown_words_of_a_model_without_any(self, run):
+        run("--train", "train.txt", "--smoothing", "mle", "--save", "m.arpa")
+        err = self.failing(run, "--model", "m.arpa", "test.txt")
+        assert "probability 0 under the model, such as 'd'; use --oov skip, or a smoothed model" in err
+        assert "use --oov skip, or a smoothed model" in run("--model", "m.arpa", "--per", "line", "test.txt")[2]
 
     def test_mle_by_line_prints_what_it_can(self, run):
         code, out, err = run(
@@ -632,6 +685,11 @@ USAGE_ERRORS = [
     (["--per", "line", "-"], "standard input can be read only once"),
     (["--train", "-", "--", "-"], "standard input can be read only once"),
     (["--compare", "m", "n", "--", "-"], "standard input can be read only once"),
+    (["--train", "-", "--per", "line"], "standard input can be read only once"),
+    (["--model", "-", "-"], "standard input can be read only once"),
+    (["--compare", "m", "m", "--format", "srilm", "--", "b"], "--compare has no --format srilm"),
+    (["--confidence", "0.9", "--format", "kenlm", "b"], "--confidence has no --format kenlm"),
+    (["--max-perplexity", "9", "--plot", "p.png", "b"], "--plot is for a report"),
     (["--encoding", "klingon", "train.txt"], "klingon"),
     (["--smoothing", "nonsense", "train.txt"], "unknown smoothing 'nonsense'"),
     (["--smoothing", "lidstone", "--smoothing-parameter", "-1", "train.txt"], "-1"),
@@ -646,6 +704,14 @@ def test_usage_errors(run, arguments, message):
     assert (code, out) == (2, "")
     assert message in err
     assert len(err.splitlines()) <= 4
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_not_read_twice(run):
+    os.mkfifo("pipe")
+    code, out, err = run("--per", "line", "pipe")
+    assert (code, out) == (2, "")
+    assert "pipe can be read only once" in err
 
 
 @pytest.mark.parametrize(

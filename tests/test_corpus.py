@@ -218,6 +218,13 @@ def test_undecodable_byte_is_named_with_its_place(tmp_path, monkeypatch, before,
     assert "\ufffd" in "".join(as_dict(count_files([path], errors="replace")))
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_missing_byte_order_mark_is_named_with_its_file(tmp_path, encoding):
+    path = write(tmp_path / "t.txt", "a b\n", f"{encoding}-le")
+    with pytest.raises(CorpusError, match=rf"t\.txt: .*not valid {encoding} .*give the encoding"):
+        count_files([path], encoding=encoding)
+
+
 def test_unknown_encoding_and_handler(tmp_path):
     path = write(tmp_path / "t", "a")
     with pytest.raises(ValueError, match="unknown encoding 'utf-9'"):
@@ -290,6 +297,8 @@ def test_parquet(tmp_path, documents):
         count_files([path], field="body")
     with pytest.raises(CorpusError, match="no text column 'n'"):
         count_files([path], field="n")
+    with pytest.raises(CorpusError, match=r"t\.parquet: name the column"):
+        count_files([path])
     path.write_bytes(b"PAR1 not")
     with pytest.raises(CorpusError, match=r"t\.parquet: "):
         count_files([path], field="text")
@@ -302,6 +311,8 @@ def test_parquet(tmp_path, documents):
         ("[1]", "line 3: no field 'text'"),
         ('{"a": 1}', "line 3: no field 'text'"),
         ('{"text": 3}', "line 3: field 'text' is int, not text"),
+        ('{"text": ' + "1" * 5000 + "}", "line 3: not valid JSON"),
+        ('{"text": ' + "[" * 100_000, "line 3: not valid JSON"),
     ],
 )
 def test_bad_json_line_is_named(tmp_path, line, message):
@@ -314,6 +325,15 @@ def test_json_null_is_an_empty_document_and_long_lines_stay_whole(tmp_path, monk
     monkeypatch.setattr(corpus, "BLOCK_BYTES", 10)
     path = write(tmp_path / "t.jsonl", '{"text": null}\n{"text": "' + "a " * 100 + '"}\n')
     assert as_dict(count_files([path], field="text")) == {"a": 100}
+
+
+def test_half_a_surrogate_pair_in_json_is_a_question_mark(tmp_path):
+    path = write(tmp_path / "t.jsonl", r'{"text": "a \ud83d b\ud83d\ude00"}')
+    (table,) = score_lines(
+        [path], pl.DataFrame({"word": ["?"], "log_prob": [-1.0]}), -9.0, field="text", keep_text=True
+    )
+    assert table["text"].to_list() == ["a ? b😀"]
+    assert table["n_unknown"].to_list() == [2]
 
 
 # Tokenizers.
@@ -401,6 +421,13 @@ def test_score_lines_is_a_loop_over_lines(tmp_path_factory, text, block_bytes, l
         assert row["log_prob_unknown"] == -100.0 * unknown
     assert sum(row["n_bytes"] for row in rows) == len(text.encode())
     assert sum(row["n_characters"] for row in rows) == len(text)
+
+
+@pytest.mark.parametrize(("words", "text"), [(["a"], "a b\0 b a"), (["a", "b\0"], "a b c"), (["b\0"], "b b\0\0 b\0")])
+def test_a_word_with_nul_does_not_hide_the_others(tmp_path, words, text):
+    path = write(tmp_path / "text", text)
+    table = pl.concat(score_lines([path], pl.DataFrame({"word": words, "log_prob": [-1.0] * len(words)}), -9.0))
+    assert table["n_unknown"].to_list() == [sum(token not in words for token in text.split())]
 
 
 def test_score_lines_by_document_and_tokenizer(tmp_path):

@@ -134,7 +134,11 @@ def brute_force_left_out(method, counts, parameter, background=None):
 
 @quiet
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("background", [None, np.arange(1, 9) / 36], ids=["uniform", "background"])
+@pytest.mark.parametrize(
+    "background",
+    [None, np.arange(1, 9) / 36, np.arange(7, -1, -1) / 28, np.array([1, 1, 1, 1, 1, 1, 0, 0]) / 6],
+    ids=["uniform", "background", "unseen is impossible", "unseen and rare are impossible"],
+)
 def test_left_out_is_a_fit_to_the_rest(name, background):
     counts = [5, 3, 2, 2, 1, 1, 1, 0]
     method = SMOOTHINGS[name]()

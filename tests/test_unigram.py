@@ -1,5 +1,6 @@
 """The estimator and the model under it: worked cases, NLTK, SRILM's arithmetic, Brown, scikit-learn."""
 
+import gzip
 import io
 import math
 import pickle
@@ -173,6 +174,12 @@ def _probabilities(line, p, p_unknown, p_end, eos):
     return [*(p.get(token, p_unknown) for token in line.split()), *([p_end] if eos else [])]
 
 
+def test_certainty_is_zero_without_a_minus():
+    certain = UnigramLanguageModel(smoothing="mle").fit(["a a"]).evaluate(["a"])
+    figures = [certain.cross_entropy, certain.bits_per_byte, certain.bits_per_character]
+    assert [str(figure) for figure in figures] == ["0.0"] * 3
+
+
 def test_corpus_perplexity_is_not_a_mean_of_perplexities():
     model = UnigramLanguageModel(smoothing="laplace").fit(TRAIN)
     texts = ["a", "d d d d d d d"]
@@ -296,6 +303,15 @@ def test_leave_one_out_needs_counts(tmp_path):
         model.model_.left_out()
 
 
+def test_nothing_is_added_to_a_model_without_counts(tmp_path):
+    trained = UnigramLanguageModel().fit(TRAIN)
+    trained.to_arpa(tmp_path / "m.arpa")
+    read = UnigramLanguageModel.from_arpa(tmp_path / "m.arpa")
+    for add in (lambda: read.partial_fit(TRAIN), lambda: read + trained, lambda: trained + read):
+        with pytest.raises(ValueError, match="read from an ARPA file holds no counts to add to"):
+            add()
+
+
 # Parts and the whole.
 
 
@@ -404,6 +420,23 @@ def test_files(tmp_path):
         UnigramLanguageModel(input="file").fit(io.StringIO("a"))
 
 
+@pytest.mark.parametrize("change", [lambda data: data, gzip.compress, lambda data: b"\xef\xbb\xbf" + data])
+def test_tokens_of_files_are_those_that_are_counted(tmp_path, change):
+    (tmp_path / "t").write_bytes(change(b"a b a\r\nb a c"))
+    model = UnigramLanguageModel(input="filename", end_of_sentence=True).fit([tmp_path / "t"])
+    (log_prob,) = model.token_log_proba([tmp_path / "t"])
+    assert len(log_prob) == model.evaluate([tmp_path / "t"]).events == 8
+    assert log_prob.sum() == pytest.approx(model.score_samples([tmp_path / "t"])[0])
+    with pytest.raises(CorpusError, match="nowhere: No such file"):
+        model.token_log_proba([tmp_path / "nowhere"])
+
+
+def test_a_byte_order_mark_is_no_text():
+    marked = b"\xef\xbb\xbfa b"
+    assert UnigramLanguageModel().fit([marked]).vocabulary_.tolist() == ["a", "b"]
+    assert UnigramLanguageModel(input="file").fit([io.BytesIO(marked)]).vocabulary_.tolist() == ["a", "b"]
+
+
 @pytest.mark.parametrize("X", [[], [""], ["  \n"], [[]]])
 def test_empty_corpora_are_named(X):
     with pytest.raises(ValueError, match="there is no token to fit a model to"):
@@ -488,8 +521,9 @@ def test_columns_of_a_matrix_keep_their_case():
 
 
 def test_bytes_that_cannot_be_decoded_are_named_with_their_document():
-    with pytest.raises(CorpusError, match=r"document 1, byte 4: not valid utf-8 .*, or decode_error='replace'"):
-        UnigramLanguageModel().fit([b"fine", b"bad \xff"])
+    for weights in (None, [1, 2]):
+        with pytest.raises(CorpusError, match=r"document 1, byte 4: not valid utf-8 .*, or decode_error='replace'"):
+            UnigramLanguageModel().fit([b"fine", b"bad \xff"], sample_weight=weights)
 
 
 def test_impossible_words_of_a_matrix():

@@ -1,6 +1,8 @@
-"""What can be asked of ``skxent-perplexity``; imports nothing but the standard library's parser."""
+"""What can be asked of ``skxent-perplexity``; imports nothing but the standard library."""
 
 import argparse
+import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from skxent import __version__
@@ -225,15 +227,23 @@ def _complaints(options: argparse.Namespace) -> Iterator[str]:
         yield "--resample file needs --per corpus"
     if options.min_count and options.vocab:
         yield "--min-count and --vocab both choose the vocabulary: give one of them"
-    if options.format in ("srilm", "kenlm") and options.per == "word":
-        yield f"--verbose word has no --format {options.format}; use text, json or csv"
-    if [*options.corpus, *(options.train or [])].count("-") > 1 or ("-" in options.corpus and _passes(options) > 1):
-        yield "standard input can be read only once, and this needs it twice: save it to a file first"
+    if options.format in ("srilm", "kenlm"):
+        asked = {
+            "--verbose word": options.per == "word",
+            "--compare": options.compare,
+            "--confidence": options.confidence,
+        }
+        for option in filter(asked.get, asked):
+            yield f"{option} has no --format {options.format}; use text, json or csv"
+    for path, n_times in Counter(_readings(options)).items():
+        if n_times > 1 and _is_stream(path):
+            name = "standard input" if path == "-" else path
+            yield f"{name} can be read only once, and this needs it twice: save it to a file first"
 
 
 _TRAINING = ("smoothing", "smoothing_parameter", "background", "min_count", "vocab", "eos", "save")
 _ONE_MODEL = ("min_perplexity", "max_perplexity", "plot", "per", "oov")
-_REPORT = ("per", "format", "confidence")
+_REPORT = ("per", "format", "confidence", "plot")
 
 
 def _given(options: argparse.Namespace, names: Sequence[str], why: str) -> Iterator[str]:
@@ -243,10 +253,24 @@ def _given(options: argparse.Namespace, names: Sequence[str], why: str) -> Itera
             yield f"--{name.replace('_', '-')} {why}"
 
 
-def _passes(options: argparse.Namespace) -> int:
-    """How often the corpus is read: to train, to count, and line by line."""
+def _readings(options: argparse.Namespace) -> list[str]:
+    """Every file, as often as it is read."""
+    models = [options.model, options.background, *(options.compare or [])]
+    training = options.train or []
+    if not options.corpus:
+        return [*filter(None, models), *training * _passes(options, trains=True)]
     trains = not (options.train or options.model or options.compare)
+    return [*filter(None, models), *training, *options.corpus * _passes(options, trains)]
+
+
+def _passes(options: argparse.Namespace, trains: bool) -> int:
+    """How often the corpus is read: to train, to count, and line by line."""
     by_line = options.filters or options.per in ("line", "word")
     counts = not by_line and (options.per == "file" or not trains)
     samples = bool(options.confidence) or bool(options.plot)
     return 2 if options.compare else trains + counts + by_line + samples
+
+
+def _is_stream(path: str) -> bool:
+    """Whether a file has no beginning to go back to: standard input, or a pipe."""
+    return path == "-" or (os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path))

@@ -1,6 +1,7 @@
 """Do what ``skxent-perplexity`` is asked: report, compare models, filter lines, or list the methods."""
 
 import inspect
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -34,9 +35,15 @@ def run(options: Namespace) -> int:
 def _check_outputs(options: Namespace) -> None:
     """Refuse at once what would only fail after all the work."""
     for path in filter(None, (options.save, options.plot)):
-        folder = Path(path).absolute().parent
+        place = Path(path)
+        folder = place.absolute().parent
         if not folder.is_dir():
             raise CorpusError(f"{path}: there is no folder {folder}")
+        if place.is_dir():
+            raise CorpusError(f"{path}: a folder, not the name of a file")
+        written = folder if place.is_file() or not place.exists() else place
+        if not os.access(written, os.W_OK):
+            raise CorpusError(f"{path}: {written} cannot be written to")
     if options.plot:
         from skxent.cli.plot import check_picture
 

@@ -82,11 +82,15 @@ def _verdict(record: dict[str, Any]) -> str:
 
 
 def _print_json(record: dict[str, Any], title: str) -> None:
-    sys.stdout.write(pl.DataFrame(record).write_ndjson())
+    sys.stdout.write(_table(record).write_ndjson())
 
 
 def _print_csv(record: dict[str, Any], title: str) -> None:
-    sys.stdout.write(pl.DataFrame(record).write_csv())
+    sys.stdout.write(_table(record).write_csv())
+
+
+def _table(record: dict[str, Any]) -> pl.DataFrame:
+    return pl.select(pl.lit(value).alias(name) for name, value in record.items())
 
 
 _FORMATS: dict[str, Callable[[dict[str, Any], str], None]] = {

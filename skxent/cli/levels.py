@@ -9,6 +9,7 @@ import math
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -16,7 +17,7 @@ import polars as pl
 from skxent.cli.progress import Progress
 from skxent.language_model.corpus import CorpusCounts, CorpusError, count_files, expand_paths, score_lines
 from skxent.language_model.model import Evaluation, FittedUnigram
-from skxent.language_model.tokenizers import make_tokenizer
+from skxent.language_model.tokenizers import Tokenize, make_tokenizer, tokenize_lines
 
 BASES = {"2": (2.0, "bits"), "e": (math.e, "nats"), "10": (10.0, "hartleys")}
 
@@ -127,21 +128,23 @@ def _evaluate(title: str, counts: CorpusCounts, model: FittedUnigram, oov: str) 
     n_tokens = evaluation.zero_probability_tokens
     if n_tokens:
         examples = ", ".join(map(repr, evaluation.zero_probability_words))
-        problem = f"{n_tokens:,} tokens have probability 0 under {model.smoothing}, such as {examples}"
-        raise CorpusError(f"{title}: {problem}; {remedy(oov)}")
+        name = "the model" if model.training is None else model.smoothing
+        problem = f"{n_tokens:,} tokens have probability 0 under {name}, such as {examples}"
+        raise CorpusError(f"{title}: {problem}; {remedy(oov, model)}")
     return evaluation
 
 
-def remedy(oov: str) -> str:
+def remedy(oov: str, model: FittedUnigram) -> str:
     """Say what to do about words of probability zero."""
-    return "use another --smoothing" if oov == "skip" else "use --oov skip, or another --smoothing"
+    other = "a smoothed model" if model.training is None else "another --smoothing"
+    return f"use {other}" if oov == "skip" else f"use --oov skip, or {other}"
 
 
 def file_sums(corpus: Corpus, model: FittedUnigram, oov: str) -> Iterator[pl.DataFrame]:
     """Sum over each file."""
     for path in corpus.paths:
         sums = corpus_sums(replace(corpus, paths=[path]), model, oov)
-        yield sums.insert_column(0, pl.Series("file", [path]))
+        yield sums.select(pl.lit(path).alias("file"), pl.all())
 
 
 def line_sums(corpus: Corpus, model: FittedUnigram, oov: str, *, keep_text: bool = False) -> Iterator[pl.DataFrame]:
@@ -203,11 +206,12 @@ def figures(sums: pl.DataFrame, *, oov: str, base: str, constants: dict[str, Any
     """
     log_prob, events = scored(oov)
     known_log_prob, known_events = scored("skip")
-    bits = log_prob.abs() / math.log(2)  # rather than -log_prob, which is -0.0 on an empty line
+    nats = log_prob.abs()  # rather than -log_prob, which is -0.0 on an empty line and where all is certain
+    bits = nats / math.log(2)
     number, unit = BASES[base]
     table = sums.with_columns(
-        (-log_prob / events / math.log(number)).alias("cross_entropy"),
-        (-log_prob / events).exp().alias("perplexity"),
+        (nats / events / math.log(number)).alias("cross_entropy"),
+        (nats / events).exp().alias("perplexity"),
         (-known_log_prob / known_events).exp().alias("perplexity_known"),
         (bits / pl.col("bytes")).alias("bits_per_byte"),
         (bits / pl.col("characters")).alias("bits_per_character"),
@@ -219,20 +223,22 @@ def figures(sums: pl.DataFrame, *, oov: str, base: str, constants: dict[str, Any
     )
 
 
-def _line_tokenizer(reading: dict[str, Any]) -> Callable[[str], Sequence[str]]:
-    tokenize = make_tokenizer(reading["tokenizer"]) or str.split
-    return (lambda line: [token.lower() for token in tokenize(line)]) if reading["lowercase"] else tokenize
+def _tokens(text: str, tokenize: Tokenize, lowercase: bool) -> list[str]:
+    tokens = chain.from_iterable(tokenize_lines(tokenize, text))
+    return [token.lower() for token in tokens] if lowercase else list(tokens)
 
 
 def word_sums(corpus: Corpus, model: FittedUnigram, oov: str) -> Iterator[pl.DataFrame]:
     """Sum over each word of the text in its order: one token each."""
-    tokenize = _line_tokenizer(corpus.reading)
+    tokenize = make_tokenizer(corpus.reading["tokenizer"]) or str.split
+    lowercase = corpus.reading["lowercase"]
     for chunk in corpus.score(model, keep_text=True):
         if oov == "error":
             _refuse_unknown_lines(chunk)
-        words = pl.Series("word", [tokenize(text) for text in chunk["text"]], dtype=pl.List(pl.String))
-        tokens = chunk.select(pl.col("path").alias("file"), "line", words).explode("word").drop_nulls("word")
-        joined = tokens.join(model.table, on="word", how="left", maintain_order="left")
+        tokens = [_tokens(text, tokenize, lowercase) for text in chunk["text"]]
+        words = pl.Series("word", tokens, dtype=pl.List(pl.String))
+        rows = chunk.select(pl.col("path").alias("file"), "line", words).explode("word").drop_nulls("word")
+        joined = rows.join(model.table, on="word", how="left", maintain_order="left")
         sums = joined.with_columns(
             pl.lit(1).alias("tokens"),
             pl.lit(0).alias("sentences"),

@@ -50,7 +50,8 @@ def report(options: Namespace, progress: Progress) -> None:
         about=_about(scorer, options),
         bold=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
     )
-    FORMATS[options.format](_checked(tables(corpus, scorer, options), corpus, options, progress), printed)
+    hint = remedy(options.oov, model)
+    FORMATS[options.format](_checked(tables(corpus, scorer, options), corpus, options, hint, progress), printed)
     if options.plot:
         draw(corpus, scorer, options)
 
@@ -91,8 +92,8 @@ def _whole(corpus: Corpus, scorer: Scorer, options: Namespace) -> Iterator[pl.Da
 
 
 def _by_file(corpus: Corpus, scorer: Scorer, options: Namespace) -> Iterator[pl.DataFrame]:
-    for sums in file_sums(corpus, scorer.model, options.oov):
-        yield _with_interval(sums, replace(corpus, paths=[sums["file"][0]]), scorer, options)
+    for path, sums in zip(corpus.paths, file_sums(corpus, scorer.model, options.oov), strict=True):
+        yield _with_interval(sums, replace(corpus, paths=[path]), scorer, options)
 
 
 def _by_line(corpus: Corpus, scorer: Scorer, options: Namespace) -> Iterator[pl.DataFrame]:
@@ -126,7 +127,7 @@ def _with_interval(sums: pl.DataFrame, corpus: Corpus, scorer: Scorer, options: 
 
 
 def _checked(
-    tables: Iterable[pl.DataFrame], corpus: Corpus, options: Namespace, progress: Progress
+    tables: Iterable[pl.DataFrame], corpus: Corpus, options: Namespace, hint: str, progress: Progress
 ) -> Iterator[pl.DataFrame]:
     """Take the bar off the screen while records are printed; complain at the end if some had no figures."""
     n_tokens = n_impossible = 0
@@ -139,7 +140,6 @@ def _checked(
     if not n_tokens:
         raise CorpusError(_nothing_in(corpus))
     if n_impossible:
-        hint = remedy(options.oov)
         raise CorpusError(f"{corpus.title}: {n_impossible:,} {options.per}s have probability 0; {hint}")
 
 
@@ -154,5 +154,7 @@ def draw(corpus: Corpus, scorer: Scorer, options: Namespace) -> None:
     counts = scorer.own_counts or corpus.count()
     to_figures = partial(figures, oov=options.oov, base=options.base, constants={})
     whole = to_figures(corpus_sums(corpus, scorer.model, options.oov, counts))["perplexity"][0]
+    if whole is None:
+        raise CorpusError(f"{corpus.title}: no picture: all words are unknown, and --oov skip leaves them out")
     lines = (to_figures(sums)["perplexity"] for sums in line_sums(corpus, scorer.model, options.oov))
     save_plot(options.plot, corpus.title, counts.counts, lines, whole)

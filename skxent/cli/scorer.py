@@ -5,6 +5,7 @@ import warnings
 from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from skxent.cli.arguments import LEAVE_ONE_OUT
 from skxent.cli.levels import BASES, Corpus, read_corpus
@@ -12,6 +13,7 @@ from skxent.cli.progress import Progress
 from skxent.language_model.arpa import read_arpa, write_arpa
 from skxent.language_model.corpus import CorpusCounts, CorpusError
 from skxent.language_model.model import FittedUnigram, fit_unigram
+from skxent.language_model.smoothing import make_smoothing
 
 HELD_OUT = "held-out"
 IN_SAMPLE = "in-sample"
@@ -67,10 +69,11 @@ def find_scorer(options: Namespace, progress: Progress) -> tuple[Corpus, Scorer]
         return corpus, Scorer(read_arpa(options.model), HELD_OUT, options.model)
     is_held_out = bool(options.train and options.corpus)
     training = read_corpus(options.train, options, progress) if is_held_out else corpus
+    how = _how_to_train(options)
     counts = training.count()
     if not counts.n_tokens:
         raise CorpusError(f"{training.title}: the corpus is empty: there are no words to train on")
-    model = _train(counts, options)
+    model = _train(counts, how, quiet=options.quiet)
     if options.save:
         write_arpa(model, options.save)
     if is_held_out:
@@ -78,19 +81,23 @@ def find_scorer(options: Namespace, progress: Progress) -> tuple[Corpus, Scorer]
     return corpus, _scorer_of_itself(model, counts, training.title)
 
 
-def _train(counts: CorpusCounts, options: Namespace) -> FittedUnigram:
+def _how_to_train(options: Namespace) -> dict[str, Any]:
+    """Find the method and read its files, so that a mistake in them shows before the text is counted."""
+    return {
+        "smoothing": make_smoothing(options.smoothing or "lidstone"),
+        "parameter": LEAVE_ONE_OUT if options.smoothing_parameter is None else options.smoothing_parameter,
+        "vocabulary": read_vocabulary(options.vocab) if options.vocab else None,
+        "min_count": options.min_count or 1,
+        "end_of_sentence": options.eos,
+        "background": read_arpa(options.background) if options.background else None,
+    }
+
+
+def _train(counts: CorpusCounts, how: dict[str, Any], *, quiet: bool) -> FittedUnigram:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model = fit_unigram(
-            counts,
-            smoothing=options.smoothing or "lidstone",
-            parameter=LEAVE_ONE_OUT if options.smoothing_parameter is None else options.smoothing_parameter,
-            vocabulary=read_vocabulary(options.vocab) if options.vocab else None,
-            min_count=options.min_count or 1,
-            end_of_sentence=options.eos,
-            background=read_arpa(options.background) if options.background else None,
-        )
-    for warning in caught if not options.quiet else []:
+        model = fit_unigram(counts, **how)
+    for warning in caught if not quiet else []:
         print(f"skxent-perplexity: note: {warning.message}", file=sys.stderr)
     return model
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from skxent._files import written_beside
 from skxent.language_model.model import END_OF_SENTENCE, UNKNOWN, FittedUnigram
-from skxent.language_model.reader import CorpusError, read_blocks
+from skxent.language_model.reader import CorpusError, UndecodableError, read_blocks
 
 START_OF_SENTENCE = "<s>"
 
@@ -102,8 +102,11 @@ def read_arpa(path: str | Path) -> FittedUnigram:
 
 def _lines(path: str | Path) -> Iterator[str]:
     """Lines of the file; white space other than the newline may be part of a word."""
-    for block in read_blocks(path):
-        yield from block.data.decode().removesuffix("\n").split("\n")
+    try:
+        for block in read_blocks(path):
+            yield from block.data.decode().removesuffix("\n").split("\n")
+    except UndecodableError as error:
+        raise CorpusError(f"{error.problem}; convert the model to UTF-8") from None
 
 
 def _read_header(path: str, lines: Iterable[tuple[str, str]]) -> int:
@@ -152,7 +155,9 @@ def _entry(line: str, place: str) -> tuple[str, float]:
         log_prob = float(fields[0])
         word = fields[1]
     except (ValueError, IndexError):
-        raise CorpusError(f"{place}: expected a log-probability and a word, got {line!r:.60}") from None
+        word = ""
+    if not word:
+        raise CorpusError(f"{place}: expected a log-probability and a word, got {line!r:.60}")
     if not log_prob <= 0:
-        raise CorpusError(f"{place}: the log-probability of {word!r} is {log_prob:g}, above zero")
+        raise CorpusError(f"{place}: the log-probability of {word!r} is {log_prob:g}, not a number up to zero")
     return word, -math.inf if log_prob <= _ZERO else log_prob * math.log(10)

@@ -97,7 +97,7 @@ def bootstrap(sums: Floats, statistic: Callable[[Floats], Floats], *, n_resample
 
 def cross_entropy(sums: Floats) -> Floats:
     """Cross-entropy, from sums whose first column is the log-probability and the second the events."""
-    return np.asarray(-sums[..., 0] / sums[..., 1])
+    return np.asarray((0.0 - sums[..., 0]) / sums[..., 1])
 
 
 def cross_entropy_difference(sums: Floats) -> Floats:

@@ -174,7 +174,8 @@ class FittedUnigram:
         n_known, log_known = _sums(rows.filter(~pl.col("unknown")))
         n_events, log_all = (n_known, log_known) if oov == "skip" else (n_known + n_unknown, log_known + log_unknown)
         impossible = rows.filter((pl.col("log_prob") == -math.inf) & ~(pl.col("unknown") & (oov == "skip")))
-        nats, unit = _ratio(-log_all, n_events), math.log(base)
+        total = 0.0 - log_all  # rather than -log_all, which is -0.0 where all is certain
+        nats, bits, unit = _ratio(total, n_events), total / math.log(2), math.log(base)
         return Evaluation(
             tokens=counts.n_tokens,
             types=counts.n_types,
@@ -191,8 +192,8 @@ class FittedUnigram:
             unit=_UNITS.get(base, f"log base {base:g}"),
             perplexity=float(np.exp(nats)),
             perplexity_known=float(np.exp(_ratio(-log_known, n_known))),
-            bits_per_byte=_ratio(-log_all / math.log(2), counts.n_bytes),
-            bits_per_character=_ratio(-log_all / math.log(2), counts.n_characters),
+            bits_per_byte=_ratio(bits, counts.n_bytes),
+            bits_per_character=_ratio(bits, counts.n_characters),
             smoothing=self.smoothing,
             smoothing_parameter=self.smoothing_parameter,
             oov=oov,

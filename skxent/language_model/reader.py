@@ -37,6 +37,17 @@ class CorpusError(Exception):
     """A corpus cannot be read; the message is one line that names the file and the line or byte."""
 
 
+class UndecodableError(CorpusError):
+    """Bytes that are no text in the encoding; ``problem`` says so without the advice that follows."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"{problem}; give the encoding of the text, or have such bytes replaced "
+            "(--errors replace; in Python errors='replace' or decode_error='replace')"
+        )
+        self.problem = problem
+
+
 @dataclass(frozen=True)
 class Block:
     """A piece of a corpus: whole words, and whole lines unless one line alone is longer than a block.
@@ -138,7 +149,7 @@ def read_blocks(
     """
     check_encoding(encoding, errors)
     path = str(path)
-    if field is not None and path.endswith(".parquet"):
+    if path.endswith(".parquet"):
         batches = _parquet_documents(path, field)
         yield from (block for documents in batches for block in blocks_of_documents(documents, block_bytes))
         return
@@ -230,11 +241,12 @@ class _Decoder:
         except UnicodeDecodeError as error:
             byte = self.n_bytes - n_pending + error.start
             good = error.object[: error.start].decode(self.encoding, "replace")
-            raise CorpusError(
+            raise UndecodableError(
                 f"{self.path}: line {self.n_lines + good.count(chr(10)) + 1}, byte {byte}: not valid "
-                f"{self.encoding} ({error.reason}); give the encoding of the text, or have such bytes replaced "
-                "(--errors replace; in Python errors='replace' or decode_error='replace')"
+                f"{self.encoding} ({error.reason})"
             ) from None
+        except UnicodeError as error:  # such as UTF-16 and UTF-32 without a byte-order mark
+            raise UndecodableError(f"{self.path}: not valid {self.encoding} ({error})") from None
         self.n_bytes += len(chunk)
         self.n_lines += int(np.count_nonzero(np.frombuffer(chunk, dtype=np.uint8) == 0x0A))
         return text
@@ -317,7 +329,7 @@ def _json_documents(path: str, field: str, texts: Iterable[str]) -> Iterator[str
 def _json_field(line: str, field: str, place: str) -> str:
     try:
         record = json.loads(line)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise CorpusError(f"{place}: not valid JSON: {error}") from None
     if not isinstance(record, dict) or field not in record:
         raise CorpusError(f"{place}: no field {field!r}")
@@ -325,13 +337,15 @@ def _json_field(line: str, field: str, place: str) -> str:
 
 
 def _as_text(value: object, field: str, place: str) -> str:
-    """Check that a field is text; null is an empty document."""
+    """Check that a field is text; null is an empty document, and half of a surrogate pair a question mark."""
     if not isinstance(value, str | None):
         raise CorpusError(f"{place}: field {field!r} is {type(value).__name__}, not text")
-    return value or ""
+    return (value or "").encode("utf-8", "replace").decode()
 
 
-def _parquet_documents(path: str, field: str) -> Iterator[list[str]]:
+def _parquet_documents(path: str, field: str | None) -> Iterator[list[str]]:
+    if field is None:
+        raise CorpusError(f"{path}: name the column that holds the text (--field; in Python, field=... of count_files)")
     try:
         frame = pl.scan_parquet(path, glob=False)
         schema = frame.collect_schema()

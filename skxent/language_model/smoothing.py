@@ -219,7 +219,9 @@ class Smoothing(ABC):
         at = np.searchsorted(table.r, c)
         kept, spare = self._shares_without_one(table, parameter)
         if self.only_unseen:
-            b = np.where((c > 0) & (c <= 1), b / np.maximum(b_unseen + b, _TINY), 0.0 if b_unseen else b)
+            n_unseen, total = table.having(0), b_unseen + b
+            share = np.where(total > 0, b / np.maximum(total, _TINY), 1 / (n_unseen + 1))
+            b = np.where((c > 0) & (c <= 1), share, 0.0 if n_unseen else b)
         return kept[at] + spare[at] * b
 
     def _shares_without_one(self, counts: CountsOfCounts, parameter: float) -> tuple[Floats, Floats]:

@@ -2,7 +2,7 @@
 
 A word of up to 8·m bytes is m unsigned integers of 64 bits, its *key*, so that words are compared and
 counted as numbers and become strings only once, when all text is counted.  Words longer than
-``LONGEST_KEY`` integers, and text that holds NUL (which pads the keys), are counted as byte strings.
+``LONGEST_KEY`` integers, and those that hold NUL (which pads the keys), are counted as byte strings.
 
 White space is that of :meth:`str.split`: in ASCII the bytes 9-13 and 28-32, and the Unicode spaces.
 """
@@ -44,7 +44,7 @@ class Tokens(NamedTuple):
 
 
 class PackedWords(NamedTuple):
-    """Words as keys, by the number of integers in the key, and those too long; each with their positions."""
+    """Words as keys, by the number of integers in the key, and those that have none; each with their positions."""
 
     keys: list[tuple[Ints, Keys]]
     long: tuple[Ints, list[bytes]]
@@ -106,7 +106,8 @@ def pack(data: bytes, tokens: Tokens) -> PackedWords:
     size = tokens.lengths + 7
     size >>= 3
     if b"\0" in data:
-        size[:] = LONGEST_KEY + 1
+        nul = np.flatnonzero(tokens.text[: len(data)] == 0)
+        size[np.searchsorted(tokens.starts, nul, side="right") - 1] = LONGEST_KEY + 1
     window: NDArray[np.uint64] = np.ndarray(len(data), dtype="<u8", buffer=tokens.text, strides=(1,))
     keys = []
     for m in range(1, LONGEST_KEY + 1):

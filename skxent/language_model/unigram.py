@@ -30,7 +30,7 @@ from skxent.language_model.corpus import (
     score_text,
 )
 from skxent.language_model.model import END_OF_SENTENCE, Evaluation, FittedUnigram, fit_unigram
-from skxent.language_model.reader import DECODE_ERRORS
+from skxent.language_model.reader import DECODE_ERRORS, read_blocks
 from skxent.language_model.smoothing import LEAVE_ONE_OUT, Smoothing
 from skxent.language_model.tokenizers import Tokenize, make_tokenizer, tokenize_lines
 
@@ -193,9 +193,9 @@ class UnigramLanguageModel(BaseEstimator):
         UnigramLanguageModel
             The estimator, exactly as if it were fitted to all documents at once.
         """
-        is_first = not hasattr(self, "counts_")
-        counts = self._count(X, sample_weight, reset=is_first)
-        return self._fit_counts(counts if is_first else self.counts_ + counts)
+        if not hasattr(self, "model_"):
+            return self._fit_counts(self._count(X, sample_weight, reset=True))
+        return self._fit_counts(self._own_counts() + self._count(X, sample_weight))
 
     def merge(self, other: "UnigramLanguageModel") -> "UnigramLanguageModel":
         """Make a model, with this one's parameters, of the text of both; the same as ``model + other``.
@@ -213,7 +213,7 @@ class UnigramLanguageModel(BaseEstimator):
         check_is_fitted(self)
         check_is_fitted(other)
         merged: UnigramLanguageModel = clone(self)
-        return merged._fit_counts(self.counts_ + other.counts_)
+        return merged._fit_counts(self._own_counts() + other._own_counts())
 
     def __add__(self, other: Any) -> "UnigramLanguageModel":
         """See :meth:`merge`."""
@@ -309,6 +309,11 @@ class UnigramLanguageModel(BaseEstimator):
         estimator = cls(end_of_sentence=model.log_prob_eos is not None, **parameters)
         return estimator._set_model(model)
 
+    def _own_counts(self) -> CorpusCounts:
+        if not hasattr(self, "counts_"):
+            raise ValueError("a model that was read from an ARPA file holds no counts to add to")
+        return self.counts_
+
     def _fit_counts(self, counts: CorpusCounts) -> "UnigramLanguageModel":
         background = getattr(self.background, "model_", self.background)
         if not isinstance(background, FittedUnigram | None):
@@ -342,17 +347,21 @@ class UnigramLanguageModel(BaseEstimator):
         if _is_matrix(X):
             return self._count_matrix(validate_data(self, X, reset=reset, **_COUNTS), sample_weight)
         if sample_weight is None:
-            return self._count_documents(X)
-        documents = list(self._sources(X))
+            return self._count_documents(self._countable(X))
+        documents = list(self._countable(X))
         weights = _check_sample_weight(sample_weight, np.empty((len(documents), 1)), ensure_non_negative=True)
         groups = {weight: [documents[i] for i in np.flatnonzero(weights == weight)] for weight in np.unique(weights)}
         return merge_counts([self._count_documents(group).scaled(weight) for weight, group in groups.items()])
 
-    def _count_documents(self, X: Any) -> CorpusCounts:
+    def _countable(self, X: Any) -> Any:
+        """Names of files, which need not be in memory to be counted, or documents."""
+        return self._sources(X) if self.input == "filename" else self._documents(X)
+
+    def _count_documents(self, documents: Iterable[Any]) -> CorpusCounts:
         options: dict[str, Any] = dict(tokenizer=self.tokenizer, lowercase=self.lowercase, n_jobs=self.n_jobs)
         if self.input == "filename":
-            return count_files(self._sources(X), encoding=self.encoding, errors=self.decode_error, **options)
-        return count_text(self._documents(X), **options)
+            return count_files(documents, encoding=self.encoding, errors=self.decode_error, **options)
+        return count_text(documents, **options)
 
     def _sources(self, X: Any) -> Any:
         """Documents, names or files, whichever ``input`` says."""
@@ -366,16 +375,20 @@ class UnigramLanguageModel(BaseEstimator):
         """Texts and lists of tokens."""
         sources = self._sources(X)
         if self.input == "filename":
-            sources = (Path(path).read_bytes() for path in sources)
+            sources = map(self._text_of_file, sources)
         elif self.input == "file":
             sources = (file.read() for file in sources)
         return checked_documents(self._decoded(source, number) for number, source in enumerate(sources))
+
+    def _text_of_file(self, path: str | Path) -> str:
+        blocks = read_blocks(path, encoding=self.encoding, errors=self.decode_error)
+        return "".join(block.data.decode() for block in blocks)
 
     def _decoded(self, source: Any, number: int) -> Any:
         if not isinstance(source, bytes):
             return source
         try:
-            return source.decode(self.encoding, self.decode_error)
+            return source.decode(self.encoding, self.decode_error).removeprefix("\ufeff")
         except UnicodeDecodeError as error:
             raise CorpusError(
                 f"document {number}, byte {error.start}: not valid {self.encoding} ({error.reason}); give its "
