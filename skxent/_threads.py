@@ -1,4 +1,4 @@
-"""What a fit asks of the machine: threads over row blocks with BLAS kept to one thread in each, and memory that stays."""
+"""What a fit asks of the machine: threads over row blocks, BLAS kept to one thread in each, and memory that stays."""
 
 from __future__ import annotations
 

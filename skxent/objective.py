@@ -28,9 +28,10 @@ _BLOCK_ROWS = 4_096
 _BLOCK_ENTRIES = 6
 # Independent partial sums. Fixed, so that the result does not depend on the number of threads.
 _N_PARTS = 16
-# A sample has so many rows for each weight, at the least so many, and at the most this share of all.
+# A sample has for each column so many rows of the rarest outcome, at the least so many rows, and at the most this
+# share of all.
 _SAMPLE_ROWS, _SAMPLE_MIN, _SAMPLE_SHARE = 2, 5_000, 0.25
-# With fewer rows for each weight a sample would lead astray.
+# With fewer rows of the rarest outcome for each column a sample would lead astray.
 _SAMPLE_WORTH = 0.5
 
 
@@ -112,9 +113,14 @@ class Objective:
         """Return the weights of the model that knows but the mean of the targets, or nothing without an intercept."""
         w = np.zeros((self.X.shape[1] + 1, self.n_outputs), self.X.dtype)
         if self.fit_intercept:
-            (total,) = self.sum_over_rows(lambda block: (self._total_targets(block),))
-            w[-1] = self.activation.scores((total / self.total_weight).clip(self.resolution, 1 - self.resolution))
+            w[-1] = self.activation.scores(self.mean_targets().clip(self.resolution, 1 - self.resolution))
         return w
+
+    def mean_targets(self) -> Array:
+        """Return how often each output is on, weighted."""
+        (total,) = self.sum_over_rows(lambda block: (self._total_targets(block),))
+        mean: Array = total / self.total_weight
+        return mean
 
     @property
     def n_rows(self) -> int:
@@ -140,11 +146,15 @@ class Objective:
 
     def sample(self) -> Objective | None:
         """Return the objective of a random part of the rows, always the same one; None if there are too few."""
-        n_weights = (self.X.shape[1] + 1) * self.n_outputs
         most = int(_SAMPLE_SHARE * self.n_rows)
-        if most < max(_SAMPLE_MIN, _SAMPLE_WORTH * n_weights):
+        if most < _SAMPLE_MIN:
             return None
-        return self.draw(min(max(_SAMPLE_MIN, _SAMPLE_ROWS * n_weights), most))
+        shares = self.mean_targets()
+        rarest = min(shares.min(), 1 - shares.max())
+        per_column = most * rarest / self.X.shape[1]
+        if per_column < _SAMPLE_WORTH:
+            return None
+        return self.draw(int(min(max(_SAMPLE_MIN, most * _SAMPLE_ROWS / per_column), most)))
 
     def draw(self, size: int) -> Objective:
         """Return the objective of some random rows, always the same ones; itself if it has no more rows than that.
@@ -245,8 +255,10 @@ class Objective:
         return value, gradient
 
     def _total_targets(self, block: Block) -> Array:
-        targets = self._targets(block.y)
-        total: Array = targets.sum(axis=0, dtype=np.float64) if block.weight is None else block.weight @ targets
+        if block.y.ndim == 1:
+            return np.bincount(block.y, block.weight, self.n_outputs)
+        weight = np.ones(len(block.y)) if block.weight is None else block.weight
+        total: Array = weight @ block.y
         return total
 
     def _targets(self, y: Array) -> Array:

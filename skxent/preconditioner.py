@@ -229,7 +229,7 @@ class _Sample:
         """
         weights = self.weight[:, np.newaxis] * np.column_stack([np.ones(len(self.z)), self.spread])
         weights = weights.astype(self.z.dtype)
-        sums = sum(self._map(lambda rows: np.square(self._take(rows)).T @ weights[rows]))
+        sums = np.sum(self._map(lambda rows: np.square(self._take(rows)).T @ weights[rows]), axis=0)
         sampled, by_spread = sums[:, :1], sums[:, 1:]
         everywhere = everywhere[:, np.newaxis]
         return np.where(sampled < _RARE * everywhere, everywhere * weights[:, 1:].sum(axis=0), by_spread)
