@@ -104,8 +104,8 @@ def _with_alpha(name: str, X: Any, y: np.ndarray) -> Problem:
 
 def recorded(estimator: Any, problem: Problem, limit: float, dtype: type) -> Points:
     """Fit an estimator that reports each iteration."""
-    recorder = Recorder(limit)
     X = problem.X.astype(dtype)
+    recorder = Recorder(limit)
     with suppress(TimeIsUp):
         estimator.set_callbacks(recorder).fit(X, problem.y)
     return recorder.points
@@ -209,12 +209,12 @@ def peers(problem: Problem, limit: float) -> dict[str, Callable[[], Any]]:
 # ----------------------------------------------------------------------------------------------- comparison
 
 
-def compare(problem: Problem, limit: float) -> dict[str, Curve]:
+def compare(problem: Problem, limit: float, among: str = "") -> dict[str, Curve]:
     """Run skxent before and after each peer and print the ratios; return a curve for each solver."""
     curves: dict[str, Curve] = {}
     neighbours: dict[str, list[Curve]] = {}
     before = curve(problem, skxent(problem, limit))
-    for name, run in peers(problem, limit).items():
+    for name, run in ((name, run) for name, run in peers(problem, limit).items() if among in name):
         progress(f"{problem.name}: {name}")
         curves[name] = until_done(problem, run())
         after = curve(problem, skxent(problem, limit))
@@ -341,6 +341,7 @@ def main() -> None:
     recipes = problems()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", nargs="*", choices=list(recipes), default=list(recipes))
+    parser.add_argument("--peers", default="", help="only peers with this in their names")
     parser.add_argument("--limit", type=float, default=30, help="seconds for one run of one solver")
     parser.add_argument("--extras", action="store_true", help="also small data and the quadratic loss")
     parser.add_argument("--plot", type=Path)
@@ -351,7 +352,7 @@ def main() -> None:
     curves, best = {}, {}
     for name in options.problems:
         problem = recipes[name]()
-        curves[problem.name] = compare(problem, options.limit)
+        curves[problem.name] = compare(problem, options.limit, options.peers)
         best[problem.name] = problem.best
     if options.extras:
         small_data()

@@ -46,8 +46,8 @@ Array = NDArray[Any]
 _MEMORY = 20
 # Iterations at which the preconditioner is taken anew. After a start on a sample once is enough.
 _REFINE_AT = (10, 30, 90, 270)
-# Iterations on a sample of the rows.
-_SAMPLE_ITER = 12
+# Iterations on a sample of the rows, and the progress that ends them, for more would be fitted to the sample's noise.
+_SAMPLE_ITER, _SAMPLE_TOL = 12, 0.003
 # Share of the starting value below which the objective is too small to be its own scale: separable classes.
 _NEGLIGIBLE = 0.01
 # Wolfe conditions: sufficient decrease and curvature.
@@ -119,7 +119,7 @@ def solve(
     sample = objective.sample() if from_zero else None
     if sample is None:
         return _descend(objective, w, precondition, max_iter, tol, callback, refine_at=_REFINE_AT)
-    w = _descend(sample, w, precondition, _SAMPLE_ITER, tol, lambda w, value: False, refine_at=()).w
+    w = _descend(sample, w, precondition, _SAMPLE_ITER, _SAMPLE_TOL, lambda w, value: False, refine_at=()).w
     return _descend(objective, w, precondition, max_iter, tol, callback, refine_at=(1,))
 
 
