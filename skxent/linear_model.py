@@ -99,7 +99,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         alpha: float = 1e-4,
         fit_intercept: bool = True,
         solver: str = "lbfgs",
-        max_iter: int = 300,
+        max_iter: int = 1000,
         tol: float = 1e-6,
         batch_size: int = 100,
         learning_rate: float = 0.2,
@@ -533,7 +533,7 @@ class SoftmaxRegressor(_LinearClassifier):
     solver : {"lbfgs", "sgd"}, default="lbfgs"
         ``"lbfgs"`` finds the optimum from the full data (:mod:`skxent.solvers.lbfgs`); ``"sgd"`` takes
         plain steps on mini-batches (:mod:`skxent.solvers.sgd`).
-    max_iter : int, default=300
+    max_iter : int, default=1000
         Iterations, or passes over the data with ``"sgd"``, at the most.
     tol : float, default=1e-6
         ``"lbfgs"`` stops when the last decrease and the one predicted for it are at most `tol` times the objective

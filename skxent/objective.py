@@ -144,8 +144,11 @@ class Objective:
         part.total_weight = self.total_weight * part.n_rows / self.n_rows
         return part
 
-    def sample(self) -> Objective | None:
-        """Return the objective of a random part of the rows, always the same one; None if there are too few."""
+    def sample(self) -> tuple[Objective, Objective] | None:
+        """Return the objectives of two random parts of the rows, one to fit and one, a fourth of it, held out.
+
+        They are always the same ones; None if there are too few rows.
+        """
         most = int(_SAMPLE_SHARE * self.n_rows)
         if most < _SAMPLE_MIN:
             return None
@@ -154,7 +157,9 @@ class Objective:
         per_column = most * rarest / self.X.shape[1]
         if per_column < _SAMPLE_WORTH:
             return None
-        return self.draw(int(min(max(_SAMPLE_MIN, most * _SAMPLE_ROWS / per_column), most)))
+        drawn = self.draw(int(min(max(_SAMPLE_MIN, most * _SAMPLE_ROWS / per_column), most)))
+        held_out = np.arange(drawn.n_rows) % 5 == 0
+        return drawn.subset(np.flatnonzero(~held_out)), drawn.subset(np.flatnonzero(held_out))
 
     def draw(self, size: int) -> Objective:
         """Return the objective of some random rows, always the same ones; itself if it has no more rows than that.

@@ -20,8 +20,9 @@ Where blocks of all columns would be large against the data (wide or sparse data
 moments get them, for each output, and the others a diagonal. In text that is most of the way: frequent words are
 correlated and curve the loss, rare words hardly meet and feel the penalty more than the loss.
 
-Two details matter. A column that the sample has hardly seen takes its second moment from all rows, or the step along
-it would be far too long. And every row counts with some curvature, however sure the model is of it.
+Three details matter, or some steps would be far too long. A column that the sample has hardly seen takes its second
+moment from all rows. The diagonal is raised by its own standard error, squared: columns that a few rows decide may look
+collinear for no other reason. And every row counts with some curvature, however sure the model is of it.
 
 References
 ----------
@@ -66,6 +67,8 @@ _FLAT = 1e-3
 _DIRECTIONS = 4
 # Added to the unit diagonal, in rounding errors: enough for collinear columns.
 _RIDGE = 100
+# The squared relative standard error of a diagonal entry counts so many times, less the nearer the rows are to all.
+_NOISE = 4
 # A column is rare if the sample has less than this share of its second moment.
 _RARE = 0.25
 
@@ -179,6 +182,7 @@ class _Sample:
     def __init__(self, objective: Objective, w: Array, n_blocks: int, heavy: Array | None, moments: Array) -> None:
         self.columns: Any = slice(None) if heavy is None else heavy
         self.n_columns = len(moments[self.columns])
+        self.n_everywhere = objective.n_rows
         self.rows = objective.draw(max(_SAMPLE_MIN, _SAMPLE_ROWS * self.n_columns))
         self.directions = _directions(objective.n_outputs, n_blocks)
         weight = self.rows.weights()
@@ -192,19 +196,28 @@ class _Sample:
         rows, share = self._draw(index)
         curvature = _curvature(self.rows, self.z[rows].astype(np.float64), self.directions[index])
         curvature = np.maximum(curvature, _FLAT * (share @ curvature))
-        n, dtype = self.n_columns + 1, self.z.dtype
         by_spread, by_curvature = share * self.spread[rows, index], share * curvature
-        seen, matrix = np.zeros(n - 1), np.zeros((n, n), dtype)
+        matrix, seen, squares = self._sums(rows, by_spread, by_curvature)
+        scale = by_curvature.sum() / by_spread.sum()
+        missed = np.where(seen < _RARE * self.moments[:, index], scale * self.moments[:, index], 0)
+        diagonal = matrix.diagonal()[:-1]
+        noise = np.divide(squares, diagonal, out=np.zeros_like(squares), where=diagonal > 0)
+        noise *= _NOISE * (1 - len(rows) / self.n_everywhere)
+        matrix[np.diag_indices(self.n_columns)] += missed + noise + self.rows.alpha
+        return _Inverse(matrix), by_curvature.sum()
+
+    def _sums(self, rows: Array, by_spread: Array, by_curvature: Array) -> tuple[Array, Array, Array]:
+        """Return sums over some rows: the matrix of products, and by column the squares and those of the products."""
+        n, dtype = self.n_columns + 1, self.z.dtype
+        matrix, seen, squares = np.zeros((n, n), dtype), np.zeros(n - 1), np.zeros(n - 1)
         for chunk in _chunks(len(rows)):
             X = np.full((len(rows[chunk]), n), float(self.rows.fit_intercept), dtype)
             X[:, :-1] = self._take(rows[chunk])
             seen += by_spread[chunk].astype(dtype) @ np.square(X[:, :-1])
             X *= np.sqrt(by_curvature[chunk, np.newaxis]).astype(dtype)
+            squares += np.square(np.square(X[:, :-1])).sum(axis=0)
             matrix += X.T @ X
-        scale = by_curvature.sum() / by_spread.sum()
-        missed = np.where(seen < _RARE * self.moments[:, index], scale * self.moments[:, index], 0)
-        matrix[np.diag_indices(n - 1)] += missed + self.rows.alpha
-        return _Inverse(matrix), by_curvature.sum()
+        return matrix, seen, squares
 
     def _map(self, function: Callable[[slice], Array]) -> list[Array]:
         return list(self.rows.ordered_map(function, _chunks(self.rows.n_rows)))

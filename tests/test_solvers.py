@@ -369,8 +369,8 @@ class Counted:
         return self.objective.without_features()
 
     def sample(self):
-        part = None if self.plain else self.objective.sample()
-        return None if part is None else CountedSample(part, self)
+        parts = None if self.plain else self.objective.sample()
+        return None if parts is None else tuple(CountedSample(part, self) for part in parts)
 
     def evaluations(self, target):
         """Return how many evaluations it took to get down to the target; those of a sample count by its rows."""
@@ -386,6 +386,10 @@ class CountedSample:
     def __call__(self, w):
         self.whole.n_evaluations += self.part.n_rows / self.whole.objective.n_rows
         return self.part(w)
+
+    def value(self, w):
+        self.whole.n_evaluations += 0.5 * self.part.n_rows / self.whole.objective.n_rows
+        return self.part.value(w)
 
 
 def scaled(X, rng):

@@ -42,11 +42,12 @@ __all__ = ["solve"]
 
 Array = NDArray[Any]
 
-# Pairs kept.
-_MEMORY = 20
-# Iterations at which the preconditioner is taken anew. After a start on a sample once is enough.
+# Pairs kept, at the least and at the most, and the bytes that they may take.
+_MEMORY_MIN, _MEMORY_MAX, _MEMORY_BYTES = 10, 40, 50_000_000
+# Iterations at which the preconditioner is taken anew; after a start on a sample, at once.
 _REFINE_AT = (10, 30, 90, 270)
-# Iterations on a sample of the rows, and the progress that ends them, for more would be fitted to the sample's noise.
+_REFINE_AFTER_SAMPLE = (1, 30, 90, 270)
+# Iterations on a sample of the rows, and the least progress on held-out rows that makes another one worthwhile.
 _SAMPLE_ITER, _SAMPLE_TOL = 12, 0.003
 # Share of the starting value below which the objective is too small to be its own scale: separable classes.
 _NEGLIGIBLE = 0.01
@@ -68,7 +69,9 @@ class _Objective(Protocol):
 
     def preconditioner(self, w: Array, *, refine: bool) -> Callable[[Array], Array]: ...
 
-    def sample(self) -> _Objective | None: ...
+    def value(self, w: Array) -> float: ...
+
+    def sample(self) -> tuple[_Objective, _Objective] | None: ...
 
     def without_features(self) -> Array: ...
 
@@ -116,11 +119,27 @@ def solve(
     from_zero = not w0.any()
     w = np.array(objective.without_features() if from_zero else w0, dtype=np.float64)
     precondition = objective.preconditioner(w, refine=False)
-    sample = objective.sample() if from_zero else None
-    if sample is None:
+    parts = objective.sample() if from_zero else None
+    if parts is None:
         return _descend(objective, w, precondition, max_iter, tol, callback, refine_at=_REFINE_AT)
-    w = _descend(sample, w, precondition, _SAMPLE_ITER, _SAMPLE_TOL, lambda w, value: False, refine_at=()).w
-    return _descend(objective, w, precondition, max_iter, tol, callback, refine_at=(1,))
+    sample, held_out = parts
+    best = _Best(held_out, w)
+    _descend(sample, w, precondition, _SAMPLE_ITER, 0, best, refine_at=())
+    return _descend(objective, best.w, precondition, max_iter, tol, callback, refine_at=_REFINE_AFTER_SAMPLE)
+
+
+class _Best:
+    """A callback that keeps the weights with the least value on held-out rows, and stops when they get no better."""
+
+    def __init__(self, held_out: _Objective, w: Array) -> None:
+        self.held_out = held_out
+        self.w, self.value = w, held_out.value(w)
+
+    def __call__(self, w: Array, value: float) -> bool:
+        previous, value = self.value, self.held_out.value(w)
+        if value < previous:
+            self.w, self.value = w, value
+        return not value < (1 - _SAMPLE_TOL) * previous
 
 
 def _descend(
@@ -135,7 +154,7 @@ def _descend(
     """Iterate; see :func:`solve`."""
     value, gradient = objective(w)
     scale = _NEGLIGIBLE * abs(value)
-    pairs: deque[_Pair] = deque(maxlen=_MEMORY)
+    pairs: deque[_Pair] = deque(maxlen=int(np.clip(_MEMORY_BYTES // (2 * w.nbytes), _MEMORY_MIN, _MEMORY_MAX)))
     for n_iter in range(1, max_iter + 1):
         if n_iter in refine_at:
             precondition = objective.preconditioner(w, refine=True)
