@@ -89,7 +89,7 @@ def problems() -> dict[str, Callable[[], Problem]]:
         "mnist-raw": lambda: Problem(
             "MNIST 0-255, alpha = 255² / 60000, the first model unscaled", *mnist(255), 255**2 / 60_000
         ),
-        "brown": lambda: _with_alpha("Brown sentences, TF-IDF, 15 genres", *brown()),
+        "brown": lambda: _with_alpha("Brown sentences, TF-IDF float32, 15 genres", *brown()),
         "classes": lambda: _with_alpha("50,000 x 200, 100 classes", *generated(50_000, 200, 100)),
         "tall": lambda: _with_alpha("500,000 x 30, 2 classes", *generated(500_000, 30, 2)),
     }

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -76,19 +75,6 @@ def ordered_map() -> Iterator[Callable[..., Iterator[Any]]]:
             yield map
         else:
             with ThreadPoolExecutor(n_threads, thread_name_prefix="skxent") as pool:
-                yield lambda function, items: _map_ahead(pool, function, items, 2 * n_threads)
+                yield pool.map
     finally:
         _exit()
-
-
-def _map_ahead(
-    pool: ThreadPoolExecutor, function: Callable[[Any], Any], items: Iterable[Any], n_ahead: int
-) -> Iterator[Any]:
-    """Yield results in order while the next few are in the making, no more, so that they need little memory."""
-    ahead: deque[Future[Any]] = deque()
-    for item in items:
-        ahead.append(pool.submit(function, item))
-        if len(ahead) > n_ahead:
-            yield ahead.popleft().result()
-    while ahead:
-        yield ahead.popleft().result()

@@ -237,9 +237,9 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         w = self._zeros(X, targets) if first else self._current_weights(X, targets)
         if not hasattr(self, "_rng"):
             self._rng = check_random_state(self.random_state)
-        with ordered_map() as parallel_map:
+        with ordered_map():  # for its limit on BLAS: batches are too small to be worth threads
             w = sgd.one_pass(
-                self._objective(X, targets.y, targets, weight, loss, parallel_map),
+                self._objective(X, targets.y, targets, weight, loss, map),
                 w,
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,

@@ -23,7 +23,7 @@ __all__ = ["Block", "Objective", "linear_scores"]
 # Bytes of X in a block: what a core keeps in its cache between the two matrix products.
 _BLOCK_BYTES = 3_000_000
 # Rows in a block where they are short: the scores and their like must fit as well.
-_BLOCK_ROWS = 4_096
+_BLOCK_ROWS = 16_384
 # Stored entries for each column in a block of sparse rows, so that its gradient, which is dense, is little work to add.
 _BLOCK_ENTRIES = 6
 # Independent partial sums. Fixed, so that the result does not depend on the number of threads.
@@ -178,14 +178,9 @@ class Objective:
 
     def batches(self, batch_size: int, rng: np.random.RandomState | None = None) -> Iterator[Objective]:
         """Yield objectives on consecutive batches of rows, in random order if `rng` is given."""
-        if rng is None:
-            yield from (self.subset(rows) for rows in _slices(self.n_rows, batch_size))
-            return
-        # Some batches' rows are gathered at once, and by another thread while those before are in use.
-        order, n_gathered = rng.permutation(self.n_rows), batch_size * max(1, self._block_size() // batch_size)
-        drawn = (order[rows] for rows in _slices(self.n_rows, n_gathered))
-        for gathered in self.ordered_map(self._gather, drawn):
-            yield from (gathered.subset(rows) for rows in _slices(gathered.n_rows, batch_size))
+        order = None if rng is None else rng.permutation(self.n_rows)
+        for rows in _slices(self.n_rows, batch_size):
+            yield self.subset(rows if order is None else order[rows])
 
     def preconditioner(self, w: Array, *, refine: bool) -> Preconditioner:
         """Return an approximation of the inverse Hessian at `w`; see :mod:`skxent.preconditioner`."""
@@ -210,13 +205,6 @@ class Objective:
         blocks = _slices(n_rows, size)
         parts = [blocks[start::_N_PARTS] for start in range(min(_N_PARTS, len(blocks)))]
         return _total(self.ordered_map(lambda part: _total(terms(self.take(rows)) for rows in part), parts))
-
-    def _gather(self, rows: Array) -> Objective:
-        """Return the objective of some of the rows, with a copy of their data."""
-        part = self.subset(rows)
-        part.X, part.y, part.sample_weight = self.take(rows)
-        part.rows = slice(0, len(rows))
-        return part
 
     def _positions(self, rows: slice | Array) -> slice | Array:
         """Translate rows of this objective into rows of X."""

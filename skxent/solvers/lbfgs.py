@@ -47,8 +47,8 @@ _MEMORY_MIN, _MEMORY_MAX, _MEMORY_BYTES = 10, 40, 50_000_000
 # Iterations at which the preconditioner is taken anew; after a start on a sample, at once.
 _REFINE_AT = (10, 30, 90, 270)
 _REFINE_AFTER_SAMPLE = (1, 30, 90, 270)
-# Iterations on a sample of the rows, and the least progress on held-out rows that makes another one worthwhile.
-_SAMPLE_ITER, _SAMPLE_TOL = 12, 0.003
+# Iterations on a sample of the rows.
+_SAMPLE_ITER = 12
 # Share of the starting value below which the objective is too small to be its own scale: separable classes.
 _NEGLIGIBLE = 0.01
 # Wolfe conditions: sufficient decrease and curvature.
@@ -136,10 +136,11 @@ class _Best:
         self.w, self.value = w, held_out.value(w)
 
     def __call__(self, w: Array, value: float) -> bool:
-        previous, value = self.value, self.held_out.value(w)
-        if value < previous:
+        value = self.held_out.value(w)
+        if value < self.value:
             self.w, self.value = w, value
-        return not value < (1 - _SAMPLE_TOL) * previous
+            return False
+        return True
 
 
 def _descend(
