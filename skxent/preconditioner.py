@@ -21,8 +21,9 @@ moments get them, for each output, and the others a diagonal. In text that is mo
 correlated and curve the loss, rare words hardly meet and feel the penalty more than the loss.
 
 Three details matter, or some steps would be far too long. A column that the sample has hardly seen takes its second
-moment from all rows. The diagonal is raised by its own standard error, squared: columns that a few rows decide may look
-collinear for no other reason. And every row counts with some curvature, however sure the model is of it.
+moment from all rows. The diagonal is raised by its relative sampling variance, since columns on which only a few of the
+drawn rows bear look collinear for no other reason. And every row counts with some curvature, however sure the model is
+of it.
 
 References
 ----------
@@ -67,7 +68,7 @@ _FLAT = 1e-3
 _DIRECTIONS = 4
 # Added to the unit diagonal, in rounding errors: enough for collinear columns.
 _RIDGE = 100
-# The squared relative standard error of a diagonal entry counts so many times, less the nearer the rows are to all.
+# How many times its relative sampling variance raises a diagonal entry.
 _NOISE = 4
 # A column is rare if the sample has less than this share of its second moment.
 _RARE = 0.25

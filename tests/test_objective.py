@@ -249,6 +249,22 @@ def test_a_draw_meets_rows_by_their_weight(rng):
     np.testing.assert_allclose(drawn(w)[1], objective(w)[1], atol=0.02)
 
 
+def test_a_sample_and_its_held_out_rows_are_apart(rng):
+    objective = make_objective(rng, 30_000)
+    sample, held_out = objective.sample()
+    assert sample.n_rows + held_out.n_rows == 5000
+    assert held_out.n_rows == 1000
+    assert not np.intersect1d(sample.rows, held_out.rows).size
+    assert sample.total_weight == sample.n_rows
+
+
+@pytest.mark.parametrize(("n_rows", "n_rare"), [(19_000, 9_000), (30_000, 3)])
+def test_no_sample_of_few_rows_or_few_of_an_outcome(n_rows, n_rare, rng):
+    objective = make_objective(rng, n_rows)
+    objective.y = np.repeat([0, 1, 2], [n_rare, n_rare, n_rows - 2 * n_rare])
+    assert objective.sample() is None
+
+
 # -------------------------------------------------------------------------------------------- preconditioner
 
 
@@ -277,10 +293,19 @@ def as_matrix(objective, w, refine):
     return np.column_stack([preconditioner(possible(objective, unit)).ravel() for unit in units])
 
 
+@pytest.fixture(params=[None, 2], ids=["all columns", "heavy columns"])
+def affordable(request, monkeypatch):
+    """Let blocks have all columns, or so few that the others get a diagonal."""
+    if request.param is not None:
+        monkeypatch.setattr("skxent.preconditioner._affordable_columns", lambda objective, n_blocks: request.param)
+    return request.param
+
+
 @pytest.mark.parametrize("refine", [False, True])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 @pytest.mark.parametrize("make_data", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+@pytest.mark.usefixtures("affordable")
 def test_preconditioner_is_linear_symmetric_and_positive(activation, loss, refine, make_data, rng):
     objective, w = make_objective(rng, loss=loss, activation=activation, alpha=1e-2), weights(rng)
     objective = with_data(objective, make_data(objective.X), objective.y)
@@ -299,6 +324,21 @@ def test_refined_preconditioner_of_sigmoid_units_inverts_the_hessian(rng):
     objective, w = make_objective(rng, 200, activation=Sigmoid(), alpha=1e-2), weights(rng)
     product = as_matrix(objective, w, refine=True) @ hessian(objective, w)
     np.testing.assert_allclose(product, np.eye(w.size), atol=0.05)
+
+
+@pytest.mark.parametrize("make_data", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+def test_heavy_columns_get_blocks_and_light_ones_a_diagonal(make_data, rng, monkeypatch):
+    """Correlations among the heavy columns are undone, and the scales of all."""
+    monkeypatch.setattr("skxent.preconditioner._affordable_columns", lambda objective, n_blocks: 2)
+    objective, w = make_objective(rng, 300, activation=Sigmoid()), weights(rng, 0)
+    X = objective.X.copy()
+    X[:, 1] = X[:, 0] + 0.1 * X[:, 1]
+    X *= np.r_[100, 100, np.logspace(0, -2, N_FEATURES - 2)]
+    objective = with_data(objective, make_data(X), objective.y)
+    H, P = hessian(objective, w), as_matrix(objective, w, refine=False)
+    values = np.sort(np.linalg.eigvals(P @ H).real)
+    assert np.linalg.cond(H) > 1e7
+    assert values[-1] / values[0] < 4
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

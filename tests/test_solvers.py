@@ -104,6 +104,23 @@ def test_lbfgs_needs_one_newton_step_on_a_quadratic(rng):
     np.testing.assert_allclose(result.w, objective.b, rtol=1e-9)
 
 
+@pytest.mark.parametrize("misleading", [False, True])
+def test_lbfgs_starts_where_a_sample_leads_unless_held_out_rows_object(misleading, rng):
+    objective, sample, held_out = QuadraticForm(rng), QuadraticForm(rng), QuadraticForm(rng)
+    if not misleading:
+        held_out = sample
+    objective.sample = lambda: (sample, held_out)
+    seen = []
+    objective.preconditioner = lambda w, refine: seen.append(w) or np.copy
+    held_out.value = lambda w: held_out(w)[0] if not misleading else float(np.vdot(w, w))
+    lbfgs(objective, np.zeros((12, 1)), max_iter=1, tol=0, callback=go_on)
+    at_zero, at_start = seen
+    assert not at_zero.any()
+    assert at_start.any() != misleading
+    if not misleading:
+        assert sample(at_start)[0] < sample(at_zero)[0]
+
+
 def test_plain_lbfgs_solves_a_quadratic(rng):
     objective = QuadraticForm(rng, condition=100, exact=False)
     result = lbfgs(objective, np.zeros((12, 1)), max_iter=100, tol=0, callback=go_on)
@@ -412,6 +429,12 @@ def indicators(X, rng):
     return np.eye(30)[np.minimum(rng.geometric(0.1, size=len(X)), 29)]
 
 
+def rare_groups(X, rng):
+    """Add columns that are on together in few rows, so that most samples find them collinear."""
+    groups = [(rng.random((len(X), 1)) < 1e-3) * rng.normal(size=(len(X), 15)) for _ in range(3)]
+    return np.hstack([X, *groups])
+
+
 def rare_columns(X, rng):
     return np.hstack([X, 1e4 * (rng.random((len(X), 4)) < 2e-4)])
 
@@ -434,6 +457,7 @@ ILL_CONDITIONED = {
     "many rows": {"shape": (21_000, 8)},
     "many rows, few of them heavy": {"shape": (21_000, 8), "weight": lambda rng, n: rng.pareto(0.5, n)},
     "many rows, few of them counting": {"shape": (21_000, 8), "weight": lambda rng, n: 1.0 * (rng.random(n) < 0.003)},
+    "many rows, groups of rare columns": {"shape": (21_000, 8), "columns": rare_groups, "alpha": 1e-6},
     "many rows, rare columns": {"shape": (21_000, 8), "columns": rare_columns},
     "many rows, rare classes": {"shape": (21_000, 8), "rare": 0.999},
 }

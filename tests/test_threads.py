@@ -1,5 +1,8 @@
 """Threads: as many as BLAS was allowed, none left limited, in any nesting."""
 
+import platform
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -50,3 +53,28 @@ def test_fits_in_many_threads_at_once():
         assert blas_threads() == {2}
     for model in together:
         np.testing.assert_array_equal(model.coef_, alone.coef_)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep freed memory in their own ways")
+def test_freed_memory_is_kept():
+    """Once a fit has run, arrays of a block's size are not fetched from the kernel page by page each time."""
+    code = """
+import resource, numpy as np
+from skxent._threads import ordered_map
+
+def page_faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(50):
+        [np.ones(100_000) for _ in range(5)]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+before = page_faults()
+with ordered_map():
+    pass
+page_faults()
+print(before, page_faults())
+"""
+    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    before, after = map(int, output.split())
+    assert before > 10_000
+    assert after < 100

@@ -10,9 +10,10 @@ inverse Hessian, and
 (at most 3/2) rescales it at every step to the curvature just seen. This is L-BFGS in variables in which the problem is
 nearly round, so badly scaled and correlated columns cost little.
 
-Far from the optimum a part of the rows points the way as well as all of them. From a zero start on much data, the first
-iterations therefore run on a sample of the rows [3]_; they are neither counted nor reported. Where they have led, the
-preconditioner is taken anew and in finer detail; without them, at iterations ever further apart. The pairs stay valid.
+From a zero start the solver begins at the model without features. On much data, a part of the rows then points the way
+as well as all of them, so that the first iterations run on a sample [3]_; they are neither counted nor reported, and end
+when they no longer help on held-out rows. Where they have led, the preconditioner is taken anew and in finer detail, and
+again at iterations ever further apart. The pairs stay valid.
 
 The step length satisfies the weak Wolfe conditions, found by bracketing with safeguarded interpolation. Near the
 optimum the objective's value is lost in rounding before its slope is, so that the decrease is then judged by the
@@ -93,8 +94,9 @@ def solve(
     Parameters
     ----------
     objective : callable
-        Maps weights to value and gradient; has methods ``preconditioner(w, refine=...)`` and ``sample()``, the
-        objective of a part of the rows or None, and an attribute ``resolution``, its value's relative rounding error.
+        Maps weights to value and gradient; has methods ``value(w)``, ``without_features()`` for a start,
+        ``preconditioner(w, refine=...)`` and ``sample()``, the objectives of a part of the rows and of others held out
+        or None, and an attribute ``resolution``, its value's relative rounding error.
     w0 : ndarray
         Start.
     max_iter : int
