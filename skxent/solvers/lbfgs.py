@@ -10,10 +10,10 @@ inverse Hessian, and
 (at most 3/2) rescales it at every step to the curvature just seen. This is L-BFGS in variables in which the problem is
 nearly round, so badly scaled and correlated columns cost little.
 
-From a zero start the solver begins at the model without features. On much data, a part of the rows then points the way
-as well as all of them, so that the first iterations run on a sample [3]_; they are neither counted nor reported, and end
-when they no longer help on held-out rows. Where they have led, the preconditioner is taken anew and in finer detail, and
-again at iterations ever further apart. The pairs stay valid.
+From a zero start the solver begins at the model without features. On much data, a part of the rows then points the
+way as well as all of them, so that the first iterations run on a sample [3]_; they are neither counted nor reported,
+and end when they no longer help on held-out rows. Where they have led, the preconditioner is taken anew and in finer
+detail, and again at iterations ever further apart. The pairs stay valid.
 
 The step length satisfies the weak Wolfe conditions, found by bracketing with safeguarded interpolation. Near the
 optimum the objective's value is lost in rounding before its slope is, so that the decrease is then judged by the
