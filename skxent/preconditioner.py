@@ -53,8 +53,8 @@ Preconditioner = Callable[[Array], Array]
 # Blocks may take this share of the data's memory, or what no machine misses.
 _MEMORY_SHARE = 0.1
 _MEMORY_FREE = 8_000_000
-# Columns in the blocks where not all can be, at the most, and outputs with blocks of their own.
-_MAX_HEAVY = 256
+# Columns in the blocks where not all can be, at the most, the rows that each needs there, and outputs with own blocks.
+_MAX_HEAVY, _HEAVY_ROWS = 256, 16
 _MAX_BLOCKS = 100
 # Rows for each column, and at the least: in the sample, and in a block.
 _SAMPLE_ROWS, _SAMPLE_MIN = 8, 4_000
@@ -268,7 +268,7 @@ def _layout(objective: Objective, moments: Array, refine: bool) -> tuple[int, Ar
     for n_blocks in (many, 1) if refine else (1,):
         if _affordable_columns(objective, n_blocks) >= len(moments):
             return n_blocks, None
-    n_heavy = min(_affordable_columns(objective, many), _MAX_HEAVY)
+    n_heavy = min(_affordable_columns(objective, many), _MAX_HEAVY, objective.n_rows // _HEAVY_ROWS)
     return many, np.sort(np.argpartition(-moments, n_heavy)[:n_heavy])
 
 
