@@ -47,7 +47,7 @@ Array = NDArray[Any]
 _MEMORY_MIN, _MEMORY_MAX, _MEMORY_BYTES = 10, 40, 50_000_000
 # Iterations at which the preconditioner is taken anew; after a start on a sample, at once.
 _REFINE_AT = (10, 30, 90, 270)
-_REFINE_AFTER_SAMPLE = (1, 30, 90, 270)
+_REFINE_AFTER_SAMPLE = (1, 90, 270)
 # Iterations on a sample of the rows.
 _SAMPLE_ITER = 12
 # Share of the starting value below which the objective is too small to be its own scale: separable classes.
