@@ -251,15 +251,16 @@ def report(problem: Problem, curves: dict[str, Curve], neighbours: dict[str, lis
     fastest = [np.inf] * len(TARGETS)
     for name, its_curve in curves.items():
         seconds = [time_to(its_curve, problem.best, t) for t in TARGETS]
-        ratios = [s / mine(t, neighbours[name]) for s, t in zip(seconds, TARGETS, strict=True)]
+        beside = [mine(t, neighbours[name]) for t in TARGETS]
+        ratios = [s / m if np.isfinite(m) else np.inf for s, m in zip(seconds, beside, strict=True)]
         fastest = np.minimum(fastest, ratios).tolist()
         longest = its_curve[-1][0] if its_curve else 0.0
         rows.append(
             [name]
             + [f"{s:.2f}" if np.isfinite(s) else f"> {longest:.0f}" for s in seconds]
             + [
-                f"{r:.1f}" if np.isfinite(r) else f"> {longest / mine(t, neighbours[name]):.0f}"
-                for r, t in zip(ratios, TARGETS, strict=True)
+                f"{r:.1f}" if np.isfinite(r) else f"> {longest / m:.0f}" if np.isfinite(m) else "?"
+                for r, m in zip(ratios, beside, strict=True)
             ]
         )
     rows.append(
