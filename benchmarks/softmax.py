@@ -4,7 +4,7 @@ Solvers are compared at equal objective, never at equal ``tol``. skxent and Logi
 iteration; the other solvers run with growing budgets, and times between two budgets are interpolated. skxent runs
 anew beside each peer, and the ratio is against that run.
 
-    python benchmarks/softmax.py [--problems mnist brown …] [--limit SECONDS] [--plot curves.png]
+    python benchmarks/softmax.py [--problems mnist brown …] [--peers NAME] [--limit SECONDS] [--plot curves.png]
 """
 
 from __future__ import annotations
