@@ -40,6 +40,11 @@ class Activation(ABC):
         """Probabilities of scores `z`, both of shape (n_rows, n_outputs)."""
         return np.exp(self.log_probabilities(z))
 
+    def variances(self, z: Array) -> Array:
+        """Variance of each output being on, p (1 - p): how much the cross-entropy curves there."""
+        p = self.probabilities(z)
+        return p * (1 - p)
+
     @abstractmethod
     def scores(self, p: Array) -> Array:
         """Scores that have the probabilities `p`, none of them 0 or 1."""

@@ -571,7 +571,7 @@ class SoftmaxRegressor(_LinearClassifier):
     classes_ : ndarray of shape (n_classes,)
         Class labels; 0, 1, … for a matrix of targets.
     n_iter_ : int
-        Iterations or passes run.
+        Iterations or passes run. On much data, later iterations of ``"lbfgs"`` may be leaps of some dozen steps each.
     loss_curve_ : list of float
         Objective after each iteration or pass, in nats for the cross-entropy.
     validation_scores_ : list of float or None

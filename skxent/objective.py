@@ -16,6 +16,7 @@ import numpy as np
 
 from skxent.activations import Activation
 from skxent.losses import Array, Loss
+from skxent.near import Near, near
 from skxent.preconditioner import Preconditioner, precondition
 
 __all__ = ["Block", "Objective", "linear_scores"]
@@ -144,6 +145,14 @@ class Objective:
         part.total_weight = self.total_weight * part.n_rows / self.n_rows
         return part
 
+    def weighted(self, rows: Array, weights: Array) -> Objective:
+        """Return the objective of some of the rows with weights of their own, which add up to about those of all."""
+        part = self.subset(rows)
+        part.sample_weight = np.zeros(self.X.shape[0], self.X.dtype)
+        part.sample_weight[part.rows] = weights
+        part.total_weight = self.total_weight
+        return part
+
     def sample(self) -> tuple[Objective, Objective] | None:
         """Return the objectives of two random parts of the rows, one to fit and one, a fourth of it, held out.
 
@@ -185,6 +194,10 @@ class Objective:
     def preconditioner(self, w: Array, *, refine: bool) -> Preconditioner:
         """Return an approximation of the inverse Hessian at `w`; see :mod:`skxent.preconditioner`."""
         return precondition(self, w, refine=refine)
+
+    def near(self, w: Array, value: float, gradient: Array) -> Near | None:
+        """Return an estimate near `w`, where value and gradient are known, or None; see :mod:`skxent.near`."""
+        return near(self, w, value, gradient)
 
     def take(self, rows: slice | Array) -> Block:
         """Return the data of some of the rows."""

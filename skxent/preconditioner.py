@@ -230,8 +230,7 @@ class _Sample:
 
     def _spread(self, n_blocks: int) -> Array:
         """Return p (1 - p) by row and block: the curvature of the cross-entropy, and a guess at any other loss's."""
-        p = self.rows.activation.probabilities(self.z)
-        spread = p * (1 - p)
+        spread = self.rows.activation.variances(self.z)
         if n_blocks == 1:
             spread = spread.mean(axis=1, keepdims=True)
         return np.maximum(spread, _FLAT * (self.weight @ spread) + np.finfo(spread.dtype).tiny)

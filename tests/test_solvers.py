@@ -1,5 +1,7 @@
 """The solvers: exact where theory says so, and against independent ones."""
 
+import copy
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -89,6 +91,9 @@ class QuadraticForm:
     def sample(self):
         return None
 
+    def near(self, w, value, gradient):
+        return None
+
     def without_features(self):
         return np.zeros_like(self.b)
 
@@ -119,6 +124,63 @@ def test_lbfgs_starts_where_a_sample_leads_unless_held_out_rows_object(misleadin
     assert at_start.any() != misleading
     if not misleading:
         assert sample(at_start)[0] < sample(at_zero)[0]
+
+
+class Estimate:
+    """An estimate near a point: another function with the gradient there put right."""
+
+    def __init__(self, function, w, gradient, noisy_from):
+        self.function, self.noisy_from = function, noisy_from
+        self.resolution = function.resolution
+        self.correction = gradient - function(w)[1]
+        self.n_evaluations = 0
+
+    def __call__(self, w):
+        self.n_evaluations += 1
+        value, gradient = self.function(w)
+        return value + float(np.vdot(self.correction, w)), gradient + self.correction
+
+    def lost_in_noise(self, gradient, precondition):
+        return self.n_evaluations >= self.noisy_from
+
+
+def lbfgs_with_leaps(objective, estimate_of, noisy_from=np.inf, **options):
+    """Return the result, the values on the way, and the estimates with the weights where they were made."""
+    estimates, values = [], []
+
+    def near(w, value, gradient):
+        estimates.append((Estimate(estimate_of, w, gradient, noisy_from), w))
+        return estimates[-1][0]
+
+    objective.near = near
+    settings = {"max_iter": 300, "tol": 1e-14, "callback": lambda w, value: values.append(value), **options}
+    return lbfgs(objective, np.zeros_like(objective.b), **settings), values, estimates
+
+
+def test_lbfgs_leaps_where_the_way_is_long(rng):
+    objective = QuadraticForm(rng, n=60, condition=1e5, exact=False)
+    # The estimates are exact, and evaluated by another object.
+    result, values, estimates = lbfgs_with_leaps(objective, copy.copy(objective))
+    assert result.converged
+    np.testing.assert_allclose(result.w, objective.b, rtol=1e-4, atol=1e-3)
+    assert objective.n_evaluations < 0.1 * sum(estimate.n_evaluations for estimate, _ in estimates)
+    assert np.all(np.diff(values) <= 0)
+    steps = [estimate.n_evaluations for estimate, _ in estimates]
+    assert max(steps[1:]) > 1.5 * steps[0]
+
+
+@pytest.mark.parametrize("noisy_from", [3, np.inf])
+def test_lbfgs_takes_bad_leaps_back(noisy_from, rng):
+    objective = QuadraticForm(rng, n=60, condition=1e5, exact=False)
+    misleading = QuadraticForm(rng, n=60, condition=1e5, exact=False)
+    misleading.A *= 1e-3
+    plain = lbfgs(objective, np.zeros_like(objective.b), max_iter=300, tol=1e-14, callback=go_on)
+    result, values, estimates = lbfgs_with_leaps(objective, misleading, noisy_from)
+    assert result.n_iter == plain.n_iter
+    np.testing.assert_array_equal(result.w, plain.w)
+    assert np.all(np.diff(values) <= 0)
+    # Tried after twice as many iterations each time.
+    assert len(estimates) <= np.log2(result.n_iter)
 
 
 def test_plain_lbfgs_solves_a_quadratic(rng):
@@ -389,6 +451,10 @@ class Counted:
         parts = None if self.plain else self.objective.sample()
         return None if parts is None else tuple(CountedSample(part, self) for part in parts)
 
+    def near(self, w, value, gradient):
+        near = None if self.plain else self.objective.near(w, value, gradient)
+        return None if near is None else CountedNear(near, self)
+
     def evaluations(self, target):
         """Return how many evaluations it took to get down to the target; those of a sample count by its rows."""
         return next((n for n, value in self.trace if value <= target), np.inf)
@@ -407,6 +473,18 @@ class CountedSample:
     def value(self, w):
         self.whole.n_evaluations += 0.5 * self.part.n_rows / self.whole.objective.n_rows
         return self.part.value(w)
+
+
+class CountedNear:
+    def __init__(self, near, whole):
+        self.near = near
+        self.whole = whole
+        self.resolution, self.lost_in_noise = near.resolution, near.lost_in_noise
+        self(near.w)  # as it was when it was made
+
+    def __call__(self, w):
+        self.whole.n_evaluations += sum(half.n_rows for half in self.near.halves) / self.whole.objective.n_rows
+        return self.near(w)
 
 
 def scaled(X, rng):

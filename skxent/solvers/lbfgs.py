@@ -15,6 +15,11 @@ way as well as all of them, so that the first iterations run on a sample [3]_; t
 and end when they no longer help on held-out rows. Where they have led, the preconditioner is taken anew and in finer
 detail, and again at iterations ever further apart. The pairs stay valid.
 
+Where the way is long, most of it is gone in leaps. A leap is an iteration that goes to where some dozen steps on an
+estimate of the objective lead, made from value and gradient here and the curvature of a part of the rows [4]_; see
+:mod:`skxent.near`. It ends early where the estimate gets too rough, and is taken back if the objective itself falls by
+much less than the estimate promised; then the next is tried after twice as many iterations.
+
 The step length satisfies the weak Wolfe conditions, found by bracketing with safeguarded interpolation. Near the
 optimum the objective's value is lost in rounding before its slope is, so that the decrease is then judged by the
 slope alone, the approximate Wolfe condition of [2]_.
@@ -26,12 +31,14 @@ References
    Search", 2005, :doi:`10.1137/030601880`
 .. [3] R. H. Byrd, G. M. Chin, J. Nocedal, Y. Wu, "Sample Size Selection in Optimization Methods for Machine
    Learning", 2012, :doi:`10.1007/s10107-012-0572-5`
+.. [4] O. Shamir, N. Srebro, T. Zhang, "Communication-Efficient Distributed Optimization using an Approximate
+   Newton-type Method", 2014, :doi:`10.48550/arXiv.1312.7853`
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import numpy as np
@@ -50,6 +57,10 @@ _REFINE_AT = (10, 30, 90, 270)
 _REFINE_AFTER_SAMPLE = (1, 90, 270)
 # Iterations on a sample of the rows.
 _SAMPLE_ITER = 12
+# First iteration that may be a leap, and its steps: allowed at first, at the most, and fewer that are not worth it.
+_LEAP_AT, _LEAP_MIN, _LEAP_MAX, _LEAP_WORTH = 14, 10, 40, 5
+# Share of a leap's promised decrease that must come.
+_LEAP_KEPT = 0.5
 # Share of the starting value below which the objective is too small to be its own scale: separable classes.
 _NEGLIGIBLE = 0.01
 # Wolfe conditions: sufficient decrease and curvature.
@@ -65,20 +76,28 @@ _WRONG_GRADIENT = (
 _MAX_STRETCH = 1.5
 
 
-class _Objective(Protocol):
+class _Function(Protocol):
     def __call__(self, w: Array) -> tuple[float, Array]: ...
 
+    @property
+    def resolution(self) -> float:
+        """Relative rounding error of the value."""
+
+
+class _Near(_Function, Protocol):
+    def lost_in_noise(self, gradient: Array, precondition: Callable[[Array], Array]) -> bool: ...
+
+
+class _Objective(_Function, Protocol):
     def preconditioner(self, w: Array, *, refine: bool) -> Callable[[Array], Array]: ...
 
     def value(self, w: Array) -> float: ...
 
     def sample(self) -> tuple[_Objective, _Objective] | None: ...
 
-    def without_features(self) -> Array: ...
+    def near(self, w: Array, value: float, gradient: Array) -> _Near | None: ...
 
-    @property
-    def resolution(self) -> float:
-        """Relative rounding error of the value."""
+    def without_features(self) -> Array: ...
 
 
 def solve(
@@ -95,16 +114,17 @@ def solve(
     ----------
     objective : callable
         Maps weights to value and gradient; has methods ``value(w)``, ``without_features()`` for a start,
-        ``preconditioner(w, refine=...)`` and ``sample()``, the objectives of a part of the rows and of others held out
-        or None, and an attribute ``resolution``, its value's relative rounding error.
+        ``preconditioner(w, refine=...)``, ``sample()``, the objectives of a part of the rows and of others held out
+        or None, and ``near(w, value, gradient)``, an estimate near `w` or None, and an attribute ``resolution``, its
+        value's relative rounding error.
     w0 : ndarray
         Start.
     max_iter : int
         Iterations at the most.
     tol : float
-        Stop when the decrease just made, and the one that the quadratic model had predicted for it, are both at most
-        `tol` times the value, or times a hundredth of the starting value if that is more. Zero: go on until rounding
-        allows no more decrease.
+        Stop when the decrease of the last step, and the one that the quadratic model had predicted for it, are both at
+        most `tol` times the value, or times a hundredth of the starting value if that is more. Zero: go on until
+        rounding allows no more decrease.
     callback : callable
         Called as ``callback(w, value)`` after each iteration; true stops.
 
@@ -155,33 +175,109 @@ def _descend(
     refine_at: tuple[int, ...],
 ) -> Result:
     """Iterate; see :func:`solve`."""
-    value, gradient = objective(w)
-    scale = _NEGLIGIBLE * abs(value)
-    pairs: deque[_Pair] = deque(maxlen=int(np.clip(_MEMORY_BYTES // (2 * w.nbytes), _MEMORY_MIN, _MEMORY_MAX)))
+    descent = _Descent(objective, w, *objective(w), precondition)
+    scale = _NEGLIGIBLE * abs(descent.value)
+    leap_at, leap_steps = _LEAP_AT, _LEAP_MIN
     for n_iter in range(1, max_iter + 1):
         if n_iter in refine_at:
-            precondition = objective.preconditioner(w, refine=True)
-        direction = _direction(gradient, pairs, precondition)
-        slope = float(np.vdot(gradient, direction))
-        if not np.isfinite([value, slope]).all():
+            descent.precondition = objective.preconditioner(descent.w, refine=True)
+        enough = tol * max(abs(descent.value), scale)
+        near = objective.near(descent.w, descent.value, descent.gradient) if n_iter >= leap_at else None
+        gain = None if near is None else descent.leap(near, leap_steps, enough)
+        if gain is not None:
+            leap_steps = min(2 * leap_steps, _LEAP_MAX)
+        else:
+            if n_iter >= leap_at:
+                leap_at, leap_steps = 2 * n_iter, _LEAP_MIN
+            gain, moved = descent.step()
+            if not moved and gain > _LOST_IN_ROUNDING * (abs(descent.value) + objective.resolution):
+                return Result(descent.w, n_iter - 1, False, _WRONG_GRADIENT)
+            if not moved:
+                return Result(descent.w, n_iter - 1, True, "rounding allows no further decrease")
+        if callback(descent.w, descent.value):
+            return Result(descent.w, n_iter, True, "stopped by a callback")
+        if gain <= enough:
+            return Result(descent.w, n_iter, True, "tolerance reached")
+    return Result(descent.w, max_iter, tol == 0, f"max_iter={max_iter} reached. Raise max_iter or tol.")
+
+
+class _Descent:
+    """Where a minimisation stands: weights, value and gradient there, and what is known of the curvature."""
+
+    def __init__(
+        self,
+        objective: _Function,
+        w: Array,
+        value: float,
+        gradient: Array,
+        precondition: Callable[[Array], Array],
+        pairs: Iterable[_Pair] = (),
+    ) -> None:
+        self.objective = objective
+        self.w, self.value, self.gradient = w, value, gradient
+        self.precondition = precondition
+        memory = int(np.clip(_MEMORY_BYTES // (2 * w.nbytes), _MEMORY_MIN, _MEMORY_MAX))
+        self.pairs = deque(pairs, maxlen=memory)
+
+    def step(self) -> tuple[float, bool]:
+        """Take a quasi-Newton step; return its gain, and whether there was one.
+
+        The gain is the decrease made, or the one that the quadratic model had promised if that is more.
+        """
+        direction = self._direction()
+        slope = float(np.vdot(self.gradient, direction))
+        if not np.isfinite([self.value, slope]).all():
             raise ValueError(
                 "L-BFGS diverged: the objective or its gradient is not finite. Scale the features (StandardScaler), "
                 "raise alpha, or check the loss with skxent.testing.check_loss."
             )
-        trial = _line_search(objective, w, value, direction, slope) if slope < 0 else None
-        if trial is None and -0.5 * slope > _LOST_IN_ROUNDING * (abs(value) + objective.resolution):
-            return Result(w, n_iter - 1, False, _WRONG_GRADIENT)
+        trial = _line_search(self.objective, self.w, self.value, direction, slope) if slope < 0 else None
         if trial is None:
-            return Result(w, n_iter - 1, True, "rounding allows no further decrease")
-        step, new_value, new_gradient = trial
-        pairs.append(_Pair(step * direction, new_gradient - gradient))
-        decrease = value - new_value
-        w, value, gradient = w + step * direction, new_value, new_gradient
-        if callback(w, value):
-            return Result(w, n_iter, True, "stopped by a callback")
-        if max(decrease, -0.5 * slope) <= tol * max(abs(value), scale):
-            return Result(w, n_iter, True, "tolerance reached")
-    return Result(w, max_iter, tol == 0, f"max_iter={max_iter} reached. Raise max_iter or tol.")
+            return -0.5 * slope, False
+        length, value, gradient = trial
+        gain = max(self.value - value, -0.5 * slope)
+        self._move(length * direction, value, gradient)
+        return gain, True
+
+    def leap(self, near: _Near, max_steps: int, enough: float) -> float | None:
+        """Take steps on an estimate of the objective near here, up to one that gains enough or less; return its gain.
+
+        None, having gone nowhere, if the estimate is too rough for some steps or does not keep its promise.
+        """
+        ahead = _Descent(near, self.w, self.value, self.gradient, self.precondition, self.pairs)
+        gain, n_steps, going = 0.0, 0, True
+        while going and n_steps < max_steps:
+            gain, moved = ahead.step()
+            n_steps += moved
+            going = moved and gain > enough and not near.lost_in_noise(ahead.gradient, self.precondition)
+        if n_steps < _LEAP_WORTH and gain > enough:
+            return None
+        value, gradient = self.objective(ahead.w)
+        if not self.value - value >= _LEAP_KEPT * (self.value - ahead.value) > 0:
+            return None
+        self.pairs = ahead.pairs
+        self._move(ahead.w - self.w, value, gradient)
+        return gain
+
+    def _move(self, step: Array, value: float, gradient: Array) -> None:
+        self.pairs.append(_Pair(step, gradient - self.gradient))
+        self.w, self.value, self.gradient = self.w + step, value, gradient
+
+    def _direction(self) -> Array:
+        """Return the quasi-Newton direction by the two-loop recursion."""
+        q, product = -self.gradient, np.empty_like(self.gradient)
+        projections = []
+        for pair in reversed(self.pairs):
+            projections.append(float(np.vdot(pair.s, q)) / pair.sy)
+            q -= np.multiply(projections[-1], pair.y, out=product)
+        direction = self.precondition(q)
+        if self.pairs:
+            last = self.pairs[-1]
+            direction *= min(last.sy / float(np.vdot(last.y, self.precondition(last.y))), _MAX_STRETCH)
+        for pair, projection in zip(self.pairs, reversed(projections), strict=True):
+            factor = projection - float(np.vdot(pair.y, direction)) / pair.sy
+            direction += np.multiply(factor, pair.s, out=product)
+        return direction
 
 
 class _Pair:
@@ -191,25 +287,8 @@ class _Pair:
         self.s, self.y, self.sy = s, y, float(np.vdot(s, y))
 
 
-def _direction(gradient: Array, pairs: deque[_Pair], precondition: Callable[[Array], Array]) -> Array:
-    """Return the quasi-Newton direction by the two-loop recursion."""
-    q, product = -gradient, np.empty_like(gradient)
-    projections = []
-    for pair in reversed(pairs):
-        projections.append(float(np.vdot(pair.s, q)) / pair.sy)
-        q -= np.multiply(projections[-1], pair.y, out=product)
-    direction = precondition(q)
-    if pairs:
-        last = pairs[-1]
-        direction *= min(last.sy / float(np.vdot(last.y, precondition(last.y))), _MAX_STRETCH)
-    for pair, projection in zip(pairs, reversed(projections), strict=True):
-        factor = projection - float(np.vdot(pair.y, direction)) / pair.sy
-        direction += np.multiply(factor, pair.s, out=product)
-    return direction
-
-
 def _line_search(
-    objective: _Objective, w: Array, value: float, direction: Array, slope: float
+    objective: _Function, w: Array, value: float, direction: Array, slope: float
 ) -> tuple[float, float, Array] | None:
     """Return a step with its value and gradient, or None if no trial met the Wolfe conditions."""
     low, high, step = 0.0, np.inf, 1.0
