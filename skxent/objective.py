@@ -27,6 +27,9 @@ _BLOCK_BYTES = 3_000_000
 _BLOCK_ROWS = 16_384
 # Stored entries for each column in a block of sparse rows, so that its gradient, which is dense, is little work to add.
 _BLOCK_ENTRIES = 6
+# NumPy holds the interpreter lock through a matrix product whose result has fewer entries, however long it takes.
+# Pieces of so many rows are worth cutting, so that other threads go on.
+_LOCKED, _PIECE_ROWS = 500, 128
 # Independent partial sums. Fixed, so that the result does not depend on the number of threads.
 _N_PARTS = 16
 # A sample has for each column so many rows of the rarest outcome, at the least so many rows, and at the most this
@@ -254,7 +257,7 @@ class Objective:
         value, score_gradient = self._loss_and_score_gradient(block, w)
         gradient = np.empty_like(w)
         if isinstance(block.X, np.ndarray):
-            np.matmul(block.X.T, score_gradient, out=gradient[:-1])
+            _product_over_rows(block.X, score_gradient, gradient[:-1])
         else:
             gradient[:-1] = block.X.T @ score_gradient
         score_gradient.sum(axis=0, out=gradient[-1])
@@ -285,6 +288,20 @@ def linear_scores(X: Any, w: Array) -> Array:
     z = np.asfortranarray(X @ w[:-1])
     z += w[-1]
     return z
+
+
+def _product_over_rows(X: Array, s: Array, out: Array) -> None:
+    """Write ``X.T @ s`` into an array. A small one is added up from pieces of the rows; see `_LOCKED`."""
+    n_pieces = -(-_LOCKED // out.size)
+    size = len(X) // n_pieces
+    if n_pieces == 1 or size < _PIECE_ROWS:
+        np.matmul(X.T, s, out=out)
+        return
+    end = n_pieces * size
+    pieces_of_X = X[:end].reshape(n_pieces, size, -1)
+    pieces_of_s = s.T[:, :end].reshape(-1, n_pieces, size)
+    (pieces_of_X.transpose(0, 2, 1) @ pieces_of_s.transpose(1, 2, 0)).sum(axis=0, out=out)
+    out += X[end:].T @ s[end:]
 
 
 def _total(rows_of_terms: Iterable[Sequence[Any]]) -> list[Any]:

@@ -130,10 +130,13 @@ class _Blocks:
         if self.shift_invariant:
             # Adding a constant to every score changes nothing: intercepts need not drift that way.
             solved[-1] -= solved[-1].mean()
-        if self.light is None:
-            return solved
-        step: Array = self.light * gradient
-        step[self.rows] = solved
+        step: Array = solved
+        if self.light is not None:
+            step = self.light * gradient
+            step[self.rows] = solved
+        if self.shift_invariant:
+            # The other outputs fall as one rises, so that the loss curves more than a block says; for two by twice.
+            step *= 1 - 1 / gradient.shape[1]
         return step
 
 

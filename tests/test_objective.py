@@ -72,6 +72,14 @@ def test_value_is_the_equation(activation, loss, row_loss, rng):
     assert objective.value(w) == pytest.approx(expected, rel=1e-13)
 
 
+@pytest.mark.parametrize("n_rows", [1_000, 4_352, 5_003])
+def test_gradient_of_many_rows_is_that_of_their_pieces(n_rows, rng):
+    """Products with a small result are added up from pieces of the rows, and what is left over."""
+    objective, w = make_objective(rng, n_rows), weights(rng)
+    p = objective.activation.probabilities(objective.X @ w[:-1] + w[-1])
+    np.testing.assert_allclose(objective(w)[1][:-1], objective.X.T @ (p - objective.y) / n_rows, rtol=1e-10, atol=1e-12)
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -324,6 +332,18 @@ def test_refined_preconditioner_of_sigmoid_units_inverts_the_hessian(rng):
     objective, w = make_objective(rng, 200, activation=Sigmoid(), alpha=1e-2), weights(rng)
     product = as_matrix(objective, w, refine=True) @ hessian(objective, w)
     np.testing.assert_allclose(product, np.eye(w.size), atol=0.05)
+
+
+@pytest.mark.parametrize("n_outputs", [2, 3, 10])
+def test_preconditioner_inverts_the_hessian_of_a_softmax_that_knows_nothing(n_outputs, rng):
+    """There one block serves all outputs, and they fall alike as one rises."""
+    X, y = rng.normal(size=(500, N_FEATURES)), rng.integers(n_outputs, size=500)
+    objective = Objective(X, y, loss=CrossEntropy(), activation=Softmax(), n_outputs=n_outputs, alpha=1e-4)
+    w = np.zeros((N_FEATURES + 1, n_outputs))
+    v = rng.normal(size=w.shape)
+    v -= v.mean(axis=1, keepdims=True)
+    product = (hessian(objective, w) @ v.ravel()).reshape(w.shape)
+    np.testing.assert_allclose(objective.preconditioner(w, refine=False)(product), v, rtol=0.02, atol=0.02)
 
 
 @pytest.mark.parametrize("make_data", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
