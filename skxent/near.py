@@ -99,17 +99,18 @@ class Near:
         self.share_of_error = np.sqrt(np.mean(1 - chances))
         self.resolution = objective.resolution
         self.w = w
-        self.difference = self.gradient = np.zeros_like(gradient)
-        self.value = 0.0
+        self.value_offset = 0.0
+        self.gradient_offset = self.error_offset = np.zeros_like(gradient)
         sampled_value, sampled_gradient = self(w)
-        self.value, self.gradient, self.difference = value - sampled_value, gradient - sampled_gradient, self.error
+        self.value_offset, self.gradient_offset = value - sampled_value, gradient - sampled_gradient
+        self.error_offset = self.error
 
     def __call__(self, w: Array) -> tuple[float, Array]:
         """Return value and gradient at `w`."""
         (value, gradient), (other_value, other) = (half(w) for half in self.halves)
-        self.error = self.share_of_error * (gradient - other) / 2 - self.difference
-        gradient = (gradient + other) / 2 + self.gradient
-        return (value + other_value) / 2 + self.value + float(np.vdot(self.gradient, w - self.w)), gradient
+        value = (value + other_value) / 2 + self.value_offset + float(np.vdot(self.gradient_offset, w - self.w))
+        self.error = self.share_of_error * (gradient - other) / 2 - self.error_offset
+        return value, (gradient + other) / 2 + self.gradient_offset
 
     def lost_in_noise(self, gradient: Array, precondition: Callable[[Array], Array]) -> bool:
         """Return whether the gradient of the latest call says less than the two halves differ."""

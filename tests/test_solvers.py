@@ -12,6 +12,7 @@ from skxent import solvers
 from skxent.activations import Sigmoid, Softmax
 from skxent.losses import CrossEntropy, Loss, Quadratic
 from skxent.objective import Objective
+from skxent.solvers.lbfgs import _Descent
 
 LOSSES = [make() for _, make in sorted(Loss.registry.items())]
 ACTIVATIONS = [Softmax(), Sigmoid()]
@@ -181,6 +182,23 @@ def test_lbfgs_takes_bad_leaps_back(noisy_from, rng):
     assert np.all(np.diff(values) <= 0)
     # Tried after twice as many iterations each time.
     assert len(estimates) <= np.log2(result.n_iter)
+
+
+def test_lbfgs_takes_a_leap_back_along_which_the_objective_bends_down():
+    """Such a pair would make the quasi-Newton matrix indefinite."""
+
+    def hill(w):
+        return float((w**2 / (1 + w**2)).sum()), 2 * w / (1 + w**2) ** 2
+
+    def bowl(w):
+        return float(1e-4 * (w**2).sum()), 2e-4 * w
+
+    hill.resolution = bowl.resolution = 2**-52
+    start = np.full((3, 1), 10.0)
+    descent = _Descent(hill, start, *hill(start), lambda gradient: 100 * gradient)
+    assert descent.leap(Estimate(bowl, start, descent.gradient, noisy_from=np.inf), 10, enough=0) is None
+    np.testing.assert_array_equal(descent.w, start)
+    assert not descent.pairs
 
 
 def test_plain_lbfgs_solves_a_quadratic(rng):

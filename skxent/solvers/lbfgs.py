@@ -51,7 +51,7 @@ __all__ = ["solve"]
 Array = NDArray[Any]
 
 # Pairs kept, at the least and at the most, and the bytes that they may take.
-_MEMORY_MIN, _MEMORY_MAX, _MEMORY_BYTES = 10, 40, 50_000_000
+_MEMORY_MIN, _MEMORY_MAX, _MEMORY_BYTES = 4, 40, 50_000_000
 # Iterations at which the preconditioner is taken anew; after a start on a sample, at once.
 _REFINE_AT = (10, 30, 90, 270)
 _REFINE_AFTER_SAMPLE = (1, 90, 270)
@@ -253,7 +253,8 @@ class _Descent:
         if n_steps < _LEAP_WORTH and gain > enough:
             return None
         value, gradient = self.objective(ahead.w)
-        if not self.value - value >= _LEAP_KEPT * (self.value - ahead.value) > 0:
+        kept = self.value - value >= _LEAP_KEPT * (self.value - ahead.value) > 0
+        if not kept or np.vdot(gradient - self.gradient, ahead.w - self.w) <= 0:
             return None
         self.pairs = ahead.pairs
         self._move(ahead.w - self.w, value, gradient)
