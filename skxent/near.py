@@ -124,7 +124,7 @@ def _draw(objective: Objective, w: Array, size: int) -> tuple[Array, Array]:
     They lie evenly spaced along the cumulative chances: a sample with little noise, always the same.
     """
     chances = _chances(objective, w, size)
-    ends = np.cumsum(chances)
+    ends = np.cumsum(chances, dtype=np.float64)
     rows = np.searchsorted(ends, np.arange(0.5, ends[-1]))
     return rows, chances[rows]
 
@@ -137,10 +137,12 @@ def _chances(objective: Objective, w: Array, size: int) -> Array:
         total: Array = objective.activation.variances(objective.scores(objective.take(rows), w)).sum(axis=1)
         return total
 
-    curvature = np.concatenate(list(objective.ordered_map(spread, chunks))).astype(np.float64)
-    curvature = objective.weights() * np.maximum(curvature, _FLAT * curvature.mean() + np.finfo(np.float32).tiny)
-    scale = size / curvature.sum()
+    curvature = np.concatenate(list(objective.ordered_map(spread, chunks)))
+    np.maximum(curvature, _FLAT * curvature.mean() + np.finfo(np.float32).tiny, out=curvature)
+    if objective.sample_weight is not None:
+        curvature *= objective.weights()
+    scale = size / curvature.sum(dtype=np.float64)
     for _ in range(_PASSES):
-        scale *= size / np.minimum(1, scale * curvature).sum()
-    chances: Array = np.minimum(1, scale * curvature)
-    return chances
+        scale *= size / np.minimum(1, scale * curvature).sum(dtype=np.float64)
+    curvature *= scale
+    return np.minimum(1, curvature, out=curvature)

@@ -122,9 +122,13 @@ class Objective:
 
     def mean_targets(self) -> Array:
         """Return how often each output is on, weighted."""
-        (total,) = self.sum_over_rows(lambda block: (self._total_targets(block),))
-        mean: Array = total / self.total_weight
-        return mean
+        y = self.y[self.rows]
+        weight = None if self.sample_weight is None else self.sample_weight[self.rows]
+        if y.ndim == 1:
+            total: Array = np.bincount(y, weight, self.n_outputs)
+        else:
+            total = (np.ones(len(y)) if weight is None else weight) @ y
+        return total / self.total_weight
 
     @property
     def n_rows(self) -> int:
@@ -233,10 +237,12 @@ class Objective:
     def _block_size(self) -> int:
         n_rows, n_features = self.X.shape
         if isinstance(self.X, np.ndarray):
-            bytes_per_row = n_features * self.X.dtype.itemsize
-            return min(max(1, _BLOCK_BYTES // bytes_per_row), _BLOCK_ROWS)
-        entries_per_row = max(1, self.X.nnz / n_rows)
-        return max(int(_BLOCK_ENTRIES * n_features / entries_per_row), _BLOCK_ROWS)
+            least, bytes_per_row = 1.0, n_features * self.X.dtype.itemsize
+        else:
+            entries_per_row = max(1, self.X.nnz / n_rows)
+            least = _BLOCK_ENTRIES * n_features / entries_per_row
+            bytes_per_row = entries_per_row * (self.X.data.itemsize + self.X.indices.itemsize)
+        return int(max(least, min(_BLOCK_BYTES / bytes_per_row, _BLOCK_ROWS)))
 
     def scores(self, block: Block, w: Array) -> Array:
         """Return the scores of a block at `w`, in the dtype of the data."""
@@ -262,13 +268,6 @@ class Objective:
             gradient[:-1] = block.X.T @ score_gradient
         score_gradient.sum(axis=0, out=gradient[-1])
         return value, gradient
-
-    def _total_targets(self, block: Block) -> Array:
-        if block.y.ndim == 1:
-            return np.bincount(block.y, block.weight, self.n_outputs)
-        weight = np.ones(len(block.y)) if block.weight is None else block.weight
-        total: Array = weight @ block.y
-        return total
 
     def _targets(self, y: Array) -> Array:
         if y.ndim == 2:

@@ -324,8 +324,9 @@ def _squares(block: Block) -> Array:
     X, weight = block.X, block.weight
     if isinstance(X, np.ndarray):
         return np.einsum("ij,ij->j", X, X if weight is None else X * weight[:, np.newaxis])
-    squares = np.square(X.data) if weight is None else np.square(X.data) * np.repeat(weight, np.diff(X.indptr))
-    return np.bincount(X.indices, squares, X.shape[1])
+    squares = type(X)((np.square(X.data), X.indices, X.indptr), shape=X.shape)
+    total: Array = squares.T @ (np.ones(X.shape[0], X.dtype) if weight is None else weight)
+    return total
 
 
 def _inverse_diagonal(moments: Array, curvatures: Array, alpha: float) -> Array:
