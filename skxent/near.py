@@ -30,6 +30,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from skxent.losses import Array
 
@@ -131,13 +132,12 @@ def _draw(objective: Objective, w: Array, size: int) -> tuple[Array, Array]:
 
 def _chances(objective: Objective, w: Array, size: int) -> Array:
     """Return the chance of each row, in proportion to its weighted curvature where that is less than 1."""
-    chunks = [slice(start, min(start + _CHUNK, objective.n_rows)) for start in range(0, objective.n_rows, _CHUNK)]
 
     def spread(rows: slice) -> Array:
         total: Array = objective.activation.variances(objective.scores(objective.take(rows), w)).sum(axis=1)
         return total
 
-    curvature = np.concatenate(list(objective.ordered_map(spread, chunks)))
+    curvature = np.concatenate(list(objective.ordered_map(spread, gen_batches(objective.n_rows, _CHUNK))))
     np.maximum(curvature, _FLAT * curvature.mean() + np.finfo(np.float32).tiny, out=curvature)
     if objective.sample_weight is not None:
         curvature *= objective.weights()

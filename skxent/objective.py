@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from skxent.activations import Activation
 from skxent.losses import Array, Loss
@@ -195,7 +196,7 @@ class Objective:
     def batches(self, batch_size: int, rng: np.random.RandomState | None = None) -> Iterator[Objective]:
         """Yield objectives on consecutive batches of rows, in random order if `rng` is given."""
         order = None if rng is None else rng.permutation(self.n_rows)
-        for rows in _slices(self.n_rows, batch_size):
+        for rows in gen_batches(self.n_rows, batch_size):
             yield self.subset(rows if order is None else order[rows])
 
     def preconditioner(self, w: Array, *, refine: bool) -> Preconditioner:
@@ -222,7 +223,7 @@ class Objective:
         n_rows, size = self.n_rows, self._block_size()
         if n_rows <= size:
             return list(terms(self.take(slice(0, n_rows))))
-        blocks = _slices(n_rows, size)
+        blocks = list(gen_batches(n_rows, size))
         parts = [blocks[start::_N_PARTS] for start in range(min(_N_PARTS, len(blocks)))]
         return _total(self.ordered_map(lambda part: _total(terms(self.take(rows)) for rows in part), parts))
 
@@ -275,11 +276,6 @@ class Objective:
         one_hot = np.zeros((self.n_outputs, len(y)), self.X.dtype)
         one_hot[y, np.arange(len(y))] = 1
         return one_hot.T
-
-
-def _slices(n_rows: int, size: int) -> list[slice]:
-    """Cut rows into consecutive slices of at most this size."""
-    return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
 
 
 def linear_scores(X: Any, w: Array) -> Array:

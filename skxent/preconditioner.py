@@ -40,6 +40,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
+from sklearn.utils import gen_batches
 
 from skxent.losses import Array
 
@@ -59,7 +60,7 @@ _MAX_BLOCKS = 100
 # Rows for each column, and at the least: in the sample, and in a block.
 _SAMPLE_ROWS, _SAMPLE_MIN = 8, 4_000
 _BLOCK_ROWS, _BLOCK_MIN = 2, 1_000
-# Rows gathered at a time.
+# Rows gathered at a time: they fit a cache, and need not be in memory all at once.
 _GATHER = 512
 # Step of the central differences in the scores, and the least curvature of a row against the mean.
 _STEP = 1e-3
@@ -214,7 +215,7 @@ class _Sample:
         """Return sums over some rows: the matrix of products, and by column the squares and those of the products."""
         n, dtype = self.n_columns + 1, self.z.dtype
         matrix, seen, squares = np.zeros((n, n), dtype), np.zeros(n - 1), np.zeros(n - 1)
-        for chunk in _chunks(len(rows)):
+        for chunk in gen_batches(len(rows), _GATHER):
             X = np.full((len(rows[chunk]), n), float(self.rows.fit_intercept), dtype)
             X[:, :-1] = self._take(rows[chunk])
             seen += by_spread[chunk].astype(dtype) @ np.square(X[:, :-1])
@@ -224,7 +225,7 @@ class _Sample:
         return matrix, seen, squares
 
     def _map(self, function: Callable[[slice], Array]) -> list[Array]:
-        return list(self.rows.ordered_map(function, _chunks(self.rows.n_rows)))
+        return list(self.rows.ordered_map(function, gen_batches(self.rows.n_rows, _GATHER)))
 
     def _take(self, rows: slice | Array) -> Array:
         """Return the columns of the blocks in some rows."""
@@ -280,11 +281,6 @@ def _affordable_columns(objective: Objective, n_blocks: int) -> int:
     stored = X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes + X.indices.nbytes
     entries = max(_MEMORY_SHARE * stored, _MEMORY_FREE) / X.dtype.itemsize
     return int(np.sqrt(entries / (n_blocks / 2 + 2))) - 1
-
-
-def _chunks(n_rows: int) -> list[slice]:
-    """Cut rows into pieces that fit a cache, since they need not be in memory all at once."""
-    return [slice(start, min(start + _GATHER, n_rows)) for start in range(0, n_rows, _GATHER)]
 
 
 def _directions(n_outputs: int, n_blocks: int) -> list[Array]:
