@@ -145,17 +145,18 @@ class Estimate:
         return self.n_evaluations >= self.noisy_from
 
 
-def lbfgs_with_leaps(objective, estimate_of, noisy_from=np.inf, **options):
-    """Return the result, the values on the way, and the estimates with the weights where they were made."""
+def lbfgs_with_leaps(objective, estimate_of, noisy_from=np.inf):
+    """Return the result, the values on the way, and the estimates made."""
     estimates, values = [], []
 
     def near(w, value, gradient):
-        estimates.append((Estimate(estimate_of, w, gradient, noisy_from), w))
-        return estimates[-1][0]
+        estimates.append(Estimate(estimate_of, w, gradient, noisy_from))
+        return estimates[-1]
 
     objective.near = near
-    settings = {"max_iter": 300, "tol": 1e-14, "callback": lambda w, value: values.append(value), **options}
-    return lbfgs(objective, np.zeros_like(objective.b), **settings), values, estimates
+    start = np.zeros_like(objective.b)
+    result = lbfgs(objective, start, max_iter=300, tol=1e-14, callback=lambda w, value: values.append(value))
+    return result, values, estimates
 
 
 def test_lbfgs_leaps_where_the_way_is_long(rng):
@@ -164,9 +165,9 @@ def test_lbfgs_leaps_where_the_way_is_long(rng):
     result, values, estimates = lbfgs_with_leaps(objective, copy.copy(objective))
     assert result.converged
     np.testing.assert_allclose(result.w, objective.b, rtol=1e-4, atol=1e-3)
-    assert objective.n_evaluations < 0.1 * sum(estimate.n_evaluations for estimate, _ in estimates)
+    assert objective.n_evaluations < 0.1 * sum(estimate.n_evaluations for estimate in estimates)
     assert np.all(np.diff(values) <= 0)
-    steps = [estimate.n_evaluations for estimate, _ in estimates]
+    steps = [estimate.n_evaluations for estimate in estimates]
     assert max(steps[1:]) > 1.5 * steps[0]
 
 
