@@ -36,7 +36,7 @@ def test_a_model_read_again_scores_the_same(model, tmp_path, name):
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), min_size=1, max_size=5),
     st.booleans(),

@@ -59,7 +59,6 @@ def test_other_control_characters_do_not_separate(code):
     assert as_dict(count_text([f"{word} {word}"])) == {word: 2}
 
 
-@settings(deadline=None)
 @given(TEXT | LONG_WORDS)
 @example("a\0 a\0\0 a")
 @example("abcdefgh abcdefghi\n" + "x" * 33)
@@ -72,7 +71,7 @@ def test_counts_are_those_of_str_split(text):
     assert counts.n_bytes == len(text.encode())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(text=TEXT | LONG_WORDS, block_bytes=st.integers(1, 40), n_jobs=st.sampled_from([1, 2]))
 def test_blocks_of_any_size_give_the_same_counts(tmp_path_factory, text, block_bytes, n_jobs):
     path = write(tmp_path_factory.mktemp("blocks") / "text", text)
@@ -85,7 +84,6 @@ def test_blocks_of_any_size_give_the_same_counts(tmp_path_factory, text, block_b
     assert counts.n_bytes == len(text.removeprefix("\ufeff").encode())
 
 
-@settings(deadline=None)
 @given(st.lists(TEXT | st.lists(st.text(max_size=5), max_size=5), max_size=5), st.booleans())
 def test_lower_casing_words_is_lower_casing_text(documents, lowercase):
     tokens = [t for d in documents for t in (d.split() if isinstance(d, str) else d)]
@@ -93,7 +91,6 @@ def test_lower_casing_words_is_lower_casing_text(documents, lowercase):
     assert as_dict(count_text(documents, lowercase=lowercase)) == expected
 
 
-@settings(deadline=None)
 @given(st.lists(TEXT, max_size=6), st.integers(0, 6))
 def test_counts_of_parts_add_up_to_the_whole(documents, cut):
     whole = count_text(documents)
@@ -397,7 +394,7 @@ def test_a_document_is_text_or_tokens(document):
 # Scores of lines.
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(text=TEXT | LONG_WORDS, block_bytes=st.integers(1, 60), lowercase=st.booleans())
 def test_score_lines_is_a_loop_over_lines(tmp_path_factory, text, block_bytes, lowercase):
     text = text.removeprefix("\ufeff")

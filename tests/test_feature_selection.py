@@ -185,7 +185,7 @@ class TestScore:
 class TestBins:
     """The two implementations of the rule, and the rule as its docstring says it."""
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(
         values=st.lists(st.one_of(st.integers(-3, 3), st.floats(-5, 5), st.just(math.nan)), min_size=4, max_size=60),
         n_bins=st.integers(2, 20),
@@ -273,7 +273,7 @@ class TestInvariance:
             assert_array_equal(selector.classes_, [0, 2])
             assert_same(selector, CrossEntropySelector().fit(X[y != 1], y[y != 1]))
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(seed=st.integers(0, 10**6), n=st.integers(6, 80), density=st.floats(0, 1))
     def test_sparse_equals_dense(self, seed, n, density):
         rng = np.random.default_rng(seed)

@@ -91,7 +91,7 @@ def test_entropy_of_nltk():
     assert model.perplexity(NLTK_TEXT) == pytest.approx(8.05287051651469, rel=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(train=CORPORA, test=CORPORA, gamma=st.floats(0.01, 10))
 def test_nltk_agrees_on_random_corpora(train, test, gamma):
     lm = pytest.importorskip("nltk.lm")
@@ -142,7 +142,7 @@ def test_brown():
 
 
 @quiet
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @pytest.mark.parametrize("smoothing", sorted(SMOOTHINGS))
 @given(train=CORPORA, test=CORPORA, eos=st.booleans())
 def test_figures_are_a_loop_over_tokens(smoothing, train, test, eos):
@@ -315,7 +315,7 @@ def test_nothing_is_added_to_a_model_without_counts(tmp_path):
 # Parts and the whole.
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(CORPORA, CORPORA)
 def test_models_of_parts_merge_into_the_model_of_the_whole(first, second):
     for texts in (first, second):

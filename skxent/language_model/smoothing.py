@@ -500,10 +500,11 @@ class GoodTuring(Smoothing, name="good_turing"):
     def _adjusted(self, r: Floats, n: NDArray[np.int64]) -> Floats | None:
         """Take Turing's estimates up to the first that does not differ from the line's, then the line's."""
         before, after = np.append(0.0, r[:-1]), np.append(r[1:], 2 * r[-1] - r[-2])
-        slope = np.polyfit(np.log(r), np.log(2 * n / (after - before)), 1)[0]
+        # In logarithms throughout: counts that are fractions may be tiny.
+        slope = np.polyfit(np.log(r), np.log(2 * n) - np.log(after - before), 1)[0]
         if slope >= -1:
             return None
-        line = r * (1 + 1 / r) ** (slope + 1)
+        line = r * np.exp((slope + 1) * (np.log1p(r) - np.log(r)))
         n_next = np.where(np.append(r[1:], 0.0) == r + 1, np.append(n[1:], 0), 0)
         turing = (r + 1) * n_next / n
         spread = (r + 1) * np.sqrt(n_next * (1 + n_next / n)) / n

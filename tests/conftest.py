@@ -1,0 +1,7 @@
+"""Hypothesis tries the same examples in every run; `pytest --hypothesis-profile=search` looks for new ones."""
+
+from hypothesis import settings
+
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("search", max_examples=2000, deadline=None, print_blob=True)
+settings.load_profile("fixed")
