@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ _lock = threading.Lock()
 _users = 0
 _limit: Any = None
 _n_threads = 1
+_PENDING = object()
 
 
 @cache
@@ -61,7 +63,7 @@ def _exit() -> None:
 
 
 @contextmanager
-def ordered_map() -> Iterator[Callable[..., Iterator[Any]]]:
+def ordered_map() -> Iterator[Callable[..., Iterable[Any]]]:
     """Yield a ``map`` that runs in as many threads as BLAS may use and returns results in order.
 
     Yields
@@ -74,7 +76,37 @@ def ordered_map() -> Iterator[Callable[..., Iterator[Any]]]:
         if n_threads == 1:
             yield map
         else:
-            with ThreadPoolExecutor(n_threads, thread_name_prefix="skxent") as pool:
-                yield pool.map
+            with ThreadPoolExecutor(n_threads - 1, thread_name_prefix="skxent") as pool:
+                yield partial(_map, pool, n_threads - 1)
     finally:
         _exit()
+
+
+def _map(
+    pool: ThreadPoolExecutor, n_helpers: int, function: Callable[[Any], Any], items: Iterable[Any]
+) -> Iterator[Any]:
+    """Yield the function of each item; the calling thread works as well, since to wake it for each result costs."""
+    items = list(items)
+    results = dict.fromkeys(range(len(items)), _PENDING)
+    positions = iter(range(len(items)))  # each thread takes the next
+
+    def work() -> Iterator[None]:
+        try:
+            for position in positions:
+                results[position] = function(items[position])
+                yield
+        finally:
+            deque(positions, maxlen=0)  # after an error or Ctrl-C nobody need go on
+
+    helpers = [pool.submit(deque, work(), 0) for _ in range(min(n_helpers, len(items) - 1))]
+    n_yielded = 0
+    try:
+        for _ in work():
+            while results.get(n_yielded, _PENDING) is not _PENDING:
+                yield results.pop(n_yielded)
+                n_yielded += 1
+    finally:
+        errors = [helper.exception() for helper in helpers]
+    for error in filter(None, errors):
+        raise error
+    yield from results.values()

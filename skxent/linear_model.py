@@ -267,11 +267,10 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         """Return the targets; with `classes` given, no others may occur."""
         if y.ndim == 2:
             return self._encode_matrix(_as_probabilities(y, dtype))
-        check_classification_targets(y)
         if classes is None:
-            classes = np.unique(y)  # asking it for the inverse as well would take twice the memory
-            labels = np.searchsorted(classes, y).astype(np.int32)
+            classes, labels = _classes_and_positions(y)
         else:
+            check_classification_targets(y)
             labels = _positions(y, classes)
         if len(classes) < 2:
             raise ValueError(
@@ -499,6 +498,19 @@ def _as_probabilities(y: Array, dtype: Any) -> Array:
     if len(outside):
         raise ValueError(f"Row {outside[0]} of y, {y[outside[0]]}, is not made of probabilities between 0 and 1.")
     return y
+
+
+def _classes_and_positions(y: Array) -> tuple[Array, Array]:
+    """Return the distinct labels, sorted, and the position of each row's among them."""
+    if y.dtype.kind in "iu" and int(y.max()) - int(y.min()) < len(y) // 2:
+        offsets = np.subtract(y, y.min(), dtype=np.intp, casting="unsafe")
+        present = np.zeros(offsets.max() + 1, bool)  # a table is faster than sorting
+        present[offsets] = True
+        classes = np.flatnonzero(present).astype(y.dtype) + y.min()
+        return classes, (np.cumsum(present, dtype=np.int32) - 1)[offsets]
+    check_classification_targets(y)
+    classes = np.unique(y)  # asking it for the inverse as well would take twice the memory
+    return classes, np.searchsorted(classes, y).astype(np.int32)
 
 
 def _positions(y: Array, classes: Array) -> Array:

@@ -10,6 +10,7 @@ one array of weights, of shape (n_features + 1, n_outputs) with the intercepts i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,14 +24,12 @@ from skxent.preconditioner import Preconditioner, precondition
 __all__ = ["Block", "Objective", "linear_scores"]
 
 # Bytes of X in a block: what a core keeps in its cache between the two matrix products.
-_BLOCK_BYTES = 3_000_000
-# Rows in a block where they are short: the scores and their like must fit as well.
-_BLOCK_ROWS = 16_384
+_BLOCK_BYTES = 4_000_000
+# Scores in a block where rows are short: they and their like must fit as well. No fewer, since threads wait for each
+# other to take turns at the interpreter.
+_BLOCK_SCORES = 262_144
 # Stored entries for each column in a block of sparse rows, so that its gradient, which is dense, is little work to add.
 _BLOCK_ENTRIES = 6
-# NumPy holds the interpreter lock through a matrix product whose result has fewer entries, however long it takes.
-# Pieces of so many rows are worth cutting, so that other threads go on.
-_LOCKED, _PIECE_ROWS = 500, 128
 # Independent partial sums. Fixed, so that the result does not depend on the number of threads.
 _N_PARTS = 16
 # A sample has for each column so many rows of the rarest outcome, at the least so many rows, and at the most this
@@ -118,11 +117,12 @@ class Objective:
         """Return the weights of the model that knows but the mean of the targets, or nothing without an intercept."""
         w = np.zeros((self.X.shape[1] + 1, self.n_outputs), self.X.dtype)
         if self.fit_intercept:
-            w[-1] = self.activation.scores(self.mean_targets().clip(self.resolution, 1 - self.resolution))
+            w[-1] = self.activation.scores(self.mean_targets.clip(self.resolution, 1 - self.resolution))
         return w
 
+    @cached_property
     def mean_targets(self) -> Array:
-        """Return how often each output is on, weighted."""
+        """How often each output is on, weighted."""
         y = self.y[self.rows]
         weight = None if self.sample_weight is None else self.sample_weight[self.rows]
         if y.ndim == 1:
@@ -149,6 +149,7 @@ class Objective:
         """
         part = object.__new__(Objective)  # copy.copy would cost a tenth of a mini-batch
         part.__dict__.update(self.__dict__)
+        part.__dict__.pop("mean_targets", None)
         part.rows = self._positions(rows)
         part.total_weight = self.total_weight * part.n_rows / self.n_rows
         return part
@@ -169,7 +170,7 @@ class Objective:
         most = int(_SAMPLE_SHARE * self.n_rows)
         if most < _SAMPLE_MIN:
             return None
-        shares = self.mean_targets()
+        shares = self.mean_targets
         rarest = min(shares.min(), 1 - shares.max())
         per_column = most * rarest / self.X.shape[1]
         if per_column < _SAMPLE_WORTH:
@@ -210,7 +211,8 @@ class Objective:
     def take(self, rows: slice | Array) -> Block:
         """Return the data of some of the rows."""
         rows = self._positions(rows)
-        return Block(self.X[rows], self.y[rows], None if self.sample_weight is None else self.sample_weight[rows])
+        weight = None if self.sample_weight is None else _some_rows(self.sample_weight, rows)
+        return Block(_some_rows(self.X, rows), _some_rows(self.y, rows), weight)
 
     def weights(self) -> Array:
         """Return the weights of the rows, in float64."""
@@ -243,17 +245,28 @@ class Objective:
             entries_per_row = max(1, self.X.nnz / n_rows)
             least = _BLOCK_ENTRIES * n_features / entries_per_row
             bytes_per_row = entries_per_row * (self.X.data.itemsize + self.X.indices.itemsize)
-        return int(max(least, min(_BLOCK_BYTES / bytes_per_row, _BLOCK_ROWS)))
+        return int(max(least, min(_BLOCK_BYTES / bytes_per_row, _BLOCK_SCORES / self.n_outputs)))
 
     def scores(self, block: Block, w: Array) -> Array:
         """Return the scores of a block at `w`, in the dtype of the data."""
-        return linear_scores(block.X, w.astype(self.X.dtype, copy=False))
+        w = w.astype(self.X.dtype, copy=False)
+        if not self._mirrored:
+            return linear_scores(block.X, w)
+        difference = w[:, 1] - w[:, 0]
+        z = np.zeros((block.X.shape[0], 2), w.dtype, order="F")
+        z[:, 1] = block.X @ difference[:-1] + difference[-1]
+        return z
+
+    @property
+    def _mirrored(self) -> bool:
+        """Whether only the difference of two scores counts, so that half of the products do."""
+        return self.n_outputs == 2 and self.activation.shift_invariant
 
     def _penalty(self, w: Array) -> float:
         return 0.5 * self.alpha * float(np.vdot(w[:-1], w[:-1]))
 
     def _loss_and_score_gradient(self, block: Block, w: Array) -> tuple[Any, Array]:
-        z = linear_scores(block.X, w)
+        z = self.scores(block, w)
         loss, gradient = self.activation.loss_and_gradient(self.loss, self._targets(block.y), z)
         if block.weight is not None:
             loss = loss * block.weight
@@ -263,19 +276,26 @@ class Objective:
     def _value_and_gradient(self, block: Block, w: Array) -> tuple[Any, Array]:
         value, score_gradient = self._loss_and_score_gradient(block, w)
         gradient = np.empty_like(w)
-        if isinstance(block.X, np.ndarray):
-            _product_over_rows(block.X, score_gradient, gradient[:-1])
+        # Unlike @, dot lets other threads go on however small the result is.
+        if self._mirrored:
+            gradient[:-1, 1] = block.X.T.dot(score_gradient[:, 1])
+            np.negative(gradient[:-1, 1], out=gradient[:-1, 0])
         else:
-            gradient[:-1] = block.X.T @ score_gradient
+            gradient[:-1] = block.X.T.dot(score_gradient)
         score_gradient.sum(axis=0, out=gradient[-1])
         return value, gradient
 
     def _targets(self, y: Array) -> Array:
         if y.ndim == 2:
             return y
-        one_hot = np.zeros((self.n_outputs, len(y)), self.X.dtype)
-        one_hot[y, np.arange(len(y))] = 1
-        return one_hot.T
+        outputs = np.arange(self.n_outputs, dtype=y.dtype)
+        return (outputs[:, np.newaxis] == y).astype(self.X.dtype).T
+
+
+def _some_rows(values: Any, rows: slice | Array) -> Any:
+    if isinstance(rows, slice) or not isinstance(values, np.ndarray):
+        return values[rows]
+    return values.take(rows, axis=0)  # several times faster than an index where rows are short
 
 
 def linear_scores(X: Any, w: Array) -> Array:
@@ -283,20 +303,6 @@ def linear_scores(X: Any, w: Array) -> Array:
     z = np.asfortranarray(X @ w[:-1])
     z += w[-1]
     return z
-
-
-def _product_over_rows(X: Array, s: Array, out: Array) -> None:
-    """Write ``X.T @ s`` into an array. A small one is added up from pieces of the rows; see `_LOCKED`."""
-    n_pieces = -(-_LOCKED // out.size)
-    size = len(X) // n_pieces
-    if n_pieces == 1 or size < _PIECE_ROWS:
-        np.matmul(X.T, s, out=out)
-        return
-    end = n_pieces * size
-    pieces_of_X = X[:end].reshape(n_pieces, size, -1)
-    pieces_of_s = s.T[:, :end].reshape(-1, n_pieces, size)
-    (pieces_of_X.transpose(0, 2, 1) @ pieces_of_s.transpose(1, 2, 0)).sum(axis=0, out=out)
-    out += X[end:].T @ s[end:]
 
 
 def _total(rows_of_terms: Iterable[Sequence[Any]]) -> list[Any]:

@@ -60,8 +60,8 @@ _MAX_BLOCKS = 100
 # Rows for each column, and at the least: in the sample, and in a block.
 _SAMPLE_ROWS, _SAMPLE_MIN = 8, 4_000
 _BLOCK_ROWS, _BLOCK_MIN = 2, 1_000
-# Rows gathered at a time: they fit a cache, and need not be in memory all at once.
-_GATHER = 512
+# Entries gathered at a time: they fit a cache, and the rows need not be in memory all at once.
+_GATHER = 400_000
 # Step of the central differences in the scores, and the least curvature of a row against the mean.
 _STEP = 1e-3
 _FLAT = 1e-3
@@ -187,19 +187,20 @@ class _Sample:
     def __init__(self, objective: Objective, w: Array, n_blocks: int, heavy: Array | None, moments: Array) -> None:
         self.columns: Any = slice(None) if heavy is None else heavy
         self.n_columns = len(moments[self.columns])
+        self.gather = max(1, _GATHER // self.n_columns)
         self.n_everywhere = objective.n_rows
         self.rows = objective.draw(max(_SAMPLE_MIN, _SAMPLE_ROWS * self.n_columns))
         self.directions = _directions(objective.n_outputs, n_blocks)
         weight = self.rows.weights()
         self.weight = weight / weight.sum()
-        self.z = np.vstack(self._map(lambda rows: self.rows.scores(self.rows.take(rows), w)))
+        self.z = np.asfortranarray(np.vstack(self._map(lambda rows: self.rows.scores(self.rows.take(rows), w))))
         self.spread = self._spread(n_blocks)
         self.moments = self._moments(moments[self.columns])
 
     def block(self, index: int) -> tuple[_Inverse, float]:
         """Return the inverse of a block, and the mean curvature of the rows."""
         rows, share = self._draw(index)
-        curvature = _curvature(self.rows, self.z[rows].astype(np.float64), self.directions[index])
+        curvature = _curvature(self.rows, self.z[rows].astype(np.float64, order="F"), self.directions[index])
         curvature = np.maximum(curvature, _FLAT * (share @ curvature))
         by_spread, by_curvature = share * self.spread[rows, index], share * curvature
         matrix, seen, squares = self._sums(rows, by_spread, by_curvature)
@@ -215,7 +216,7 @@ class _Sample:
         """Return sums over some rows: the matrix of products, and by column the squares and those of the products."""
         n, dtype = self.n_columns + 1, self.z.dtype
         matrix, seen, squares = np.zeros((n, n), dtype), np.zeros(n - 1), np.zeros(n - 1)
-        for chunk in gen_batches(len(rows), _GATHER):
+        for chunk in gen_batches(len(rows), self.gather):
             X = np.full((len(rows[chunk]), n), float(self.rows.fit_intercept), dtype)
             X[:, :-1] = self._take(rows[chunk])
             seen += by_spread[chunk].astype(dtype) @ np.square(X[:, :-1])
@@ -225,7 +226,7 @@ class _Sample:
         return matrix, seen, squares
 
     def _map(self, function: Callable[[slice], Array]) -> list[Array]:
-        return list(self.rows.ordered_map(function, gen_batches(self.rows.n_rows, _GATHER)))
+        return list(self.rows.ordered_map(function, gen_batches(self.rows.n_rows, self.gather)))
 
     def _take(self, rows: slice | Array) -> Array:
         """Return the columns of the blocks in some rows."""

@@ -230,6 +230,25 @@ def test_labels_of_any_type(estimator, names, iris):
     assert model.score(X, y) > 0.9
 
 
+@pytest.mark.parametrize(
+    ("names", "dtype"),
+    [
+        ([-128, 0, 127], np.int8),
+        ([0, 7, 255], np.uint8),
+        ([5, 6, 8], np.int32),
+        ([-(2**63), 9 - 2**63], np.int64),
+        ([2**64 - 300, 2**64 - 1], np.uint64),
+        ([-(2**63), 0, 2**63 - 1], np.int64),
+    ],
+)
+def test_integer_labels_from_a_table_or_sorted(names, dtype):
+    y = np.repeat(np.array(names, dtype), 300)[::-1]
+    model = SoftmaxRegressor().fit(y[:, np.newaxis] == np.array(names, dtype), y)
+    assert model.classes_.dtype == dtype
+    assert model.classes_.tolist() == names
+    np.testing.assert_array_equal(model.predict(y[:, np.newaxis] == np.array(names, dtype)), y)
+
+
 @pytest.mark.parametrize("estimator", BOTH)
 def test_labels_as_objects_and_columns(estimator, iris):
     X, y = iris

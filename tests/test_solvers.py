@@ -116,15 +116,28 @@ def test_lbfgs_starts_where_a_sample_leads_unless_held_out_rows_object(misleadin
     if not misleading:
         held_out = sample
     objective.sample = lambda: (sample, held_out)
-    seen = []
-    objective.preconditioner = lambda w, refine: seen.append(w) or np.copy
+    at_zero = np.zeros((12, 1))
     held_out.value = lambda w: held_out(w)[0] if not misleading else float(np.vdot(w, w))
-    lbfgs(objective, np.zeros((12, 1)), max_iter=1, tol=0, callback=go_on)
-    at_zero, at_start = seen
-    assert not at_zero.any()
-    assert at_start.any() != misleading
-    if not misleading:
+    record = Record()
+    result = lbfgs(objective, at_zero, max_iter=1, tol=0, callback=record)
+    ((at_start, value),) = record
+    assert result.n_iter == 1
+    assert value == objective(at_start)[0]
+    if misleading:
+        assert not at_start.any()
+    else:
         assert sample(at_start)[0] < sample(at_zero)[0]
+
+
+def test_lbfgs_can_be_stopped_after_the_start_on_a_sample(rng):
+    objective, sample = QuadraticForm(rng), QuadraticForm(rng)
+    sample.value = lambda w: sample(w)[0]
+    objective.sample = lambda: (sample, sample)
+    record = Record(stop_after=1)
+    result = lbfgs(objective, np.zeros((12, 1)), max_iter=50, tol=0, callback=record)
+    assert (result.n_iter, result.converged) == (1, True)
+    np.testing.assert_array_equal(result.w, record[0][0])
+    assert objective.n_evaluations == 1
 
 
 class Estimate:
@@ -492,6 +505,12 @@ class CountedSample:
     def value(self, w):
         self.whole.n_evaluations += 0.5 * self.part.n_rows / self.whole.objective.n_rows
         return self.part.value(w)
+
+    def preconditioner(self, w, *, refine):
+        return self.part.preconditioner(w, refine=refine)
+
+    def near(self, w, value, gradient):
+        return None
 
 
 class CountedNear:

@@ -4,6 +4,7 @@ import platform
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -35,6 +36,28 @@ def test_results_come_in_order_from_several_threads():
         with ordered_map() as parallel_map:
             assert list(parallel_map(work, range(6))) == [(k, {1}) for k in range(6)]
         assert blas_threads() == {2}
+
+
+@pytest.mark.parametrize("fails_in_caller", [False, True])
+def test_an_error_in_one_thread_ends_the_work_of_all(fails_in_caller):
+    caller, seen = threading.get_ident(), []
+    both_there = threading.Barrier(2, timeout=30)
+
+    def work(item):
+        seen.append(item)
+        if len(seen) <= 2:
+            both_there.wait()
+            if (threading.get_ident() == caller) == fails_in_caller:
+                raise ZeroDivisionError
+            time.sleep(0.1)
+        return item
+
+    with threadpool_limits(2, user_api="blas"), ordered_map() as parallel_map:
+        with pytest.raises(ZeroDivisionError):
+            list(parallel_map(work, range(100)))
+        assert len(seen) == 2
+        assert list(parallel_map(abs, [-1, 2])) == [1, 2]
+        assert list(parallel_map(abs, [])) == []
 
 
 def test_limits_come_back_after_errors_and_nesting():

@@ -11,9 +11,9 @@ inverse Hessian, and
 nearly round, so badly scaled and correlated columns cost little.
 
 From a zero start the solver begins at the model without features. On much data, a part of the rows then points the
-way as well as all of them, so that the first iterations run on a sample [3]_; they are neither counted nor reported,
-and end when they no longer help on held-out rows. Where they have led, the preconditioner is taken anew and in finer
-detail, and again at iterations ever further apart. The pairs stay valid.
+way as well as all of them, so that the first steps run on a sample [3]_, until they no longer help on held-out rows;
+together they count as the first iteration. Where they have led, the preconditioner is taken in finer detail, and anew
+at iterations ever further apart. The pairs stay valid.
 
 Where the way is long, most of it is gone in leaps. A leap is an iteration that goes to where some dozen steps on an
 estimate of the objective lead, made from value and gradient here and the curvature of a part of the rows [4]_; see
@@ -52,13 +52,12 @@ Array = NDArray[Any]
 
 # Pairs kept, at the least and at the most, and the bytes that they may take.
 _MEMORY_MIN, _MEMORY_MAX, _MEMORY_BYTES = 4, 40, 50_000_000
-# Iterations at which the preconditioner is taken anew; after a start on a sample, at once.
-_REFINE_AT = (10, 30, 90, 270)
-_REFINE_AFTER_SAMPLE = (1, 90, 270)
-# Iterations on a sample of the rows.
-_SAMPLE_ITER = 12
+# Iterations at which the preconditioner is taken anew; after a start on a sample it is fine from the first.
+_REFINE_AT, _REFINE_LATER = (10, 30, 90, 270), (90, 270)
+# Iterations on a sample of the rows at the most, and the tolerance there.
+_SAMPLE_ITER, _SAMPLE_TOL = 12, 1e-3
 # First iteration that may be a leap, and its steps: allowed at first, at the most, and fewer that are not worth it.
-_LEAP_AT, _LEAP_MIN, _LEAP_MAX, _LEAP_WORTH = 14, 10, 40, 5
+_LEAP_AT, _LEAP_MIN, _LEAP_MAX, _LEAP_WORTH = 15, 10, 40, 5
 # Share of a leap's promised decrease that must come.
 _LEAP_KEPT = 0.5
 # Share of the starting value below which the objective is too small to be its own scale: separable classes.
@@ -138,16 +137,16 @@ def solve(
     ValueError
         If the objective or its gradient is not finite.
     """
-    from_zero = not w0.any()
-    w = np.array(objective.without_features() if from_zero else w0, dtype=np.float64)
-    precondition = objective.preconditioner(w, refine=False)
-    parts = objective.sample() if from_zero else None
+    if w0.any():
+        return _descend(objective, w0.astype(np.float64), max_iter, tol, callback)
+    w = objective.without_features().astype(np.float64)
+    parts = objective.sample()
     if parts is None:
-        return _descend(objective, w, precondition, max_iter, tol, callback, refine_at=_REFINE_AT)
+        return _descend(objective, w, max_iter, tol, callback)
     sample, held_out = parts
     best = _Best(held_out, w)
-    _descend(sample, w, precondition, _SAMPLE_ITER, 0, best, refine_at=())
-    return _descend(objective, best.w, precondition, max_iter, tol, callback, refine_at=_REFINE_AFTER_SAMPLE)
+    _descend(sample, w, _SAMPLE_ITER, _SAMPLE_TOL, best)
+    return _descend(objective, best.w, max_iter, tol, callback, started=True)
 
 
 class _Best:
@@ -168,17 +167,21 @@ class _Best:
 def _descend(
     objective: _Objective,
     w: Array,
-    precondition: Callable[[Array], Array],
     max_iter: int,
     tol: float,
     callback: Callable[[Array, float], bool],
-    refine_at: tuple[int, ...],
+    *,
+    started: bool = False,
 ) -> Result:
-    """Iterate; see :func:`solve`."""
-    descent = _Descent(objective, w, *objective(w), precondition)
-    scale = _NEGLIGIBLE * abs(descent.value)
+    """Iterate; see :func:`solve`. A start on a sample counts as the first iteration."""
+    value, gradient = objective(w)
+    if started and callback(w, value):
+        return Result(w, 1, True, "stopped by a callback")
+    descent = _Descent(objective, w, value, gradient, objective.preconditioner(w, refine=started))
+    scale = _NEGLIGIBLE * abs(value)
     leap_at, leap_steps = _LEAP_AT, _LEAP_MIN
-    for n_iter in range(1, max_iter + 1):
+    refine_at = _REFINE_LATER if started else _REFINE_AT
+    for n_iter in range(1 + started, max_iter + 1):
         if n_iter in refine_at:
             descent.precondition = objective.preconditioner(descent.w, refine=True)
         enough = tol * max(abs(descent.value), scale)
