@@ -37,7 +37,7 @@ def floor(X: np.ndarray, n_classes: int, batch_size: int) -> Callable[[], Any]:
     def run() -> None:
         with threadpool_limits(1):
             for start in range(0, len(X), batch_size):
-                batch = X[order[start : start + batch_size]]
+                batch = X.take(order[start : start + batch_size], axis=0)
                 _ = batch.T @ (batch @ w)
 
     return run

@@ -267,11 +267,11 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         """Return the targets; with `classes` given, no others may occur."""
         if y.ndim == 2:
             return self._encode_matrix(_as_probabilities(y, dtype))
+        found, labels = _classes_and_positions(y)
         if classes is None:
-            classes, labels = _classes_and_positions(y)
+            classes = found
         else:
-            check_classification_targets(y)
-            labels = _positions(y, classes)
+            labels = _positions(found, classes)[labels]
         if len(classes) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least two classes; y has only one class, {classes.tolist()[0]!r}."
@@ -513,13 +513,13 @@ def _classes_and_positions(y: Array) -> tuple[Array, Array]:
     return classes, np.searchsorted(classes, y).astype(np.int32)
 
 
-def _positions(y: Array, classes: Array) -> Array:
-    """Return the position of each label in the sorted `classes`."""
-    labels = np.searchsorted(classes, y).clip(max=len(classes) - 1)
-    unseen = np.unique(y[classes[labels] != y])
+def _positions(found: Array, classes: Array) -> Array:
+    """Return the position of each of the labels found in the sorted `classes`."""
+    positions = np.searchsorted(classes, found).astype(np.int32).clip(max=len(classes) - 1)
+    unseen = found[classes[positions] != found]
     if len(unseen):
         raise ValueError(f"y has labels {unseen} that are not among the classes of the first call, {classes}.")
-    return labels
+    return positions
 
 
 class SoftmaxRegressor(_LinearClassifier):

@@ -99,19 +99,30 @@ class Objective:
 
     def __call__(self, w: Array) -> tuple[float, Array]:
         """Return the value and the gradient at `w`, an array of shape (n_features + 1, n_outputs)."""
-        w_data = w.astype(self.X.dtype, copy=False)
-        value, gradient = self.sum_over_rows(lambda block: self._value_and_gradient(block, w_data))
-        gradient /= self.total_weight
-        gradient[:-1] += self.alpha * w[:-1]
-        if not self.fit_intercept:
-            gradient[-1] = 0
-        return value / self.total_weight + self._penalty(w), gradient
+        w_data = self._as_data(w)
+
+        def terms(block: Block) -> tuple[Any, Array]:
+            losses, score_gradient = self._losses_and_score_gradient(block, w_data)
+            return losses.sum(dtype=np.float64), self._gradient(block, score_gradient)
+
+        value, gradient = self.sum_over_rows(terms)
+        return self._mean_value(value, w), self._mean_gradient(gradient, w)
 
     def value(self, w: Array) -> float:
         """Return the value alone, at half the cost."""
-        w_data = w.astype(self.X.dtype, copy=False)
-        (value,) = self.sum_over_rows(lambda block: self._loss_and_score_gradient(block, w_data)[:1])
-        return value / self.total_weight + self._penalty(w)
+        w_data = self._as_data(w)
+        (value,) = self.sum_over_rows(
+            lambda block: (self._losses_and_score_gradient(block, w_data)[0].sum(dtype=np.float64),)
+        )
+        return self._mean_value(value, w)
+
+    def gradient(self, w: Array) -> Array:
+        """Return the gradient alone; for a mini-batch the value would be a tenth of the cost."""
+        w_data = self._as_data(w)
+        (gradient,) = self.sum_over_rows(
+            lambda block: (self._gradient(block, self._losses_and_score_gradient(block, w_data)[1]),)
+        )
+        return self._mean_gradient(gradient, w)
 
     def without_features(self) -> Array:
         """Return the weights of the model that knows but the mean of the targets, or nothing without an intercept."""
@@ -249,7 +260,7 @@ class Objective:
 
     def scores(self, block: Block, w: Array) -> Array:
         """Return the scores of a block at `w`, in the dtype of the data."""
-        w = w.astype(self.X.dtype, copy=False)
+        w = self._as_data(w)
         if not self._mirrored:
             return linear_scores(block.X, w)
         difference = w[:, 1] - w[:, 0]
@@ -262,20 +273,31 @@ class Objective:
         """Whether only the difference of two scores counts, so that half of the products do."""
         return self.n_outputs == 2 and self.activation.shift_invariant
 
-    def _penalty(self, w: Array) -> float:
-        return 0.5 * self.alpha * float(np.vdot(w[:-1], w[:-1]))
+    def _as_data(self, w: Array) -> Array:
+        return w.astype(self.X.dtype, copy=False)
 
-    def _loss_and_score_gradient(self, block: Block, w: Array) -> tuple[Any, Array]:
+    def _mean_value(self, total: Any, w: Array) -> float:
+        return float(total / self.total_weight + 0.5 * self.alpha * np.vdot(w[:-1], w[:-1]))
+
+    def _mean_gradient(self, total: Array, w: Array) -> Array:
+        total /= self.total_weight
+        if self.alpha:
+            total[:-1] += self.alpha * w[:-1]
+        if not self.fit_intercept:
+            total[-1] = 0
+        return total
+
+    def _losses_and_score_gradient(self, block: Block, w: Array) -> tuple[Array, Array]:
+        """Return the loss of each row and its derivative with respect to the scores, weighted."""
         z = self.scores(block, w)
-        loss, gradient = self.activation.loss_and_gradient(self.loss, self._targets(block.y), z)
+        losses, gradient = self.activation.loss_and_gradient(self.loss, self._targets(block.y), z)
         if block.weight is not None:
-            loss = loss * block.weight
+            losses = losses * block.weight
             gradient *= block.weight[:, np.newaxis]
-        return loss.sum(dtype=np.float64), gradient
+        return losses, gradient
 
-    def _value_and_gradient(self, block: Block, w: Array) -> tuple[Any, Array]:
-        value, score_gradient = self._loss_and_score_gradient(block, w)
-        gradient = np.empty_like(w)
+    def _gradient(self, block: Block, score_gradient: Array) -> Array:
+        gradient = np.empty((block.X.shape[1] + 1, self.n_outputs), score_gradient.dtype)
         # Unlike @, dot lets other threads go on however small the result is.
         if self._mirrored:
             gradient[:-1, 1] = block.X.T.dot(score_gradient[:, 1])
@@ -283,7 +305,7 @@ class Objective:
         else:
             gradient[:-1] = block.X.T.dot(score_gradient)
         score_gradient.sum(axis=0, out=gradient[-1])
-        return value, gradient
+        return gradient
 
     def _targets(self, y: Array) -> Array:
         if y.ndim == 2:

@@ -93,6 +93,7 @@ def test_gradient_by_finite_differences(activation, loss, fit_intercept, n_outpu
     if not fit_intercept:
         expected[-1] = 0
     np.testing.assert_allclose(objective(w)[1], expected, atol=1e-9)
+    np.testing.assert_array_equal(objective.gradient(w), objective(w)[1])
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)

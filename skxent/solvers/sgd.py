@@ -39,9 +39,9 @@ Array = NDArray[Any]
 
 
 class _Objective(Protocol):
-    def __call__(self, w: Array) -> tuple[float, Array]: ...
-
     def value(self, w: Array) -> float: ...
+
+    def gradient(self, w: Array) -> Array: ...
 
     def without_features(self) -> Array: ...
 
@@ -65,9 +65,9 @@ def solve(
 
     Parameters
     ----------
-    objective : callable
-        Maps weights to value and gradient; has methods ``value(w)``, ``without_features()`` and
-        ``batches(batch_size, rng)``.
+    objective : Objective
+        Has methods ``value(w)``, ``gradient(w)``, ``without_features()`` and ``batches(batch_size, rng)``, the
+        objectives of some of the rows each.
     w0 : ndarray
         Start. Its dtype is that of the computation.
     max_iter : int
@@ -146,7 +146,7 @@ def one_pass(
     w = w.copy()
     with np.errstate(over="ignore", invalid="ignore"):
         for batch in objective.batches(batch_size, rng):
-            _, gradient = batch(w)
+            gradient = batch.gradient(w)
             gradient *= learning_rate
             w -= gradient
     if not np.isfinite(w).all():
