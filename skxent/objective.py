@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.utils import gen_batches
+from sklearn.utils import gen_batches, gen_even_slices
 
 from skxent.activations import Activation
 from skxent.losses import Array, Loss
@@ -236,7 +236,7 @@ class Objective:
         n_rows, size = self.n_rows, self._block_size()
         if n_rows <= size:
             return list(terms(self.take(slice(0, n_rows))))
-        blocks = list(gen_batches(n_rows, size))
+        blocks = list(gen_even_slices(n_rows, -(-n_rows // size)))
         parts = [blocks[start::_N_PARTS] for start in range(min(_N_PARTS, len(blocks)))]
         return _total(self.ordered_map(lambda part: _total(terms(self.take(rows)) for rows in part), parts))
 
