@@ -96,7 +96,7 @@ def precondition(objective: Objective, w: Array, *, refine: bool) -> Preconditio
     n_blocks, heavy = _layout(objective, moments, refine)
     sample = _Sample(objective, w, n_blocks, heavy, moments)
     inverses, curvatures = zip(*objective.ordered_map(sample.block, range(n_blocks)), strict=True)
-    light = None if heavy is None else _inverse_diagonal(moments, np.array(curvatures), objective.alpha)
+    light = None if heavy is None else _inverse_diagonal(moments, np.array(curvatures), objective)
     return _Blocks(inverses, heavy, light, objective.activation.shift_invariant)
 
 
@@ -326,7 +326,8 @@ def _squares(block: Block) -> Array:
     return total
 
 
-def _inverse_diagonal(moments: Array, curvatures: Array, alpha: float) -> Array:
+def _inverse_diagonal(moments: Array, curvatures: Array, objective: Objective) -> Array:
     """Return the inverse diagonal, taken as the column's mean square times the mean curvature, plus the penalty."""
-    diagonal = np.vstack([np.outer(moments, curvatures) + alpha, curvatures])
-    return 1 / np.maximum(diagonal, np.finfo(moments.dtype).eps * diagonal.max())
+    diagonal = np.vstack([np.outer(moments, curvatures) + objective.alpha, curvatures])
+    inverse: Array = 1 / np.maximum(diagonal, np.finfo(moments.dtype).eps * diagonal.max())
+    return inverse.astype(objective.X.dtype)

@@ -22,7 +22,8 @@ much less than the estimate promised; then the next is tried after twice as many
 
 The step length satisfies the weak Wolfe conditions, found by bracketing with safeguarded interpolation. Near the
 optimum the objective's value is lost in rounding before its slope is, so that the decrease is then judged by the
-slope alone, the approximate Wolfe condition of [2]_.
+slope alone, the approximate Wolfe condition of [2]_. Weights, values and gradients are in double precision, pairs and
+directions in that of the start.
 
 References
 ----------
@@ -43,6 +44,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import get_blas_funcs
 
 from skxent.solvers._result import Result
 
@@ -51,7 +53,7 @@ __all__ = ["solve"]
 Array = NDArray[Any]
 
 # Pairs kept, at the least and at the most, and the bytes that they may take.
-_MEMORY_MIN, _MEMORY_MAX, _MEMORY_BYTES = 4, 40, 50_000_000
+_MEMORY_MIN, _MEMORY_MAX, _MEMORY_BYTES = 4, 40, 25_000_000
 # Iterations at which the preconditioner is taken anew; after a start on a sample it is fine from the first.
 _REFINE_AT, _REFINE_LATER = (10, 30, 90, 270), (90, 270)
 # Iterations on a sample of the rows at the most, and the tolerance there.
@@ -117,7 +119,7 @@ def solve(
         or None, and ``near(w, value, gradient)``, an estimate near `w` or None, and an attribute ``resolution``, its
         value's relative rounding error.
     w0 : ndarray
-        Start.
+        Start; directions are computed in its dtype.
     max_iter : int
         Iterations at the most.
     tol : float
@@ -138,15 +140,15 @@ def solve(
         If the objective or its gradient is not finite.
     """
     if w0.any():
-        return _descend(objective, w0.astype(np.float64), max_iter, tol, callback)
-    w = objective.without_features().astype(np.float64)
+        return _descend(objective, w0, max_iter, tol, callback)
+    w = objective.without_features()
     parts = objective.sample()
     if parts is None:
         return _descend(objective, w, max_iter, tol, callback)
     sample, held_out = parts
     best = _Best(held_out, w)
     _descend(sample, w, _SAMPLE_ITER, _SAMPLE_TOL, best)
-    return _descend(objective, best.w, max_iter, tol, callback, started=True)
+    return _descend(objective, best.w.astype(w.dtype), max_iter, tol, callback, started=True)
 
 
 class _Best:
@@ -174,10 +176,11 @@ def _descend(
     started: bool = False,
 ) -> Result:
     """Iterate; see :func:`solve`. A start on a sample counts as the first iteration."""
+    dtype, w = w.dtype, w.astype(np.float64)
     value, gradient = objective(w)
     if started and callback(w, value):
         return Result(w, 1, True, "stopped by a callback")
-    descent = _Descent(objective, w, value, gradient, objective.preconditioner(w, refine=started))
+    descent = _Descent(objective, w, value, gradient, objective.preconditioner(w, refine=started), dtype)
     scale = _NEGLIGIBLE * abs(value)
     leap_at, leap_steps = _LEAP_AT, _LEAP_MIN
     refine_at = _REFINE_LATER if started else _REFINE_AT
@@ -214,12 +217,15 @@ class _Descent:
         value: float,
         gradient: Array,
         precondition: Callable[[Array], Array],
+        dtype: Any,
         pairs: Iterable[_Pair] = (),
     ) -> None:
         self.objective = objective
         self.w, self.value, self.gradient = w, value, gradient
         self.precondition = precondition
-        memory = int(np.clip(_MEMORY_BYTES // (2 * w.nbytes), _MEMORY_MIN, _MEMORY_MAX))
+        self.dtype = np.dtype(dtype)
+        self.add_multiple: Any = get_blas_funcs("axpy", dtype=dtype)
+        memory = int(np.clip(_MEMORY_BYTES // (2 * w.size * self.dtype.itemsize), _MEMORY_MIN, _MEMORY_MAX))
         self.pairs = deque(pairs, maxlen=memory)
 
     def step(self) -> tuple[float, bool]:
@@ -237,9 +243,8 @@ class _Descent:
         trial = _line_search(self.objective, self.w, self.value, direction, slope) if slope < 0 else None
         if trial is None:
             return -0.5 * slope, False
-        length, value, gradient = trial
-        gain = max(self.value - value, -0.5 * slope)
-        self._move(length * direction, value, gradient)
+        gain = max(self.value - trial[1], -0.5 * slope)
+        self._move(*trial)
         return gain, True
 
     def leap(self, near: _Near, max_steps: int, enough: float) -> float | None:
@@ -247,7 +252,7 @@ class _Descent:
 
         None, having gone nowhere, if the estimate is too rough for some steps or does not keep its promise.
         """
-        ahead = _Descent(near, self.w, self.value, self.gradient, self.precondition, self.pairs)
+        ahead = _Descent(near, self.w, self.value, self.gradient, self.precondition, self.dtype, self.pairs)
         gain, n_steps, going = 0.0, 0, True
         while going and n_steps < max_steps:
             gain, moved = ahead.step()
@@ -260,45 +265,48 @@ class _Descent:
         if not kept or np.vdot(gradient - self.gradient, ahead.w - self.w) <= 0:
             return None
         self.pairs = ahead.pairs
-        self._move(ahead.w - self.w, value, gradient)
+        self._move(ahead.w, value, gradient)
         return gain
 
-    def _move(self, step: Array, value: float, gradient: Array) -> None:
-        self.pairs.append(_Pair(step, gradient - self.gradient))
-        self.w, self.value, self.gradient = self.w + step, value, gradient
+    def _move(self, w: Array, value: float, gradient: Array) -> None:
+        self.pairs.append(_Pair(w - self.w, gradient - self.gradient, self.dtype))
+        self.w, self.value, self.gradient = w, value, gradient
 
     def _direction(self) -> Array:
         """Return the quasi-Newton direction by the two-loop recursion."""
-        q, product = -self.gradient, np.empty_like(self.gradient)
+        shape, add = self.gradient.shape, self.add_multiple
+        q = -self.gradient.astype(self.dtype).ravel()
         projections = []
         for pair in reversed(self.pairs):
             projections.append(float(np.vdot(pair.s, q)) / pair.sy)
-            q -= np.multiply(projections[-1], pair.y, out=product)
-        direction = self.precondition(q)
+            q = add(pair.y, q, a=-projections[-1])
+        direction = self.precondition(q.reshape(shape)).astype(self.dtype, copy=False).ravel()
         if self.pairs:
             last = self.pairs[-1]
-            direction *= min(last.sy / float(np.vdot(last.y, self.precondition(last.y))), _MAX_STRETCH)
+            stretch = last.sy / float(np.vdot(last.y, self.precondition(last.y.reshape(shape))))
+            direction *= min(stretch, _MAX_STRETCH)
         for pair, projection in zip(self.pairs, reversed(projections), strict=True):
-            factor = projection - float(np.vdot(pair.y, direction)) / pair.sy
-            direction += np.multiply(factor, pair.s, out=product)
-        return direction
+            direction = add(pair.s, direction, a=projection - float(np.vdot(pair.y, direction)) / pair.sy)
+        return direction.reshape(shape)
 
 
 class _Pair:
-    """A step and the change of the gradient along it."""
+    """A step and the change of the gradient along it, flat."""
 
-    def __init__(self, s: Array, y: Array) -> None:
-        self.s, self.y, self.sy = s, y, float(np.vdot(s, y))
+    def __init__(self, s: Array, y: Array, dtype: Any) -> None:
+        self.sy = float(np.vdot(s, y))
+        self.s, self.y = (vector.astype(dtype, copy=False).ravel() for vector in (s, y))
 
 
 def _line_search(
     objective: _Function, w: Array, value: float, direction: Array, slope: float
-) -> tuple[float, float, Array] | None:
-    """Return a step with its value and gradient, or None if no trial met the Wolfe conditions."""
+) -> tuple[Array, float, Array] | None:
+    """Return weights with their value and gradient, or None if no trial met the Wolfe conditions."""
     low, high, step = 0.0, np.inf, 1.0
     blur = objective.resolution * abs(value)
     for _ in range(_MAX_TRIALS):
-        new_value, gradient = objective(w + step * direction)
+        trial = w + step * direction
+        new_value, gradient = objective(trial)
         new_slope = float(np.vdot(gradient, direction))
         flat = new_value <= value + blur and new_slope <= (2 * _DECREASE - 1) * slope
         if not (new_value <= value + _DECREASE * step * slope or flat):
@@ -306,7 +314,7 @@ def _line_search(
         elif new_slope < _CURVATURE * slope:
             low = step
         else:
-            return step, new_value, gradient
+            return trial, new_value, gradient
         step = _next_step(step, low, high, slope, new_value - value, new_slope)
     return None
 
