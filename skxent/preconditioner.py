@@ -17,7 +17,7 @@ packed triangle, half the memory of a matrix. At first one block serves all outp
 them; once the probabilities have taken shape, a block for each output pays.
 
 Where blocks of all columns would be large against the data (wide or sparse data), the columns with the largest second
-moments get them, for each output, and the others a diagonal. In text that is most of the way: frequent words are
+moments get them, and the others a diagonal. In text that is most of the way: frequent words are
 correlated and curve the loss, rare words hardly meet and feel the penalty more than the loss.
 
 Three details matter, or some steps would be far too long. A column that the sample has hardly seen takes its second
@@ -268,8 +268,8 @@ class _Sample:
 
 def _layout(objective: Objective, moments: Array, refine: bool) -> tuple[int, Array | None]:
     """Return how many blocks there are to be, and which columns are in them, None for all."""
-    many = objective.n_outputs if objective.n_outputs <= _MAX_BLOCKS else 1
-    for n_blocks in (many, 1) if refine else (1,):
+    many = objective.n_outputs if refine and objective.n_outputs <= _MAX_BLOCKS else 1
+    for n_blocks in (many, 1):
         if _affordable_columns(objective, n_blocks) >= len(moments):
             return n_blocks, None
     n_heavy = min(_affordable_columns(objective, many), _MAX_HEAVY, objective.n_rows // _HEAVY_ROWS)

@@ -12,8 +12,8 @@ nearly round, so badly scaled and correlated columns cost little.
 
 From a zero start the solver begins at the model without features. On much data, a part of the rows then points the
 way as well as all of them, so that the first steps run on a sample [3]_, until they no longer help on held-out rows;
-together they count as the first iteration. Where they have led, the preconditioner is taken in finer detail, and anew
-at iterations ever further apart. The pairs stay valid.
+together they count as the first iteration. Where they have led, the preconditioner is taken anew in finer detail, and
+again at iterations ever further apart. The pairs stay valid.
 
 Where the way is long, most of it is gone in leaps. A leap is an iteration that goes to where some dozen steps on an
 estimate of the objective lead, made from value and gradient here and the curvature of a part of the rows [4]_; see
@@ -54,8 +54,8 @@ Array = NDArray[Any]
 
 # Pairs kept, at the least and at the most, and the bytes that they may take.
 _MEMORY_MIN, _MEMORY_MAX, _MEMORY_BYTES = 4, 40, 25_000_000
-# Iterations at which the preconditioner is taken anew; after a start on a sample it is fine from the first.
-_REFINE_AT, _REFINE_LATER = (10, 30, 90, 270), (90, 270)
+# Iterations at which the preconditioner is taken anew.
+_REFINE_AT = (20, 60, 180)
 # Iterations on a sample of the rows at the most, and the tolerance there.
 _SAMPLE_ITER, _SAMPLE_TOL = 12, 1e-3
 # First iteration that may be a leap, and its steps: allowed at first, at the most, and fewer that are not worth it.
@@ -183,9 +183,8 @@ def _descend(
     descent = _Descent(objective, w, value, gradient, objective.preconditioner(w, refine=started), dtype)
     scale = _NEGLIGIBLE * abs(value)
     leap_at, leap_steps = _LEAP_AT, _LEAP_MIN
-    refine_at = _REFINE_LATER if started else _REFINE_AT
     for n_iter in range(1 + started, max_iter + 1):
-        if n_iter in refine_at:
+        if n_iter in _REFINE_AT:
             descent.precondition = objective.preconditioner(descent.w, refine=True)
         enough = tol * max(abs(descent.value), scale)
         near = objective.near(descent.w, descent.value, descent.gradient) if n_iter >= leap_at else None
