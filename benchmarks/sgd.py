@@ -76,12 +76,17 @@ def runs(X: np.ndarray, y: np.ndarray, batch_size: int) -> dict[str, Callable[[]
         model = MLPClassifier((), solver="sgd", learning_rate_init=RATE, momentum=0, alpha=0, batch_size=batch_size)
         return model.set_params(max_iter=1, random_state=0).partial_fit(X, y, classes=classes)
 
+    def perceptron_on_one_thread() -> Any:
+        with threadpool_limits(1):
+            return perceptron()
+
     found = {
         "skxent SoftmaxRegressor, cross-entropy": ours(SoftmaxRegressor, "cross_entropy"),
         "floor: gather and two products": floor(X, len(classes), batch_size),
         "skxent SoftmaxRegressor, quadratic": ours(SoftmaxRegressor, "quadratic"),
         "skxent SigmoidRegressor, cross-entropy": ours(SigmoidRegressor, "cross_entropy"),
         "MLPClassifier(hidden_layer_sizes=())": perceptron,
+        "the same, BLAS on one thread": perceptron_on_one_thread,
         "SGDClassifier(loss='log_loss')": lambda: SGDClassifier(loss="log_loss", max_iter=1, tol=None).partial_fit(
             X, y, classes=classes
         ),

@@ -69,7 +69,7 @@ def ordered_map() -> Iterator[Callable[..., Iterable[Any]]]:
     Yields
     ------
     callable
-        Like the builtin ``map``; the builtin itself where one thread is all there is.
+        Like the builtin ``map`` of one iterable; the builtin itself where one thread is all there is.
     """
     n_threads = _enter()
     try:
@@ -96,7 +96,7 @@ def _map(
                 results[position] = function(items[position])
                 yield
         finally:
-            deque(positions, maxlen=0)  # after an error or Ctrl-C nobody need go on
+            deque(positions, maxlen=0)  # after an error in one thread the others need not go on
 
     helpers = [pool.submit(deque, work(), 0) for _ in range(min(n_helpers, len(items) - 1))]
     n_yielded = 0
@@ -106,7 +106,7 @@ def _map(
                 yield results.pop(n_yielded)
                 n_yielded += 1
     finally:
-        errors = [helper.exception() for helper in helpers]
+        errors = [helper.exception() for helper in helpers if not helper.cancel()]
     for error in filter(None, errors):
         raise error
     yield from results.values()

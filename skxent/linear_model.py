@@ -583,7 +583,8 @@ class SoftmaxRegressor(_LinearClassifier):
     classes_ : ndarray of shape (n_classes,)
         Class labels; 0, 1, … for a matrix of targets.
     n_iter_ : int
-        Iterations or passes run. On much data, later iterations of ``"lbfgs"`` may be leaps of some dozen steps each.
+        Iterations or passes run. On much data the first iteration of ``"lbfgs"`` is a start on a sample of the rows,
+        and later ones may be leaps of some dozen steps each.
     loss_curve_ : list of float
         Objective after each iteration or pass, in nats for the cross-entropy.
     validation_scores_ : list of float or None

@@ -117,7 +117,7 @@ class Objective:
         return self._mean_value(value, w)
 
     def gradient(self, w: Array) -> Array:
-        """Return the gradient alone; for a mini-batch the value would be a tenth of the cost."""
+        """Return the gradient alone; for a mini-batch the value would be a twentieth of the cost."""
         w_data = self._as_data(w)
         gradients = self.sum_over_rows(
             lambda block: self._weight_gradients(block, self._losses_and_score_gradient(block, w_data)[1])
@@ -259,7 +259,7 @@ class Objective:
         return int(max(least, min(_BLOCK_BYTES / bytes_per_row, _BLOCK_SCORES / self.n_outputs)))
 
     def scores(self, block: Block, w: Array) -> Array:
-        """Return the scores of a block at `w`, in the dtype of the data."""
+        """Return the scores of a block at `w`, in the dtype of the data; of a mirrored pair one is zero."""
         w = self._as_data(w)
         if not self._mirrored:
             return linear_scores(block.X, w)
@@ -300,7 +300,7 @@ class Objective:
         return losses, gradient
 
     def _weight_gradients(self, block: Block, score_gradient: Array) -> tuple[Array, Array]:
-        """Return the gradient with respect to the features' weights and the intercepts; of two outputs' the second."""
+        """Return the gradients by the features' weights and by the intercepts, of a mirrored pair the second's."""
         if self._mirrored:
             score_gradient = score_gradient[:, 1:]
         # Unlike @, dot lets other threads go on however small the result is.
@@ -319,7 +319,7 @@ def _some_rows(values: Any, rows: slice | Array) -> Any:
         return values[rows] if isinstance(rows, slice) else values.take(rows, axis=0)
     if not isinstance(rows, slice):
         return values[rows]
-    # A slice of sparse data would be a copy.
+    # Several times faster than a slice of sparse data.
     bounds = values.indptr[rows.start : rows.stop + 1]
     stored = slice(bounds[0], bounds[-1])
     parts = values.data[stored], values.indices[stored], bounds - bounds[0]

@@ -187,7 +187,7 @@ class _Sample:
     def __init__(self, objective: Objective, w: Array, n_blocks: int, heavy: Array | None, moments: Array) -> None:
         self.columns: Any = slice(None) if heavy is None else heavy
         self.n_columns = len(moments[self.columns])
-        self.gather = max(1, _GATHER // self.n_columns)
+        self.gather = max(1, _GATHER // max(1, self.n_columns))
         self.n_everywhere = objective.n_rows
         self.rows = objective.draw(max(_SAMPLE_MIN, _SAMPLE_ROWS * self.n_columns))
         self.directions = _directions(objective.n_outputs, n_blocks)

@@ -1,4 +1,7 @@
-"""Hypothesis tries the same examples in every run; `pytest --hypothesis-profile=search` looks for new ones."""
+"""Hypothesis tries the same examples in every run; `pytest --hypothesis-profile=search` looks for new ones.
+
+A test that sets its own number of examples, since each takes long, keeps it.
+"""
 
 from hypothesis import settings
 

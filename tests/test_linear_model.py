@@ -701,15 +701,42 @@ def test_batches_larger_than_the_data_are_the_data(iris):
     assert identical(*models)
 
 
+@pytest.mark.parametrize("estimator", BOTH)
+def test_a_start_on_a_sample_is_the_first_iteration(estimator, rng):
+    X = rng.normal(size=(24_000, 4))
+    y = (X @ rng.normal(size=(4, 3)) + rng.gumbel(size=(24_000, 3))).argmax(axis=1)
+    fitted = []
+    for max_iter in (1, 2, 4):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            fitted.append(estimator(max_iter=max_iter, tol=1e-12).fit(X, y))
+    curve = fitted[-1].loss_curve_
+    for model in fitted:
+        assert len(model.loss_curve_) == model.n_iter_ == model.max_iter
+        assert model.loss_curve_ == curve[: model.n_iter_]
+        p = model.predict_proba(X)[np.arange(len(y)), y]
+        if estimator is SoftmaxRegressor:
+            loss = -np.log(p).mean() + 0.5 * model.alpha * (model.coef_**2).sum()
+            assert loss == pytest.approx(model.loss_curve_[-1], rel=1e-6)
+    assert curve[0] < 1.01 * curve[-1]
+    stopped = estimator(early_stopping=True, n_iter_no_change=1, tol=1e-9).fit(X, y)
+    assert stopped.n_iter_ == len(stopped.loss_curve_) == len(stopped.validation_scores_) > 1
+
+
 # --------------------------------------------------------------------------------- threads and processes
 
 
 @pytest.mark.parametrize("estimator", BOTH)
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("as_data", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
-def test_threads_change_no_bit(estimator, solver, as_data, rng):
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_threads_change_no_bit(estimator, solver, as_data, n_classes, rng, monkeypatch):
+    # Many blocks, many pieces, and a refined preconditioner.
+    monkeypatch.setattr("skxent.objective._BLOCK_SCORES", 300 * n_classes)
+    monkeypatch.setattr("skxent.preconditioner._GATHER", 4_000)
+    monkeypatch.setattr("skxent.solvers.lbfgs._REFINE_AT", (2,))
     X = rng.normal(size=(9_000, 8)).astype(np.float32)
-    y = (X @ rng.normal(size=(8, 3)) + rng.gumbel(size=(9_000, 3))).argmax(axis=1)
+    y = (X @ rng.normal(size=(8, n_classes)) + rng.gumbel(size=(9_000, n_classes))).argmax(axis=1)
     model = estimator(solver=solver, random_state=0, max_iter=3, tol=0)
     fitted = []
     for n_threads in (1, 2, 2):

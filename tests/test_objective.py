@@ -97,11 +97,12 @@ def test_gradient_by_finite_differences(activation, loss, fit_intercept, n_outpu
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
-def test_labels_are_one_hot_rows(loss, rng):
-    objective = make_objective(rng, loss=loss)
-    labels, w = rng.integers(N_OUTPUTS, size=40), weights(rng)
+@pytest.mark.parametrize("n_outputs", [2, N_OUTPUTS])
+def test_labels_are_one_hot_rows(loss, n_outputs, rng):
+    objective = make_objective(rng, loss=loss, n_outputs=n_outputs)
+    labels, w = rng.integers(n_outputs, size=40), weights(rng, n_outputs=n_outputs)
     by_label = with_data(objective, objective.X, labels)
-    one_hot = with_data(objective, objective.X, np.eye(N_OUTPUTS)[labels])
+    one_hot = with_data(objective, objective.X, np.eye(n_outputs)[labels])
     assert by_label(w)[0] == one_hot(w)[0]
     np.testing.assert_array_equal(by_label(w)[1], one_hot(w)[1])
 
@@ -148,10 +149,18 @@ def test_single_precision_is_summed_in_double(rng):
     np.testing.assert_allclose(gradient, expected_gradient, atol=1e-7)
 
 
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Blocks of 500 rows or so, so that 30,000 make more of them than there are partial sums."""
+    monkeypatch.setattr("skxent.objective._BLOCK_SCORES", 500 * N_OUTPUTS)
+
+
 @pytest.mark.parametrize("make_data", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+@pytest.mark.usefixtures("small_blocks")
 def test_many_blocks_are_one(make_data, rng):
     n_rows, w = 30_000, weights(rng)
     objective = make_objective(rng, n_rows)
+    objective.X[rng.random(n_rows) < 0.3] = 0
     whole = with_data(objective, make_data(objective.X), objective.y)
     parts = [
         with_data(objective, make_data(objective.X[rows]), objective.y[rows])
@@ -163,6 +172,7 @@ def test_many_blocks_are_one(make_data, rng):
 
 @pytest.mark.parametrize("n_rows", [1, 2, 4_097, 30_000])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.usefixtures("small_blocks")
 def test_threads_change_no_bit(n_rows, dtype, rng):
     w = weights(rng)
     objective = make_objective(rng, n_rows, dtype=dtype, sample_weight=rng.random(n_rows).astype(dtype))
@@ -175,15 +185,25 @@ def test_threads_change_no_bit(n_rows, dtype, rng):
         np.testing.assert_array_equal(gradient_again, gradient)
 
 
-def test_inputs_are_left_alone(rng):
-    objective, w = make_objective(rng, sample_weight=rng.random(40), alpha=0.1), weights(rng)
-    for values in (objective.X, objective.y, objective.sample_weight, w):
+@pytest.mark.parametrize("n_outputs", [2, N_OUTPUTS])
+@pytest.mark.parametrize("make_data", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+def test_inputs_are_left_alone(make_data, n_outputs, rng):
+    objective = make_objective(rng, sample_weight=rng.random(40), alpha=0.1, n_outputs=n_outputs)
+    objective.X, w = make_data(objective.X), weights(rng, n_outputs=n_outputs)
+    data = [objective.X] if make_data is np.asarray else [objective.X.data, objective.X.indices, objective.X.indptr]
+    for values in (*data, objective.y, objective.sample_weight, w):
         values.flags.writeable = False
     objective(w)
     objective.value(w)
     objective.preconditioner(w, refine=True)(objective(w)[1])
     for batch in objective.batches(7):
-        batch(w)
+        batch.gradient(w)
+
+
+def test_the_mean_targets_of_a_subset_are_its_own(rng):
+    objective = make_objective(rng)
+    np.testing.assert_allclose(objective.mean_targets, objective.y.mean(axis=0))
+    np.testing.assert_allclose(objective.subset(slice(3, 9)).mean_targets, objective.y[3:9].mean(axis=0))
 
 
 # --------------------------------------------------------------------------------------------------- batches

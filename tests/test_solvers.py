@@ -257,9 +257,10 @@ def test_lbfgs_finds_the_minimum_that_scipy_finds(activation, method, rng):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("make_data", [np.asarray, csr_array], ids=["dense", "sparse"])
-def test_lbfgs_finds_the_minimum_of_wide_data(activation, make_data, rng):
+@pytest.mark.parametrize("n_rows", [10, 60])
+def test_lbfgs_finds_the_minimum_of_wide_data(activation, make_data, n_rows, rng):
     """Where a matrix of the columns would take too much memory."""
-    objective = make_objective(rng, 60, 1000, activation=activation)
+    objective = make_objective(rng, n_rows, 1000, activation=activation)
     wide = Objective(
         make_data(objective.X), objective.y, loss=CrossEntropy(), activation=activation, n_outputs=3, alpha=1e-2
     )

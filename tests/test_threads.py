@@ -38,6 +38,22 @@ def test_results_come_in_order_from_several_threads():
         assert blas_threads() == {2}
 
 
+def test_results_of_a_slow_thread_are_waited_for():
+    caller, slow = threading.get_ident(), []
+
+    def work(item):
+        if threading.get_ident() != caller:
+            time.sleep(0.2)
+            slow.append(item)
+        else:
+            time.sleep(0.01)
+        return item
+
+    with threadpool_limits(2, user_api="blas"), ordered_map() as parallel_map:
+        assert list(parallel_map(work, range(8))) == list(range(8))
+    assert 0 < len(slow) < 8
+
+
 @pytest.mark.parametrize("fails_in_caller", [False, True])
 def test_an_error_in_one_thread_ends_the_work_of_all(fails_in_caller):
     caller, seen = threading.get_ident(), []

@@ -22,8 +22,8 @@ much less than the estimate promised; then the next is tried after twice as many
 
 The step length satisfies the weak Wolfe conditions, found by bracketing with safeguarded interpolation. Near the
 optimum the objective's value is lost in rounding before its slope is, so that the decrease is then judged by the
-slope alone, the approximate Wolfe condition of [2]_. Weights, values and gradients are in double precision, pairs and
-directions in that of the start.
+slope alone, the approximate Wolfe condition of [2]_. Weights and values are in double precision, pairs and directions
+in that of the data.
 
 References
 ----------
@@ -119,7 +119,7 @@ def solve(
         or None, and ``near(w, value, gradient)``, an estimate near `w` or None, and an attribute ``resolution``, its
         value's relative rounding error.
     w0 : ndarray
-        Start; directions are computed in its dtype.
+        Start. Directions are computed in its dtype, from zero in that of ``without_features()``.
     max_iter : int
         Iterations at the most.
     tol : float
@@ -282,8 +282,8 @@ class _Descent:
         direction = self.precondition(q.reshape(shape)).astype(self.dtype, copy=False).ravel()
         if self.pairs:
             last = self.pairs[-1]
-            stretch = last.sy / float(np.vdot(last.y, self.precondition(last.y.reshape(shape))))
-            direction *= min(stretch, _MAX_STRETCH)
+            curvature = float(np.vdot(last.y, self.precondition(last.y.reshape(shape))))
+            direction *= min(last.sy / curvature, _MAX_STRETCH) if curvature > 0 else _MAX_STRETCH
         for pair, projection in zip(self.pairs, reversed(projections), strict=True):
             direction = add(pair.s, direction, a=projection - float(np.vdot(pair.y, direction)) / pair.sy)
         return direction.reshape(shape)
