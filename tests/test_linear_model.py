@@ -701,6 +701,15 @@ def test_batches_larger_than_the_data_are_the_data(iris):
     assert identical(*models)
 
 
+@pytest.mark.parametrize("n_rows", [50, 300_000])
+def test_separable_classes_end_where_single_precision_does(n_rows):
+    """There the curvature underflows."""
+    X, y = np.repeat(np.float32([[-1], [1]]), n_rows // 2, axis=0), np.repeat([0, 1], n_rows // 2)
+    model = SoftmaxRegressor(alpha=0, tol=0).fit(X, y)
+    assert model.loss_curve_[-1] == 0
+    assert model.score(X, y) == 1
+
+
 @pytest.mark.parametrize("estimator", BOTH)
 def test_a_start_on_a_sample_is_the_first_iteration(estimator, rng):
     X = rng.normal(size=(24_000, 4))

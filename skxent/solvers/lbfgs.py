@@ -216,13 +216,13 @@ class _Descent:
         value: float,
         gradient: Array,
         precondition: Callable[[Array], Array],
-        dtype: Any,
+        dtype: np.dtype[Any],
         pairs: Iterable[_Pair] = (),
     ) -> None:
         self.objective = objective
         self.w, self.value, self.gradient = w, value, gradient
         self.precondition = precondition
-        self.dtype = np.dtype(dtype)
+        self.dtype = dtype
         self.add_multiple: Any = get_blas_funcs("axpy", dtype=dtype)
         memory = int(np.clip(_MEMORY_BYTES // (2 * w.size * self.dtype.itemsize), _MEMORY_MIN, _MEMORY_MAX))
         self.pairs = deque(pairs, maxlen=memory)
@@ -274,7 +274,7 @@ class _Descent:
     def _direction(self) -> Array:
         """Return the quasi-Newton direction by the two-loop recursion."""
         shape, add = self.gradient.shape, self.add_multiple
-        q = -self.gradient.astype(self.dtype).ravel()
+        q = -self.gradient.astype(self.dtype, copy=False).ravel()
         projections = []
         for pair in reversed(self.pairs):
             projections.append(float(np.vdot(pair.s, q)) / pair.sy)
@@ -282,6 +282,7 @@ class _Descent:
         direction = self.precondition(q.reshape(shape)).astype(self.dtype, copy=False).ravel()
         if self.pairs:
             last = self.pairs[-1]
+            # In single precision it can underflow where classes are separable and nothing is left to gain.
             curvature = float(np.vdot(last.y, self.precondition(last.y.reshape(shape))))
             direction *= min(last.sy / curvature, _MAX_STRETCH) if curvature > 0 else _MAX_STRETCH
         for pair, projection in zip(self.pairs, reversed(projections), strict=True):
@@ -292,7 +293,7 @@ class _Descent:
 class _Pair:
     """A step and the change of the gradient along it, flat."""
 
-    def __init__(self, s: Array, y: Array, dtype: Any) -> None:
+    def __init__(self, s: Array, y: Array, dtype: np.dtype[Any]) -> None:
         self.sy = float(np.vdot(s, y))
         self.s, self.y = (vector.astype(dtype, copy=False).ravel() for vector in (s, y))
 
