@@ -53,7 +53,7 @@ class Objective:
     Parameters
     ----------
     X : ndarray or CSR array of shape (n_rows, n_features)
-        Data; its dtype is that of the computation. Sums over blocks of rows are kept in float64.
+        Data; its dtype is that of the computation. Sums over more than a few blocks of rows are kept in float64.
     y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         Index of the one output that is on in each row, or the probability of each.
     loss : Loss
@@ -238,7 +238,9 @@ class Objective:
             return list(terms(self.take(slice(0, n_rows))))
         blocks = list(gen_even_slices(n_rows, -(-n_rows // size)))
         parts = [blocks[start::_N_PARTS] for start in range(min(_N_PARTS, len(blocks)))]
-        return _total(self.ordered_map(lambda part: _total(terms(self.take(rows)) for rows in part), parts))
+        return _total(
+            self.ordered_map(lambda part: _total((terms(self.take(rows)) for rows in part), np.float64), parts)
+        )
 
     def _positions(self, rows: slice | Array) -> slice | Array:
         """Translate rows of this objective into rows of X."""
@@ -277,12 +279,18 @@ class Objective:
         return w.astype(self.X.dtype, copy=False)
 
     def _mean_value(self, total: Any, w: Array) -> float:
-        return float(total / self.total_weight + 0.5 * self.alpha * np.vdot(w[:-1], w[:-1]))
+        # Adds in pairs, where vdot would lose five digits of so long a sum in single precision.
+        with np.errstate(over="ignore"):
+            penalty = np.square(w[:-1]).sum()
+        return float(total / self.total_weight + 0.5 * self.alpha * penalty)
 
     def _mean_gradient(self, w: Array, features: Array, intercept: Array) -> Array:
-        gradient = np.concatenate([features, intercept[np.newaxis]])
+        gradient = np.empty(w.shape, self.X.dtype)
+        outputs = slice(1, None) if self._mirrored else slice(None)
+        gradient[:-1, outputs] = features
+        gradient[-1, outputs] = intercept
         if self._mirrored:
-            gradient = np.hstack([-gradient, gradient])
+            np.negative(gradient[:, 1], out=gradient[:, 0])
         gradient /= self.total_weight
         if self.alpha:
             gradient[:-1] += self.alpha * w[:-1]
@@ -333,13 +341,15 @@ def linear_scores(X: Any, w: Array) -> Array:
     return z
 
 
-def _total(rows_of_terms: Iterable[Sequence[Any]]) -> list[Any]:
-    """Add up tuples of terms one by one, in float64; a tuple that is alone stays as it is."""
+def _total(rows_of_terms: Iterable[Sequence[Any]], dtype: Any = None) -> list[Any]:
+    """Add up tuples of terms one by one, in a dtype or in their own; a tuple that is alone stays as it is.
+
+    The first tuple's arrays may be overwritten.
+    """
     iterator = iter(rows_of_terms)
     total = [np.asarray(term) for term in next(iterator)]
     for terms in iterator:
-        total = [
-            np.add(sum_, term, out=sum_ if sum_.dtype == np.float64 else None, dtype=np.float64)
-            for sum_, term in zip(total, terms, strict=True)
-        ]
+        for i, term in enumerate(terms):
+            precision = np.result_type(total[i], term) if dtype is None else dtype
+            total[i] = np.add(total[i], term, out=total[i] if total[i].dtype == precision else None, dtype=precision)
     return total

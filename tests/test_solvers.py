@@ -209,7 +209,7 @@ def test_lbfgs_takes_a_leap_back_along_which_the_objective_bends_down():
 
     hill.resolution = bowl.resolution = 2**-52
     start = np.full((3, 1), 10.0)
-    descent = _Descent(hill, start, *hill(start), lambda gradient: 100 * gradient, start.dtype)
+    descent = _Descent(hill, start, *hill(start), lambda gradient: 100 * gradient)
     assert descent.leap(Estimate(bowl, start, descent.gradient, noisy_from=np.inf), 10, enough=0) is None
     np.testing.assert_array_equal(descent.w, start)
     assert not descent.pairs

@@ -22,7 +22,7 @@ much less than the estimate promised; then the next is tried after twice as many
 
 The step length satisfies the weak Wolfe conditions, found by bracketing with safeguarded interpolation. Near the
 optimum the objective's value is lost in rounding before its slope is, so that the decrease is then judged by the
-slope alone, the approximate Wolfe condition of [2]_. Weights and values are in double precision, pairs and directions
+slope alone, the approximate Wolfe condition of [2]_. Values are in double precision, weights and all vectors like them
 in that of the data.
 
 References
@@ -53,7 +53,7 @@ __all__ = ["solve"]
 Array = NDArray[Any]
 
 # Pairs kept, at the least and at the most, and the bytes that they may take.
-_MEMORY_MIN, _MEMORY_MAX, _MEMORY_BYTES = 4, 40, 25_000_000
+_MEMORY_MIN, _MEMORY_MAX, _MEMORY_BYTES = 2, 40, 15_000_000
 # Iterations at which the preconditioner is taken anew.
 _REFINE_AT = (20, 60, 180)
 # Iterations on a sample of the rows at the most, and the tolerance there.
@@ -119,7 +119,7 @@ def solve(
         or None, and ``near(w, value, gradient)``, an estimate near `w` or None, and an attribute ``resolution``, its
         value's relative rounding error.
     w0 : ndarray
-        Start. Directions are computed in its dtype, from zero in that of ``without_features()``.
+        Start. Its dtype is that of the computation; from zero it is that of ``without_features()``.
     max_iter : int
         Iterations at the most.
     tol : float
@@ -132,7 +132,7 @@ def solve(
     Returns
     -------
     Result
-        Weights, in float64, and why it stopped.
+        Weights and why it stopped.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def solve(
     sample, held_out = parts
     best = _Best(held_out, w)
     _descend(sample, w, _SAMPLE_ITER, _SAMPLE_TOL, best)
-    return _descend(objective, best.w.astype(w.dtype), max_iter, tol, callback, started=True)
+    return _descend(objective, best.w, max_iter, tol, callback, started=True)
 
 
 class _Best:
@@ -176,11 +176,10 @@ def _descend(
     started: bool = False,
 ) -> Result:
     """Iterate; see :func:`solve`. A start on a sample counts as the first iteration."""
-    dtype, w = w.dtype, w.astype(np.float64)
     value, gradient = objective(w)
     if started and callback(w, value):
         return Result(w, 1, True, "stopped by a callback")
-    descent = _Descent(objective, w, value, gradient, objective.preconditioner(w, refine=started), dtype)
+    descent = _Descent(objective, w, value, gradient, objective.preconditioner(w, refine=started))
     scale = _NEGLIGIBLE * abs(value)
     leap_at, leap_steps = _LEAP_AT, _LEAP_MIN
     for n_iter in range(1 + started, max_iter + 1):
@@ -216,15 +215,13 @@ class _Descent:
         value: float,
         gradient: Array,
         precondition: Callable[[Array], Array],
-        dtype: np.dtype[Any],
         pairs: Iterable[_Pair] = (),
     ) -> None:
         self.objective = objective
         self.w, self.value, self.gradient = w, value, gradient
         self.precondition = precondition
-        self.dtype = dtype
-        self.add_multiple: Any = get_blas_funcs("axpy", dtype=dtype)
-        memory = int(np.clip(_MEMORY_BYTES // (2 * w.size * self.dtype.itemsize), _MEMORY_MIN, _MEMORY_MAX))
+        self.add_multiple: Any = get_blas_funcs("axpy", (w,))
+        memory = int(np.clip(_MEMORY_BYTES // (2 * w.nbytes), _MEMORY_MIN, _MEMORY_MAX))
         self.pairs = deque(pairs, maxlen=memory)
 
     def step(self) -> tuple[float, bool]:
@@ -243,15 +240,14 @@ class _Descent:
         if trial is None:
             return -0.5 * slope, False
         gain = max(self.value - trial[1], -0.5 * slope)
-        self._move(*trial)
-        return gain, True
+        return gain, self._move(*trial, self.pairs)
 
     def leap(self, near: _Near, max_steps: int, enough: float) -> float | None:
         """Take steps on an estimate of the objective near here, up to one that gains enough or less; return its gain.
 
         None, having gone nowhere, if the estimate is too rough for some steps or does not keep its promise.
         """
-        ahead = _Descent(near, self.w, self.value, self.gradient, self.precondition, self.dtype, self.pairs)
+        ahead = _Descent(near, self.w, self.value, self.gradient, self.precondition, self.pairs)
         gain, n_steps, going = 0.0, 0, True
         while going and n_steps < max_steps:
             gain, moved = ahead.step()
@@ -261,25 +257,26 @@ class _Descent:
             return None
         value, gradient = self.objective(ahead.w)
         kept = self.value - value >= _LEAP_KEPT * (self.value - ahead.value) > 0
-        if not kept or np.vdot(gradient - self.gradient, ahead.w - self.w) <= 0:
-            return None
-        self.pairs = ahead.pairs
-        self._move(ahead.w, value, gradient)
-        return gain
+        return gain if kept and self._move(ahead.w, value, gradient, ahead.pairs) else None
 
-    def _move(self, w: Array, value: float, gradient: Array) -> None:
-        self.pairs.append(_Pair(w - self.w, gradient - self.gradient, self.dtype))
-        self.w, self.value, self.gradient = w, value, gradient
+    def _move(self, w: Array, value: float, gradient: Array, pairs: deque[_Pair]) -> bool:
+        """Go there, unless the objective bends down on the way: a leap's, or one that is but rounding."""
+        pair = _Pair(w - self.w, gradient - self.gradient)
+        if pair.sy <= 0:
+            return False
+        self.w, self.value, self.gradient, self.pairs = w, value, gradient, pairs
+        self.pairs.append(pair)
+        return True
 
     def _direction(self) -> Array:
         """Return the quasi-Newton direction by the two-loop recursion."""
         shape, add = self.gradient.shape, self.add_multiple
-        q = -self.gradient.astype(self.dtype, copy=False).ravel()
+        q = -self.gradient.ravel()
         projections = []
         for pair in reversed(self.pairs):
             projections.append(float(np.vdot(pair.s, q)) / pair.sy)
             q = add(pair.y, q, a=-projections[-1])
-        direction = self.precondition(q.reshape(shape)).astype(self.dtype, copy=False).ravel()
+        direction = self.precondition(q.reshape(shape)).ravel()
         if self.pairs:
             last = self.pairs[-1]
             # In single precision it can underflow where classes are separable and nothing is left to gain.
@@ -293,9 +290,9 @@ class _Descent:
 class _Pair:
     """A step and the change of the gradient along it, flat."""
 
-    def __init__(self, s: Array, y: Array, dtype: np.dtype[Any]) -> None:
+    def __init__(self, s: Array, y: Array) -> None:
         self.sy = float(np.vdot(s, y))
-        self.s, self.y = (vector.astype(dtype, copy=False).ravel() for vector in (s, y))
+        self.s, self.y = s.ravel(), y.ravel()
 
 
 def _line_search(
