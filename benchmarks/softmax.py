@@ -1,8 +1,8 @@
 """Full-batch softmax regression: time to a given distance from the optimum, against every peer installed.
 
 Solvers are compared at equal objective, never at equal ``tol``. skxent and LogisticRegression's lbfgs report each
-iteration; the other solvers run with growing budgets, and times between two budgets are interpolated. skxent runs
-anew beside each peer, and the ratio is against that run.
+iteration, while the clock stands still; the other solvers run with growing budgets, and times between two budgets are
+interpolated. skxent runs anew beside each peer, and the ratio is against that run.
 
     python benchmarks/softmax.py [--problems mnist brown …] [--peers NAME] [--limit SECONDS] [--plot curves.png]
 """
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from _harness import (
+    Clock,
     Curve,
     Problem,
     Recorder,
@@ -105,9 +106,10 @@ def _with_alpha(name: str, X: Any, y: np.ndarray) -> Problem:
 def recorded(estimator: Any, problem: Problem, limit: float, dtype: type) -> Points:
     """Fit an estimator that reports each iteration."""
     X = problem.X.astype(dtype)
-    recorder = Recorder(limit)
+    clock = Clock()
+    recorder = Recorder(clock, limit)
     with suppress(TimeIsUp):
-        estimator.set_callbacks(recorder).fit(X, problem.y)
+        estimator.set_callbacks(clock, recorder).fit(X, problem.y)
     return recorder.points
 
 
