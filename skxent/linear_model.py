@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_array, check_random_state, column_or_1d, compute_class_weight
+from sklearn.utils import check_array, check_random_state, column_or_1d, compute_class_weight, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -29,6 +29,9 @@ from skxent.objective import Objective, linear_scores
 from skxent.solvers import sgd
 
 __all__ = ["SigmoidRegressor", "SoftmaxRegressor"]
+
+# Labels looked up at a time.
+_CHUNK = 65_536
 
 
 def _all_or_nothing(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -502,24 +505,45 @@ def _as_probabilities(y: Array, dtype: Any) -> Array:
 
 def _classes_and_positions(y: Array) -> tuple[Array, Array]:
     """Return the distinct labels, sorted, and the position of each row's among them."""
+    position: Callable[[Array], Array]
     if y.dtype.kind in "iu" and int(y.max()) - int(y.min()) < len(y) // 2:
-        offsets = np.subtract(y, y.min(), dtype=np.intp, casting="unsafe")
-        present = np.zeros(offsets.max() + 1, bool)  # a table is faster than sorting
-        present[offsets] = True
-        classes = np.flatnonzero(present).astype(y.dtype) + y.min()
-        return classes, (np.cumsum(present, dtype=np.int32) - 1)[offsets]
-    check_classification_targets(y)
-    classes = np.unique(y)  # asking it for the inverse as well would take twice the memory
-    return classes, np.searchsorted(classes, y).astype(np.int32)
+        classes, position = _tabulated(y)
+    else:
+        check_classification_targets(y)
+        classes = np.unique(y)  # asking it for the inverse as well would take twice the memory
+        position = classes.searchsorted
+    positions = np.empty(len(y), _index_type(classes))
+    for rows in gen_batches(len(y), _CHUNK):
+        positions[rows] = position(y[rows])
+    return classes, positions
+
+
+def _tabulated(y: Array) -> tuple[Array, Callable[[Array], Array]]:
+    """Return distinct integers and a function from them to their positions; faster than sorting if they lie close."""
+    low, high = y.min(), y.max()
+
+    def offsets(labels: Array) -> Array:
+        return np.subtract(labels, low, dtype=np.intp, casting="unsafe")
+
+    present = np.zeros(int(high) - int(low) + 1, bool)
+    for rows in gen_batches(len(y), _CHUNK):
+        present[offsets(y[rows])] = True
+    positions = np.cumsum(present) - 1
+    return np.flatnonzero(present).astype(y.dtype) + low, lambda labels: positions[offsets(labels)]
 
 
 def _positions(found: Array, classes: Array) -> Array:
     """Return the position of each of the labels found in the sorted `classes`."""
-    positions = np.searchsorted(classes, found).astype(np.int32).clip(max=len(classes) - 1)
+    positions = np.searchsorted(classes, found).clip(max=len(classes) - 1)
     unseen = found[classes[positions] != found]
     if len(unseen):
         raise ValueError(f"y has labels {unseen} that are not among the classes of the first call, {classes}.")
-    return positions
+    return positions.astype(_index_type(classes))
+
+
+def _index_type(classes: Array) -> np.dtype[Any]:
+    """Return the smallest type of the positions of classes: eight bytes a row can be a fifth of narrow data."""
+    return np.min_scalar_type(len(classes))
 
 
 class SoftmaxRegressor(_LinearClassifier):

@@ -25,11 +25,14 @@ __all__ = ["Block", "Objective", "linear_scores"]
 
 # Bytes of X in a block: what a core keeps in its cache between the two matrix products.
 _BLOCK_BYTES = 4_000_000
-# Scores in a block where rows are short: they and their like must fit as well. No fewer, since threads wait for each
-# other to take turns at the interpreter.
-_BLOCK_SCORES = 262_144
+# Scores in a block where rows are short: for each byte of the data, at the least and at the most. They and their like
+# must fit as well, and take little memory against the data. No fewer, since threads wait for each other to take turns
+# at the interpreter.
+_BLOCK_SCORES, _BLOCK_SCORES_MIN, _BLOCK_SCORES_MAX = 1 / 500, 40_000, 131_072
 # Stored entries for each column in a block of sparse rows, so that its gradient, which is dense, is little work to add.
 _BLOCK_ENTRIES = 6
+# Targets counted at a time.
+_CHUNK = 65_536
 # Independent partial sums. Fixed, so that the result does not depend on the number of threads.
 _N_PARTS = 16
 # A sample has for each column so many rows of the rarest outcome, at the least so many rows, and at the most this
@@ -95,6 +98,7 @@ class Objective:
         self.fit_intercept = fit_intercept
         self.ordered_map = ordered_map
         self.rows: slice | Array = slice(0, X.shape[0])
+        self.block_size = self._rows_in_a_block()
         self.total_weight = float(X.shape[0] if sample_weight is None else sample_weight.sum(dtype=np.float64))
 
     def __call__(self, w: Array) -> tuple[float, Array]:
@@ -136,16 +140,25 @@ class Objective:
         """How often each output is on, weighted."""
         y = self.y[self.rows]
         weight = None if self.sample_weight is None else self.sample_weight[self.rows]
-        if y.ndim == 1:
-            total: Array = np.bincount(y, weight, self.n_outputs)
-        else:
-            total = (np.ones(len(y)) if weight is None else weight) @ y
+        total: Array = np.zeros(self.n_outputs)
+        for rows in gen_batches(len(y), _CHUNK):
+            w = None if weight is None else weight[rows]
+            if y.ndim == 1:
+                total += np.bincount(y[rows], w, self.n_outputs)
+            else:
+                total += y[rows].sum(axis=0, dtype=np.float64) if w is None else w @ y[rows]
         return total / self.total_weight
 
     @property
     def n_rows(self) -> int:
         """Number of rows summed over."""
         return self.rows.stop - self.rows.start if isinstance(self.rows, slice) else len(self.rows)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the data, of sparse data without its row pointers."""
+        X = self.X
+        return int(X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes + X.indices.nbytes)
 
     @property
     def resolution(self) -> float:
@@ -233,7 +246,7 @@ class Objective:
 
     def sum_over_rows(self, terms: Callable[[Block], tuple[Any, ...]]) -> list[Any]:
         """Add up the terms that a function returns for each block of rows, always in the same order."""
-        n_rows, size = self.n_rows, self._block_size()
+        n_rows, size = self.n_rows, self.block_size
         if n_rows <= size:
             return list(terms(self.take(slice(0, n_rows))))
         blocks = list(gen_even_slices(n_rows, -(-n_rows // size)))
@@ -250,15 +263,13 @@ class Objective:
             return slice(self.rows.start + rows.start, self.rows.start + rows.stop)
         return self.rows.start + rows if self.rows.start else rows
 
-    def _block_size(self) -> int:
+    def _rows_in_a_block(self) -> int:
         n_rows, n_features = self.X.shape
-        if isinstance(self.X, np.ndarray):
-            least, bytes_per_row = 1.0, n_features * self.X.dtype.itemsize
-        else:
-            entries_per_row = max(1, self.X.nnz / n_rows)
-            least = _BLOCK_ENTRIES * n_features / entries_per_row
-            bytes_per_row = entries_per_row * (self.X.data.itemsize + self.X.indices.itemsize)
-        return int(max(least, min(_BLOCK_BYTES / bytes_per_row, _BLOCK_SCORES / self.n_outputs)))
+        bytes_per_row, least = max(1, self.nbytes / n_rows), 1.0
+        if not isinstance(self.X, np.ndarray):
+            least = _BLOCK_ENTRIES * n_features / max(1, self.X.nnz / n_rows)
+        scores = min(max(_BLOCK_SCORES * self.nbytes, _BLOCK_SCORES_MIN), _BLOCK_SCORES_MAX)
+        return int(max(least, min(_BLOCK_BYTES / bytes_per_row, scores / self.n_outputs)))
 
     def scores(self, block: Block, w: Array) -> Array:
         """Return the scores of a block at `w`, in the dtype of the data; of a mirrored pair one is zero."""

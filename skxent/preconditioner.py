@@ -278,9 +278,7 @@ def _layout(objective: Objective, moments: Array, refine: bool) -> tuple[int, Ar
 
 def _affordable_columns(objective: Objective, n_blocks: int) -> int:
     """Return how many columns so many blocks may have: they are kept packed, and one in the making is two squares."""
-    X = objective.X
-    stored = X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes + X.indices.nbytes
-    entries = max(_MEMORY_SHARE * stored, _MEMORY_FREE) / X.dtype.itemsize
+    entries = max(_MEMORY_SHARE * objective.nbytes, _MEMORY_FREE) / objective.X.dtype.itemsize
     return int(np.sqrt(entries / (n_blocks / 2 + 2))) - 1
 
 

@@ -741,7 +741,7 @@ def test_a_start_on_a_sample_is_the_first_iteration(estimator, rng):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_threads_change_no_bit(estimator, solver, as_data, n_classes, rng, monkeypatch):
     # Many blocks, many pieces, and a refined preconditioner.
-    monkeypatch.setattr("skxent.objective._BLOCK_SCORES", 300 * n_classes)
+    monkeypatch.setattr("skxent.objective._BLOCK_SCORES_MAX", 300 * n_classes)
     monkeypatch.setattr("skxent.preconditioner._GATHER", 4_000)
     monkeypatch.setattr("skxent.solvers.lbfgs._REFINE_AT", (2,))
     X = rng.normal(size=(9_000, 8)).astype(np.float32)
