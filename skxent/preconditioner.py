@@ -61,7 +61,7 @@ _MAX_BLOCKS = 100
 _SAMPLE_ROWS, _SAMPLE_MIN = 8, 4_000
 _BLOCK_ROWS, _BLOCK_MIN = 2, 1_000
 # Entries gathered at a time: they fit a cache, and the rows need not be in memory all at once.
-_GATHER = 400_000
+_GATHER = 200_000
 # Step of the central differences in the scores, and the least curvature of a row against the mean.
 _STEP = 1e-3
 _FLAT = 1e-3
@@ -187,7 +187,8 @@ class _Sample:
     def __init__(self, objective: Objective, w: Array, n_blocks: int, heavy: Array | None, moments: Array) -> None:
         self.columns: Any = slice(None) if heavy is None else heavy
         self.n_columns = len(moments[self.columns])
-        self.gather = max(1, _GATHER // max(1, self.n_columns))
+        entries_per_row = objective.nbytes // (objective.X.shape[0] * objective.X.dtype.itemsize)
+        self.gather = max(1, _GATHER // max(1, self.n_columns, entries_per_row))
         self.n_everywhere = objective.n_rows
         self.rows = objective.draw(max(_SAMPLE_MIN, _SAMPLE_ROWS * self.n_columns))
         self.directions = _directions(objective.n_outputs, n_blocks)

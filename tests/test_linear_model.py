@@ -1,6 +1,7 @@
 """The two regressors: against scikit-learn's logistic regression, and as citizens of its world."""
 
 import pickle
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -241,12 +242,43 @@ def test_labels_of_any_type(estimator, names, iris):
         ([-(2**63), 0, 2**63 - 1], np.int64),
     ],
 )
-def test_integer_labels_from_a_table_or_sorted(names, dtype):
+def test_integer_labels_from_a_table_or_sorted(names, dtype, monkeypatch):
+    monkeypatch.setattr("skxent.linear_model._CHUNK", 128)
     y = np.repeat(np.array(names, dtype), 300)[::-1]
     model = SoftmaxRegressor().fit(y[:, np.newaxis] == np.array(names, dtype), y)
     assert model.classes_.dtype == dtype
     assert model.classes_.tolist() == names
     np.testing.assert_array_equal(model.predict(y[:, np.newaxis] == np.array(names, dtype)), y)
+
+
+@pytest.mark.parametrize("n_classes", [255, 256, 300])
+@pytest.mark.parametrize("as_labels", [np.asarray, lambda y: y.astype(str), lambda y: 1_000_000 * y])
+def test_more_classes_than_a_byte_holds(n_classes, as_labels, rng):
+    y = as_labels(rng.permutation(np.arange(2 * n_classes) % n_classes))
+    X = np.unique(y, return_inverse=True)[1][:, np.newaxis] == np.arange(n_classes)
+    model = SoftmaxRegressor().fit(X, y)
+    np.testing.assert_array_equal(model.predict(X), y)
+    by_passes = SoftmaxRegressor(learning_rate=5.0, alpha=0)
+    for _ in range(20):
+        by_passes.partial_fit(X, y, classes=y)
+    np.testing.assert_array_equal(by_passes.predict(X), y)
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_features", "n_classes", "most"),
+    [(200_000, 30, 10, 3_600_000), (500_000, 10, 2, 3_000_000), (5_000, 2_000, 5, 8_000_000)],
+)
+def test_a_fit_takes_little_memory_beyond_the_data(n_rows, n_features, n_classes, most):
+    X = np.random.default_rng(0).standard_normal((n_rows, n_features), np.float32)
+    y = X[:, :n_classes].argmax(axis=1)
+    model = SoftmaxRegressor(tol=1e-3)
+    with threadpool_limits(2, user_api="blas"):
+        model.fit(X[:1_000], y[:1_000])
+        tracemalloc.start()
+        model.fit(X, y)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < most
 
 
 @pytest.mark.parametrize("estimator", BOTH)
@@ -743,7 +775,7 @@ def test_threads_change_no_bit(estimator, solver, as_data, n_classes, rng, monke
     # Many blocks, many pieces, and a refined preconditioner.
     monkeypatch.setattr("skxent.objective._BLOCK_SCORES_MAX", 300 * n_classes)
     monkeypatch.setattr("skxent.preconditioner._GATHER", 4_000)
-    monkeypatch.setattr("skxent.solvers.lbfgs._REFINE_AT", (2,))
+    monkeypatch.setattr("skxent.solvers.lbfgs._REFINE_AT", 2)
     X = rng.normal(size=(9_000, 8)).astype(np.float32)
     y = (X @ rng.normal(size=(8, n_classes)) + rng.gumbel(size=(9_000, n_classes))).argmax(axis=1)
     model = estimator(solver=solver, random_state=0, max_iter=3, tol=0)

@@ -200,6 +200,15 @@ def test_inputs_are_left_alone(make_data, n_outputs, rng):
         batch.gradient(w)
 
 
+@pytest.mark.parametrize("sample_weight", [None, np.arange(40.0)])
+def test_targets_are_counted_in_chunks(sample_weight, rng, monkeypatch):
+    objective = make_objective(rng, sample_weight=sample_weight)
+    labels = with_data(objective, objective.X, np.arange(40) % N_OUTPUTS, sample_weight)
+    monkeypatch.setattr("skxent.objective._CHUNK", 7)
+    np.testing.assert_allclose(objective.mean_targets, np.average(objective.y, 0, sample_weight))
+    np.testing.assert_allclose(labels.mean_targets, np.average(np.eye(N_OUTPUTS)[labels.y], 0, sample_weight))
+
+
 def test_the_mean_targets_of_a_subset_are_its_own(rng):
     objective = make_objective(rng)
     np.testing.assert_allclose(objective.mean_targets, objective.y.mean(axis=0))
