@@ -10,6 +10,7 @@ import argparse
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from threading import get_ident
 from typing import Any
@@ -80,38 +81,53 @@ import sys, time
 sys.path.insert(0, {here!r})
 import numpy as np
 from scipy import sparse
-from scaling import memory_case
+from scaling import MEMORY_CASES
 from skxent import SoftmaxRegressor
-X, y, size = memory_case({case!r})
+X, y = MEMORY_CASES[{case!r}]()
+size = X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
 SoftmaxRegressor(tol=1).fit(X[:2000], y[:2000])  # imports and thread pools are not the fit's memory
 open("/proc/self/clear_refs", "w").write("5")  # reset the peak
 def status(key):
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(key)) * 1024
 before = status("VmRSS")
 model = SoftmaxRegressor(tol=1e-4).fit(X, y)
-print((status("VmHWM") - before) / size)
+print(size, status("VmHWM") - before)
 """
 
 
-def memory_case(case: str) -> tuple[Any, np.ndarray, int]:
-    """Return data, labels and the bytes of the data."""
-    if case == "csr":
-        rng = np.random.default_rng(0)
-        X = sparse.random(400_000, 2_000, density=0.02, format="csr", dtype=np.float32, random_state=0)
-        return X, rng.integers(N_CLASSES, size=X.shape[0]), X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
-    X, y = data(200_000 if case == "float32" else 100_000, 400, np.dtype(case).type)
-    return X, y, X.nbytes
+def narrow(n_rows: int, n_columns: int, n_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Gaussian float32 rows; the class is the largest of the first columns."""
+    X = np.random.default_rng(0).standard_normal((n_rows, n_columns), np.float32)
+    return X, X[:, :n_classes].argmax(axis=1)
+
+
+def sparse_data() -> tuple[Any, np.ndarray]:
+    """Rows with 40 random entries each."""
+    X = sparse.random(400_000, 2_000, density=0.02, format="csr", dtype=np.float32, random_state=0)
+    return X, np.random.default_rng(0).integers(N_CLASSES, size=X.shape[0])
+
+
+MEMORY_CASES: dict[str, Callable[[], tuple[Any, np.ndarray]]] = {
+    "200,000 x 400 float32, 5 classes": lambda: data(200_000, 400),
+    "100,000 x 400 float64, 5 classes": lambda: data(100_000, 400, np.float64),
+    "400,000 x 2,000 CSR float32, 5 classes": sparse_data,
+    "500,000 x 30 float32, 2 classes": lambda: narrow(500_000, 30, 2),
+    "200,000 x 30 float32, 10 classes": lambda: narrow(200_000, 30, 10),
+    "500,000 x 10 float32, 2 classes": lambda: narrow(500_000, 10, 2),
+    "20,000 x 300 float32, 3 classes": lambda: narrow(20_000, 300, 3),
+    "50,000 x 200 float32, 100 classes": lambda: narrow(50_000, 200, 100),
+}
 
 
 def memory() -> None:
     """Print the peak of memory during a fit, beyond the data, as a share of the data."""
     rows = []
-    for case in ("float32", "float64", "csr"):
+    for case in MEMORY_CASES:
         code = _PEAK.format(here=str(Path(__file__).parent), case=case)
-        share = float(subprocess.check_output([sys.executable, "-c", code], text=True))
-        rows.append([case, f"{share:.1%}"])
+        size, peak = map(int, subprocess.check_output([sys.executable, "-c", code], text=True).split())
+        rows.append([case, f"{size / 1e6:.0f} MB", f"{peak / 1e6:.1f} MB", f"{peak / size:.1%}"])
     print("\n### Peak memory of a fit beyond the data\n")
-    print_table(["data", "share of the data's size"], rows)
+    print_table(["data", "size", "on top", "share"], rows)
 
 
 def threads() -> None:

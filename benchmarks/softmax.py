@@ -1,8 +1,8 @@
 """Full-batch softmax regression: time to a given distance from the optimum, against every peer installed.
 
-Solvers are compared at equal objective, never at equal ``tol``. skxent and LogisticRegression's lbfgs report each
-iteration, while the clock stands still; the other solvers run with growing budgets, and times between two budgets are
-interpolated. skxent runs anew beside each peer, and the ratio is against that run.
+Solvers are compared at equal objective, never at equal ``tol``. LogisticRegression's lbfgs reports each iteration, and
+the clock stands still meanwhile; the others run with growing budgets, skxent with 1, 2, 3, … iterations, and times
+between two budgets are interpolated. skxent runs anew beside each peer, and the ratio is against that run.
 
     python benchmarks/softmax.py [--problems mnist brown …] [--peers NAME] [--limit SECONDS] [--plot curves.png]
 """
@@ -10,6 +10,7 @@ interpolated. skxent runs anew beside each peer, and the ratio is against that r
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import time
 import warnings
@@ -114,11 +115,11 @@ def recorded(estimator: Any, problem: Problem, limit: float, dtype: type) -> Poi
 
 
 def budgeted(
-    make: Callable[[int], Any], problem: Problem, limit: float, dtype: type
+    make: Callable[[int], Any], problem: Problem, limit: float, dtype: type, allowed: Iterable[int] | None = None
 ) -> Iterator[tuple[float, Any, Any]]:
     """Fit an estimator with growing budgets until the caller has seen enough or the time is up."""
     X = problem.X.astype(dtype)
-    for budget in budgets():
+    for budget in budgets() if allowed is None else allowed:
         estimator = make(budget)
         seconds = stopwatch(lambda model=estimator: model.fit(X, problem.y))
         yield seconds, estimator.coef_, estimator.intercept_
@@ -126,11 +127,21 @@ def budgeted(
             return
 
 
-def skxent(problem: Problem, limit: float) -> Points:
+def skxent(problem: Problem, limit: float) -> Iterator[tuple[float, Any, Any]]:
     """Fit with the solver of this project."""
-    return recorded(
-        SoftmaxRegressor(alpha=problem.alpha, tol=1e-8, max_iter=2_000), problem, limit, problem.X.dtype.type
+    return budgeted(
+        lambda budget: SoftmaxRegressor(alpha=problem.alpha, tol=0, max_iter=budget),
+        problem,
+        limit,
+        problem.X.dtype.type,
+        itertools.count(1),
     )
+
+
+def find_optimum(problem: Problem) -> None:
+    """Set the best objective known of a problem; some solver may still find a better one."""
+    model = SoftmaxRegressor(alpha=problem.alpha, tol=1e-9, max_iter=2_000).fit(problem.X, problem.y)
+    problem.best = problem.objective(model.coef_, model.intercept_)
 
 
 def torch_lbfgs(problem: Problem, limit: float) -> Points:
@@ -216,11 +227,12 @@ def compare(problem: Problem, limit: float, among: str = "") -> dict[str, Curve]
     curves: dict[str, Curve] = {}
     neighbours: dict[str, list[Curve]] = {}
     warm_up(problem, among)
-    before = curve(problem, skxent(problem, limit))
+    find_optimum(problem)
+    before = until_done(problem, skxent(problem, limit))
     for name, run in ((name, run) for name, run in peers(problem, limit).items() if among in name):
         progress(f"{problem.name}: {name}")
         curves[name] = until_done(problem, run())
-        after = curve(problem, skxent(problem, limit))
+        after = until_done(problem, skxent(problem, limit))
         neighbours[name] = [before, after]
         before = after
     return report(problem, curves, neighbours)
