@@ -23,12 +23,12 @@ from skxent.preconditioner import Preconditioner, precondition
 
 __all__ = ["Block", "Objective", "linear_scores"]
 
-# Bytes of X in a block: what a core keeps in its cache between the two matrix products.
-_BLOCK_BYTES = 4_000_000
-# Scores in a block where rows are short: for each byte of the data, at the least and at the most. They and their like
-# must fit as well, and take little memory against the data. No fewer, since threads wait for each other to take turns
-# at the interpreter.
-_BLOCK_SCORES, _BLOCK_SCORES_MIN, _BLOCK_SCORES_MAX = 1 / 500, 40_000, 131_072
+# Bytes of X in a block: what a core keeps in its cache between the two matrix products. For each byte of the data, at
+# the least and at the most, since rows that do not lie together are gathered.
+_BLOCK_BYTES = 1 / 20, 1_000_000, 4_000_000
+# Scores in a block where rows are short, likewise: they and their like must fit as well, and take little memory against
+# the data. No fewer, since threads wait for each other to take turns at the interpreter.
+_BLOCK_SCORES = 1 / 500, 40_000, 131_072
 # Stored entries for each column in a block of sparse rows, so that its gradient, which is dense, is little work to add.
 _BLOCK_ENTRIES = 6
 # Targets counted at a time.
@@ -160,6 +160,10 @@ class Objective:
         X = self.X
         return int(X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes + X.indices.nbytes)
 
+    def scaled(self, per_byte: float, least: float, most: float) -> float:
+        """Return a number in proportion to the bytes of the data, within bounds."""
+        return min(max(per_byte * self.nbytes, least), most)
+
     @property
     def resolution(self) -> float:
         """Relative rounding error of the value."""
@@ -268,8 +272,8 @@ class Objective:
         bytes_per_row, least = max(1, self.nbytes / n_rows), 1.0
         if not isinstance(self.X, np.ndarray):
             least = _BLOCK_ENTRIES * n_features / max(1, self.X.nnz / n_rows)
-        scores = min(max(_BLOCK_SCORES * self.nbytes, _BLOCK_SCORES_MIN), _BLOCK_SCORES_MAX)
-        return int(max(least, min(_BLOCK_BYTES / bytes_per_row, scores / self.n_outputs)))
+        most = min(self.scaled(*_BLOCK_BYTES) / bytes_per_row, self.scaled(*_BLOCK_SCORES) / self.n_outputs)
+        return int(max(least, most))
 
     def scores(self, block: Block, w: Array) -> Array:
         """Return the scores of a block at `w`, in the dtype of the data; of a mirrored pair one is zero."""

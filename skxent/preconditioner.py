@@ -53,15 +53,17 @@ Preconditioner = Callable[[Array], Array]
 
 # Blocks may take this share of the data's memory, or what no machine misses.
 _MEMORY_SHARE = 0.1
-_MEMORY_FREE = 8_000_000
+_MEMORY_FREE = 4_000_000
 # Columns in the blocks where not all can be, at the most, the rows that each needs there, and outputs with own blocks.
 _MAX_HEAVY, _HEAVY_ROWS = 256, 16
 _MAX_BLOCKS = 100
 # Rows for each column, and at the least: in the sample, and in a block.
 _SAMPLE_ROWS, _SAMPLE_MIN = 8, 4_000
 _BLOCK_ROWS, _BLOCK_MIN = 2, 1_000
-# Entries gathered at a time: they fit a cache, and the rows need not be in memory all at once.
-_GATHER = 200_000
+# Entries gathered at a time: for each byte of the data, at the least and at the most. They fit a cache.
+_GATHER = 1 / 250, 100_000, 200_000
+# Scores bent at a time, in double precision and with several arrays like them.
+_SCORES = 16_000
 # Step of the central differences in the scores, and the least curvature of a row against the mean.
 _STEP = 1e-3
 _FLAT = 1e-3
@@ -188,20 +190,23 @@ class _Sample:
         self.columns: Any = slice(None) if heavy is None else heavy
         self.n_columns = len(moments[self.columns])
         entries_per_row = objective.nbytes // (objective.X.shape[0] * objective.X.dtype.itemsize)
-        self.gather = max(1, _GATHER // max(1, self.n_columns, entries_per_row))
+        self.gather = max(1, int(objective.scaled(*_GATHER)) // max(1, self.n_columns, entries_per_row))
         self.n_everywhere = objective.n_rows
         self.rows = objective.draw(max(_SAMPLE_MIN, _SAMPLE_ROWS * self.n_columns))
         self.directions = _directions(objective.n_outputs, n_blocks)
         weight = self.rows.weights()
         self.weight = weight / weight.sum()
-        self.z = np.asfortranarray(np.vstack(self._map(lambda rows: self.rows.scores(self.rows.take(rows), w))))
-        self.spread = self._spread(n_blocks)
+        self.z = np.empty((self.rows.n_rows, objective.n_outputs), objective.X.dtype, order="F")
+        self.spread = np.empty((self.rows.n_rows, n_blocks), objective.X.dtype)
+        self._map(lambda rows: self._score(rows, w))
+        np.maximum(self.spread, _FLAT * (self.weight @ self.spread) + np.finfo(self.z.dtype).tiny, out=self.spread)
         self.moments = self._moments(moments[self.columns])
 
     def block(self, index: int) -> tuple[_Inverse, float]:
         """Return the inverse of a block, and the mean curvature of the rows."""
         rows, share = self._draw(index)
-        curvature = _curvature(self.rows, self.z[rows].astype(np.float64, order="F"), self.directions[index])
+        chunks = gen_batches(len(rows), max(1, _SCORES // self.z.shape[1]))
+        curvature = np.concatenate([_curvature(self.rows, self.z[rows[c]], self.directions[index]) for c in chunks])
         curvature = np.maximum(curvature, _FLAT * (share @ curvature))
         by_spread, by_curvature = share * self.spread[rows, index], share * curvature
         matrix, seen, squares = self._sums(rows, by_spread, by_curvature)
@@ -226,7 +231,7 @@ class _Sample:
             matrix += X.T @ X
         return matrix, seen, squares
 
-    def _map(self, function: Callable[[slice], Array]) -> list[Array]:
+    def _map(self, function: Callable[[slice], Any]) -> list[Any]:
         return list(self.rows.ordered_map(function, gen_batches(self.rows.n_rows, self.gather)))
 
     def _take(self, rows: slice | Array) -> Array:
@@ -234,20 +239,20 @@ class _Sample:
         X = self.rows.take(rows).X[:, self.columns]
         return X if isinstance(X, np.ndarray) else X.toarray()
 
-    def _spread(self, n_blocks: int) -> Array:
-        """Return p (1 - p) by row and block: the curvature of the cross-entropy, and a guess at any other loss's."""
-        spread = self.rows.activation.variances(self.z)
-        if n_blocks == 1:
-            spread = spread.mean(axis=1, keepdims=True)
-        return np.maximum(spread, _FLAT * (self.weight @ spread) + np.finfo(spread.dtype).tiny)
+    def _score(self, rows: slice, w: Array) -> None:
+        """Set the scores, and for each block p (1 - p): the curvature of the cross-entropy, a guess at any loss's."""
+        self.z[rows] = z = self.rows.scores(self.rows.take(rows), w)
+        spread = self.rows.activation.variances(z)
+        self.spread[rows] = spread.mean(axis=1, keepdims=True) if self.spread.shape[1] == 1 else spread
 
     def _moments(self, everywhere: Array) -> Array:
         """Return the columns' mean squares, each row weighted by its spread, of shape (n_columns, n_blocks).
 
         Where the sample has hardly seen a column, they come from all rows.
         """
-        weights = self.weight[:, np.newaxis] * np.column_stack([np.ones(len(self.z)), self.spread])
-        weights = weights.astype(self.z.dtype)
+        weights = np.empty((len(self.z), 1 + self.spread.shape[1]), self.z.dtype)
+        weights[:, 0] = self.weight
+        np.multiply(self.weight[:, np.newaxis], self.spread, out=weights[:, 1:], casting="same_kind")
         sums = np.sum(self._map(lambda rows: np.square(self._take(rows)).T @ weights[rows]), axis=0)
         sampled, by_spread = sums[:, :1], sums[:, 1:]
         everywhere = everywhere[:, np.newaxis]
@@ -300,6 +305,7 @@ def _curvature(objective: Objective, z: Array, directions: Array) -> Array:
     By central differences of the gradient with the model's own probabilities as targets, where any proper loss is
     convex.
     """
+    z = z.astype(np.float64, order="F")
     target = objective.activation.probabilities(z)
     total = np.zeros(len(z))
     for direction in directions:

@@ -266,7 +266,13 @@ def test_more_classes_than_a_byte_holds(n_classes, as_labels, rng):
 
 @pytest.mark.parametrize(
     ("n_rows", "n_features", "n_classes", "most"),
-    [(200_000, 30, 10, 3_600_000), (500_000, 10, 2, 3_500_000), (5_000, 2_000, 5, 8_000_000)],
+    [
+        (200_000, 30, 10, 3_600_000),
+        (500_000, 10, 2, 3_500_000),
+        (5_000, 2_000, 5, 8_000_000),
+        (20_000, 300, 3, 4_200_000),
+        (100_000, 20, 30, 4_200_000),
+    ],
 )
 def test_a_fit_takes_little_memory_beyond_the_data(n_rows, n_features, n_classes, most):
     X = np.random.default_rng(0).standard_normal((n_rows, n_features), np.float32)
@@ -773,8 +779,8 @@ def test_a_start_on_a_sample_is_the_first_iteration(estimator, rng):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_threads_change_no_bit(estimator, solver, as_data, n_classes, rng, monkeypatch):
     # Many blocks, many pieces, and a refined preconditioner.
-    monkeypatch.setattr("skxent.objective._BLOCK_SCORES_MAX", 300 * n_classes)
-    monkeypatch.setattr("skxent.preconditioner._GATHER", 4_000)
+    monkeypatch.setattr("skxent.objective._BLOCK_SCORES", (0, 0, 300 * n_classes))
+    monkeypatch.setattr("skxent.preconditioner._GATHER", (0, 0, 4_000))
     monkeypatch.setattr("skxent.solvers.lbfgs._REFINE_AT", 2)
     X = rng.normal(size=(9_000, 8)).astype(np.float32)
     y = (X @ rng.normal(size=(8, n_classes)) + rng.gumbel(size=(9_000, n_classes))).argmax(axis=1)

@@ -152,7 +152,7 @@ def test_single_precision_is_summed_in_double(rng):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of 500 rows or so, so that 30,000 make more of them than there are partial sums."""
-    monkeypatch.setattr("skxent.objective._BLOCK_SCORES_MAX", 500 * N_OUTPUTS)
+    monkeypatch.setattr("skxent.objective._BLOCK_SCORES", (0, 0, 500 * N_OUTPUTS))
 
 
 @pytest.mark.parametrize("make_data", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
