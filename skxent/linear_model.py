@@ -15,7 +15,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_array, check_random_state, column_or_1d, compute_class_weight, gen_batches
+from sklearn.utils import (
+    assert_all_finite,
+    check_array,
+    check_random_state,
+    column_or_1d,
+    compute_class_weight,
+    gen_batches,
+)
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -230,10 +237,10 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         ------
         ValueError
             If `classes` is missing at the first call or differs from the first call's, if `y` has
-            labels outside it, or if the weights diverged (they then stay as they were).
+            labels outside it, if `X` is not finite, or if the weights diverged (they then stay as they were).
         """
         first = not hasattr(self, "coef_")
-        X, y = self._validate(X, y, reset=first)
+        X, y = self._validate(X, y, reset=first, check_finite=False)
         targets = self._encode(y, X.dtype, self._known_classes(classes, y, first))
         _, loss = self._resolve(targets)
         weight = self._weights(sample_weight, X, targets)
@@ -248,11 +255,15 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
                 learning_rate=self.learning_rate,
                 rng=self._rng if self.shuffle else None,
             )
+        if not np.isfinite(w).all():
+            # A row that is not finite leaves no weights finite, so that a search for it before would only cost time.
+            assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
+            raise sgd.diverged(self.learning_rate)
         self.__dict__.update(_fitted_attributes(w, targets, w.dtype))
         self.n_iter_ = 1 if first else self.n_iter_ + 1
         return self
 
-    def _validate(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
+    def _validate(self, X: Any, y: Any, *, reset: bool, check_finite: bool = True) -> tuple[Any, Any]:
         X, y = validate_data(
             self,
             X,
@@ -261,6 +272,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
             dtype=[np.float64, np.float32],
             order="C",
             multi_output=True,
+            ensure_all_finite=check_finite,
             reset=reset,
         )
         y = y.toarray() if hasattr(y, "toarray") else y

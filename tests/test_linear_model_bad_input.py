@@ -136,6 +136,22 @@ def unchanged(model, action, error, message):
 
 
 @pytest.mark.parametrize("estimator", BOTH)
+@pytest.mark.parametrize("loss", ["cross_entropy", "quadratic"])
+@pytest.mark.parametrize("as_data", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize(("value", "name"), [(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "infinity")])
+@pytest.mark.parametrize("weight", [0, 1])
+def test_a_pass_meets_what_is_not_finite(estimator, loss, as_data, value, name, weight):
+    """There is no check before: the weights tell."""
+    model = estimator(loss).partial_fit(X, y, classes=[0, 1, 2])
+    before = model.coef_
+    with pytest.raises(ValueError, match=f"Input X contains {name}"):
+        model.partial_fit(as_data(changed(X, (149, 2), value)), y, sample_weight=changed(ONES, 149, weight))
+    assert model.coef_ is before
+    with pytest.raises(ValueError, match="diverged: with learning_rate=1e"):
+        estimator(loss, learning_rate=1e300, alpha=1.0).partial_fit(X, y, classes=[0, 1, 2])
+
+
+@pytest.mark.parametrize("estimator", BOTH)
 @pytest.mark.parametrize("fitted", [False, True])
 @pytest.mark.parametrize(("bad", "error", "message"), BAD_DATA.values(), ids=BAD_DATA)
 def test_bad_data(estimator, fitted, bad, error, message):

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from skxent.solvers._result import Result
 
-__all__ = ["one_pass", "solve"]
+__all__ = ["diverged", "one_pass", "solve"]
 
 # How often the step is cut, and by how much.
 _CUTS, _CUT = 3, 0.2
@@ -104,6 +104,8 @@ def solve(
     idle, cuts = 0, 0
     for n_iter in range(1, max_iter + 1):
         w = one_pass(objective, w, batch_size=batch_size, learning_rate=learning_rate * _CUT**cuts, rng=rng)
+        if not np.isfinite(w).all():
+            raise diverged(learning_rate * _CUT**cuts)
         value = objective.value(w)
         if callback(w, value):
             return Result(w, n_iter, True, "stopped by a callback")
@@ -142,16 +144,19 @@ def one_pass(
     learning_rate: float,
     rng: np.random.RandomState | None,
 ) -> Array:
-    """Return new weights after one step for each batch; see :func:`solve`."""
+    """Return new weights after one step for each batch, which need not be finite; see :func:`solve`."""
     w = w.copy()
     with np.errstate(over="ignore", invalid="ignore"):
         for batch in objective.batches(batch_size, rng):
             gradient = batch.gradient(w)
             gradient *= learning_rate
             w -= gradient
-    if not np.isfinite(w).all():
-        raise ValueError(
-            f"Gradient descent diverged: with learning_rate={learning_rate} the weights grew beyond all bounds. "
-            "Lower learning_rate, scale the features (StandardScaler), or use solver='lbfgs'."
-        )
     return w
+
+
+def diverged(learning_rate: float) -> ValueError:
+    """Return the error to raise where weights are no longer finite."""
+    return ValueError(
+        f"Gradient descent diverged: with learning_rate={learning_rate} the weights grew beyond all bounds. "
+        "Lower learning_rate, scale the features (StandardScaler), or use solver='lbfgs'."
+    )
