@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from skxent._threads import ordered_map
+from skxent._threads import worker_threads
 from skxent.activations import Softmax
 from skxent.losses import CrossEntropy
 from skxent.objective import Objective
@@ -46,7 +46,7 @@ class Problem:
         """Evaluate the objective, its sums in float64."""
         if len(coef) == 1:  # LogisticRegression's binary coefficients, whose penalty counts half for each class
             coef, intercept = np.vstack([-coef, coef]) / 2, np.hstack([-intercept, intercept]) / 2
-        with ordered_map() as parallel_map:
+        with worker_threads() as maps:
             objective = Objective(
                 self.X,
                 self.y,
@@ -54,7 +54,7 @@ class Problem:
                 activation=Softmax(),
                 n_outputs=len(coef),
                 alpha=self.alpha,
-                ordered_map=parallel_map,
+                maps=maps,
             )
             return objective.value(np.vstack([coef.T, intercept]).astype(np.float64))
 

@@ -24,7 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from skxent import SoftmaxRegressor
-from skxent._threads import ordered_map
+from skxent._threads import worker_threads
 
 N_CLASSES = 5
 
@@ -151,8 +151,8 @@ def threads() -> None:
 
 def threads_of_a_fit() -> int:
     """Return how many threads a fit would use here."""
-    with ordered_map() as parallel_map:
-        return len(set(parallel_map(lambda _: (time.sleep(0.05), get_ident())[1], range(16))))
+    with worker_threads() as maps:
+        return len(set(maps.ordered(lambda _: (time.sleep(0.05), get_ident())[1], range(16))))
 
 
 def prediction() -> None:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache, partial
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -18,6 +19,24 @@ _users = 0
 _limit: Any = None
 _n_threads = 1
 _PENDING = object()
+
+
+class Maps(NamedTuple):
+    """Ways to yield a function of each of some items in turn, the builtin ``map`` where one thread is all there is.
+
+    Attributes
+    ----------
+    ordered : callable
+        All threads work until the end; results that are not used yet wait in memory.
+    ahead : callable
+        Another thread computes one result while the caller uses the one before, so that no more than two are there.
+    """
+
+    ordered: Callable[..., Iterator[Any]] = map
+    ahead: Callable[..., Iterator[Any]] = map
+
+
+ONE_THREAD = Maps()
 
 
 @cache
@@ -63,26 +82,31 @@ def _exit() -> None:
 
 
 @contextmanager
-def ordered_map() -> Iterator[Callable[..., Iterable[Any]]]:
-    """Yield a ``map`` that runs in as many threads as BLAS may use and returns results in order.
-
-    Yields
-    ------
-    callable
-        Like the builtin ``map`` of one iterable; the builtin itself where one thread is all there is.
-    """
+def worker_threads() -> Iterator[Maps]:
+    """Start as many threads as BLAS may use, keep BLAS itself to one, and yield what gives them work."""
     n_threads = _enter()
     try:
         if n_threads == 1:
-            yield map
+            yield ONE_THREAD
         else:
             with ThreadPoolExecutor(n_threads - 1, thread_name_prefix="skxent") as pool:
-                yield partial(_map, pool, n_threads - 1)
+                yield Maps(partial(_ordered_map, pool, n_threads - 1), partial(_ahead_map, pool))
     finally:
         _exit()
 
 
-def _map(
+def _ahead_map(pool: ThreadPoolExecutor, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+    """Yield the function of each item; another thread computes the next meanwhile."""
+    items = iter(items)
+    for result in map(function, islice(items, 1)):
+        for item in items:
+            following = pool.submit(function, item)
+            yield result
+            result = following.result()
+        yield result
+
+
+def _ordered_map(
     pool: ThreadPoolExecutor, n_helpers: int, function: Callable[[Any], Any], items: Iterable[Any]
 ) -> Iterator[Any]:
     """Yield the function of each item; the calling thread works as well, since to wake it for each result costs."""

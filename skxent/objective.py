@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import gen_batches, gen_even_slices
 
+from skxent._threads import ONE_THREAD, Maps
 from skxent.activations import Activation
 from skxent.losses import Array, Loss
 from skxent.near import Near, near
@@ -29,6 +30,9 @@ _BLOCK_BYTES = 1 / 20, 1_000_000, 4_000_000
 # Scores in a block where rows are short, likewise: they and their like must fit as well, and take little memory against
 # the data. No fewer, since threads wait for each other to take turns at the interpreter.
 _BLOCK_SCORES = 1 / 500, 40_000, 131_072
+# Bytes of mini-batches that a thread gathers at a time: they stay in the cache, and last so long that threads hardly
+# wait for each other. From data of this size on; less is gathered sooner than threads are set to work.
+_GATHER, _GATHER_WORTH = 4_000_000, 80_000_000
 # Stored entries for each column in a block of sparse rows, so that its gradient, which is dense, is little work to add.
 _BLOCK_ENTRIES = 6
 # Targets counted at a time.
@@ -71,8 +75,8 @@ class Objective:
         How often each row counts.
     fit_intercept : bool, default=True
         Whether the last row of the weights is free; if not, its gradient is zero.
-    ordered_map : callable, default=map
-        A ``map`` whose results come in order; that of a thread pool spreads the work.
+    maps : Maps, optional
+        What gives work to threads; by default there is one.
     """
 
     def __init__(
@@ -86,7 +90,7 @@ class Objective:
         alpha: float = 0.0,
         sample_weight: Array | None = None,
         fit_intercept: bool = True,
-        ordered_map: Callable[..., Iterator[Any]] = map,
+        maps: Maps = ONE_THREAD,
     ) -> None:
         self.X = X
         self.y = y
@@ -96,7 +100,7 @@ class Objective:
         self.alpha = alpha
         self.sample_weight = sample_weight
         self.fit_intercept = fit_intercept
-        self.ordered_map = ordered_map
+        self.maps = maps
         self.rows: slice | Array = slice(0, X.shape[0])
         self.block_size = self._rows_in_a_block()
         self.total_weight = float(X.shape[0] if sample_weight is None else sample_weight.sum(dtype=np.float64))
@@ -165,6 +169,10 @@ class Objective:
         return min(max(per_byte * self.nbytes, least), most)
 
     @property
+    def _bytes_per_row(self) -> float:
+        return max(1, self.nbytes / self.X.shape[0])
+
+    @property
     def resolution(self) -> float:
         """Relative rounding error of the value."""
         return float(np.finfo(self.X.dtype).eps)
@@ -180,6 +188,13 @@ class Objective:
         part.__dict__.pop("mean_targets", None)
         part.rows = self._positions(rows)
         part.total_weight = self.total_weight * part.n_rows / self.n_rows
+        return part
+
+    def gathered(self, rows: slice) -> Objective:
+        """Return what :meth:`subset` returns, on a copy of the rows' data."""
+        part = self.subset(rows)
+        part.X, part.y, part.sample_weight = part.take(slice(0, part.n_rows))
+        part.rows = slice(0, part.n_rows)
         return part
 
     def weighted(self, rows: Array, weights: Array) -> Objective:
@@ -224,9 +239,10 @@ class Objective:
 
     def batches(self, batch_size: int, rng: np.random.RandomState | None = None) -> Iterator[Objective]:
         """Yield objectives on consecutive batches of rows, in random order if `rng` is given."""
-        order = None if rng is None else rng.permutation(self.n_rows)
-        for rows in gen_batches(self.n_rows, batch_size):
-            yield self.subset(rows if order is None else order[rows])
+        ordered = self if rng is None else self.subset(rng.permutation(self.n_rows))
+        for part in ordered._parts(batch_size):
+            for rows in gen_batches(part.n_rows, batch_size):
+                yield part.subset(rows)
 
     def preconditioner(self, w: Array, *, refine: bool) -> Preconditioner:
         """Return an approximation of the inverse Hessian at `w`; see :mod:`skxent.preconditioner`."""
@@ -256,7 +272,7 @@ class Objective:
         blocks = list(gen_even_slices(n_rows, -(-n_rows // size)))
         parts = [blocks[start::_N_PARTS] for start in range(min(_N_PARTS, len(blocks)))]
         return _total(
-            self.ordered_map(lambda part: _total((terms(self.take(rows)) for rows in part), np.float64), parts)
+            self.maps.ordered(lambda part: _total((terms(self.take(rows)) for rows in part), np.float64), parts)
         )
 
     def _positions(self, rows: slice | Array) -> slice | Array:
@@ -267,12 +283,19 @@ class Objective:
             return slice(self.rows.start + rows.start, self.rows.start + rows.stop)
         return self.rows.start + rows if self.rows.start else rows
 
+    def _parts(self, batch_size: int) -> Iterable[Objective]:
+        """Return what has some batches each: itself, or rows that another thread gathers while others are in use."""
+        n_batches = int(_GATHER / self._bytes_per_row / batch_size)
+        if isinstance(self.rows, slice) or n_batches == 0 or self.nbytes < _GATHER_WORTH:
+            return [self]
+        return self.maps.ahead(self.gathered, gen_batches(self.n_rows, n_batches * batch_size))
+
     def _rows_in_a_block(self) -> int:
         n_rows, n_features = self.X.shape
-        bytes_per_row, least = max(1, self.nbytes / n_rows), 1.0
+        least = 1.0
         if not isinstance(self.X, np.ndarray):
             least = _BLOCK_ENTRIES * n_features / max(1, self.X.nnz / n_rows)
-        most = min(self.scaled(*_BLOCK_BYTES) / bytes_per_row, self.scaled(*_BLOCK_SCORES) / self.n_outputs)
+        most = min(self.scaled(*_BLOCK_BYTES) / self._bytes_per_row, self.scaled(*_BLOCK_SCORES) / self.n_outputs)
         return int(max(least, most))
 
     def scores(self, block: Block, w: Array) -> Array:
@@ -282,7 +305,7 @@ class Objective:
             return linear_scores(block.X, w)
         difference = w[:, 1] - w[:, 0]
         z = np.zeros((block.X.shape[0], 2), w.dtype, order="F")
-        z[:, 1] = block.X @ difference[:-1] + difference[-1]
+        z[:, 1] = block.X.dot(difference[:-1]) + difference[-1]
         return z
 
     @property

@@ -287,6 +287,24 @@ def test_a_fit_takes_little_memory_beyond_the_data(n_rows, n_features, n_classes
     assert peak < most
 
 
+@pytest.mark.parametrize(
+    ("n_rows", "n_features", "batch_size", "most"),
+    [(200_000, 30, 100, 2_400_000), (25_000, 800, 100, 9_600_000), (25_000, 800, 25_000, 9_600_000)],
+)
+def test_a_pass_takes_little_memory_beyond_the_data(n_rows, n_features, batch_size, most):
+    """Some batches, not the data in another order."""
+    X = np.random.default_rng(0).standard_normal((n_rows, n_features), np.float32)
+    y = X[:, :3].argmax(axis=1)
+    model = SoftmaxRegressor(batch_size=batch_size)
+    with threadpool_limits(2, user_api="blas"):
+        model.partial_fit(X[:1_000], y[:1_000], classes=range(3))
+        tracemalloc.start()
+        model.partial_fit(X, y)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < most
+
+
 @pytest.mark.parametrize("estimator", BOTH)
 def test_labels_as_objects_and_columns(estimator, iris):
     X, y = iris
@@ -779,17 +797,22 @@ def test_a_start_on_a_sample_is_the_first_iteration(estimator, rng):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_threads_change_no_bit(estimator, solver, as_data, n_classes, rng, monkeypatch):
     # Many blocks, many pieces, and a refined preconditioner.
-    monkeypatch.setattr("skxent.objective._BLOCK_SCORES", (0, 0, 300 * n_classes))
-    monkeypatch.setattr("skxent.preconditioner._GATHER", (0, 0, 4_000))
+    monkeypatch.setattr("skxent.objective._BLOCK_SCORES", (0, 300 * n_classes, 300 * n_classes))
+    monkeypatch.setattr("skxent.objective._GATHER", 30_000)
+    monkeypatch.setattr("skxent.objective._GATHER_WORTH", 0)
+    monkeypatch.setattr("skxent.preconditioner._GATHER", (0, 4_000, 4_000))
     monkeypatch.setattr("skxent.solvers.lbfgs._REFINE_AT", 2)
     X = rng.normal(size=(9_000, 8)).astype(np.float32)
     y = (X @ rng.normal(size=(8, n_classes)) + rng.gumbel(size=(9_000, n_classes))).argmax(axis=1)
     model = estimator(solver=solver, random_state=0, max_iter=3, tol=0)
-    fitted = []
+    fitted, passed = [], []
     for n_threads in (1, 2, 2):
         with threadpool_limits(n_threads, user_api="blas"), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             fitted.append(clone(model).fit(as_data(X), y))
+            passed.append(clone(model).partial_fit(as_data(X), y, classes=range(n_classes)))
+    assert identical(passed[0], passed[1])
+    assert identical(passed[0], passed[2])
     assert identical(fitted[0], fitted[1])
     assert identical(fitted[0], fitted[2])
     assert fitted[0].loss_curve_ == fitted[1].loss_curve_

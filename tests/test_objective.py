@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from scipy.special import expit, log_expit, log_softmax
+from threadpoolctl import threadpool_limits
 
+from skxent._threads import Maps, worker_threads
 from skxent.activations import Sigmoid, Softmax
 from skxent.losses import CrossEntropy, Loss, Quadratic
 from skxent.objective import Objective
@@ -152,7 +154,7 @@ def test_single_precision_is_summed_in_double(rng):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of 500 rows or so, so that 30,000 make more of them than there are partial sums."""
-    monkeypatch.setattr("skxent.objective._BLOCK_SCORES", (0, 0, 500 * N_OUTPUTS))
+    monkeypatch.setattr("skxent.objective._BLOCK_SCORES", (0, 500 * N_OUTPUTS, 500 * N_OUTPUTS))
 
 
 @pytest.mark.parametrize("make_data", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
@@ -179,7 +181,7 @@ def test_threads_change_no_bit(n_rows, dtype, rng):
     value, gradient = objective(w)
     for n_threads in (1, 2, 5):
         with ThreadPoolExecutor(n_threads) as pool:
-            objective.ordered_map = pool.map
+            objective.maps = Maps(ordered=pool.map)
             again, gradient_again = objective(w)
         assert again == value
         np.testing.assert_array_equal(gradient_again, gradient)
@@ -248,6 +250,26 @@ def test_batches_are_drawn_anew_for_each_pass(rng):
         assert sorted(row for rows in batches for row in rows) == list(range(40))
     assert first != second
     assert first == [rows_of(batch) for batch in objective.batches(16, np.random.RandomState(3))]
+
+
+@pytest.mark.parametrize("make_data", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("make_rows", [lambda n: slice(3, n), lambda n: np.arange(n)[::-2]], ids=["slice", "indices"])
+@pytest.mark.parametrize("n_together", [1, 2, 3, 100])
+def test_batches_gathered_together_are_the_same(make_data, shuffle, make_rows, n_together, rng, monkeypatch):
+    objective = make_objective(rng)
+    objective = with_data(objective, make_data(objective.X), objective.y, rng.random(40)).subset(make_rows(40))
+    w = weights(rng)
+
+    def gradients():
+        return [batch.gradient(w) for batch in objective.batches(4, np.random.RandomState(3) if shuffle else None)]
+
+    one_by_one = gradients()
+    assert len(one_by_one) == -(-objective.n_rows // 4)
+    monkeypatch.setattr("skxent.objective._GATHER", (4 * n_together + 1) * objective.nbytes / 40)
+    monkeypatch.setattr("skxent.objective._GATHER_WORTH", 0)
+    with threadpool_limits(2, user_api="blas"), worker_threads() as objective.maps:
+        np.testing.assert_allclose(gradients(), one_by_one, rtol=1e-12)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
