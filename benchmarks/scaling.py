@@ -77,20 +77,23 @@ def growth(largest: int) -> dict[str, tuple[np.ndarray, np.ndarray, float]]:
 
 
 _PEAK = """
-import sys, time
+import ctypes, sys
 sys.path.insert(0, {here!r})
 import numpy as np
-from scipy import sparse
 from scaling import MEMORY_CASES
 from skxent import SoftmaxRegressor
-X, y = MEMORY_CASES[{case!r}]()
+make, method, options = MEMORY_CASES[{case!r}]
+X, y = make()
+def run(X, y):
+    getattr(SoftmaxRegressor(random_state=0), method)(X, y, **options)
 size = X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
-SoftmaxRegressor(tol=1).fit(X[:2000], y[:2000])  # imports and thread pools are not the fit's memory
+run(X[:2000], y[:2000])  # what is loaded, threads, and buffers of BLAS are not the memory of a fit
+ctypes.CDLL(None).malloc_trim(0)  # all that is freed is given back
 open("/proc/self/clear_refs", "w").write("5")  # reset the peak
 def status(key):
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(key)) * 1024
 before = status("VmRSS")
-model = SoftmaxRegressor(tol=1e-4).fit(X, y)
+run(X, y)
 print(size, status("VmHWM") - before)
 """
 
@@ -101,21 +104,36 @@ def narrow(n_rows: int, n_columns: int, n_classes: int) -> tuple[np.ndarray, np.
     return X, X[:, :n_classes].argmax(axis=1)
 
 
+def mnist(n_rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first images of MNIST."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
+    from _mnist import load_mnist
+
+    X, y, _, _ = load_mnist()
+    return X[:n_rows].copy(), y[:n_rows]
+
+
 def sparse_data() -> tuple[Any, np.ndarray]:
     """Rows with 40 random entries each."""
     X = sparse.random(400_000, 2_000, density=0.02, format="csr", dtype=np.float32, random_state=0)
     return X, np.random.default_rng(0).integers(N_CLASSES, size=X.shape[0])
 
 
-MEMORY_CASES: dict[str, Callable[[], tuple[Any, np.ndarray]]] = {
-    "200,000 x 400 float32, 5 classes": lambda: data(200_000, 400),
-    "100,000 x 400 float64, 5 classes": lambda: data(100_000, 400, np.float64),
-    "400,000 x 2,000 CSR float32, 5 classes": sparse_data,
-    "500,000 x 30 float32, 2 classes": lambda: narrow(500_000, 30, 2),
-    "200,000 x 30 float32, 10 classes": lambda: narrow(200_000, 30, 10),
-    "500,000 x 10 float32, 2 classes": lambda: narrow(500_000, 10, 2),
-    "20,000 x 300 float32, 3 classes": lambda: narrow(20_000, 300, 3),
-    "50,000 x 200 float32, 100 classes": lambda: narrow(50_000, 200, 100),
+_PASS = "partial_fit", {"classes": range(10)}
+_FIT: tuple[str, dict[str, Any]] = "fit", {}
+MEMORY_CASES: dict[str, tuple[Callable[[], tuple[Any, np.ndarray]], str, dict[str, Any]]] = {
+    "200,000 x 400 float32, 5 classes": (lambda: data(200_000, 400), *_FIT),
+    "100,000 x 400 float64, 5 classes": (lambda: data(100_000, 400, np.float64), *_FIT),
+    "400,000 x 2,000 CSR float32, 5 classes": (sparse_data, *_FIT),
+    "500,000 x 30 float32, 2 classes": (lambda: narrow(500_000, 30, 2), *_FIT),
+    "200,000 x 30 float32, 10 classes": (lambda: narrow(200_000, 30, 10), *_FIT),
+    "500,000 x 10 float32, 2 classes": (lambda: narrow(500_000, 10, 2), *_FIT),
+    "20,000 x 300 float32, 3 classes": (lambda: narrow(20_000, 300, 3), *_FIT),
+    "50,000 x 200 float32, 100 classes": (lambda: narrow(50_000, 200, 100), *_FIT),
+    "MNIST, 60,000 x 784 float32": (lambda: mnist(60_000), *_FIT),
+    "MNIST, 10,000 x 784 float32": (lambda: mnist(10_000), *_FIT),
+    "MNIST, 60,000 x 784 float32, one SGD pass": (lambda: mnist(60_000), *_PASS),
+    "MNIST, 10,000 x 784 float32, one SGD pass": (lambda: mnist(10_000), *_PASS),
 }
 
 

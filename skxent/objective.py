@@ -26,7 +26,7 @@ __all__ = ["Block", "Objective", "linear_scores"]
 
 # Bytes of X in a block: what a core keeps in its cache between the two matrix products. For each byte of the data, at
 # the least and at the most, since rows that do not lie together are gathered.
-_BLOCK_BYTES = 1 / 20, 1_000_000, 4_000_000
+_BLOCK_BYTES = 1 / 20, 1_000_000, 2_000_000
 # Scores in a block where rows are short, likewise: they and their like must fit as well, and take little memory against
 # the data. No fewer, since threads wait for each other to take turns at the interpreter.
 _BLOCK_SCORES = 1 / 500, 40_000, 131_072

@@ -62,6 +62,8 @@ _SAMPLE_ROWS, _SAMPLE_MIN = 8, 4_000
 _BLOCK_ROWS, _BLOCK_MIN = 2, 1_000
 # Entries gathered at a time: for each byte of the data, at the least and at the most. They fit a cache.
 _GATHER = 1 / 250, 100_000, 200_000
+# Columns multiplied with the others at a time, so that there is no second matrix.
+_PANEL = 256
 # Scores bent at a time, in double precision and with several arrays like them.
 _SCORES = 16_000
 # Step of the central differences in the scores, and the least curvature of a row against the mean.
@@ -146,7 +148,7 @@ class _Blocks:
 class _Inverse:
     """Inverse of a positive semidefinite matrix, computed and kept for the matrix scaled to a unit diagonal.
 
-    The matrix is overwritten.
+    Only its lower half counts; it is overwritten.
     """
 
     def __init__(self, matrix: Array) -> None:
@@ -219,7 +221,7 @@ class _Sample:
         return _Inverse(matrix), by_curvature.sum()
 
     def _sums(self, rows: Array, by_spread: Array, by_curvature: Array) -> tuple[Array, Array, Array]:
-        """Return sums over some rows: the matrix of products, and by column the squares and those of the products."""
+        """Return sums over some rows: half the matrix of products, the squares by column, and those of the products."""
         n, dtype = self.n_columns + 1, self.z.dtype
         matrix, seen, squares = np.zeros((n, n), dtype), np.zeros(n - 1), np.zeros(n - 1)
         for chunk in gen_batches(len(rows), self.gather):
@@ -228,7 +230,8 @@ class _Sample:
             seen += by_spread[chunk].astype(dtype) @ np.square(X[:, :-1])
             X *= np.sqrt(by_curvature[chunk, np.newaxis]).astype(dtype)
             squares += np.square(np.square(X[:, :-1])).sum(axis=0)
-            matrix += X.T @ X
+            for columns in gen_batches(n, _PANEL):
+                matrix[columns.start :, columns] += X[:, columns.start :].T @ X[:, columns]
         return matrix, seen, squares
 
     def _map(self, function: Callable[[slice], Any]) -> list[Any]:

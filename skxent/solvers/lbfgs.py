@@ -184,6 +184,7 @@ def _descend(
     refine_at, leap_at, leap_steps = _REFINE_AT, _LEAP_AT, _LEAP_MIN
     for n_iter in range(1 + started, max_iter + 1):
         if n_iter >= refine_at:
+            del descent.precondition  # frees its memory for the new one
             descent.precondition = objective.preconditioner(descent.w, refine=True)
             refine_at = int(_REFINE_RATIO * n_iter)
         enough = tol * max(abs(descent.value), scale)
