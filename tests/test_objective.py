@@ -217,6 +217,16 @@ def test_the_mean_targets_of_a_subset_are_its_own(rng):
     np.testing.assert_allclose(objective.subset(slice(3, 9)).mean_targets, objective.y[3:9].mean(axis=0))
 
 
+@pytest.mark.parametrize("refine", [False, True])
+def test_panels_of_a_preconditioner_change_nothing_but_rounding(refine, rng, monkeypatch):
+    objective = make_objective(rng, alpha=1e-3)
+    w, gradient = weights(rng), weights(rng)
+    whole = objective.preconditioner(w, refine=refine)(gradient)
+    monkeypatch.setattr("skxent.preconditioner._PANEL", 2)
+    in_panels = objective.preconditioner(w, refine=refine)(gradient)
+    np.testing.assert_allclose(in_panels, whole, rtol=1e-9)
+
+
 # --------------------------------------------------------------------------------------------------- batches
 
 
