@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-
 from skxent._threads import worker_threads
+
 from skxent.activations import Softmax
 from skxent.losses import CrossEntropy
 from skxent.objective import Objective

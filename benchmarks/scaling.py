@@ -21,10 +21,10 @@ from _report import machine, print_table
 from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
+from skxent._threads import worker_threads
 from threadpoolctl import threadpool_limits
 
 from skxent import SoftmaxRegressor
-from skxent._threads import worker_threads
 
 N_CLASSES = 5
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @contextmanager
-def written_beside(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """Give a file beside the place; it is renamed to the place in the end, and removed if anything went wrong.
 
     A link stays a link, and what is no file to replace, such as a pipe or ``/dev/stdout``, is written itself.

@@ -2,11 +2,13 @@
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+__all__ = ["load_on_first_use"]
 
-def load_on_first_use(package: str, home: Mapping[str, str]) -> Callable[[str], Any]:
+
+def load_on_first_use(package: str, home: Mapping[str, str], modules: Collection[str] = ()) -> Callable[[str], Any]:
     """Make the ``__getattr__`` of a package.
 
     Parameters
@@ -15,9 +17,13 @@ def load_on_first_use(package: str, home: Mapping[str, str]) -> Callable[[str], 
         Name of the package.
     home : mapping of str to str
         The module of the package in which each public name is defined.
+    modules : collection of str, optional
+        Modules and subpackages that are public themselves.
     """
 
     def __getattr__(name: str) -> Any:
+        if name in modules:
+            return importlib.import_module(f"{package}.{name}")
         if name not in home:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         value = getattr(importlib.import_module(f"{package}.{home[name]}"), name)

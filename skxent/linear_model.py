@@ -29,7 +29,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from skxent import solvers
 from skxent._monitor import Monitor, Validation
-from skxent._threads import Maps, worker_threads
+from skxent._parallel import Workers, worker_threads
 from skxent.activations import Activation, Sigmoid, Softmax
 from skxent.losses import Array, Loss, check_shapes, resolve_loss
 from skxent.objective import Objective, linear_scores
@@ -197,9 +197,9 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         context = self._init_callback_context(max_subtasks=self.max_iter)
         context.call_on_fit_task_begin(estimator=self, **fit_data)
         monitor = Monitor(self, context, fit_data, attributes, validation)
-        with worker_threads() as maps:
+        with worker_threads() as workers:
             objective = self._objective(
-                _rows(X, train), _rows(targets.y, train), targets, _rows(weight, train), loss, maps
+                _rows(X, train), _rows(targets.y, train), targets, _rows(weight, train), loss, workers
             )
             monitor.begin(w0)
             result = solve(objective, w0, callback=monitor, **self._options(solve, rng))
@@ -247,9 +247,9 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         w = self._zeros(X, targets) if first else self._current_weights(X, targets)
         if not hasattr(self, "_rng"):
             self._rng = check_random_state(self.random_state)
-        with worker_threads() as maps:
+        with worker_threads() as workers:
             w = sgd.one_pass(
-                self._objective(X, targets.y, targets, weight, loss, maps),
+                self._objective(X, targets.y, targets, weight, loss, workers),
                 w,
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,
@@ -388,7 +388,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         return np.sort(train), Validation(score, self.n_iter_no_change, self.tol, w0)
 
     def _objective(
-        self, X: Any, y: Array, targets: _Targets, weight: Array | None, loss: Loss, maps: Maps
+        self, X: Any, y: Array, targets: _Targets, weight: Array | None, loss: Loss, workers: Workers
     ) -> Objective:
         return Objective(
             X,
@@ -399,7 +399,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
             alpha=self.alpha,
             sample_weight=weight,
             fit_intercept=self.fit_intercept,
-            maps=maps,
+            workers=workers,
         )
 
     def _warn_unless_converged(self, result: Any) -> None:

@@ -137,7 +137,7 @@ def _chances(objective: Objective, w: Array, size: int) -> Array:
         total: Array = objective.activation.variances(objective.scores(objective.take(rows), w)).sum(axis=1)
         return total
 
-    curvature = np.concatenate(list(objective.maps.ordered(spread, gen_batches(objective.n_rows, _CHUNK))))
+    curvature = np.concatenate(list(objective.workers.map(spread, gen_batches(objective.n_rows, _CHUNK))))
     np.maximum(curvature, _FLAT * curvature.mean() + np.finfo(np.float32).tiny, out=curvature)
     if objective.sample_weight is not None:
         curvature *= objective.weights()

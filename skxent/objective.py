@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import gen_batches, gen_even_slices
 
-from skxent._threads import ONE_THREAD, Maps
+from skxent._parallel import ONE_THREAD, Workers
 from skxent.activations import Activation
 from skxent.losses import Array, Loss
 from skxent.near import Near, near
@@ -75,7 +75,7 @@ class Objective:
         How often each row counts.
     fit_intercept : bool, default=True
         Whether the last row of the weights is free; if not, its gradient is zero.
-    maps : Maps, optional
+    workers : Workers, optional
         What gives work to threads; by default there is one.
     """
 
@@ -90,7 +90,7 @@ class Objective:
         alpha: float = 0.0,
         sample_weight: Array | None = None,
         fit_intercept: bool = True,
-        maps: Maps = ONE_THREAD,
+        workers: Workers = ONE_THREAD,
     ) -> None:
         self.X = X
         self.y = y
@@ -100,7 +100,7 @@ class Objective:
         self.alpha = alpha
         self.sample_weight = sample_weight
         self.fit_intercept = fit_intercept
-        self.maps = maps
+        self.workers = workers
         self.rows: slice | Array = slice(0, X.shape[0])
         self.block_size = self._rows_in_a_block()
         self.total_weight = float(X.shape[0] if sample_weight is None else sample_weight.sum(dtype=np.float64))
@@ -272,7 +272,7 @@ class Objective:
         blocks = list(gen_even_slices(n_rows, -(-n_rows // size)))
         parts = [blocks[start::_N_PARTS] for start in range(min(_N_PARTS, len(blocks)))]
         return _total(
-            self.maps.ordered(lambda part: _total((terms(self.take(rows)) for rows in part), np.float64), parts)
+            self.workers.map(lambda part: _total((terms(self.take(rows)) for rows in part), np.float64), parts)
         )
 
     def _positions(self, rows: slice | Array) -> slice | Array:
@@ -288,7 +288,7 @@ class Objective:
         n_batches = int(_GATHER / self._bytes_per_row / batch_size)
         if isinstance(self.rows, slice) or n_batches == 0 or self.nbytes < _GATHER_WORTH:
             return [self]
-        return self.maps.ahead(self.gathered, gen_batches(self.n_rows, n_batches * batch_size))
+        return self.workers.prefetch(self.gathered, gen_batches(self.n_rows, n_batches * batch_size))
 
     def _rows_in_a_block(self) -> int:
         n_rows, n_features = self.X.shape

@@ -99,7 +99,7 @@ def precondition(objective: Objective, w: Array, *, refine: bool) -> Preconditio
     moments = _column_moments(objective)
     n_blocks, heavy = _layout(objective, moments, refine)
     sample = _Sample(objective, w, n_blocks, heavy, moments)
-    inverses, curvatures = zip(*objective.maps.ordered(sample.block, range(n_blocks)), strict=True)
+    inverses, curvatures = zip(*objective.workers.map(sample.block, range(n_blocks)), strict=True)
     light = None if heavy is None else _inverse_diagonal(moments, np.array(curvatures), objective)
     return _Blocks(inverses, heavy, light, objective.activation.shift_invariant)
 
@@ -235,7 +235,7 @@ class _Sample:
         return matrix, seen, squares
 
     def _map(self, function: Callable[[slice], Any]) -> list[Any]:
-        return list(self.rows.maps.ordered(function, gen_batches(self.rows.n_rows, self.gather)))
+        return list(self.rows.workers.map(function, gen_batches(self.rows.n_rows, self.gather)))
 
     def _take(self, rows: slice | Array) -> Array:
         """Return the columns of the blocks in some rows."""

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from scipy.special import expit, log_expit, log_softmax
 from threadpoolctl import threadpool_limits
 
-from skxent._threads import Maps, worker_threads
+from skxent._parallel import Workers, worker_threads
 from skxent.activations import Sigmoid, Softmax
 from skxent.losses import CrossEntropy, Loss, Quadratic
 from skxent.objective import Objective
@@ -181,7 +181,7 @@ def test_threads_change_no_bit(n_rows, dtype, rng):
     value, gradient = objective(w)
     for n_threads in (1, 2, 5):
         with ThreadPoolExecutor(n_threads) as pool:
-            objective.maps = Maps(ordered=pool.map)
+            objective.workers = Workers(map=pool.map)
             again, gradient_again = objective(w)
         assert again == value
         np.testing.assert_array_equal(gradient_again, gradient)
@@ -278,7 +278,7 @@ def test_batches_gathered_together_are_the_same(make_data, shuffle, make_rows, n
     assert len(one_by_one) == -(-objective.n_rows // 4)
     monkeypatch.setattr("skxent.objective._GATHER", (4 * n_together + 1) * objective.nbytes / 40)
     monkeypatch.setattr("skxent.objective._GATHER_WORTH", 0)
-    with threadpool_limits(2, user_api="blas"), worker_threads() as objective.maps:
+    with threadpool_limits(2, user_api="blas"), worker_threads() as objective.workers:
         np.testing.assert_allclose(gradients(), one_by_one, rtol=1e-12)
 
 

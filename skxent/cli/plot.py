@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from skxent._files import written_beside
+from skxent._files import atomic_write
 from skxent.language_model.corpus import CorpusError
 
 _STEP = 0.05
@@ -88,7 +88,7 @@ def save_plot(
     figure.suptitle(title)
     _draw_ranks(ranks, counts)
     _draw_lines(lines, histogram, corpus)
-    with written_beside(path) as part:
+    with atomic_write(path) as part:
         figure.savefig(part, format=_suffix(path), dpi=150)
 
 

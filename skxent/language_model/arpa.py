@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from skxent._files import written_beside
+from skxent._files import atomic_write
 from skxent.language_model.model import END_OF_SENTENCE, UNKNOWN, FittedUnigram
 from skxent.language_model.reader import CorpusError, UndecodableError, read_blocks
 
@@ -46,7 +46,7 @@ def write_arpa(model: FittedUnigram, path: str | Path) -> None:
     entries.append((END_OF_SENTENCE, -math.inf if model.log_prob_eos is None else model.log_prob_eos))
     entries += zip(model.words, model.log_probs.tolist(), strict=True)
     opener = gzip.open if Path(path).suffix == ".gz" else open
-    with written_beside(path) as part, opener(part, "wt", encoding="utf-8", newline="\n") as file:
+    with atomic_write(path) as part, opener(part, "wt", encoding="utf-8", newline="\n") as file:
         file.write(f"\\data\\\nngram 1={len(entries)}\nngram 2=0\n\n\\1-grams:\n")
         file.writelines(f"{_log10(log_prob):.10g}\t{word}\n" for word, log_prob in entries)
         file.write("\n\\2-grams:\n\n\\end\\\n")

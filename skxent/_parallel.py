@@ -1,18 +1,22 @@
-"""What a fit asks of the machine: threads over row blocks, BLAS kept to one thread in each, and memory that stays."""
+"""Threads over row blocks, one BLAS thread each, and reuse of freed memory."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache, partial
-from itertools import islice
-from typing import Any, NamedTuple
+from itertools import chain, islice
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
+
+__all__ = ["ONE_THREAD", "Workers", "keep_freed_memory", "prefetch", "worker_threads"]
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
 
 _lock = threading.Lock()
 _users = 0
@@ -21,32 +25,34 @@ _n_threads = 1
 _PENDING = object()
 
 
-class Maps(NamedTuple):
-    """Ways to yield a function of each of some items in turn, the builtin ``map`` where one thread is all there is.
+class Workers(NamedTuple):
+    """Two ways to apply a function to items and get the results in order; with one thread both are ``map``.
 
     Attributes
     ----------
-    ordered : callable
+    map : callable
         All threads work until the end; results that are not used yet wait in memory.
-    ahead : callable
+    prefetch : callable
         Another thread computes one result while the caller uses the one before, so that no more than two are there.
     """
 
-    ordered: Callable[..., Iterator[Any]] = map
-    ahead: Callable[..., Iterator[Any]] = map
+    map: Callable[..., Iterator[Any]] = map
+    prefetch: Callable[..., Iterator[Any]] = map
 
 
-ONE_THREAD = Maps()
+ONE_THREAD = Workers()
 
 
 @cache
 def _blas() -> Any:
     """Find the BLAS libraries once: looking for them costs milliseconds, a fit on small data less."""
+    from threadpoolctl import ThreadpoolController  # not for those who only need prefetch
+
     return ThreadpoolController().select(user_api="blas")
 
 
 @cache
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Have the C library keep the memory of a block's arrays for the next block's.
 
     glibc gives freed memory back to the kernel at once until the program has freed a large array, and fetching it
@@ -64,7 +70,7 @@ def _enter() -> int:
     out restores it.
     """
     global _users, _limit, _n_threads
-    _keep_freed_memory()
+    keep_freed_memory()
     with _lock:
         if _users == 0:
             _n_threads = max((library["num_threads"] for library in _blas().info()), default=1)
@@ -82,7 +88,7 @@ def _exit() -> None:
 
 
 @contextmanager
-def worker_threads() -> Iterator[Maps]:
+def worker_threads() -> Iterator[Workers]:
     """Start as many threads as BLAS may use, keep BLAS itself to one, and yield what gives them work."""
     n_threads = _enter()
     try:
@@ -90,20 +96,47 @@ def worker_threads() -> Iterator[Maps]:
             yield ONE_THREAD
         else:
             with ThreadPoolExecutor(n_threads - 1, thread_name_prefix="skxent") as pool:
-                yield Maps(partial(_ordered_map, pool, n_threads - 1), partial(_ahead_map, pool))
+                yield Workers(partial(_ordered_map, pool, n_threads - 1), partial(prefetch, pool, 1))
     finally:
         _exit()
 
 
-def _ahead_map(pool: ThreadPoolExecutor, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-    """Yield the function of each item; another thread computes the next meanwhile."""
+def prefetch(pool: Executor, n_ahead: int, function: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Value]:
+    """Yield the function of each item in order, while a pool computes the next ones.
+
+    Parameters
+    ----------
+    pool : Executor
+        Threads or processes. A single item is not worth them: the caller computes it.
+    n_ahead : int
+        How many results may be computed before they are asked for.
+    function : callable
+        What to apply; from processes it must be picklable.
+    items : iterable
+        Items, taken only as they are needed.
+
+    Yields
+    ------
+    object
+        Results.
+    """
     items = iter(items)
-    for result in map(function, islice(items, 1)):
+    first = list(islice(items, 2))
+    if len(first) < 2:
+        yield from map(function, first)
+        return
+    items = chain(first, items)
+    pending: deque[Future[Value]] = deque(pool.submit(function, item) for item in islice(items, n_ahead))
+    try:
         for item in items:
-            following = pool.submit(function, item)
+            result = pending.popleft().result()
+            pending.append(pool.submit(function, item))
             yield result
-            result = following.result()
-        yield result
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()
 
 
 def _ordered_map(

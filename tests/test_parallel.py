@@ -13,7 +13,7 @@ from sklearn.datasets import load_iris
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skxent import SoftmaxRegressor
-from skxent._threads import worker_threads
+from skxent._parallel import worker_threads
 
 
 def blas_threads():
@@ -21,8 +21,8 @@ def blas_threads():
 
 
 def test_one_thread_is_the_builtin_map():
-    with threadpool_limits(1, user_api="blas"), worker_threads() as maps:
-        assert maps == (map, map)
+    with threadpool_limits(1, user_api="blas"), worker_threads() as workers:
+        assert workers == (map, map)
 
 
 def test_results_come_in_order_from_several_threads():
@@ -33,8 +33,8 @@ def test_results_come_in_order_from_several_threads():
         return item, blas_threads()
 
     with threadpool_limits(2, user_api="blas"):
-        with worker_threads() as maps:
-            assert list(maps.ordered(work, range(6))) == [(k, {1}) for k in range(6)]
+        with worker_threads() as workers:
+            assert list(workers.map(work, range(6))) == [(k, {1}) for k in range(6)]
         assert blas_threads() == {2}
 
 
@@ -49,8 +49,8 @@ def test_results_of_a_slow_thread_are_waited_for():
             time.sleep(0.01)
         return item
 
-    with threadpool_limits(2, user_api="blas"), worker_threads() as maps:
-        assert list(maps.ordered(work, range(8))) == list(range(8))
+    with threadpool_limits(2, user_api="blas"), worker_threads() as workers:
+        assert list(workers.map(work, range(8))) == list(range(8))
     assert 0 < len(slow) < 8
 
 
@@ -68,12 +68,12 @@ def test_an_error_in_one_thread_ends_the_work_of_all(fails_in_caller):
             time.sleep(0.1)
         return item
 
-    with threadpool_limits(2, user_api="blas"), worker_threads() as maps:
+    with threadpool_limits(2, user_api="blas"), worker_threads() as workers:
         with pytest.raises(ZeroDivisionError):
-            list(maps.ordered(work, range(100)))
+            list(workers.map(work, range(100)))
         assert len(seen) == 2
-        assert list(maps.ordered(abs, [-1, 2])) == [1, 2]
-        assert list(maps.ordered(abs, [])) == []
+        assert list(workers.map(abs, [-1, 2])) == [1, 2]
+        assert list(workers.map(abs, [])) == []
 
 
 def test_another_thread_is_one_result_ahead():
@@ -83,16 +83,14 @@ def test_another_thread_is_one_result_ahead():
         seen.append((item, threading.get_ident()))
         return item
 
-    with threadpool_limits(2, user_api="blas"), worker_threads() as maps:
-        results = maps.ahead(work, range(5))
+    with threadpool_limits(2, user_api="blas"), worker_threads() as workers:
+        results = workers.prefetch(work, range(5))
         assert seen == []
         for expected, result in enumerate(results):
             time.sleep(0.05)
             assert result == expected
             assert [item for item, _ in seen] == list(range(min(expected + 2, 5)))
-    callers = [caller for _, caller in seen]
-    assert callers[0] == threading.get_ident()
-    assert callers[0] not in callers[1:]
+    assert threading.get_ident() not in [caller for _, caller in seen]
 
 
 @pytest.mark.parametrize("fails_at", [0, 1, 3])
@@ -105,19 +103,19 @@ def test_an_error_ahead_comes_in_its_turn(fails_at):
             raise ZeroDivisionError
         return item
 
-    with threadpool_limits(2, user_api="blas"), worker_threads() as maps:
+    with threadpool_limits(2, user_api="blas"), worker_threads() as workers:
         with pytest.raises(ZeroDivisionError):
-            list(maps.ahead(work, range(6)))
-        assert seen == list(range(fails_at + 1))
-        assert list(maps.ahead(abs, [-1])) == [1]
-        assert list(maps.ahead(abs, [])) == []
-        assert next(maps.ahead(abs, [-1, -2, -3])) == 1  # and is left there
+            list(workers.prefetch(work, range(6)))
+        assert seen in (list(range(fails_at + 1)), list(range(fails_at + 2)))
+        assert list(workers.prefetch(abs, [-1])) == [1]
+        assert list(workers.prefetch(abs, [])) == []
+        assert next(workers.prefetch(abs, [-1, -2, -3])) == 1  # and is left there
 
 
 def test_limits_come_back_after_errors_and_nesting():
     with threadpool_limits(2, user_api="blas"):
         with pytest.raises(ZeroDivisionError), worker_threads(), worker_threads() as inner:
-            list(inner.ordered(lambda x: 1 / x, [1, 0]))
+            list(inner.map(lambda x: 1 / x, [1, 0]))
         assert blas_threads() == {2}
 
 
@@ -137,7 +135,7 @@ def test_freed_memory_is_kept():
     """Once a fit has run, arrays of a block's size are not fetched from the kernel page by page each time."""
     code = """
 import resource, numpy as np
-from skxent._threads import worker_threads
+from skxent._parallel import worker_threads
 
 def page_faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
