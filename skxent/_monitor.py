@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skxent.losses import Array
+from skxent._typing import Array
 
 __all__ = ["Monitor", "Validation"]
 

@@ -12,7 +12,8 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import log_expit, logit
 
-from skxent.losses import Array, Loss
+from skxent._typing import Array
+from skxent.losses import Loss
 
 __all__ = ["Activation", "Sigmoid", "Softmax"]
 

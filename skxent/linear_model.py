@@ -30,8 +30,9 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from skxent import solvers
 from skxent._monitor import Monitor, Validation
 from skxent._parallel import Workers, worker_threads
+from skxent._typing import Array
 from skxent.activations import Activation, Sigmoid, Softmax
-from skxent.losses import Array, Loss, check_shapes, resolve_loss
+from skxent.losses import Loss, check_shapes, resolve_loss
 from skxent.objective import Objective, linear_scores
 from skxent.solvers import sgd
 

@@ -20,30 +20,32 @@ Check yours with :func:`skxent.testing.check_loss`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-__all__ = ["CrossEntropy", "Loss", "Quadratic", "check_shapes", "resolve_loss"]
+from skxent._parameters import Parameters
+from skxent._registry import Registry
+from skxent._typing import Array
 
-Array = NDArray[Any]
+__all__ = ["LOSSES", "CrossEntropy", "Loss", "Quadratic", "check_shapes", "resolve_loss"]
+
+LOSSES: Registry[type[Loss]] = Registry("loss")
 
 
-class Loss(ABC):
+class Loss(Parameters, ABC):
     """A loss between an observed and a predicted distribution over the same outcomes.
 
-    Subclasses implement :meth:`pointwise` and hold nothing but their own hyper-parameters. Giving the
-    subclass a name, ``class MyLoss(Loss, name="mine")``, makes ``loss="mine"`` work as well as
-    ``loss=MyLoss()``.
+    Subclasses implement :meth:`pointwise` and hold nothing but their own hyper-parameters, each an argument of
+    ``__init__`` kept under its name: then ``get_params`` and ``set_params`` work, and a grid search can set
+    ``loss__gamma``. Giving the subclass a name, ``class MyLoss(Loss, name="mine")``, makes ``loss="mine"`` work as
+    well as ``loss=MyLoss()``.
     """
-
-    registry: ClassVar[dict[str, type[Loss]]] = {}
 
     def __init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if name is not None:
-            Loss.registry[name] = cls
+            LOSSES.register(name)(cls)
 
     @abstractmethod
     def pointwise(self, y: Array, p: Array, log_p: Array) -> tuple[Array, Array]:
@@ -66,11 +68,6 @@ class Loss(ABC):
             Partial derivatives of the row's loss, each :math:`\partial L/\partial\\log p_k` taken as
             if the :math:`p_k` could move freely; the output layer adds the constraint that they sum to 1.
         """
-
-    def __repr__(self) -> str:
-        """Show the loss with its hyper-parameters."""
-        settings = ", ".join(f"{key}={value!r}" for key, value in sorted(vars(self).items()))
-        return f"{type(self).__name__}({settings})"
 
 
 class CrossEntropy(Loss, name="cross_entropy"):
@@ -153,9 +150,7 @@ def resolve_loss(loss: Any) -> Loss:
         is_class = isinstance(loss, type) and issubclass(loss, Loss)
         hint = f"an instance: {loss.__name__}()" if is_class else "a name or a Loss instance"
         raise TypeError(f"loss={loss!r} is not a loss; pass {hint}.")
-    if loss not in Loss.registry:
-        raise ValueError(f"Unknown loss {loss!r}; known losses: {', '.join(sorted(Loss.registry))}.")
-    return Loss.registry[loss]()
+    return LOSSES[loss]()
 
 
 def check_shapes(loss: Loss, n_outcomes: int) -> None:

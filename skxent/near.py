@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.utils import gen_batches
 
-from skxent.losses import Array
+from skxent._typing import Array
 
 if TYPE_CHECKING:
     from skxent.objective import Objective

@@ -17,8 +17,9 @@ import numpy as np
 from sklearn.utils import gen_batches, gen_even_slices
 
 from skxent._parallel import ONE_THREAD, Workers
+from skxent._typing import Array
 from skxent.activations import Activation
-from skxent.losses import Array, Loss
+from skxent.losses import Loss
 from skxent.near import Near, near
 from skxent.preconditioner import Preconditioner, precondition
 

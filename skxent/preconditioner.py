@@ -42,7 +42,7 @@ import numpy as np
 from scipy.linalg import get_blas_funcs, get_lapack_funcs
 from sklearn.utils import gen_batches
 
-from skxent.losses import Array
+from skxent._typing import Array
 
 if TYPE_CHECKING:
     from skxent.objective import Block, Objective

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.special import log_softmax, rel_entr
 from sklearn.metrics import brier_score_loss, log_loss
 
-from skxent.losses import CrossEntropy, Loss, Quadratic, check_shapes, resolve_loss
+from skxent.losses import LOSSES, CrossEntropy, Loss, Quadratic, check_shapes, resolve_loss
 from skxent.testing import check_loss
 
 
@@ -31,7 +31,7 @@ def values(loss, y, log_p):
     return loss.pointwise(y, np.exp(log_p), log_p)[0]
 
 
-@pytest.mark.parametrize("name", sorted(Loss.registry))
+@pytest.mark.parametrize("name", list(LOSSES))
 def test_every_loss_keeps_its_promises(name):
     check_loss(name)
 
@@ -91,8 +91,8 @@ def test_a_name_or_an_instance_is_resolved():
 
 @pytest.fixture
 def registry(monkeypatch):
-    monkeypatch.setattr(Loss, "registry", dict(Loss.registry))
-    return Loss.registry
+    monkeypatch.setattr(LOSSES, "_parts", dict(LOSSES._parts))
+    return LOSSES
 
 
 def test_a_subclass_with_a_name_registers_itself(registry):
@@ -103,12 +103,31 @@ def test_a_subclass_with_a_name_registers_itself(registry):
         pass
 
     assert registry["mine"] is Mine
-    assert Unnamed not in registry.values()
+    assert registry.name_of(Unnamed) is None
     assert isinstance(resolve_loss("mine"), Mine)
 
 
+class Focal(Loss):
+    def __init__(self, gamma=2.0):
+        self.gamma = gamma
+
+    def pointwise(self, y, p, log_p):
+        raise NotImplementedError
+
+
+def test_hyper_parameters_are_read_and_set_by_name():
+    loss = Focal(gamma=1.0)
+    assert loss.get_params() == {"gamma": 1.0}
+    assert loss.set_params(gamma=3.0) is loss
+    assert loss.gamma == 3.0
+    assert repr(loss) == "Focal(gamma=3.0)"
+    assert CrossEntropy().get_params() == {}
+    with pytest.raises(ValueError, match="Focal has no parameter 'alpha'; its parameters: gamma"):
+        loss.set_params(alpha=1)
+
+
 def test_unknown_names_list_the_known_ones():
-    with pytest.raises(ValueError, match=r"^Unknown loss 'hinge'; known losses: cross_entropy, quadratic\.$"):
+    with pytest.raises(ValueError, match=r"^unknown loss 'hinge'; known: cross_entropy, quadratic\.$"):
         resolve_loss("hinge")
 
 
@@ -142,7 +161,7 @@ class Tempered(CrossEntropy):
 
 def test_repr_shows_the_settings():
     assert repr(CrossEntropy()) == "CrossEntropy()"
-    assert repr(Tempered(2.0)) == "Tempered(base='e', temperature=2.0)"
+    assert repr(Tempered(2.0)) == "Tempered(temperature=2.0, base='e')"
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda loss: pickle.loads(pickle.dumps(loss))])

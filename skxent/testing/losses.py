@@ -10,9 +10,10 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
+from skxent._typing import Array
 from skxent.activations import Activation, Sigmoid, Softmax
 from skxent.linear_model import SoftmaxRegressor
-from skxent.losses import Array, Loss, check_shapes, resolve_loss
+from skxent.losses import Loss, check_shapes, resolve_loss
 from skxent.objective import Objective
 
 __all__ = ["check_loss"]
