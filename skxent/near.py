@@ -134,7 +134,7 @@ def _chances(objective: Objective, w: Array, size: int) -> Array:
     """Return the chance of each row, in proportion to its weighted curvature where that is less than 1."""
 
     def spread(rows: slice) -> Array:
-        total: Array = objective.activation.variances(objective.scores(objective.take(rows), w)).sum(axis=1)
+        total: Array = objective.activation.variances(objective.scores(rows, w)).sum(axis=1)
         return total
 
     curvature = np.concatenate(list(objective.workers.map(spread, gen_batches(objective.n_rows, _CHUNK))))

@@ -19,6 +19,7 @@ from sklearn.utils import gen_batches, gen_even_slices
 from skxent._parallel import ONE_THREAD, Workers
 from skxent._typing import Array
 from skxent.activations import Activation
+from skxent.coordinates import Coordinates, standardize
 from skxent.losses import Loss
 from skxent.near import Near, near
 from skxent.preconditioner import Preconditioner, precondition
@@ -99,18 +100,20 @@ class Objective:
         self.activation = activation
         self.n_outputs = n_outputs
         self.alpha = alpha
-        self.sample_weight = sample_weight
+        self.sample_weight = _scaled_to_mean_one(sample_weight, X.dtype)
         self.fit_intercept = fit_intercept
         self.workers = workers
+        self.coordinates: Coordinates | None = None
         self.rows: slice | Array = slice(0, X.shape[0])
         self.block_size = self._rows_in_a_block()
-        self.total_weight = float(X.shape[0] if sample_weight is None else sample_weight.sum(dtype=np.float64))
+        self.total_weight = float(X.shape[0] if self.sample_weight is None else self.sample_weight.sum(dtype=np.float64))
 
     def __call__(self, w: Array) -> tuple[float, Array]:
         """Return the value and the gradient at `w`, an array of shape (n_features + 1, n_outputs)."""
-        w_data = self._as_data(w)
+        w_data = self._for_data(w)
 
         def terms(block: Block) -> tuple[Any, ...]:
+            block = block._replace(X=self._columns(block.X))
             losses, score_gradient = self._losses_and_score_gradient(block, w_data)
             return losses.sum(dtype=np.float64), *self._weight_gradients(block, score_gradient)
 
@@ -119,18 +122,24 @@ class Objective:
 
     def value(self, w: Array) -> float:
         """Return the value alone, at half the cost."""
-        w_data = self._as_data(w)
-        (value,) = self.sum_over_rows(
-            lambda block: (self._losses_and_score_gradient(block, w_data)[0].sum(dtype=np.float64),)
-        )
+        w_data = self._for_data(w)
+
+        def terms(block: Block) -> tuple[Any, ...]:
+            block = block._replace(X=self._columns(block.X))
+            return (self._losses_and_score_gradient(block, w_data)[0].sum(dtype=np.float64),)
+
+        (value,) = self.sum_over_rows(terms)
         return self._mean_value(value, w)
 
     def gradient(self, w: Array) -> Array:
         """Return the gradient alone; for a mini-batch the value would be a twentieth of the cost."""
-        w_data = self._as_data(w)
-        gradients = self.sum_over_rows(
-            lambda block: self._weight_gradients(block, self._losses_and_score_gradient(block, w_data)[1])
-        )
+        w_data = self._for_data(w)
+
+        def terms(block: Block) -> tuple[Any, ...]:
+            block = block._replace(X=self._columns(block.X))
+            return self._weight_gradients(block, self._losses_and_score_gradient(block, w_data)[1])
+
+        gradients = self.sum_over_rows(terms)
         return self._mean_gradient(w, *gradients)
 
     def without_features(self) -> Array:
@@ -177,6 +186,28 @@ class Objective:
     def resolution(self) -> float:
         """Relative rounding error of the value."""
         return float(np.finfo(self.X.dtype).eps)
+
+    @cached_property
+    def penalty(self) -> Array:
+        """Strength of the L2 penalty on the weights of each column."""
+        if self.coordinates is None:
+            return np.full(self.X.shape[1], self.alpha)
+        return self.coordinates.penalty
+
+    def standardized(self) -> Objective:
+        """Return the same objective of the weights of centred and scaled columns; see :mod:`skxent.coordinates`."""
+        part = self.subset(slice(0, self.n_rows))
+        part.coordinates = standardize(self)
+        part.__dict__.pop("penalty", None)
+        return part
+
+    def changed(self, w: Array) -> Array:
+        """Return the weights of the columns as they are here, for those of the columns as they were given."""
+        return w if self.coordinates is None else self._as_data(self.coordinates.changed(w))
+
+    def original(self, w: Array) -> Array:
+        """Return the weights of the columns as they were given, for those of the columns as they are here."""
+        return w if self.coordinates is None else self._as_data(self.coordinates.original(w))
 
     def subset(self, rows: slice | Array) -> Objective:
         """Return the objective of some of the rows, given as a slice or as indices.
@@ -299,14 +330,51 @@ class Objective:
         most = min(self.scaled(*_BLOCK_BYTES) / self._bytes_per_row, self.scaled(*_BLOCK_SCORES) / self.n_outputs)
         return int(max(least, most))
 
-    def scores(self, block: Block, w: Array) -> Array:
-        """Return the scores of a block at `w`, in the dtype of the data; of a mirrored pair one is zero."""
-        w = self._as_data(w)
+    def scores(self, rows: slice | Array, w: Array) -> Array:
+        """Return the scores of some rows at `w`, in the dtype of the data; of a mirrored pair one is zero."""
+        return self._scores(self._columns(self.take(rows).X), self._for_data(w))
+
+    def columns(self, rows: slice | Array, columns: Any) -> Array:
+        """Return some of the columns in some rows, dense, as they are here."""
+        X = self.take(rows).X[:, columns]
+        X = X if isinstance(X, np.ndarray) else X.toarray()
+        if self.coordinates is None:
+            return X
+        centre, scale = self.coordinates.centre[columns], self.coordinates.scale[columns]
+        X = X - centre.astype(X.dtype)
+        X /= scale.astype(X.dtype)
+        return X
+
+    def _columns(self, X: Any) -> Any:
+        """Return a block of the data as it is to be multiplied; see :mod:`skxent.coordinates`."""
+        if self.coordinates is None or not self.coordinates.exact:
+            return X
+        return X - self.coordinates.centre.astype(X.dtype) if isinstance(X, np.ndarray) else X.astype(np.float64)
+
+    @property
+    def _implicit_centre(self) -> Array | None:
+        """What the columns of a block still have to be centred by."""
+        exact_blocks = self.coordinates is not None and self.coordinates.exact and isinstance(self.X, np.ndarray)
+        return None if self.coordinates is None or exact_blocks else self.coordinates.centre
+
+    def _for_data(self, w: Array) -> Array:
+        """Return weights for the columns of a block."""
+        if self.coordinates is None:
+            return self._as_data(w)
+        dtype = np.float64 if self.coordinates.exact and not isinstance(self.X, np.ndarray) else self.X.dtype
+        changed = np.empty(w.shape, dtype)
+        changed[:-1] = w[:-1] / self.coordinates.scale[:, np.newaxis]
+        centre = self._implicit_centre
+        # The weights as rounded, so that what they add for the mean is taken off exactly.
+        changed[-1] = w[-1] if centre is None else w[-1] - centre @ changed[:-1]
+        return changed
+
+    def _scores(self, X: Any, w: Array) -> Array:
         if not self._mirrored:
-            return linear_scores(block.X, w)
+            return linear_scores(X, w).astype(self.X.dtype, copy=False)
         difference = w[:, 1] - w[:, 0]
-        z = np.zeros((block.X.shape[0], 2), w.dtype, order="F")
-        z[:, 1] = block.X.dot(difference[:-1]) + difference[-1]
+        z = np.zeros((X.shape[0], 2), self.X.dtype, order="F")
+        z[:, 1] = X.dot(difference[:-1]) + difference[-1]
         return z
 
     @property
@@ -318,28 +386,35 @@ class Objective:
         return w.astype(self.X.dtype, copy=False)
 
     def _mean_value(self, total: Any, w: Array) -> float:
+        if not self.alpha:
+            return float(total / self.total_weight)
         # Adds in pairs, where vdot would lose five digits of so long a sum in single precision.
         with np.errstate(over="ignore"):
-            penalty = np.square(w[:-1]).sum()
-        return float(total / self.total_weight + 0.5 * self.alpha * penalty)
+            squares = np.square(w[:-1]).sum(axis=1, dtype=np.float64)
+        return float(total / self.total_weight + 0.5 * (self.penalty @ squares))
 
     def _mean_gradient(self, w: Array, features: Array, intercept: Array) -> Array:
         gradient = np.empty(w.shape, self.X.dtype)
         outputs = slice(1, None) if self._mirrored else slice(None)
+        if self.coordinates is not None:
+            centre = self._implicit_centre
+            if centre is not None:
+                features = features - centre[:, np.newaxis] * intercept
+            features = features / self.coordinates.scale[:, np.newaxis]
         gradient[:-1, outputs] = features
         gradient[-1, outputs] = intercept
         if self._mirrored:
             np.negative(gradient[:, 1], out=gradient[:, 0])
         gradient /= self.total_weight
         if self.alpha:
-            gradient[:-1] += self.alpha * w[:-1]
+            gradient[:-1] += self.penalty.astype(w.dtype)[:, np.newaxis] * w[:-1]
         if not self.fit_intercept:
             gradient[-1] = 0
         return gradient
 
     def _losses_and_score_gradient(self, block: Block, w: Array) -> tuple[Array, Array]:
         """Return the loss of each row and its derivative with respect to the scores, weighted."""
-        z = self.scores(block, w)
+        z = self._scores(block.X, w)
         losses, gradient = self.activation.loss_and_gradient(self.loss, self._targets(block.y), z)
         if block.weight is not None:
             losses = losses * block.weight
@@ -358,6 +433,14 @@ class Objective:
             return y
         outputs = np.arange(self.n_outputs, dtype=y.dtype)
         return (outputs[:, np.newaxis] == y).astype(self.X.dtype).T
+
+
+def _scaled_to_mean_one(weight: Array | None, dtype: Any) -> Array | None:
+    """Return weights whose sums and products stay in the range of a type, whatever their unit."""
+    if weight is None:
+        return None
+    mean = weight.mean(dtype=np.float64)
+    return (weight / mean if mean > 0 else weight).astype(dtype, copy=False)
 
 
 def _some_rows(values: Any, rows: slice | Array) -> Any:

@@ -217,7 +217,7 @@ class _Sample:
         diagonal = matrix.diagonal()[:-1]
         noise = np.divide(squares, diagonal, out=np.zeros_like(squares), where=diagonal > 0)
         noise *= _NOISE * (1 - len(rows) / self.n_everywhere)
-        matrix[np.diag_indices(self.n_columns)] += missed + noise + self.rows.alpha
+        matrix[np.diag_indices(self.n_columns)] += missed + noise + self.rows.penalty[self.columns]
         return _Inverse(matrix), by_curvature.sum()
 
     def _sums(self, rows: Array, by_spread: Array, by_curvature: Array) -> tuple[Array, Array, Array]:
@@ -239,12 +239,11 @@ class _Sample:
 
     def _take(self, rows: slice | Array) -> Array:
         """Return the columns of the blocks in some rows."""
-        X = self.rows.take(rows).X[:, self.columns]
-        return X if isinstance(X, np.ndarray) else X.toarray()
+        return self.rows.columns(rows, self.columns)
 
     def _score(self, rows: slice, w: Array) -> None:
         """Set the scores, and for each block p (1 - p): the curvature of the cross-entropy, a guess at any loss's."""
-        self.z[rows] = z = self.rows.scores(self.rows.take(rows), w)
+        self.z[rows] = z = self.rows.scores(rows, w)
         spread = self.rows.activation.variances(z)
         self.spread[rows] = spread.mean(axis=1, keepdims=True) if self.spread.shape[1] == 1 else spread
 
@@ -320,6 +319,8 @@ def _curvature(objective: Objective, z: Array, directions: Array) -> Array:
 
 def _column_moments(objective: Objective) -> Array:
     """Mean square of each column."""
+    if objective.coordinates is not None:
+        return objective.coordinates.variances.astype(objective.X.dtype)
     (total,) = objective.sum_over_rows(lambda block: (_squares(block),))
     moments: Array = total / objective.total_weight
     return moments
@@ -336,6 +337,6 @@ def _squares(block: Block) -> Array:
 
 def _inverse_diagonal(moments: Array, curvatures: Array, objective: Objective) -> Array:
     """Return the inverse diagonal, taken as the column's mean square times the mean curvature, plus the penalty."""
-    diagonal = np.vstack([np.outer(moments, curvatures) + objective.alpha, curvatures])
+    diagonal = np.vstack([np.outer(moments, curvatures) + objective.penalty[:, np.newaxis], curvatures])
     inverse: Array = 1 / np.maximum(diagonal, np.finfo(moments.dtype).eps * diagonal.max())
     return inverse.astype(objective.X.dtype)

@@ -139,6 +139,19 @@ def solve(
     ValueError
         If the objective or its gradient is not finite.
     """
+    objective = objective.standardized()
+
+    def report(w: Array, value: float) -> bool:
+        return callback(objective.original(w), value)
+
+    result = _solve(objective, objective.changed(w0), max_iter, tol, report)
+    return result._replace(w=objective.original(result.w))
+
+
+def _solve(
+    objective: _Objective, w0: Array, max_iter: int, tol: float, callback: Callable[[Array, float], bool]
+) -> Result:
+    """Minimise from a start, or from the best known; see :func:`solve`."""
     if w0.any():
         return _descend(objective, w0, max_iter, tol, callback)
     w = objective.without_features()
