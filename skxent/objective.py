@@ -276,9 +276,9 @@ class Objective:
             for rows in gen_batches(part.n_rows, batch_size):
                 yield part.subset(rows)
 
-    def preconditioner(self, w: Array, *, refine: bool) -> Preconditioner:
+    def preconditioner(self, w: Array, *, refine: bool, rows: float = 1) -> Preconditioner:
         """Return an approximation of the inverse Hessian at `w`; see :mod:`skxent.preconditioner`."""
-        return precondition(self, w, refine=refine)
+        return precondition(self, w, refine=refine, rows=rows)
 
     def near(self, w: Array, value: float, gradient: Array) -> Near | None:
         """Return an estimate near `w`, where value and gradient are known, or None; see :mod:`skxent.near`."""

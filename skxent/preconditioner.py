@@ -35,11 +35,11 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.linalg import get_blas_funcs, get_lapack_funcs
+from scipy.linalg import cho_factor, cho_solve, get_blas_funcs, get_lapack_funcs
 from sklearn.utils import gen_batches
 
 from skxent._typing import Array
@@ -75,11 +75,15 @@ _DIRECTIONS = 4
 _RIDGE = 100
 # How many times its relative sampling variance raises a diagonal entry.
 _NOISE = 4
+# Rows, where there are fewer of them than columns, up to which the blocks are inverted in the space of the rows.
+_DUAL_ROWS = 1_000
+# Least penalty there, against the mean curvature: leaves half the digits.
+_DUAL_RIDGE = 1e-8
 # A column is rare if the sample has less than this share of its second moment.
 _RARE = 0.25
 
 
-def precondition(objective: Objective, w: Array, *, refine: bool) -> Preconditioner:
+def precondition(objective: Objective, w: Array, *, refine: bool, rows: float = 1) -> Preconditioner:
     """Return a function that multiplies a gradient by an approximate inverse Hessian.
 
     Parameters
@@ -90,6 +94,8 @@ def precondition(objective: Objective, w: Array, *, refine: bool) -> Preconditio
         Where to take it.
     refine : bool
         Whether to use a block for each output rather than one for all, where memory allows.
+    rows : float, default=1
+        How many times as many rows to use as at first.
 
     Returns
     -------
@@ -97,8 +103,10 @@ def precondition(objective: Objective, w: Array, *, refine: bool) -> Preconditio
         Takes and returns arrays of the shape of `w`; linear, symmetric and positive.
     """
     moments = _column_moments(objective)
+    if objective.n_rows <= min(len(moments), _DUAL_ROWS):
+        return _Dual(objective, w, refine=refine)
     n_blocks, heavy = _layout(objective, moments, refine)
-    sample = _Sample(objective, w, n_blocks, heavy, moments)
+    sample = _Sample(objective, w, n_blocks, heavy, moments, rows)
     inverses, curvatures = zip(*objective.workers.map(sample.block, range(n_blocks)), strict=True)
     light = None if heavy is None else _inverse_diagonal(moments, np.array(curvatures), objective)
     return _Blocks(inverses, heavy, light, objective.activation.shift_invariant)
@@ -145,6 +153,91 @@ class _Blocks:
         return step
 
 
+class _Dual:
+    r"""Multiplies by the inverse of one block for all outputs or of one for each, where there are fewer rows than columns.
+
+    With :math:`\Lambda` the penalty and :math:`D` the rows' weights times their curvature,
+
+    .. math::
+        (X^\top D X + \Lambda)^{-1} = \Lambda^{-1} - \Lambda^{-1} X^\top D^{1/2}
+        (I + D^{1/2} X \Lambda^{-1} X^\top D^{1/2})^{-1} D^{1/2} X \Lambda^{-1},
+
+    so that what is inverted has the size of the rows. All in double precision, since the difference may be small.
+    """
+
+    def __init__(self, objective: Objective, w: Array, *, refine: bool) -> None:
+        self.objective = objective
+        everything = slice(0, objective.n_rows)
+        z = objective.scores(everything, w)
+        n_blocks = objective.n_outputs if refine and objective.n_outputs <= _MAX_BLOCKS else 1
+        weight = objective.weights()
+        weight /= weight.sum()
+        curvatures = np.empty((objective.n_rows, n_blocks))
+        for block, directions in enumerate(_directions(objective.n_outputs, n_blocks)):
+            curvatures[:, block] = _curvature(objective, z, directions)
+        means = weight @ np.abs(curvatures)
+        np.maximum(curvatures, _FLAT * means + np.finfo(np.float64).tiny, out=curvatures)
+        self.roots = np.sqrt(weight[:, np.newaxis] * curvatures)
+        mean = float((weight @ curvatures).mean())
+        self.penalty = np.maximum(objective.penalty, _DUAL_RIDGE * mean)
+        self.intercept_penalty = _FLAT * mean
+        gram = self._gram()
+        self.factors = [self._factor(gram, root) for root in self.roots.T]
+
+    def __call__(self, gradient: Array) -> Array:
+        solved = gradient.astype(np.float64)
+        self._divide(solved)
+        inner = self._rows(solved)
+        for output in range(inner.shape[1]):
+            block = output % len(self.factors)
+            root = self.roots[:, block]
+            inner[:, output] = root * cho_solve(self.factors[block], root * inner[:, output])
+        taken = self._back(inner)
+        self._divide(taken)
+        solved -= taken
+        if self.objective.activation.shift_invariant:
+            solved[-1] -= solved[-1].mean()
+            solved *= 1 - 1 / gradient.shape[1]
+        step: Array = solved.astype(gradient.dtype)
+        return step
+
+    def _divide(self, w: Array) -> None:
+        w[:-1] /= self.penalty[:, np.newaxis]
+        w[-1] /= self.intercept_penalty
+
+    def _factor(self, gram: Array, root: Array) -> Any:
+        matrix = root[:, np.newaxis] * gram * root
+        matrix[np.diag_indices(len(root))] += 1
+        return cho_factor(matrix, lower=True, overwrite_a=True)
+
+    def _chunks(self) -> Iterator[tuple[slice, Array]]:
+        """Yield columns, as they are here, in double precision."""
+        everything = slice(0, self.objective.n_rows)
+        for columns in gen_batches(len(self.penalty), _PANEL):
+            yield columns, self.objective.columns(everything, columns).astype(np.float64)
+
+    def _gram(self) -> Array:
+        n_rows = self.objective.n_rows
+        gram = np.full((n_rows, n_rows), self.objective.fit_intercept / self.intercept_penalty)
+        for columns, X in self._chunks():
+            X /= np.sqrt(self.penalty[columns])
+            gram += X @ X.T
+        return gram
+
+    def _rows(self, w: Array) -> Array:
+        product = np.tile(w[-1] * self.objective.fit_intercept, (self.objective.n_rows, 1))
+        for columns, X in self._chunks():
+            product += X @ w[columns.start : columns.stop]
+        return product
+
+    def _back(self, rows: Array) -> Array:
+        w = np.empty((len(self.penalty) + 1, rows.shape[1]))
+        for columns, X in self._chunks():
+            w[columns.start : columns.stop] = X.T @ rows
+        w[-1] = rows.sum(axis=0) * self.objective.fit_intercept
+        return w
+
+
 class _Inverse:
     """Inverse of a positive semidefinite matrix, computed and kept for the matrix scaled to a unit diagonal.
 
@@ -186,15 +279,20 @@ class _Sample:
         Columns in the blocks; None for all.
     moments : ndarray of shape (n_features,)
         Mean square of each column over all rows.
+    times : float
+        How many times as many rows to use as at first.
     """
 
-    def __init__(self, objective: Objective, w: Array, n_blocks: int, heavy: Array | None, moments: Array) -> None:
+    def __init__(
+        self, objective: Objective, w: Array, n_blocks: int, heavy: Array | None, moments: Array, times: float
+    ) -> None:
+        self.times = times
         self.columns: Any = slice(None) if heavy is None else heavy
         self.n_columns = len(moments[self.columns])
         entries_per_row = objective.nbytes // (objective.X.shape[0] * objective.X.dtype.itemsize)
         self.gather = max(1, int(objective.scaled(*_GATHER)) // max(1, self.n_columns, entries_per_row))
         self.n_everywhere = objective.n_rows
-        self.rows = objective.draw(max(_SAMPLE_MIN, _SAMPLE_ROWS * self.n_columns))
+        self.rows = objective.draw(int(times * max(_SAMPLE_MIN, _SAMPLE_ROWS * self.n_columns)))
         self.directions = _directions(objective.n_outputs, n_blocks)
         weight = self.rows.weights()
         self.weight = weight / weight.sum()
@@ -265,7 +363,7 @@ class _Sample:
 
         The rows lie evenly spaced along the cumulative weighted spread: importance sampling with little noise.
         """
-        size = max(_BLOCK_MIN, _BLOCK_ROWS * self.n_columns)
+        size = int(self.times * max(_BLOCK_MIN, _BLOCK_ROWS * self.n_columns))
         if size >= len(self.z):
             return np.arange(len(self.z)), self.weight
         ends = np.cumsum(self.weight * self.spread[:, index])

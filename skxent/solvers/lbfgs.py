@@ -56,6 +56,8 @@ Array = NDArray[Any]
 _MEMORY_MIN, _MEMORY_MAX, _MEMORY_BYTES = 2, 100, 10_000_000
 # First iteration at which the preconditioner is taken anew, and the ratio of each further one to the one before.
 _REFINE_AT, _REFINE_RATIO = 20, 1.5
+# Ratio of the rows that it uses to those of the time before.
+_REFINE_ROWS = 2
 # Iterations on a sample of the rows at the most, and the tolerance there.
 _SAMPLE_ITER, _SAMPLE_TOL = 12, 1e-3
 # First iteration that may be a leap, and its steps: allowed at first, at the most, and fewer that are not worth it.
@@ -194,11 +196,12 @@ def _descend(
         return Result(w, 1, True, "stopped by a callback")
     descent = _Descent(objective, w, value, gradient, objective.preconditioner(w, refine=started))
     scale = _NEGLIGIBLE * abs(value)
-    refine_at, leap_at, leap_steps = _REFINE_AT, _LEAP_AT, _LEAP_MIN
+    refine_at, leap_at, leap_steps, rows = _REFINE_AT, _LEAP_AT, _LEAP_MIN, 1.0
     for n_iter in range(1 + started, max_iter + 1):
         if n_iter >= refine_at:
             del descent.precondition  # frees its memory for the new one
-            descent.precondition = objective.preconditioner(descent.w, refine=True)
+            descent.precondition = objective.preconditioner(descent.w, refine=True, rows=rows)
+            rows *= _REFINE_ROWS
             refine_at = int(_REFINE_RATIO * n_iter)
         enough = tol * max(abs(descent.value), scale)
         near = objective.near(descent.w, descent.value, descent.gradient) if n_iter >= leap_at else None
