@@ -37,6 +37,8 @@ _BLOCK_SCORES = 1 / 500, 40_000, 131_072
 _GATHER, _GATHER_WORTH = 4_000_000, 80_000_000
 # Stored entries for each column in a block of sparse rows, so that its gradient, which is dense, is little work to add.
 _BLOCK_ENTRIES = 6
+# Change of the scores for central differences.
+_SCORE_STEP = 1e-3
 # Targets counted at a time.
 _CHUNK = 65_536
 # Independent partial sums. Fixed, so that the result does not depend on the number of threads.
@@ -141,6 +143,29 @@ class Objective:
 
         gradients = self.sum_over_rows(terms)
         return self._mean_gradient(w, *gradients)
+
+    def hessian_product(self, w: Array, direction: Array) -> tuple[Array, float]:
+        """Return the Hessian at `w` times a direction, and the largest change of a score along it.
+
+        By central differences of the derivatives with respect to the scores, in double precision.
+        """
+        w_data, along = self._for_data(w), self._for_data(direction)
+
+        def terms(block: Block) -> tuple[Any, ...]:
+            block = block._replace(X=self._columns(block.X))
+            z, change = (self._scores(block.X, v).astype(np.float64, order="F") for v in (w_data, along))
+            y, largest = self._targets(block.y), np.abs(change).max()
+            step = _SCORE_STEP / max(largest, np.finfo(np.float64).tiny)
+            up, down = (
+                self.activation.loss_and_gradient(self.loss, y, z + sign * step * change)[1] for sign in (1, -1)
+            )
+            curved = ((up - down) / (2 * step)).astype(self.X.dtype)
+            if block.weight is not None:
+                curved *= block.weight[:, np.newaxis]
+            return largest, *self._weight_gradients(block, curved)
+
+        largest, *products = self.sum_over_rows(terms)
+        return self._mean_gradient(direction, *products), float(largest)
 
     def without_features(self) -> Array:
         """Return the weights of the model that knows but the mean of the targets, or nothing without an intercept."""

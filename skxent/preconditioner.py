@@ -79,6 +79,8 @@ _NOISE = 4
 _DUAL_ROWS = 1_000
 # Least penalty there, against the mean curvature: leaves half the digits.
 _DUAL_RIDGE = 1e-8
+# Relative sampling variance, times that, which does no harm.
+_NOISE_FREE = 0.05
 # A column is rare if the sample has less than this share of its second moment.
 _RARE = 0.25
 
@@ -315,6 +317,7 @@ class _Sample:
         diagonal = matrix.diagonal()[:-1]
         noise = np.divide(squares, diagonal, out=np.zeros_like(squares), where=diagonal > 0)
         noise *= _NOISE * (1 - len(rows) / self.n_everywhere)
+        noise = np.maximum(noise - _NOISE_FREE * diagonal, 0)
         matrix[np.diag_indices(self.n_columns)] += missed + noise + self.rows.penalty[self.columns]
         return _Inverse(matrix), by_curvature.sum()
 
