@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from skxent import SigmoidRegressor, SoftmaxRegressor, solvers
 
 BOTH = [SoftmaxRegressor, SigmoidRegressor]
-SOLVERS = solvers.available()
+SOLVERS = list(solvers.SOLVERS)
 
 
 @pytest.fixture(scope="module")

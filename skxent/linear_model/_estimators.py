@@ -3,86 +3,45 @@
 from __future__ import annotations
 
 import copy
-import functools
 import inspect
 import warnings
-from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
-from sklearn.utils import (
-    assert_all_finite,
-    check_array,
-    check_random_state,
-    column_or_1d,
-    compute_class_weight,
-    gen_batches,
-)
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils import assert_all_finite, check_array, check_random_state, column_or_1d, compute_class_weight
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skxent import solvers
-from skxent._monitor import Monitor, Validation
-from skxent._parallel import Workers, worker_threads
+from skxent._parallel import worker_threads
+from skxent._sklearn import Interval, NamedParts, StrOptions, all_or_nothing, check_sample_weight, fit_context
 from skxent._typing import Array
-from skxent.activations import Activation, Sigmoid, Softmax
-from skxent.losses import Loss, check_shapes, resolve_loss
-from skxent.objective import Objective, linear_scores
-from skxent.solvers import sgd
+from skxent.linear_model._monitor import Monitor, Validation
+from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._outputs import Output, Sigmoid, Softmax
+from skxent.linear_model._targets import (
+    Targets,
+    as_probabilities,
+    classes_and_positions,
+    hold_out,
+    positions_in,
+    soft_labels,
+)
+from skxent.linear_model.solvers import SOLVERS, Solver, resolve_solver
+from skxent.linear_model.solvers._sgd import divergence_error, one_pass
+from skxent.losses import LOSSES, Loss, check_shapes, resolve_loss
+from skxent.rows import MemoryRows, Rows, logits_of, subset
 
 __all__ = ["SigmoidRegressor", "SoftmaxRegressor"]
 
-# Labels looked up at a time.
-_CHUNK = 65_536
 
-
-def _all_or_nothing(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a method leave its object as it was if it fails or is interrupted."""
-
-    @functools.wraps(method)
-    def all_or_nothing(self: Any, *args: Any, **kwargs: Any) -> Any:
-        before = vars(self).copy()
-        try:
-            return method(self, *args, **kwargs)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
-
-    return all_or_nothing
-
-
-class _Targets(NamedTuple):
-    """Targets as the objective wants them.
-
-    Attributes
-    ----------
-    classes : ndarray of shape (n_classes,)
-        Class labels, in the order of the outputs.
-    y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        Index of the output that is on, or the probability of each.
-    n_outputs : int
-        Number of outputs.
-    labels : ndarray of shape (n_rows,) or None
-        Index of the class of each row, if the rows have one.
-    """
-
-    classes: Array
-    y: Array
-    n_outputs: int
-    labels: Array | None
-
-
-class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
+class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEstimator):
     """What the two regressors share: everything but the targets and the predictions."""
 
-    _activation: ClassVar[Activation]
+    _output: ClassVar[Output]
+    _parts: ClassVar[dict[str, Any]] = {"loss": LOSSES, "solver": SOLVERS}
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "loss": "no_validation",
@@ -109,7 +68,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         *,
         alpha: float = 1e-4,
         fit_intercept: bool = True,
-        solver: str = "lbfgs",
+        solver: str | Solver = "lbfgs",
         max_iter: int = 1000,
         tol: float = 1e-6,
         batch_size: int = 100,
@@ -142,9 +101,9 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
 
     # ---------------------------------------------------------------------------------------------- fitting
 
-    @_all_or_nothing
+    @all_or_nothing
     @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,
@@ -183,7 +142,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         as_given = X
         X, y = self._validate(X, y, reset=True)
         targets = self._encode(y, X.dtype)
-        solve, loss = self._resolve(targets)
+        solver, loss = self._resolve(targets)
         weight = self._weights(sample_weight, X, targets)
         w0 = self._start(X, targets, coef_init, intercept_init)
         rng = check_random_state(self.random_state)
@@ -191,19 +150,18 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         def attributes(w: Array) -> dict[str, Any]:
             return _fitted_attributes(w, targets, X.dtype)
 
-        train, validation = self._hold_out(X, y, weight, targets, rng, w0, attributes)
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         # Callbacks predict on X, so they get it with its feature names.
         fit_data = {"X": as_given, "y": y, "metadata": metadata}
         context = self._init_callback_context(max_subtasks=self.max_iter)
-        context.call_on_fit_task_begin(estimator=self, **fit_data)
-        monitor = Monitor(self, context, fit_data, attributes, validation)
         with worker_threads() as workers:
-            objective = self._objective(
-                _rows(X, train), _rows(targets.y, train), targets, _rows(weight, train), loss, workers
-            )
+            rows: Rows = MemoryRows(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
+            rows, validation = self._hold_out(rows, y, targets, rng, w0, attributes)
+            context.call_on_fit_task_begin(estimator=self, **fit_data)
+            monitor = Monitor(self, context, fit_data, attributes, validation)
             monitor.begin(w0)
-            result = solve(objective, w0, callback=monitor, **self._options(solve, rng))
+            objective = Objective(self._problem(loss), rows)
+            result = solver.solve(objective, w0, callback=monitor, **self._options(solver, rng))
             monitor.close()
         self._warn_unless_converged(result)
         self.__dict__.update(attributes(result.w if validation is None else validation.best_w))
@@ -213,8 +171,8 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes={}, **fit_data)
         return self
 
-    @_all_or_nothing
-    @_fit_context(prefer_skip_nested_validation=True)
+    @all_or_nothing
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Take one pass of mini-batch gradient descent over these rows, whatever `solver` is.
 
@@ -249,8 +207,9 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         if not hasattr(self, "_rng"):
             self._rng = check_random_state(self.random_state)
         with worker_threads() as workers:
-            w = sgd.one_pass(
-                self._objective(X, targets.y, targets, weight, loss, workers),
+            rows = MemoryRows(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
+            w = one_pass(
+                Objective(self._problem(loss), rows),
                 w,
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,
@@ -259,7 +218,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         if not np.isfinite(w).all():
             # A row that is not finite leaves no weights finite, so that a search for it before would only cost time.
             assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
-            raise sgd.diverged(self.learning_rate)
+            raise divergence_error(self.learning_rate)
         self.__dict__.update(_fitted_attributes(w, targets, w.dtype))
         self.n_iter_ = 1 if first else self.n_iter_ + 1
         return self
@@ -279,43 +238,44 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         y = y.toarray() if hasattr(y, "toarray") else y
         return X, column_or_1d(y, warn=True) if y.ndim == 1 or y.shape[1] == 1 else y
 
-    def _encode(self, y: Array, dtype: Any, classes: Array | None = None) -> _Targets:
+    def _encode(self, y: Array, dtype: Any, classes: Array | None = None) -> Targets:
         """Return the targets; with `classes` given, no others may occur."""
         if y.ndim == 2:
-            return self._encode_matrix(_as_probabilities(y, dtype))
-        found, labels = _classes_and_positions(y)
+            return self._encode_matrix(as_probabilities(y, dtype))
+        found, labels = classes_and_positions(y)
         if classes is None:
             classes = found
         else:
-            labels = _positions(found, classes)[labels]
+            labels = positions_in(found, classes)[labels]
         if len(classes) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least two classes; y has only one class, {classes.tolist()[0]!r}."
             )
         return self._encode_labels(classes, labels, dtype)
 
-    def _encode_matrix(self, y: Array) -> _Targets:
+    def _encode_matrix(self, y: Array) -> Targets:
         raise NotImplementedError
 
-    def _encode_labels(self, classes: Array, labels: Array, dtype: Any) -> _Targets:
+    def _encode_labels(self, classes: Array, labels: Array, dtype: Any) -> Targets:
         raise NotImplementedError
 
-    def _resolve(self, targets: _Targets) -> tuple[Any, Loss]:
+    def _resolve(self, targets: Targets) -> tuple[Any, Loss]:
         """Return the solver and the loss, checked."""
-        if self.solver not in solvers.available():
-            raise ValueError(f"Unknown solver {self.solver!r}; known solvers: {', '.join(solvers.available())}.")
-        loss = resolve_loss(self.loss)
-        check_shapes(loss, self._activation.n_outcomes(targets.n_outputs))
-        return solvers.load(self.solver), loss
+        solver, loss = resolve_solver(self.solver), resolve_loss(self.loss)
+        check_shapes(loss, self._output.n_outcomes(targets.n_outputs))
+        return solver, loss
 
-    def _options(self, solve: Any, rng: np.random.RandomState) -> dict[str, Any]:
+    def _problem(self, loss: Loss) -> Problem:
+        return Problem(loss, self._output, self.alpha, self.fit_intercept)
+
+    def _options(self, solver: Any, rng: np.random.RandomState) -> dict[str, Any]:
         """Return those of the estimator's parameters that the solver takes."""
         parameters = {**self.get_params(deep=False), "random_state": rng}
-        return {name: parameters[name] for name in inspect.signature(solve).parameters if name in parameters}
+        return {name: parameters[name] for name in inspect.signature(solver.solve).parameters if name in parameters}
 
-    def _weights(self, sample_weight: Any, X: Any, targets: _Targets) -> Array | None:
+    def _weights(self, sample_weight: Any, X: Any, targets: Targets) -> Array | None:
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+            sample_weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
         if self.class_weight is None:
             return sample_weight
         if targets.labels is None:
@@ -329,10 +289,10 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         weight = by_class.astype(X.dtype)[targets.labels]
         return weight if sample_weight is None else weight * sample_weight
 
-    def _zeros(self, X: Any, targets: _Targets) -> Array:
+    def _zeros(self, X: Any, targets: Targets) -> Array:
         return np.zeros((X.shape[1] + 1, targets.n_outputs), X.dtype)
 
-    def _current_weights(self, X: Any, targets: _Targets) -> Array:
+    def _current_weights(self, X: Any, targets: Targets) -> Array:
         """Return the weights of the last fit, if it was of the same problem."""
         w = np.vstack([self.coef_.T, self.intercept_]).astype(X.dtype)
         if w.shape != (X.shape[1] + 1, targets.n_outputs) or not np.array_equal(self.classes_, targets.classes):
@@ -342,7 +302,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
             )
         return w
 
-    def _start(self, X: Any, targets: _Targets, coef_init: Any, intercept_init: Any) -> Array:
+    def _start(self, X: Any, targets: Targets, coef_init: Any, intercept_init: Any) -> Array:
         warm = self.warm_start and hasattr(self, "coef_")
         w = self._current_weights(X, targets) if warm else self._zeros(X, targets)
         for name, init, part in (
@@ -359,49 +319,22 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         return w
 
     def _hold_out(
-        self, X: Any, y: Array, weight: Array | None, targets: _Targets, rng: Any, w0: Array, attributes: Any
-    ) -> tuple[Any, Validation | None]:
+        self, rows: Rows, y: Array, targets: Targets, rng: Any, w0: Array, attributes: Any
+    ) -> tuple[Rows, Validation | None]:
         """Return the rows to train on, and the validation of the others if there is to be any."""
         if not self.early_stopping:
-            return None, None
-        try:
-            train, test = train_test_split(
-                np.arange(X.shape[0]),
-                test_size=self.validation_fraction,
-                stratify=targets.labels,
-                random_state=rng,
-            )
-        except ValueError as error:
-            raise ValueError(
-                f"early_stopping=True cannot hold out validation_fraction={self.validation_fraction} of {X.shape[0]} "
-                f"rows with some of each class on both sides: {error}. Change validation_fraction, add rows, or set "
-                "early_stopping=False."
-            ) from error
-        X_test, y_test, test_weight = X[test], y[test], _rows(weight, test)
+            return rows, None
+        train, test = hold_out(rows.n_rows, targets.labels, self.validation_fraction, rng)
+        held_out, y_test = rows.take(test), y[test]
         probe = copy.copy(self)
         # The held-out rows are a plain array by now.
         probe.__dict__.pop("feature_names_in_", None)
 
         def score(w: Array) -> float:
             probe.__dict__.update(attributes(w))
-            return float(probe.score(X_test, y_test, test_weight))
+            return float(probe.score(held_out.X, y_test, held_out.weight))
 
-        return np.sort(train), Validation(score, self.n_iter_no_change, self.tol, w0)
-
-    def _objective(
-        self, X: Any, y: Array, targets: _Targets, weight: Array | None, loss: Loss, workers: Workers
-    ) -> Objective:
-        return Objective(
-            X,
-            y,
-            loss=loss,
-            activation=self._activation,
-            n_outputs=targets.n_outputs,
-            alpha=self.alpha,
-            sample_weight=weight,
-            fit_intercept=self.fit_intercept,
-            workers=workers,
-        )
+        return subset(rows, train), Validation(score, self.n_iter_no_change, self.tol, w0)
 
     def _warn_unless_converged(self, result: Any) -> None:
         if not result.converged:
@@ -476,12 +409,12 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         chance: Array = np.take_along_axis(y, self._winners(X)[:, np.newaxis], axis=1)[:, 0]
         return chance
 
-    def _scores(self, X: Any) -> Array:
-        """Return the scores, of shape (n_samples, n_outputs)."""
+    def _logits(self, X: Any) -> Array:
+        """Return the logits, of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         w = np.vstack([self.coef_.T, self.intercept_])
-        return linear_scores(X, w.astype(np.result_type(X.dtype, w.dtype), copy=False))
+        return logits_of(X, w.astype(np.result_type(X.dtype, w.dtype), copy=False))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -489,12 +422,7 @@ class _LinearClassifier(ClassifierMixin, CallbackSupportMixin, BaseEstimator):
         return tags
 
 
-def _rows(values: Any, rows: Array | None) -> Any:
-    """Return some of the rows of an array, or all, without a copy, if `rows` is None."""
-    return values if values is None or rows is None else values[rows]
-
-
-def _fitted_attributes(w: Array, targets: _Targets, dtype: Any) -> dict[str, Any]:
+def _fitted_attributes(w: Array, targets: Targets, dtype: Any) -> dict[str, Any]:
     """Return what a fit that ends with weights `w` leaves behind."""
     return {
         "coef_": np.ascontiguousarray(w[:-1].T, dtype=dtype),
@@ -502,61 +430,6 @@ def _fitted_attributes(w: Array, targets: _Targets, dtype: Any) -> dict[str, Any
         "classes_": targets.classes,
         "_matrix_targets": targets.labels is None,
     }
-
-
-def _as_probabilities(y: Array, dtype: Any) -> Array:
-    """Return a matrix of targets as floats, checked to lie between 0 and 1."""
-    try:
-        y = np.asarray(y).astype(dtype)
-    except ValueError:
-        raise ValueError("y is a matrix but not of numbers; a matrix holds probabilities or 0 and 1.") from None
-    outside = np.flatnonzero(((y < 0) | (y > 1)).any(axis=1))
-    if len(outside):
-        raise ValueError(f"Row {outside[0]} of y, {y[outside[0]]}, is not made of probabilities between 0 and 1.")
-    return y
-
-
-def _classes_and_positions(y: Array) -> tuple[Array, Array]:
-    """Return the distinct labels, sorted, and the position of each row's among them."""
-    position: Callable[[Array], Array]
-    if y.dtype.kind in "iu" and int(y.max()) - int(y.min()) < len(y) // 2:
-        classes, position = _tabulated(y)
-    else:
-        check_classification_targets(y)
-        classes = np.unique(y)  # asking it for the inverse as well would take twice the memory
-        position = classes.searchsorted
-    positions = np.empty(len(y), _index_type(classes))
-    for rows in gen_batches(len(y), _CHUNK):
-        positions[rows] = position(y[rows])
-    return classes, positions
-
-
-def _tabulated(y: Array) -> tuple[Array, Callable[[Array], Array]]:
-    """Return distinct integers and a function from them to their positions; faster than sorting if they lie close."""
-    low, high = y.min(), y.max()
-
-    def offsets(labels: Array) -> Array:
-        return np.subtract(labels, low, dtype=np.intp, casting="unsafe")
-
-    present = np.zeros(int(high) - int(low) + 1, bool)
-    for rows in gen_batches(len(y), _CHUNK):
-        present[offsets(y[rows])] = True
-    positions = np.cumsum(present) - 1
-    return np.flatnonzero(present).astype(y.dtype) + low, lambda labels: positions[offsets(labels)]
-
-
-def _positions(found: Array, classes: Array) -> Array:
-    """Return the position of each of the labels found in the sorted `classes`."""
-    positions = np.searchsorted(classes, found).clip(max=len(classes) - 1)
-    unseen = found[classes[positions] != found]
-    if len(unseen):
-        raise ValueError(f"y has labels {unseen} that are not among the classes of the first call, {classes}.")
-    return positions.astype(_index_type(classes))
-
-
-def _index_type(classes: Array) -> np.dtype[Any]:
-    """Return the smallest type of the positions of classes: eight bytes a row can be a fifth of narrow data."""
-    return np.min_scalar_type(len(classes))
 
 
 class SoftmaxRegressor(_LinearClassifier):
@@ -578,12 +451,13 @@ class SoftmaxRegressor(_LinearClassifier):
     alpha : float, default=1e-4
         Strength of the L2 penalty on the coefficients, relative to the mean loss: :math:`1/(C n)`.
     fit_intercept : bool, default=True
-        Whether the scores have intercepts.
-    solver : {"lbfgs", "sgd"}, default="lbfgs"
-        ``"lbfgs"`` finds the optimum from the full data (:mod:`skxent.solvers.lbfgs`); ``"sgd"`` takes
-        plain steps on mini-batches (:mod:`skxent.solvers.sgd`).
+        Whether the logits have intercepts.
+    solver : str or Solver, default="lbfgs"
+        ``"lbfgs"`` finds the optimum from the full data (:class:`skxent.solvers.LBFGS`); ``"sgd"`` takes
+        plain steps on mini-batches (:class:`skxent.solvers.SGD`). An object of these classes, such as
+        ``LBFGS(history=20)``, or of your own :class:`skxent.solvers.Solver` works as well.
     max_iter : int, default=1000
-        Iterations, or passes over the data with ``"sgd"``, at the most.
+        Largest number of iterations, or of passes over the data with ``"sgd"``.
     tol : float, default=1e-6
         ``"lbfgs"`` stops when the last decrease and the one predicted for it are at most `tol` times the objective
         (or a hundredth of its start, if that is more, as with separable classes and no penalty);
@@ -594,7 +468,7 @@ class SoftmaxRegressor(_LinearClassifier):
     learning_rate : float, default=0.2
         Step length. Only for ``"sgd"`` and :meth:`partial_fit`. It suits features in [0, 1].
     shuffle : bool, default=True
-        Whether to draw the mini-batches anew for each pass. Only for ``"sgd"`` and :meth:`partial_fit`.
+        Whether to draw new mini-batches for each pass. Only for ``"sgd"`` and :meth:`partial_fit`.
     class_weight : dict, "balanced" or None, default=None
         Factors on the sample weights by class.
     early_stopping : bool, default=False
@@ -621,7 +495,7 @@ class SoftmaxRegressor(_LinearClassifier):
         Class labels; 0, 1, … for a matrix of targets.
     n_iter_ : int
         Iterations or passes run. On much data the first iteration of ``"lbfgs"`` is a start on a sample of the rows,
-        and later ones may be leaps of some dozen steps each.
+        and later ones may take some dozen steps each on an estimate of the objective.
     loss_curve_ : list of float
         Objective after each iteration or pass, in nats for the cross-entropy.
     validation_scores_ : list of float or None
@@ -650,22 +524,22 @@ class SoftmaxRegressor(_LinearClassifier):
     1.0
     """
 
-    _activation = Softmax()
+    _output = Softmax()
 
-    def _encode_matrix(self, y: Array) -> _Targets:
+    def _encode_matrix(self, y: Array) -> Targets:
         off = np.flatnonzero(np.abs(y.sum(axis=1) - 1) > 1e-5)
         if len(off):
             raise ValueError(
                 f"Row {off[0]} of y sums to {y[off[0]].sum():.6g}; soft labels are distributions and sum to 1. "
                 "For independent labels use SigmoidRegressor."
             )
-        return _Targets(np.arange(y.shape[1]), y, y.shape[1], None)
+        return soft_labels(y)
 
-    def _encode_labels(self, classes: Array, labels: Array, dtype: Any) -> _Targets:
-        return _Targets(classes, labels, len(classes), labels)
+    def _encode_labels(self, classes: Array, labels: Array, dtype: Any) -> Targets:
+        return Targets(classes, labels, len(classes), labels)
 
     def decision_function(self, X: Any) -> Array:
-        """Return the scores.
+        """Return the logits.
 
         Parameters
         ----------
@@ -675,13 +549,13 @@ class SoftmaxRegressor(_LinearClassifier):
         Returns
         -------
         ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
-            Scores; for two classes the second's minus the first's, the log-odds of the second class.
+            Logits; for two classes the second's minus the first's, the log-odds of the second class.
         """
-        z = self._scores(X)
+        z = self._logits(X)
         return z[:, 1] - z[:, 0] if z.shape[1] == 2 else z
 
     def _winners(self, X: Any) -> Array:
-        winners: Array = self._scores(X).argmax(axis=1)
+        winners: Array = self._logits(X).argmax(axis=1)
         return winners
 
     def predict_log_proba(self, X: Any) -> Array:
@@ -697,7 +571,7 @@ class SoftmaxRegressor(_LinearClassifier):
         ndarray of shape (n_samples, n_classes)
             Log-probabilities, accurate also where a probability underflows.
         """
-        return self._activation.log_probabilities(self._scores(X))
+        return self._output.log_probabilities(self._logits(X))
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probabilities of the classes.
@@ -712,7 +586,7 @@ class SoftmaxRegressor(_LinearClassifier):
         ndarray of shape (n_samples, n_classes)
             Probabilities; each row sums to 1.
         """
-        return self._activation.probabilities(self._scores(X))
+        return self._output.probabilities(self._logits(X))
 
 
 class SigmoidRegressor(_LinearClassifier):
@@ -761,18 +635,18 @@ class SigmoidRegressor(_LinearClassifier):
     (1, 30)
     """
 
-    _activation = Sigmoid()
+    _output = Sigmoid()
 
-    def _encode_matrix(self, y: Array) -> _Targets:
-        return _Targets(np.arange(y.shape[1]), y, y.shape[1], None)
+    def _encode_matrix(self, y: Array) -> Targets:
+        return soft_labels(y)
 
-    def _encode_labels(self, classes: Array, labels: Array, dtype: Any) -> _Targets:
+    def _encode_labels(self, classes: Array, labels: Array, dtype: Any) -> Targets:
         if len(classes) == 2:
-            return _Targets(classes, labels.astype(dtype)[:, np.newaxis], 1, labels)
-        return _Targets(classes, labels, len(classes), labels)
+            return Targets(classes, labels.astype(dtype)[:, np.newaxis], 1, labels)
+        return Targets(classes, labels, len(classes), labels)
 
     def decision_function(self, X: Any) -> Array:
-        """Return the scores, the log-odds of each unit.
+        """Return the logits, the log-odds of each unit.
 
         Parameters
         ----------
@@ -782,9 +656,9 @@ class SigmoidRegressor(_LinearClassifier):
         Returns
         -------
         ndarray of shape (n_samples, n_outputs), or (n_samples,) for two classes
-            Scores.
+            Logits.
         """
-        z = self._scores(X)
+        z = self._logits(X)
         return z if self._matrix_targets or z.shape[1] > 1 else z[:, 0]
 
     def predict(self, X: Any) -> Array:
@@ -802,18 +676,18 @@ class SigmoidRegressor(_LinearClassifier):
         """
         check_is_fitted(self)
         if self._matrix_targets:
-            return (self._scores(X) > 0).astype(int)
+            return (self._logits(X) > 0).astype(int)
         return super().predict(X)
 
     def _winners(self, X: Any) -> Array:
-        z = self._scores(X)
+        z = self._logits(X)
         winners: Array = z.argmax(axis=1) if z.shape[1] > 1 else (z[:, 0] > 0).astype(int)
         return winners
 
     def _chance_of_hit(self, X: Any, y: Array) -> Array:
         if not self._matrix_targets:
             return super()._chance_of_hit(X, y)
-        chance: Array = np.where(self._scores(X) > 0, y, 1 - y).prod(axis=1)
+        chance: Array = np.where(self._logits(X) > 0, y, 1 - y).prod(axis=1)
         return chance
 
     def predict_log_proba(self, X: Any) -> Array:
@@ -829,10 +703,10 @@ class SigmoidRegressor(_LinearClassifier):
         ndarray of shape (n_samples, n_classes)
             Log-probabilities, accurate also where a probability underflows.
         """
-        z = self._scores(X)
+        z = self._logits(X)
         if z.shape[1] == 1 and not self._matrix_targets:
-            return self._activation.log_probabilities(np.hstack([-z, z]))
-        log_a = self._activation.log_probabilities(z)
+            return self._output.log_probabilities(np.hstack([-z, z]))
+        log_a = self._output.log_probabilities(z)
         return log_a if self._matrix_targets else Softmax().log_probabilities(log_a)
 
     def predict_proba(self, X: Any) -> Array:

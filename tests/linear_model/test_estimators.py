@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 import sklearn
+from helpers import objective_of
 from scipy.special import log_expit, log_softmax, softmax
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -26,11 +27,12 @@ from threadpoolctl import threadpool_limits
 
 from skxent import SigmoidRegressor, SoftmaxRegressor, solvers
 from skxent.losses import LOSSES, CrossEntropy, Loss, Quadratic
-from skxent.objective import Objective
+from skxent.rows import BlockSizes, MemoryRows
+from skxent.solvers import LBFGS, SampledHessian
 
 BOTH = [SoftmaxRegressor, SigmoidRegressor]
 EVERY_LOSS = list(LOSSES)
-SOLVERS = solvers.available()
+SOLVERS = list(solvers.SOLVERS)
 PRECISE = {"tol": 1e-14, "max_iter": 2000}
 FIXED_PASSES = {"solver": "sgd", "tol": 0, "max_iter": 4, "random_state": 0}
 
@@ -52,11 +54,6 @@ def one_blas_thread():
     """On data this small, BLAS threads only get in each other's way."""
     with threadpool_limits(1, user_api="blas"):
         yield
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +240,7 @@ def test_labels_of_any_type(estimator, names, iris):
     ],
 )
 def test_integer_labels_from_a_table_or_sorted(names, dtype, monkeypatch):
-    monkeypatch.setattr("skxent.linear_model._CHUNK", 128)
+    monkeypatch.setattr("skxent.linear_model._targets._LABELS_AT_A_TIME", 128)
     y = np.repeat(np.array(names, dtype), 300)[::-1]
     model = SoftmaxRegressor().fit(y[:, np.newaxis] == np.array(names, dtype), y)
     assert model.classes_.dtype == dtype
@@ -559,9 +556,7 @@ def test_the_start_can_be_given(estimator, solver, iris):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = estimator(**options).fit(X, y, coef_init=coef, intercept_init=intercept)
-    before = Objective(X, y, loss=CrossEntropy(), activation=model._activation, n_outputs=3, alpha=model.alpha).value(
-        np.vstack([coef.T, intercept])
-    )
+    before = objective_of(X, y, output=model._output, alpha=model.alpha).value(np.vstack([coef.T, intercept]))
     if solver == "sgd":
         np.testing.assert_allclose(model.coef_, coef, atol=1e-6)
         np.testing.assert_allclose(model.intercept_, intercept, atol=1e-6)
@@ -614,7 +609,7 @@ def test_loss_curve_is_the_objective_after_each_iteration(estimator, loss, solve
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         models = [estimator(max_iter=k, **options).fit(X, y) for k in (1, 2, 5)]
-    objective = Objective(X, y, loss=LOSSES[loss](), activation=estimator._activation, n_outputs=3, alpha=0.01)
+    objective = objective_of(X, y, loss=LOSSES[loss](), output=estimator._output, alpha=0.01)
     for model in models:
         assert isinstance(model.n_iter_, int)
         assert len(model.loss_curve_) == model.n_iter_
@@ -797,11 +792,13 @@ def test_a_start_on_a_sample_is_the_first_iteration(estimator, rng):
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_threads_change_no_bit(estimator, solver, as_data, n_classes, rng, monkeypatch):
     # Many blocks, many pieces, and a refined preconditioner.
-    monkeypatch.setattr("skxent.objective._BLOCK_SCORES", (0, 300 * n_classes, 300 * n_classes))
-    monkeypatch.setattr("skxent.objective._GATHER", 30_000)
-    monkeypatch.setattr("skxent.objective._GATHER_WORTH", 0)
-    monkeypatch.setattr("skxent.preconditioner._GATHER", (0, 4_000, 4_000))
-    monkeypatch.setattr("skxent.solvers.lbfgs._REFINE_AT", 2)
+    n_logits = 300 * n_classes
+    sizes = BlockSizes(
+        logits_share=0, min_logits=n_logits, max_logits=n_logits, batch_bytes=30_000, min_bytes_for_batches=0
+    )
+    monkeypatch.setattr(MemoryRows, "sizes", sizes)
+    if solver == "lbfgs":
+        solver = LBFGS(refresh_at=2, preconditioner=SampledHessian(gather_share=0, min_gather=4_000, max_gather=4_000))
     X = rng.normal(size=(9_000, 8)).astype(np.float32)
     y = (X @ rng.normal(size=(8, n_classes)) + rng.gumbel(size=(9_000, n_classes))).argmax(axis=1)
     model = estimator(solver=solver, random_state=0, max_iter=3, tol=0)
@@ -858,7 +855,7 @@ def test_grid_search_over_losses(iris):
     assert len(search.cv_results_["params"]) == 8
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     tried = [repr(loss) for loss in search.cv_results_["param_softmaxregressor__loss"][:4]]
-    assert tried == ["'cross_entropy'", "'quadratic'", "Focal(gamma=2.0)", "Focal(gamma=1.0)"]
+    assert tried == ["'cross_entropy'", "'quadratic'", "Focal()", "Focal(gamma=1.0)"]
 
 
 @pytest.mark.parametrize("estimator", BOTH)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import expit, log_expit, log_softmax, softmax
 
-from skxent.activations import Sigmoid, Softmax
+from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.losses import LOSSES, CrossEntropy, Quadratic
 
-ACTIVATIONS = [Softmax(), Sigmoid()]
+OUTPUTS = [Softmax(), Sigmoid()]
 PEERS = [
     (Softmax(), partial(softmax, axis=1), partial(log_softmax, axis=1)),
     (Sigmoid(), expit, log_expit),
@@ -26,25 +26,20 @@ def grid(dtype, scores=EXTREMES):
     return np.stack(np.meshgrid(scores, scores, scores), axis=-1).reshape(-1, 3).astype(dtype)
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 @pytest.mark.parametrize("order", ["C", "F"])
-@pytest.mark.parametrize(("activation", "probabilities", "log_probabilities"), PEERS)
-def test_outputs_are_those_of_scipy(activation, probabilities, log_probabilities, order, rng):
+@pytest.mark.parametrize(("output", "probabilities", "log_probabilities"), PEERS)
+def test_outputs_are_those_of_scipy(output, probabilities, log_probabilities, order, rng):
     z = np.asarray(rng.normal(scale=5, size=(40, 6)), order=order)
-    np.testing.assert_allclose(activation.probabilities(z), probabilities(z), rtol=1e-13)
-    np.testing.assert_allclose(activation.log_probabilities(z), log_probabilities(z), rtol=1e-13)
+    np.testing.assert_allclose(output.probabilities(z), probabilities(z), rtol=1e-13)
+    np.testing.assert_allclose(output.log_probabilities(z), log_probabilities(z), rtol=1e-13)
 
 
-@pytest.mark.parametrize(("activation", "probabilities", "log_probabilities"), PEERS)
+@pytest.mark.parametrize(("output", "probabilities", "log_probabilities"), PEERS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_outputs_of_extreme_scores(activation, probabilities, log_probabilities, dtype):
+def test_outputs_of_extreme_scores(output, probabilities, log_probabilities, dtype):
     z = grid(dtype)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        p, log_p = activation.probabilities(z), activation.log_probabilities(z)
+        p, log_p = output.probabilities(z), output.log_probabilities(z)
     assert p.dtype == log_p.dtype == dtype
     assert np.isfinite(log_p).all()
     eps, tiny = np.finfo(dtype).eps, np.finfo(dtype).tiny
@@ -55,25 +50,25 @@ def test_outputs_of_extreme_scores(activation, probabilities, log_probabilities,
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_limits_are_exact(dtype):
     z = np.array([[1e4, -1e4], [-1e4, 1e4]], dtype=dtype)
-    for activation in ACTIVATIONS:
-        np.testing.assert_array_equal(activation.probabilities(z), [[1, 0], [0, 1]])
+    for output in OUTPUTS:
+        np.testing.assert_array_equal(output.probabilities(z), [[1, 0], [0, 1]])
     np.testing.assert_array_equal(Softmax().log_probabilities(z), [[0, -2e4], [-2e4, 0]])
     np.testing.assert_array_equal(Sigmoid().log_probabilities(z), [[0, -1e4], [-1e4, 0]])
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("loss", EVERY_LOSS, ids=repr)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_losses_of_extreme_scores(activation, loss, dtype):
+def test_losses_of_extreme_scores(output, loss, dtype):
     z = grid(dtype)
     for target in (*np.eye(3), np.full(3, 1 / 3)):
         y = np.tile(target.astype(dtype), (len(z), 1))
         with np.errstate(over="raise", invalid="raise", divide="raise"):
-            value, gradient = activation.loss_and_gradient(loss, y, z)
+            value, gradient = output.loss_and_gradient(loss, y, z)
         assert value.dtype == gradient.dtype == dtype
         assert np.isfinite(value).all()
         assert np.isfinite(gradient).all()
-        double_value, double_gradient = activation.loss_and_gradient(loss, y.astype(float), z.astype(float))
+        double_value, double_gradient = output.loss_and_gradient(loss, y.astype(float), z.astype(float))
         eps = np.finfo(dtype).eps
         np.testing.assert_allclose(value, double_value, rtol=8 * eps, atol=8 * eps)
         np.testing.assert_allclose(gradient, double_gradient, rtol=8 * eps, atol=200 * eps)
@@ -84,40 +79,40 @@ def test_gradients_of_saturated_outputs_are_exact(dtype):
     """Right and certain: no slope. Wrong and certain: the full error for cross-entropy, none for the quadratic loss."""
     z = np.array([[1e4, -1e4], [-1e4, 1e4]], dtype=dtype)
     y = np.array([[1, 0], [1, 0]], dtype=dtype)
-    for activation in ACTIVATIONS:
-        _, gradient = activation.loss_and_gradient(CrossEntropy(), y, z)
+    for output in OUTPUTS:
+        _, gradient = output.loss_and_gradient(CrossEntropy(), y, z)
         np.testing.assert_array_equal(gradient, [[0, 0], [-1, 1]])
-        _, gradient = activation.loss_and_gradient(Quadratic(), y, z)
+        _, gradient = output.loss_and_gradient(Quadratic(), y, z)
         np.testing.assert_array_equal(gradient, [[0, 0], [0, 0]])
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("loss", EVERY_LOSS, ids=repr)
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_gradient_by_finite_differences(activation, loss, order, rng):
+def test_gradient_by_finite_differences(output, loss, order, rng):
     z = np.asarray(rng.normal(scale=2, size=(30, 5)), order=order)
     y = np.asarray(np.vstack([np.eye(5), rng.dirichlet(np.ones(5), 25)]), order=order)
-    _, gradient = activation.loss_and_gradient(loss, y, z)
+    _, gradient = output.loss_and_gradient(loss, y, z)
     h = 1e-6
     for k, shift in enumerate(h * np.eye(5)):
-        up, down = (activation.loss_and_gradient(loss, y, z + s)[0] for s in (shift, -shift))
+        up, down = (output.loss_and_gradient(loss, y, z + s)[0] for s in (shift, -shift))
         np.testing.assert_allclose(gradient[:, k], (up - down) / (2 * h), rtol=1e-7, atol=1e-8)
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("loss", EVERY_LOSS, ids=repr)
-def test_scores_and_targets_are_left_alone(activation, loss, rng):
+def test_scores_and_targets_are_left_alone(output, loss, rng):
     z, y = rng.normal(size=(6, 3)), rng.dirichlet(np.ones(3), 6)
     z.flags.writeable = y.flags.writeable = False
-    activation.loss_and_gradient(loss, y, z)
-    activation.probabilities(z)
-    activation.log_probabilities(z)
+    output.loss_and_gradient(loss, y, z)
+    output.probabilities(z)
+    output.log_probabilities(z)
 
 
-@pytest.mark.parametrize(("activation", "probabilities"), [peer[:2] for peer in PEERS])
-def test_cross_entropy_gradient_is_the_error(activation, probabilities, rng):
+@pytest.mark.parametrize(("output", "probabilities"), [peer[:2] for peer in PEERS])
+def test_cross_entropy_gradient_is_the_error(output, probabilities, rng):
     z, y = rng.normal(scale=3, size=(20, 4)), rng.dirichlet(np.ones(4), 20)
-    _, gradient = activation.loss_and_gradient(CrossEntropy(), y, z)
+    _, gradient = output.loss_and_gradient(CrossEntropy(), y, z)
     np.testing.assert_allclose(gradient, probabilities(z) - y, atol=1e-15)
 
 

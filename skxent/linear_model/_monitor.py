@@ -1,4 +1,4 @@
-"""What happens after each iteration: the loss curve, validation scores, callbacks, and the wish to stop."""
+"""What happens after each iteration: loss curve, validation scores, callbacks, early stopping."""
 
 from __future__ import annotations
 

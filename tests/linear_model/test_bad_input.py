@@ -93,7 +93,7 @@ BAD_SETTINGS = {
         r"WrongShape\(\).* returned shapes \(\(\), \(3, \d\)\)",
     ),
     "loss without result": ({"loss": NoResult()}, ValueError, r"NoResult\(\)\.pointwise.* failed on arrays of shape"),
-    "unknown solver": ({"solver": "newton"}, ValueError, "Unknown solver 'newton'; known solvers: lbfgs, sgd"),
+    "unknown solver": ({"solver": "newton"}, ValueError, "unknown solver 'newton'; known: lbfgs, sgd"),
     "unknown class_weight": (
         {"class_weight": "even"},
         InvalidParameterError,
