@@ -145,9 +145,8 @@ class SGD(Solver, name="sgd"):
             if idle >= n_iter_no_change:
                 if cuts == self.max_cuts:
                     problem = self._problem_at_rest(objective, best, start)
-                    return Result(
-                        best_w, n_iter, problem is None, problem or f"no progress in {n_iter_no_change} passes"
-                    )
+                    message = problem or f"no progress in {n_iter_no_change} passes"
+                    return Result(best_w, n_iter, problem is None, message)
                 w, idle, cuts = best_w, 0, cuts + 1
         if tol == 0 and value > start:
             return Result(w, max_iter, False, _HARM)
