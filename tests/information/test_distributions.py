@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy import integrate, special, stats
 
 from skxent import cross_entropy, entropy, jensen_shannon, kl_divergence, perplexity
-from skxent.information import closed_forms, distributions, expectation
+from skxent.information import _distributions, _families, _quadrature
 
 LN2, LN_2PI = np.log(2), np.log(2 * np.pi)
 EXTREMES = [(0, 1), (1e6, 1e-6), (-1e9, 1e3), (3, 1e-150), (0, 1e150)]
@@ -17,7 +17,7 @@ scales = st.floats(-2, 2).map(lambda x: 10**x)
 
 
 def by_quadrature(measure, p, q, monkeypatch):
-    monkeypatch.setattr(distributions, "FAMILIES", {})
+    monkeypatch.setattr(_distributions, "FAMILIES", {})
     return measure(p, q)
 
 
@@ -89,7 +89,7 @@ def test_closed_forms_agree_with_quadrature(measure, pair, monkeypatch):
 
 
 def test_every_family_is_tested():
-    assert {type(p.dist) for p, _ in PAIRS.values()} == set(closed_forms.FAMILIES)
+    assert {type(p.dist) for p, _ in PAIRS.values()} == set(_families.FAMILIES)
 
 
 @pytest.mark.parametrize("step", [1e-3, 1e-6, 1e-9])
@@ -152,7 +152,7 @@ def test_gibbs_inequality_and_chain(a, s, b, t):
     ids=lambda x: getattr(getattr(x, "dist", x), "name", None),
 )
 def test_entropy_by_quadrature(distribution, expected, monkeypatch):
-    monkeypatch.setattr(distributions, "FAMILIES", {})
+    monkeypatch.setattr(_distributions, "FAMILIES", {})
     assert_allclose(entropy(distribution), expected, rtol=2e-8 if distribution.support()[1] == 1 else 1e-9)
 
 
@@ -261,7 +261,7 @@ def test_long_sums_are_integrals_of_parabolas_whose_means_are_the_terms():
     def cubes(x, log_weights):
         return np.stack([x**3, x], axis=1) * np.exp(log_weights)[:, None]
 
-    total = expectation._integrate(lambda x, w: expectation._smooth(cubes, x, w), np.array([0.5, 9.5]))
+    total = _quadrature._integrate(lambda x, w: _quadrature._smooth(cubes, x, w), np.array([0.5, 9.5]))
     assert_allclose(total, [[(9 * 10 / 2) ** 2, 9 * 10 / 2]])
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skxent.information.arrays import nats_per_unit
+from skxent.information._units import nats_per_unit
+
+__all__ = ["cross_entropy_from_samples", "entropy_from_samples", "kl_divergence_from_samples"]
 
 Points = NDArray[np.float64]
 

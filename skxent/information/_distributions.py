@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from skxent.information.arrays import nats_per_unit
-from skxent.information.closed_forms import FAMILIES
-from skxent.information.expectation import Array, expectation
+from skxent.information._families import FAMILIES
+from skxent.information._quadrature import Array, expectation
+
+__all__ = ["RandomVariable", "cross_entropy", "entropy", "jensen_shannon", "kl_divergence", "perplexity"]
+from skxent.information._units import nats_per_unit
 
 # A function of log p(x) and log q(x).
 Contribution = Callable[[Array, Array], Array]

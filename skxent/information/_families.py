@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import special, stats
 
+__all__ = ["FAMILIES", "Family"]
+
 # A float, or None where the formula does not hold for the pair (SciPy's functions are untyped).
 Nats = Any
 

@@ -1,38 +1,42 @@
-"""Entropy, cross-entropy and their relatives for arrays of probabilities.
+"""The public measures, which send each call to the world of its arguments.
 
-The public functions live here. Each also takes ``scipy.stats`` distributions, which it hands to the function
-of the same name in :mod:`skxent.information.distributions`; SciPy is imported only then.
+Arrays of probabilities go to `_arrays`, which needs NumPy alone. Distributions of ``scipy.stats`` go to
+`_distributions`, which is imported only then, so that measures of arrays never import SciPy.
 """
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property, wraps
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from skxent.information import _arrays
+from skxent.information._arrays import read_probabilities as _read
+from skxent.information._units import in_base
+
+__all__ = ["cross_entropy", "entropy", "jensen_shannon", "kl_divergence", "perplexity"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Floats = NDArray[np.floating[Any]]
 
 
-def _also_for_distributions(measure: Callable[P, R]) -> Callable[P, R]:
+def _by_type(measure: Callable[P, R]) -> Callable[P, R]:
     """Send a call that holds a distribution to the function of the same name for distributions."""
 
     @wraps(measure)
     def dispatch(*args: P.args, **kwargs: P.kwargs) -> R:
         if not any(callable(getattr(value, "cdf", None)) for value in (*args, *kwargs.values())):
             return measure(*args, **kwargs)
-        from skxent.information import distributions
+        from skxent.information import _distributions
 
-        result: R = getattr(distributions, measure.__name__)(*args, **kwargs)
+        result: R = getattr(_distributions, measure.__name__)(*args, **kwargs)
         return result
 
     return dispatch
 
 
-@_also_for_distributions
+@_by_type
 def entropy(
     p: ArrayLike | None = None,
     *,
@@ -97,11 +101,10 @@ def entropy(
     >>> float(entropy([2, 1, 1], base=2, normalize=True))
     1.5
     """
-    (rows,) = _rows({"p": (p, log_p)}, axis, normalize)
-    return _in_base(-_sum_products(rows.p, rows.log), base)
+    return in_base(_arrays.entropy(*_read({"p": (p, log_p)}, axis, normalize)), base)
 
 
-@_also_for_distributions
+@_by_type
 def cross_entropy(
     p: ArrayLike,
     q: ArrayLike | None = None,
@@ -196,11 +199,10 @@ def cross_entropy(
     >>> cross_entropy(stats.norm(0, 1), stats.norm(1, 2))
     1.862...
     """
-    truth, belief = _rows({"p": (p, None), "q": (q, log_q)}, axis, normalize)
-    return _in_base(-_sum_products(truth.p, belief.log), base)
+    return in_base(_arrays.cross_entropy(*_read({"p": (p, None), "q": (q, log_q)}, axis, normalize)), base)
 
 
-@_also_for_distributions
+@_by_type
 def kl_divergence(
     p: ArrayLike | None = None,
     q: ArrayLike | None = None,
@@ -274,11 +276,10 @@ def kl_divergence(
     >>> kl_divergence(stats.uniform(0, 2), stats.uniform(0, 1))
     inf
     """
-    truth, belief = _rows({"p": (p, log_p), "q": (q, log_q)}, axis, normalize)
-    return _in_base(np.maximum(_sum_products(truth.p, _log_ratio(truth.log, belief.log)), 0), base)
+    return in_base(_arrays.kl_divergence(*_read({"p": (p, log_p), "q": (q, log_q)}, axis, normalize)), base)
 
 
-@_also_for_distributions
+@_by_type
 def jensen_shannon(
     p: ArrayLike, q: ArrayLike, *, axis: int = -1, base: float | None = None, normalize: bool = False
 ) -> Any:
@@ -328,16 +329,10 @@ def jensen_shannon(
     >>> jensen_shannon([0.5, 0.5], [0.9, 0.1], base=2).round(4)
     np.float64(0.1468)
     """
-    first, second = _rows({"p": (p, None), "q": (q, None)}, axis, normalize)
-    with np.errstate(divide="ignore"):
-        log_total = np.log(first.p + second.p)
-        # log 2p - log(p + q) is exactly 0 where p = q, and no mean underflows.
-        logs = [_log_ratio(np.log(2 * rows.p), log_total) for rows in (first, second)]
-    halves = [_sum_products(rows.p, log) / 2 for rows, log in zip((first, second), logs, strict=True)]
-    return _in_base(np.clip(halves[0] + halves[1], 0, math.log(2)), base)
+    return in_base(_arrays.jensen_shannon(*_read({"p": (p, None), "q": (q, None)}, axis, normalize)), base)
 
 
-@_also_for_distributions
+@_by_type
 def perplexity(
     p: ArrayLike,
     q: ArrayLike | None = None,
@@ -395,160 +390,3 @@ def perplexity(
         nats = cross_entropy(p, q, log_q=log_q, axis=axis, normalize=normalize)
     with np.errstate(over="ignore"):
         return np.exp(nats)
-
-
-class _Rows:
-    """Probabilities along the last axis, checked, with their logarithms on demand.
-
-    Parameters
-    ----------
-    name : str
-        What the caller calls `values`: with "log_" in front they are logarithms.
-    values : ndarray
-        Probabilities or, to be normalized, weights.
-    dtype : dtype
-        The precision to compute in. How far from 1 a row may sum depends on that of `values`.
-    """
-
-    def __init__(self, name: str, values: NDArray[Any], *, axis: int, normalize: bool, dtype: np.dtype[Any]) -> None:
-        self.name = name
-        logs = name.startswith("log_")
-        self.axis = np.lib.array_utils.normalize_axis_index(axis, values.ndim)
-        tolerance = _tolerance(values.dtype)
-        values = np.moveaxis(values, self.axis, -1).astype(dtype, copy=False)
-        with np.errstate(all="ignore"):
-            if logs:
-                self.log = values - _finite_maximum(values) if normalize else values
-                self.p = np.exp(self.log)
-            else:
-                self._check_signs(values)
-                self.p = values
-            total = self.p.sum(axis=-1, keepdims=True)
-            if normalize:
-                self._check_totals(total[..., 0], (total > 0) & np.isfinite(total))
-                self.p = self.p / total
-                if logs:
-                    self.log = self.log - np.log(total)
-            else:
-                self._check_totals(total[..., 0], np.abs(total - 1) <= tolerance)
-
-    @cached_property
-    def log(self) -> Floats:
-        """The natural logarithms, -inf of 0."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.p)
-
-    def _check_signs(self, values: Floats) -> None:
-        if np.any(values < 0):
-            *row, entry = np.argwhere(values < 0)[0]
-            raise ValueError(
-                f"{self._where(row, entry)} is {values[*row, entry]:g}, but a probability is never negative."
-            )
-
-    def _check_totals(self, totals: Floats, good: NDArray[np.bool_]) -> None:
-        if good.all():
-            return
-        row = tuple(np.argwhere(~good[..., 0])[0])
-        raise ValueError(
-            f"{self._where(row, ':')} is not a row of probabilities: they sum to {totals[row]:.10g}, not 1. "
-            "For counts or other weights pass normalize=True; they must be finite and not all zero."
-        )
-
-    def _where(self, row: Sequence[int], entry: object) -> str:
-        """Write an index the way the caller would, whose outcomes lie along another axis than ours."""
-        index = [str(i) for i in row]
-        index.insert(self.axis, str(entry))
-        return f"{self.name}[{', '.join(index)}]"
-
-
-def _rows(given: Mapping[str, tuple[ArrayLike | None, ArrayLike | None]], axis: int, normalize: bool) -> list[_Rows]:
-    """Check the arrays, each given as itself or as its logarithm, and that they fit each other."""
-    arrays: dict[str, Floats] = {}
-    for name, (p, log_p) in given.items():
-        if (p is None) == (log_p is None):
-            raise TypeError(f"Give {name} or log_{name}, one of the two.")
-        label, values = (name, p) if log_p is None else (f"log_{name}", log_p)
-        arrays[label] = _real_array(label, values)
-    dtype = _float_dtype(arrays.values())
-    rows = [_Rows(label, array, axis=axis, normalize=normalize, dtype=dtype) for label, array in arrays.items()]
-    _check_shapes(arrays, rows)
-    return rows
-
-
-def _real_array(name: str, values: Any) -> NDArray[Any]:
-    array = np.asarray(values)
-    if array.dtype.kind == "O":
-        try:
-            array = array.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            what = f"{name} must be an array of probabilities or a univariate distribution of scipy.stats"
-            raise TypeError(f"{what}, not {type(values).__name__}.") from error
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} must hold real numbers, but its dtype is {array.dtype}.")
-    if array.ndim == 0:
-        raise ValueError(f"{name} is a single number; the probabilities of all outcomes are needed.")
-    return array
-
-
-def _float_dtype(arrays: Iterable[NDArray[Any]]) -> np.dtype[Any]:
-    """Return the precision to work in: integers (one-hot labels, counts) take that of the other array."""
-    floating = [array.dtype for array in arrays if array.dtype.kind == "f"]
-    return np.result_type(np.float32, *floating) if floating else np.dtype(np.float64)
-
-
-def _tolerance(dtype: np.dtype[Any]) -> float:
-    """Return how far from 1 a sum may lie: doubles are often converted floats."""
-    return max(1e-6, math.sqrt(np.finfo(dtype).eps)) if dtype.kind == "f" else 0.0
-
-
-def _check_shapes(arrays: Mapping[str, NDArray[Any]], rows: Sequence[_Rows]) -> None:
-    shapes = [r.p.shape for r in rows]
-    try:
-        np.broadcast_shapes(*(shape[:-1] for shape in shapes))
-        fits = len({shape[-1] for shape in shapes}) == 1
-    except ValueError:
-        fits = False
-    if not fits:
-        described = " and ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise ValueError(
-            f"The shapes do not fit: {described}. The number of outcomes along the axis must be the same, "
-            "and the other dimensions must broadcast."
-        )
-
-
-def _finite_maximum(values: Floats) -> Floats:
-    top = values.max(axis=-1, keepdims=True, initial=-np.inf)
-    return np.where(np.isfinite(top), top, 0)
-
-
-def _sum_products(p: Floats, log_q: Floats) -> Floats:
-    """Sum p * log q over the last axis, where 0 * log 0 = 0."""
-    products = np.zeros(np.broadcast_shapes(p.shape, log_q.shape), np.result_type(p, log_q))
-    np.multiply(p, log_q, where=p > 0, out=products)
-    total: Floats = products.sum(axis=-1)
-    return total
-
-
-def _log_ratio(log_p: Floats, log_q: Floats) -> Floats:
-    with np.errstate(invalid="ignore"):  # -inf - -inf, where p = q = 0: its weight is 0
-        return log_p - log_q
-
-
-def _in_base(nats: Floats, base: float | None) -> Any:
-    """Convert nats, and turn -0.0 into 0.0."""
-    return nats / nats_per_unit(base) + nats.dtype.type(0)
-
-
-def nats_per_unit(base: float | None) -> float:
-    """Return the natural logarithm of `base`, 1 for None.
-
-    Raises
-    ------
-    ValueError
-        If `base` is not above 1.
-    """
-    if base is None:
-        return 1.0
-    if not 1 < base < math.inf:
-        raise ValueError(f"base must be above 1, such as 2 for bits, or None for nats; got {base!r}.")
-    return math.log(base)

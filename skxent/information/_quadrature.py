@@ -13,6 +13,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["expectation"]
+
 Array = NDArray[np.float64]
 Integrand = Callable[[Array, Array], Array]
 
