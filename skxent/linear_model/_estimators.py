@@ -166,6 +166,7 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         self._warn_unless_converged(result)
         self.__dict__.update(attributes(result.w if validation is None else validation.best_w))
         self.n_iter_ = result.n_iter
+        self.optimality_ = getattr(result, "optimality", float("nan"))
         self.loss_curve_ = monitor.loss_curve
         self.validation_scores_ = None if validation is None else validation.scores
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes={}, **fit_data)

@@ -1,22 +1,25 @@
-r"""How far from its minimum an objective may be: an upper bound from gradient and Hessian.
+r"""How far above its minimum an objective may be: an upper bound from gradient and Hessian.
 
 With :math:`g` the gradient and :math:`H` the Hessian at :math:`w`, a Newton step lowers the quadratic model by
+:math:`\tfrac12 g^\top H^{-1} g`. If the loss is convex in the logits as the cross-entropy is,
 
-.. math:: \tfrac12\, g^\top H^{-1} g .
+.. math:: F(w) - F^* \le c(R)\, g^\top H^{-1} g, \qquad c(R) = \frac{R^2}{4 (e^{-R} - 1 + R)},
 
-For a convex loss of logits such as the cross-entropy no point lies lower than :math:`F(w) - c(R)\, g^\top H^{-1} g`,
+where the way to the minimum changes no logit against another one of its row by more than :math:`R` [1]_;
+:math:`c(0) = \tfrac12`. For other losses the figure is that of the quadratic model near a local minimum, and infinite
+where the objective curves downwards along the way.
 
-.. math:: c(R) = \frac{R^2 / 2}{e^{-R} - 1 + R} \cdot \tfrac12,
+Preconditioned conjugate gradients bound the product from nothing but products :math:`H v`. After :math:`k` of them
 
-where the way to the minimum changes the difference of two logits of a row by :math:`R` at the most [1]_.
+.. math:: g^\top H^{-1} g = \sum_{j < k} a_j\, r_j^\top P r_j + r_k^\top H^{-1} r_k
+   \le \sum_{j < k} a_j\, r_j^\top P r_j + r_k^\top P r_k / \theta ,
 
-The product is bounded by preconditioned conjugate gradients, which need nothing but products :math:`H v`. After
-:math:`k` of them :math:`g^\top H^{-1} g = \sum_{j<k} a_j\, r_j^\top P r_j + r_k^\top H^{-1} r_k`, all terms of the sum
-known and the rest at the most :math:`r_k^\top P r_k / \theta`, with :math:`\theta` the least eigenvalue of
-:math:`P H`, taken as the least Ritz value [2]_.
+where :math:`\theta` is the least eigenvalue of :math:`P H`, for which stands the least Ritz value [2]_. With a penalty,
+:math:`r_k^\top r_k / \alpha` bounds the last term as well, and the smaller one counts.
 
-On much data :math:`H` comes from a part of the rows, drawn without bias. Since the inverse is convex, the expectation of
-:math:`g^\top \hat H^{-1} g` is at least :math:`g^\top H^{-1} g`.
+On much data :math:`H` comes from a part of the rows, drawn with chances in proportion to their curvature and weighted
+without bias. The inverse of a matrix is convex, so that :math:`g^\top \hat H^{-1} g` is on average no less than
+:math:`g^\top H^{-1} g`.
 
 References
 ----------
@@ -27,110 +30,150 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from skxent._parameters import Parameters
 from skxent._typing import Array
+from skxent.linear_model._surrogate import curved_rows
 
-__all__ = ["Certificate", "certify"]
-
-# Share of the bound that may be a guess.
-_REST = 0.2
+__all__ = ["Bound", "NewtonBound"]
 
 
-class Certificate(NamedTuple):
+class Bound(NamedTuple):
     """What is known of the way to the minimum.
 
     Attributes
     ----------
-    bound : float
-        How far above the minimum the objective is at the most; infinite where it curves downwards.
+    excess : float
+        How far above the minimum the objective is at most; infinite where it curves downwards.
     step : ndarray
         A Newton step, or a direction along which the objective curves downwards.
     """
 
-    bound: float
+    excess: float
     step: Array
 
 
-def certify(
-    gradient: Array,
-    product: Callable[[Array], tuple[Array, float]],
-    precondition: Callable[[Array], Array],
-    *,
-    enough: float,
-    max_products: int,
-) -> Certificate:
-    """Bound the distance from the minimum.
+@dataclass(frozen=True, repr=False)
+class NewtonBound(Parameters):
+    """Upper bounds on the distance from the minimum.
 
     Parameters
     ----------
-    gradient : ndarray
-        Gradient of the objective.
-    product : callable
-        Multiplies the Hessian by a vector; returns also the largest change of a logit along it.
-    precondition : callable
-        Multiplies by an approximation of the inverse of the Hessian, symmetric and positive.
-    enough : float
-        A bound below this needs not be sharper.
-    max_products : int
-        Products at the most.
-
-    Returns
-    -------
-    Certificate
-        The bound and the step.
+    share : float, default=0.25
+        Share of the rows that make the Hessian, and at least `min_rows`.
+    min_rows : int, default=10000
+        Least number of rows.
+    max_products : int, default=30
+        Largest number of products by the Hessian.
+    min_products : int, default=3
+        Least number: with fewer the least Ritz value says little.
+    safety : float, default=4.0
+        Factor on the rest, since the least Ritz value is above the least eigenvalue.
+    unknown : float, default=0.5
+        Share of the sum known so far that the rest may be at the end.
     """
-    step, rest = np.zeros_like(gradient), gradient
-    direction = solved = precondition(rest)
-    size = float(np.vdot(rest, solved))
-    sure, reach, bound = 0.0, 0.0, np.inf
-    lanczos = _Lanczos()
-    for _ in range(max_products):
-        if size <= 0:
-            break
-        changed, logits = product(direction)
-        curvature = float(np.vdot(direction, changed))
-        if not curvature > 0:
-            return Certificate(bound, step if step.any() else -direction)
-        length = size / curvature
-        sure += length * size
-        reach += 2 * length * logits
-        step = step - length * direction
-        rest = rest - length * changed
-        solved = precondition(rest)
-        size, before = float(np.vdot(rest, solved)), size
-        least = lanczos.least(length, size / before)
-        guess = max(size, 0) / least
-        bound = _factor(reach) * (sure + guess)
-        if bound <= enough or guess <= _REST * sure:
-            break
-        direction = solved + size / before * direction
-    return Certificate(bound if sure else 0.0, step)
+
+    share: float = 0.25
+    min_rows: int = 10_000
+    max_products: int = 30
+    min_products: int = 3
+    safety: float = 4.0
+    unknown: float = 0.5
+
+    def __call__(
+        self, objective: Any, w: Array, gradient: Array, precondition: Callable[[Array], Array], enough: float
+    ) -> Bound:
+        """Bound the distance of an objective from its minimum.
+
+        Parameters
+        ----------
+        objective : Objective
+            The objective.
+        w : ndarray of shape (n_features + 1, n_outputs)
+            Where.
+        gradient : ndarray of the shape of `w`
+            Gradient there.
+        precondition : callable
+            Multiplies by an approximate inverse Hessian, symmetric and positive.
+        enough : float
+            A bound below this need not be sharper.
+        """
+        size = max(self.min_rows, int(self.share * objective.n_rows))
+        if size < objective.n_rows and objective.rows.resident:
+            objective = curved_rows(objective, w, size).together()
+        search = _ConjugateGradients(gradient, precondition, self.safety)
+        while search.goes_on and search.n_products < self.max_products:
+            search.advance(*objective.hessian_product(w, search.direction))
+            sharp = search.excess <= enough or search.rest <= self.unknown * search.known
+            if sharp and search.n_products >= self.min_products:
+                break
+        return Bound(search.excess, search.step)
 
 
-class _Lanczos:
-    """The tridiagonal matrix that conjugate gradients leave behind."""
+class _ConjugateGradients:
+    """Conjugate gradients for a Newton step, and what they say of its length."""
 
-    def __init__(self) -> None:
+    def __init__(self, gradient: Array, precondition: Callable[[Array], Array], safety: float) -> None:
+        self.safety = safety
+        self.precondition = precondition
+        self.residual = gradient
+        self.direction = precondition(gradient)
+        self.size = float(np.vdot(gradient, self.direction))
+        self.step = np.zeros_like(gradient)
+        self.known, self.rest, self.reach = 0.0, np.inf, 0.0
         self.lengths: list[float] = []
         self.ratios: list[float] = []
+        self.goes_on = self.size > 0
 
-    def least(self, length: float, ratio: float) -> float:
-        """Take in a step; return the least Ritz value."""
+    @property
+    def n_products(self) -> int:
+        """Number of products used."""
+        return len(self.lengths)
+
+    @property
+    def excess(self) -> float:
+        """Bound on the distance from the minimum."""
+        if self.size <= 0 and not self.lengths:
+            return 0.0
+        return _factor(self.reach) * (self.known + self.rest)
+
+    def advance(self, product: Array, logit_change: float) -> None:
+        """Take in the product of the Hessian and the direction, and how much a logit changes along it."""
+        curvature = float(np.vdot(self.direction, product))
+        if not curvature > 0:
+            self.goes_on, self.rest = False, np.inf
+            self.step = -self.direction
+            return
+        length = self.size / curvature
+        self.known += length * self.size
+        self.reach += 2 * length * logit_change
+        self.step = self.step - length * self.direction
+        self.residual = self.residual - length * product
+        solved = self.precondition(self.residual)
+        size = max(float(np.vdot(self.residual, solved)), 0.0)
         self.lengths.append(length)
-        self.ratios.append(max(ratio, 0))
-        inverse, ratios = 1 / np.array(self.lengths), np.array(self.ratios)
+        self.ratios.append(size / self.size)
+        self.direction = solved + self.ratios[-1] * self.direction
+        self.size = size
+        self.rest = self.safety * size / self._least_ritz_value()
+        self.goes_on = size > 0
+
+    def _least_ritz_value(self) -> float:
+        """Return the least eigenvalue of the tridiagonal matrix of these conjugate gradients."""
+        inverse, ratios = 1 / np.array(self.lengths), np.array(self.ratios[:-1])
         diagonal = inverse.copy()
-        diagonal[1:] += ratios[:-1] * inverse[:-1]
-        beside = np.sqrt(ratios[:-1]) * inverse[:-1]
+        diagonal[1:] += ratios * inverse[:-1]
+        beside = np.sqrt(ratios) * inverse[:-1]
         matrix = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
         return float(max(np.linalg.eigvalsh(matrix)[0], np.finfo(float).tiny))
 
 
 def _factor(reach: float) -> float:
-    """Return the factor that turns the decrement into a bound; a half where logits hardly change."""
+    """Return what turns the product into a bound: a half if logits hardly change."""
     if reach < 1e-3:
         return 0.5
     return 0.25 * reach**2 / (np.expm1(-reach) + reach)

@@ -50,6 +50,7 @@ from scipy.linalg import get_blas_funcs
 
 from skxent._sklearn import Interval, validate_parameter_constraints
 from skxent._typing import Array
+from skxent.linear_model._optimality import NewtonBound
 from skxent.linear_model._preconditioner import Preconditioner, SampledHessian
 from skxent.linear_model._surrogate import SubsampledSurrogate, Surrogate
 from skxent.linear_model.solvers._sample_start import SampleStart
@@ -87,6 +88,9 @@ class LBFGS(Solver, name="lbfgs"):
         approximate inverse Hessian. Without one this is plain L-BFGS.
     surrogate : SubsampledSurrogate or None, default=SubsampledSurrogate()
         Called as ``surrogate(objective, w, value, gradient)`` it returns an estimate of the objective near `w` or None.
+    bound : NewtonBound or None, default=NewtonBound()
+        Called as ``bound(objective, w, gradient, precondition, enough)`` it returns an upper bound on what is left to
+        gain, and a Newton step. Without one, a fit that makes no more progress counts as converged.
     start : callable or None, default=SampleStart()
         Called as ``start(objective, w, minimize)`` it returns better weights to start from or None. It is asked where
         the start would be zero.
@@ -105,6 +109,10 @@ class LBFGS(Solver, name="lbfgs"):
     negligible : float, default=0.01
         Share of the starting value below which the value is not used as the scale of `tol`. Otherwise a fit of
         separable classes would not end.
+    certified : float, default=10
+        A fit counts as converged if it is proved to be within so many times `tol` of the optimum.
+    max_checks : int, default=10
+        Bounds computed in a fit at most.
     sufficient_decrease : float, default=1e-4
         First Wolfe condition: share of the decrease promised by the slope that a step must show.
     curvature : float, default=0.9
@@ -131,6 +139,7 @@ class LBFGS(Solver, name="lbfgs"):
 
     preconditioner: Any = SampledHessian()
     surrogate: SubsampledSurrogate | None = SubsampledSurrogate()
+    bound: NewtonBound | None = NewtonBound()
     start: Any = SampleStart()
     history: int = 100
     min_history: int = 2
@@ -139,6 +148,8 @@ class LBFGS(Solver, name="lbfgs"):
     refresh_ratio: float = 1.5
     refresh_rows: float = 2
     negligible: float = 0.01
+    certified: float = 10
+    max_checks: int = 10
     sufficient_decrease: float = 1e-4
     curvature: float = 0.9
     max_trials: int = 30
@@ -148,6 +159,7 @@ class LBFGS(Solver, name="lbfgs"):
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "preconditioner": [callable, None],
         "surrogate": [callable, None],
+        "bound": [callable, None],
         "start": [callable, None],
         "history": [Interval(Integral, 1, None, closed="left")],
         "min_history": [Interval(Integral, 1, None, closed="left")],
@@ -156,6 +168,8 @@ class LBFGS(Solver, name="lbfgs"):
         "refresh_ratio": [Interval(Real, 1, None, closed="neither")],
         "refresh_rows": [Interval(Real, 1, None, closed="left")],
         "negligible": [Interval(Real, 0, 1, closed="both")],
+        "certified": [Interval(Real, 1, None, closed="left")],
+        "max_checks": [Interval(Integral, 1, None, closed="left")],
         "sufficient_decrease": [Interval(Real, 0, 0.5, closed="neither")],
         "curvature": [Interval(Real, 0, 1, closed="neither")],
         "max_trials": [Interval(Integral, 1, None, closed="left")],
@@ -205,38 +219,44 @@ class LBFGS(Solver, name="lbfgs"):
 
     def _solve(self, objective: Any, w0: Array, max_iter: int, tol: float, callback: Callback) -> Result:
         if w0.any():
-            return self._descend(objective, w0, max_iter, tol, callback)
+            return self._descend(objective, w0, max_iter, tol, callback, bound=self.bound)
         w = objective.intercept_only()
         better = None if self.start is None else self.start(objective, w, self._descend)
         if better is None:
-            return self._descend(objective, w, max_iter, tol, callback)
-        return self._descend(objective, better, max_iter, tol, callback, started=True)
+            return self._descend(objective, w, max_iter, tol, callback, bound=self.bound)
+        return self._descend(objective, better, max_iter, tol, callback, started=True, bound=self.bound)
 
     def _descend(
-        self, objective: Any, w: Array, max_iter: int, tol: float, callback: Callback, *, started: bool = False
+        self,
+        objective: Any,
+        w: Array,
+        max_iter: int,
+        tol: float,
+        callback: Callback,
+        *,
+        started: bool = False,
+        bound: NewtonBound | None = None,
     ) -> Result:
         """Iterate; see :meth:`solve`. A start on a sample counts as the first iteration."""
         value, gradient = objective(w)
         if started and callback(w, value):
             return Result(w, 1, True, STOPPED)
         descent = _Descent(self, objective, w, value, gradient, self._precondition(objective, w, refine=started))
-        scale = self.negligible * abs(value)
-        schedule = _Schedule(self)
+        schedule, check = _Schedule(self), _Check(self, bound, tol, value)
         for n_iter in range(1 + started, max_iter + 1):
             if schedule.refreshes(n_iter):
                 del descent.precondition  # frees its memory for the new one
                 descent.precondition = self._precondition(objective, descent.w, refine=True, rows=schedule.rows)
-            enough = tol * max(abs(descent.value), scale)
-            gain, moved = schedule.step(descent, n_iter, enough)
+            gain, moved = schedule.step(descent, n_iter, check.enough(descent))
             if not moved and gain > self.hidden_decrease * (abs(descent.value) + objective.eps):
-                return Result(descent.w, n_iter - 1, False, _WRONG_GRADIENT)
-            if not moved:
-                return Result(descent.w, n_iter - 1, True, "rounding allows no further decrease")
-            if callback(descent.w, descent.value):
+                return Result(descent.w, n_iter - 1, False, _WRONG_GRADIENT, check.optimality)
+            if moved and callback(descent.w, descent.value):
                 return Result(descent.w, n_iter, True, STOPPED)
-            if gain <= enough:
-                return Result(descent.w, n_iter, True, "tolerance reached")
-        return Result(descent.w, max_iter, tol == 0, f"max_iter={max_iter} reached. Raise max_iter or tol.")
+            if not moved or gain <= check.enough(descent):
+                result = check(descent, n_iter if moved else n_iter - 1, moved)
+                if result is not None:
+                    return result
+        return check.at_the_limit(descent, max_iter)
 
     def _precondition(self, objective: Any, w: Array, *, refine: bool, rows: float = 1) -> Preconditioner:
         if self.preconditioner is None:
@@ -275,6 +295,59 @@ class _Schedule:
                 return gain, True
             self.surrogate_at, self.n_steps = 2 * n_iter, self.surrogate.min_steps
         return descent.step()
+
+
+class _Check:
+    """Whether a fit that makes no more progress is at the optimum; if not, the way on."""
+
+    def __init__(self, settings: LBFGS, bound: NewtonBound | None, tol: float, start_value: float) -> None:
+        self.settings, self.bound, self.tol = settings, bound, tol
+        self.scale = settings.negligible * abs(start_value)
+        self.stricter = 1.0
+        self.n_checks = 0
+        self.optimality = float("nan")
+
+    def enough(self, descent: _Descent) -> float:
+        """Return the gain of a step that is little enough to look whether the optimum is reached."""
+        return self.tol / self.stricter * max(abs(descent.value), self.scale)
+
+    def __call__(self, descent: _Descent, n_iter: int, moved: bool) -> Result | None:
+        """Return the result, or None having gone a Newton step further because the optimum may be far."""
+        why = "tolerance reached" if moved else "rounding allows no further decrease"
+        step = self._compute(descent)
+        if step is None or self.tol == 0 or self.optimality <= self._accepted(descent):
+            return Result(descent.w, n_iter, True, why, self.optimality)
+        self.n_checks += 1
+        self.stricter *= 4
+        if self.n_checks < self.settings.max_checks and descent.go(step):
+            return None
+        return Result(descent.w, n_iter, False, f"{why}, but {_far(self.optimality)}", self.optimality)
+
+    def at_the_limit(self, descent: _Descent, max_iter: int) -> Result:
+        """Return the result where no more iterations are allowed."""
+        self._compute(descent)
+        message = f"max_iter={max_iter} reached. Raise max_iter or tol."
+        return Result(descent.w, max_iter, self.tol == 0, message, self.optimality)
+
+    def _compute(self, descent: _Descent) -> Array | None:
+        if self.bound is None:
+            return None
+        scale = max(abs(descent.value), self.scale)
+        enough = 0.5 * self._accepted(descent) * scale
+        excess, step = self.bound(descent.objective, descent.w, descent.gradient, descent.multiply, enough)
+        self.optimality = excess / scale if scale > 0 else float(excess > 0)
+        return step
+
+    def _accepted(self, descent: _Descent) -> float:
+        """Return the distance from the optimum that counts as none."""
+        return max(self.settings.certified * self.tol, 100 * descent.objective.eps)
+
+
+def _far(optimality: float) -> str:
+    return (
+        f"the objective may be up to {optimality:.1e} of itself above the optimum. Lower tol, raise alpha, or pass "
+        "float64 data."
+    )
 
 
 class _Descent:
@@ -318,6 +391,14 @@ class _Descent:
         gain = max(self.value - trial[1], -0.5 * slope)
         return gain, self._move(*trial, self.pairs)
 
+    def go(self, direction: Array) -> bool:
+        """Go along a direction, down; return whether there was a way down."""
+        slope = float(np.vdot(self.gradient, direction))
+        if slope >= 0:
+            return False
+        trial = _line_search(self.settings, self.objective, self.w, self.value, direction, slope)
+        return trial is not None and self._move(*trial, self.pairs)
+
     def surrogate_step(
         self, rules: SubsampledSurrogate, surrogate: Surrogate, max_steps: int, enough: float
     ) -> float | None:
@@ -347,9 +428,13 @@ class _Descent:
         return True
 
     def _direction(self) -> Array:
-        """Return the quasi-Newton direction by the two-loop recursion."""
-        shape, add = self.gradient.shape, self.add_multiple
-        q = -self.gradient.ravel()
+        """Return the quasi-Newton direction."""
+        return self.multiply(-self.gradient)
+
+    def multiply(self, vector: Array) -> Array:
+        """Return the product with the approximate inverse Hessian, by the two-loop recursion."""
+        shape, add = vector.shape, self.add_multiple
+        q = vector.ravel().copy()
         projections = []
         for pair in reversed(self.pairs):
             projections.append(float(np.vdot(pair.s, q)) / pair.sy)
