@@ -43,7 +43,7 @@ class Coordinates(NamedTuple):
     centre : ndarray of shape (n_features,)
         What is taken off each column, in float64.
     scale : ndarray of shape (n_features,)
-        What each column is divided by, in float64.
+        What each column is divided by, in float64; infinite for columns that are constant, which get no weight.
     variances : ndarray of shape (n_features,)
         Mean squares of the columns after the change.
     penalty : ndarray of shape (n_features,)
@@ -51,7 +51,7 @@ class Coordinates(NamedTuple):
     centre_parts : bool
         Whether parts are centred before they are multiplied.
     dtype : dtype
-        Dtype of parts that are multiplied.
+        Dtype of the computation.
     """
 
     centre: Array
@@ -69,7 +69,8 @@ class Coordinates(NamedTuple):
     def changed(self, w: Array) -> Array:
         """Return the weights of the changed columns that make the same model, in float64."""
         w = w.astype(np.float64)
-        return np.vstack([w[:-1] * self.scale[:, np.newaxis], w[-1] + self.centre @ w[:-1]])
+        scale = np.where(np.isfinite(self.scale), self.scale, 0)
+        return np.vstack([w[:-1] * scale[:, np.newaxis], w[-1] + self.centre @ w[:-1]])
 
     def for_products(self, part: Part) -> Part:
         """Return a part as it is to be multiplied."""
@@ -115,12 +116,10 @@ def standardize(rows: Rows, total_weight: float, alpha: float, fit_intercept: bo
         Whether there is an intercept; if not, columns are not centred, and deviations are from 0.
     """
     mean, deviation = _Columns(rows, total_weight, fit_intercept).moments()
-    # A column that is constant stays so small that its rounding errors are harmless.
-    scale = np.hypot(np.where(deviation > 0, deviation, np.abs(mean)), np.sqrt(alpha))
-    scale[scale == 0] = 1
+    varies = deviation > 0
+    scale = np.where(varies, np.hypot(deviation, np.sqrt(alpha)), np.inf)
     # Any number near the mean centres as well, and one that the data's type has costs no digits.
     centre = fit_intercept * mean.astype(rows.dtype).astype(np.float64)
-    varies = deviation > 0
     exact = bool((np.abs(centre) * np.finfo(rows.dtype).eps > _ROUNDING * deviation)[varies].any())
     dense = isinstance(rows.take(slice(0, 1)).X, np.ndarray)
     dtype = rows.dtype if dense or not exact else np.dtype(np.float64)

@@ -58,7 +58,7 @@ class Objective:
     problem : Problem
         Loss, output layer and penalty.
     rows : Rows
-        Data; their dtype is that of the computation.
+        Data; their dtype is that of the computation, unless `coordinates` have another one.
     total_weight : float, optional
         Number to divide the sum of the losses by; by default the sum of the weights.
     coordinates : Coordinates, optional
@@ -76,6 +76,7 @@ class Objective:
         self.rows = rows
         self.total_weight = _total_weight(rows) if total_weight is None else total_weight
         self.coordinates = coordinates
+        self.dtype = rows.dtype if coordinates is None else coordinates.dtype
 
     def __call__(self, w: Array) -> tuple[float, Array]:
         """Return the value and the gradient at `w`, an array of shape (n_features + 1, n_outputs)."""
@@ -134,7 +135,7 @@ class Objective:
             self.problem.output.loss_and_gradient(self.problem.loss, y, z + signed * change)[1]
             for signed in (step, -step)
         )
-        curved: Array = ((up - down) / (2 * step)).astype(self.rows.dtype)
+        curved: Array = ((up - down) / (2 * step)).astype(self.dtype)
         if part.weight is not None:
             curved *= part.weight[:, np.newaxis]
         return curved
@@ -142,6 +143,12 @@ class Objective:
     def standardized(self) -> Objective:
         """Return the same objective of the weights of centred and scaled columns: :class:`Coordinates`."""
         coordinates = standardize(self.rows, self.total_weight, self.problem.alpha, self.problem.fit_intercept)
+        return Objective(self.problem, self.rows, self.total_weight, coordinates)
+
+    def precise(self) -> Objective:
+        """Return the same objective computed in double precision. It must be :meth:`standardized`."""
+        assert self.coordinates is not None
+        coordinates = self.coordinates._replace(dtype=np.dtype(np.float64))
         return Objective(self.problem, self.rows, self.total_weight, coordinates)
 
     def to_given(self, w: Array) -> Array:
@@ -160,7 +167,7 @@ class Objective:
     def column_moments(self) -> Array:
         """Return the mean square of each column, of shape (n_features,)."""
         if self.coordinates is not None:
-            return self.coordinates.variances.astype(self.rows.dtype)
+            return self.coordinates.variances.astype(self.dtype)
         (total,) = self.rows.sum(lambda part: (part.column_squares(),))
         moments: Array = total / self.total_weight
         return moments
@@ -171,7 +178,7 @@ class Objective:
 
     def intercept_only(self) -> Array:
         """Return the weights of the best model without features; zeros if there is no intercept."""
-        w = np.zeros((self.rows.n_features + 1, self.rows.n_outputs), self.rows.dtype)
+        w = np.zeros((self.rows.n_features + 1, self.rows.n_outputs), self.dtype)
         if self.problem.fit_intercept:
             w[-1] = self.problem.output.logits(self.mean_targets().clip(self.eps, 1 - self.eps))
         return w
@@ -190,7 +197,7 @@ class Objective:
     @property
     def eps(self) -> float:
         """Relative rounding error of the value."""
-        return float(np.finfo(self.rows.dtype).eps)
+        return float(np.finfo(self.dtype).eps)
 
     def subset(self, positions: slice | Array) -> Objective:
         """Return the objective of some of the rows.
@@ -218,9 +225,9 @@ class Objective:
 
     def _logits(self, part: Part, w: Array) -> Array:
         if not self._mirrored:
-            return logits_of(part.X, w).astype(self.rows.dtype, copy=False)
+            return logits_of(part.X, w).astype(self.dtype, copy=False)
         difference = w[:, 1] - w[:, 0]
-        z = np.zeros((part.n_rows, 2), self.rows.dtype, order="F")
+        z = np.zeros((part.n_rows, 2), self.dtype, order="F")
         z[:, 1] = part.X.dot(difference[:-1]) + difference[-1]
         return z
 
@@ -237,7 +244,7 @@ class Objective:
         return self.rows.n_outputs == 2 and self.problem.output.shift_invariant
 
     def _in_dtype(self, w: Array) -> Array:
-        return w.astype(self.rows.dtype, copy=False)
+        return w.astype(self.dtype, copy=False)
 
     def _mean_value(self, total: Any, w: Array) -> float:
         if not self.problem.alpha:
@@ -249,7 +256,7 @@ class Objective:
     def _mean_gradient(self, w: Array, features: Array, intercept: Array) -> Array:
         if self.coordinates is not None:
             features = self.coordinates.feature_gradient(features, intercept)
-        gradient = np.empty(w.shape, self.rows.dtype)
+        gradient = np.empty(w.shape, self.dtype)
         outputs = slice(1, None) if self._mirrored else slice(None)
         gradient[:-1, outputs] = features
         gradient[-1, outputs] = intercept
@@ -282,7 +289,7 @@ class Objective:
         if y.ndim == 2:
             return y
         outputs = np.arange(self.rows.n_outputs, dtype=y.dtype)
-        return (outputs[:, np.newaxis] == y).astype(self.rows.dtype).T
+        return (outputs[:, np.newaxis] == y).astype(self.dtype).T
 
 
 def _total_weight(rows: Rows) -> float:

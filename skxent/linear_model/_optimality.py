@@ -121,7 +121,7 @@ class _ConjugateGradients:
         self.safety = safety
         self.precondition = precondition
         self.residual = gradient
-        self.direction = precondition(gradient)
+        self.direction = precondition(gradient).astype(gradient.dtype, copy=False)
         self.size = float(np.vdot(gradient, self.direction))
         self.step = np.zeros_like(gradient)
         self.known, self.rest, self.reach = 0.0, np.inf, 0.0
@@ -137,8 +137,8 @@ class _ConjugateGradients:
     @property
     def excess(self) -> float:
         """Bound on the distance from the minimum."""
-        if self.size <= 0 and not self.lengths:
-            return 0.0
+        if not self.residual.any():
+            return _factor(self.reach) * self.known
         return _factor(self.reach) * (self.known + self.rest)
 
     def advance(self, product: Array, logit_change: float) -> None:

@@ -496,4 +496,4 @@ def _inverse_diagonal(moments: Array, curvatures: Array, objective: Objective) -
     """Return the inverse diagonal, taken as the column's mean square times the mean curvature, plus the penalty."""
     diagonal = np.vstack([np.outer(moments, curvatures) + objective.penalty[:, np.newaxis], curvatures])
     inverse: Array = 1 / np.maximum(diagonal, np.finfo(moments.dtype).eps * diagonal.max())
-    return inverse.astype(objective.rows.dtype)
+    return inverse.astype(objective.dtype)

@@ -60,6 +60,8 @@ __all__ = ["LBFGS"]
 
 Callback = Callable[[Array, float], bool]
 
+# After a check that failed, gains must be smaller by a factor, up to this one, before the next.
+_STRICTEST = 64
 _WRONG_GRADIENT = (
     "no step lowers the objective as its gradient promises. Check the loss with skxent.testing.check_loss, or scale "
     "the features (StandardScaler)."
@@ -106,6 +108,9 @@ class LBFGS(Solver, name="lbfgs"):
         Ratio of each further such iteration to the one before.
     refresh_rows : float, default=2
         Ratio of the rows that it then uses to those of the time before, from the second time on.
+    stale : float, default=4
+        The preconditioner is also computed again where the objective has fallen by this factor since: so has the
+        curvature of rows that are fitted by now.
     negligible : float, default=0.01
         Share of the starting value below which the value is not used as the scale of `tol`. Otherwise a fit of
         separable classes would not end.
@@ -147,6 +152,7 @@ class LBFGS(Solver, name="lbfgs"):
     refresh_at: int = 20
     refresh_ratio: float = 1.5
     refresh_rows: float = 2
+    stale: float = 4
     negligible: float = 0.01
     certified: float = 10
     max_checks: int = 10
@@ -167,6 +173,7 @@ class LBFGS(Solver, name="lbfgs"):
         "refresh_at": [Interval(Integral, 1, None, closed="left")],
         "refresh_ratio": [Interval(Real, 1, None, closed="neither")],
         "refresh_rows": [Interval(Real, 1, None, closed="left")],
+        "stale": [Interval(Real, 1, None, closed="left")],
         "negligible": [Interval(Real, 0, 1, closed="both")],
         "certified": [Interval(Real, 1, None, closed="left")],
         "max_checks": [Interval(Integral, 1, None, closed="left")],
@@ -242,17 +249,17 @@ class LBFGS(Solver, name="lbfgs"):
         if started and callback(w, value):
             return Result(w, 1, True, STOPPED)
         descent = _Descent(self, objective, w, value, gradient, self._precondition(objective, w, refine=started))
-        schedule, check = _Schedule(self), _Check(self, bound, tol, value)
+        schedule, check = _Schedule(self, value), _Check(self, bound, tol, value)
         for n_iter in range(1 + started, max_iter + 1):
-            if schedule.refreshes(n_iter):
+            if schedule.refreshes(n_iter, descent.value):
                 del descent.precondition  # frees its memory for the new one
                 descent.precondition = self._precondition(objective, descent.w, refine=True, rows=schedule.rows)
             gain, moved = schedule.step(descent, n_iter, check.enough(descent))
-            if not moved and gain > self.hidden_decrease * (abs(descent.value) + objective.eps):
+            if not moved and gain > self.hidden_decrease * (max(abs(descent.value), check.scale) + objective.eps):
                 return Result(descent.w, n_iter - 1, False, _WRONG_GRADIENT, check.optimality)
             if moved and callback(descent.w, descent.value):
                 return Result(descent.w, n_iter, True, STOPPED)
-            if not moved or gain <= check.enough(descent):
+            if not moved or (gain <= check.enough(descent) and n_iter >= check.next_at):
                 result = check(descent, n_iter if moved else n_iter - 1, moved)
                 if result is not None:
                     return result
@@ -268,16 +275,20 @@ class LBFGS(Solver, name="lbfgs"):
 class _Schedule:
     """When the preconditioner is computed again, and when steps on a surrogate are tried."""
 
-    def __init__(self, settings: LBFGS) -> None:
+    def __init__(self, settings: LBFGS, value: float) -> None:
         self.settings, self.surrogate = settings, settings.surrogate
         self.refresh_at: float = settings.refresh_at if settings.preconditioner is not None else np.inf
         self.rows = 1.0
+        self.stale_value = value / settings.stale if settings.preconditioner is not None else -np.inf
         self.surrogate_at: float = np.inf
         if self.surrogate is not None:
             self.surrogate_at, self.n_steps = self.surrogate.first_iteration, self.surrogate.min_steps
 
-    def refreshes(self, n_iter: int) -> bool:
+    def refreshes(self, n_iter: int, value: float) -> bool:
         """Return whether the preconditioner is computed again at this iteration."""
+        if value < self.stale_value:
+            self.stale_value = value / self.settings.stale
+            return True
         if n_iter < self.refresh_at:
             return False
         if self.refresh_at > self.settings.refresh_at:
@@ -304,7 +315,7 @@ class _Check:
         self.settings, self.bound, self.tol = settings, bound, tol
         self.scale = settings.negligible * abs(start_value)
         self.stricter = 1.0
-        self.n_checks = 0
+        self.n_checks = self.next_at = 0
         self.optimality = float("nan")
 
     def enough(self, descent: _Descent) -> float:
@@ -318,7 +329,8 @@ class _Check:
         if step is None or self.tol == 0 or self.optimality <= self._accepted(descent):
             return Result(descent.w, n_iter, True, why, self.optimality)
         self.n_checks += 1
-        self.stricter *= 4
+        self.stricter = min(4 * self.stricter, _STRICTEST)
+        self.next_at = n_iter + self.n_checks
         if self.n_checks < self.settings.max_checks and descent.go(step):
             return None
         return Result(descent.w, n_iter, False, f"{why}, but {_far(self.optimality)}", self.optimality)
@@ -330,12 +342,22 @@ class _Check:
         return Result(descent.w, max_iter, self.tol == 0, message, self.optimality)
 
     def _compute(self, descent: _Descent) -> Array | None:
+        """Set the optimality; return a Newton step."""
         if self.bound is None:
             return None
-        scale = max(abs(descent.value), self.scale)
+        step = self._bounded(descent, descent.objective, descent.gradient)
+        if self.optimality > self._accepted(descent) and descent.w.dtype != np.float64:
+            # The gradient may be lost in rounding.
+            precise = descent.objective.precise()
+            step = self._bounded(descent, precise, precise.gradient(descent.w))
+        return step.astype(descent.w.dtype)
+
+    def _bounded(self, descent: _Descent, objective: Any, gradient: Array) -> Array:
+        assert self.bound is not None
+        scale = max(abs(descent.value), self.scale, np.finfo(float).tiny)
         enough = 0.5 * self._accepted(descent) * scale
-        excess, step = self.bound(descent.objective, descent.w, descent.gradient, descent.multiply, enough)
-        self.optimality = excess / scale if scale > 0 else float(excess > 0)
+        excess, step = self.bound(objective, descent.w, gradient, descent.multiply, enough)
+        self.optimality = excess / scale
         return step
 
     def _accepted(self, descent: _Descent) -> float:
