@@ -109,12 +109,12 @@ class LBFGS(Solver, name="lbfgs"):
     refresh_rows : float, default=2
         Ratio of the rows that it then uses to those of the time before, from the second time on.
     stale : float, default=4
-        The preconditioner is also computed again where the objective has fallen by this factor since: so has the
-        curvature of rows that are fitted by now.
+        A fit that makes no more progress has its preconditioner computed again if the objective has fallen by this
+        factor since: so has the curvature of rows that are fitted by now.
     negligible : float, default=0.01
         Share of the starting value below which the value is not used as the scale of `tol`. Otherwise a fit of
         separable classes would not end.
-    certified : float, default=10
+    certified : float, default=100
         A fit counts as converged if it is proved to be within so many times `tol` of the optimum.
     max_checks : int, default=10
         Bounds computed in a fit at most.
@@ -154,7 +154,7 @@ class LBFGS(Solver, name="lbfgs"):
     refresh_rows: float = 2
     stale: float = 4
     negligible: float = 0.01
-    certified: float = 10
+    certified: float = 100
     max_checks: int = 10
     sufficient_decrease: float = 1e-4
     curvature: float = 0.9
@@ -250,8 +250,9 @@ class LBFGS(Solver, name="lbfgs"):
             return Result(w, 1, True, STOPPED)
         descent = _Descent(self, objective, w, value, gradient, self._precondition(objective, w, refine=started))
         schedule, check = _Schedule(self, value), _Check(self, bound, tol, value)
+        at_rest = False
         for n_iter in range(1 + started, max_iter + 1):
-            if schedule.refreshes(n_iter, descent.value):
+            if schedule.refreshes(n_iter, descent.value, at_rest):
                 del descent.precondition  # frees its memory for the new one
                 descent.precondition = self._precondition(objective, descent.w, refine=True, rows=schedule.rows)
             gain, moved = schedule.step(descent, n_iter, check.enough(descent))
@@ -259,7 +260,8 @@ class LBFGS(Solver, name="lbfgs"):
                 return Result(descent.w, n_iter - 1, False, _WRONG_GRADIENT, check.optimality)
             if moved and callback(descent.w, descent.value):
                 return Result(descent.w, n_iter, True, STOPPED)
-            if not moved or (gain <= check.enough(descent) and n_iter >= check.next_at):
+            at_rest = not moved or (gain <= check.enough(descent) and n_iter >= check.next_at)
+            if at_rest and not schedule.is_stale(descent.value):
                 result = check(descent, n_iter if moved else n_iter - 1, moved)
                 if result is not None:
                     return result
@@ -284,13 +286,17 @@ class _Schedule:
         if self.surrogate is not None:
             self.surrogate_at, self.n_steps = self.surrogate.first_iteration, self.surrogate.min_steps
 
-    def refreshes(self, n_iter: int, value: float) -> bool:
+    def is_stale(self, value: float) -> bool:
+        """Return whether the objective has fallen far since the preconditioner was computed."""
+        return value < self.stale_value
+
+    def refreshes(self, n_iter: int, value: float, at_rest: bool) -> bool:
         """Return whether the preconditioner is computed again at this iteration."""
-        if value < self.stale_value:
-            self.stale_value = value / self.settings.stale
-            return True
-        if n_iter < self.refresh_at:
+        if n_iter < self.refresh_at and not (at_rest and self.is_stale(value)):
             return False
+        self.stale_value = value / self.settings.stale
+        if n_iter < self.refresh_at:
+            return True
         if self.refresh_at > self.settings.refresh_at:
             self.rows *= self.settings.refresh_rows
         self.refresh_at = int(self.settings.refresh_ratio * n_iter)
@@ -346,7 +352,7 @@ class _Check:
         if self.bound is None:
             return None
         step = self._bounded(descent, descent.objective, descent.gradient)
-        if self.optimality > self._accepted(descent) and descent.w.dtype != np.float64:
+        if self.tol > 0 and self.optimality > self._accepted(descent) and descent.w.dtype != np.float64:
             # The gradient may be lost in rounding.
             precise = descent.objective.precise()
             step = self._bounded(descent, precise, precise.gradient(descent.w))
@@ -355,7 +361,7 @@ class _Check:
     def _bounded(self, descent: _Descent, objective: Any, gradient: Array) -> Array:
         assert self.bound is not None
         scale = max(abs(descent.value), self.scale, np.finfo(float).tiny)
-        enough = 0.5 * self._accepted(descent) * scale
+        enough = self._accepted(descent) * scale
         excess, step = self.bound(objective, descent.w, gradient, descent.multiply, enough)
         self.optimality = excess / scale
         return step
