@@ -10,7 +10,7 @@ shape (n_features + 1, n_outputs) with the intercepts in the last row.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -130,7 +130,7 @@ class Objective:
     def _curved(self, part: Part, z: Array, change: Array) -> Array:
         """Return the change of the weighted derivatives with respect to the logits, in proportion to that of these."""
         step = _LOGIT_STEP / max(np.abs(change).max(), np.finfo(np.float64).tiny)
-        y = self._targets(part.y)
+        y = self.targets(part.y)
         up, down = (
             self.problem.output.loss_and_gradient(self.problem.loss, y, z + signed * change)[1]
             for signed in (step, -step)
@@ -150,6 +150,10 @@ class Objective:
         assert self.coordinates is not None
         coordinates = self.coordinates._replace(dtype=np.dtype(np.float64))
         return Objective(self.problem, self.rows, self.total_weight, coordinates)
+
+    def with_loss(self, loss: Loss) -> Objective:
+        """Return the objective with another loss."""
+        return Objective(replace(self.problem, loss=loss), self.rows, self.total_weight, self.coordinates)
 
     def to_given(self, w: Array) -> Array:
         """Return the weights of the columns as in the rows that make the same model as `w` here."""
@@ -272,7 +276,7 @@ class Objective:
     def _losses_and_logit_gradient(self, part: Part, w: Array) -> tuple[Array, Array]:
         """Return the loss of each row and its derivative with respect to the logits, weighted."""
         z = self._logits(part, w)
-        losses, gradient = self.problem.output.loss_and_gradient(self.problem.loss, self._targets(part.y), z)
+        losses, gradient = self.problem.output.loss_and_gradient(self.problem.loss, self.targets(part.y), z)
         if part.weight is not None:
             losses = losses * part.weight
             gradient *= part.weight[:, np.newaxis]
@@ -285,7 +289,8 @@ class Objective:
         # Unlike @, dot lets other threads go on however small the result is.
         return part.X.T.dot(logit_gradient), logit_gradient.sum(axis=0)
 
-    def _targets(self, y: Array) -> Array:
+    def targets(self, y: Array) -> Array:
+        """Return targets of some rows as probabilities, of shape (n_rows, n_outputs)."""
         if y.ndim == 2:
             return y
         outputs = np.arange(self.rows.n_outputs, dtype=y.dtype)

@@ -45,6 +45,7 @@ from sklearn.utils import gen_batches
 
 from skxent._parameters import Parameters
 from skxent._typing import Array
+from skxent.linear_model._curvature import curvature_of_rows
 from skxent.linear_model._objective import Objective
 from skxent.linear_model._sampling import draw, importance_sample
 
@@ -54,8 +55,6 @@ Preconditioner = Callable[[Array], Array]
 
 # Logits per chunk when the curvature is computed (float64, several temporaries).
 _LOGITS_AT_A_TIME = 16_000
-# Step of the central differences in the logits.
-_STEP = 1e-3
 
 
 @dataclass(frozen=True, repr=False)
@@ -244,8 +243,9 @@ class _Dual:
         weight = self.part.weights()
         weight /= weight.sum()
         curvatures = np.empty((objective.n_rows, n_blocks))
+        y, z = objective.targets(self.part.y), z.astype(np.float64, order="F")
         for block, directions in enumerate(_directions(n_outputs, n_blocks, settings.n_directions)):
-            curvatures[:, block] = _curvature(objective, z, directions)
+            curvatures[:, block] = curvature_of_rows(objective.problem, y, z, directions)
         means = weight @ np.abs(curvatures)
         np.maximum(curvatures, settings.min_curvature * means + np.finfo(np.float64).tiny, out=curvatures)
         self.roots = np.sqrt(weight[:, np.newaxis] * curvatures)
@@ -429,7 +429,11 @@ class _Sample:
 
     def _curvature(self, rows: Array, directions: Array) -> Array:
         chunks = gen_batches(len(rows), max(1, _LOGITS_AT_A_TIME // self.z.shape[1]))
-        return np.concatenate([_curvature(self.objective, self.z[rows[chunk]], directions) for chunk in chunks])
+        return np.concatenate([self._curvature_of(rows[chunk], directions) for chunk in chunks])
+
+    def _curvature_of(self, rows: Array, directions: Array) -> Array:
+        y = self.objective.targets(self.objective.rows.take(rows).y)
+        return curvature_of_rows(self.objective.problem, y, self.z[rows].astype(np.float64, order="F"), directions)
 
     def _sums(self, rows: Array, by_variance: Array, by_curvature: Array) -> tuple[Array, Array, Array]:
         """Return sums over some rows: half the matrix of products, the squares by column, and those of the products."""
@@ -473,23 +477,6 @@ def _directions(n_outputs: int, n_blocks: int, n_directions: int) -> list[Array]
         return [units]
     gaussian = np.random.default_rng(0).standard_normal((n_outputs, n_directions))
     return [np.linalg.qr(gaussian)[0].T]
-
-
-def _curvature(objective: Objective, z: Array, directions: Array) -> Array:
-    """Second derivative of each row's loss with respect to its logits, the mean over some directions.
-
-    By central differences of the gradient with the model's own probabilities as targets, where any proper loss is
-    convex.
-    """
-    z = z.astype(np.float64, order="F")
-    output = objective.problem.output
-    target = output.probabilities(z)
-    total = np.zeros(len(z))
-    for direction in directions:
-        for step in (_STEP, -_STEP):
-            _, gradient = output.loss_and_gradient(objective.problem.loss, target, z + step * direction)
-            total += gradient @ direction / (2 * step)
-    return total / len(directions)
 
 
 def _inverse_diagonal(moments: Array, curvatures: Array, objective: Objective) -> Array:

@@ -53,6 +53,7 @@ from skxent._typing import Array
 from skxent.linear_model._optimality import NewtonBound
 from skxent.linear_model._preconditioner import Preconditioner, SampledHessian
 from skxent.linear_model._surrogate import SubsampledSurrogate, Surrogate
+from skxent.linear_model.solvers._proxy_start import ProxyStart
 from skxent.linear_model.solvers._sample_start import SampleStart
 from skxent.linear_model.solvers._solver import STOPPED, Result, Solver
 
@@ -96,6 +97,8 @@ class LBFGS(Solver, name="lbfgs"):
     start : callable or None, default=SampleStart()
         Called as ``start(objective, w, minimize)`` it returns better weights to start from or None. It is asked where
         the start would be zero.
+    proxy : callable or None, default=ProxyStart()
+        Called like `start` and asked before it: starts for losses that are not proper scoring rules.
     history : int, default=100
         Largest number of pairs (step, change of the gradient) kept.
     min_history : int, default=2
@@ -146,6 +149,7 @@ class LBFGS(Solver, name="lbfgs"):
     surrogate: SubsampledSurrogate | None = SubsampledSurrogate()
     bound: NewtonBound | None = NewtonBound()
     start: Any = SampleStart()
+    proxy: Any = ProxyStart()
     history: int = 100
     min_history: int = 2
     history_bytes: float = 10_000_000
@@ -167,6 +171,7 @@ class LBFGS(Solver, name="lbfgs"):
         "surrogate": [callable, None],
         "bound": [callable, None],
         "start": [callable, None],
+        "proxy": [callable, None],
         "history": [Interval(Integral, 1, None, closed="left")],
         "min_history": [Interval(Integral, 1, None, closed="left")],
         "history_bytes": [Interval(Real, 0, None, closed="left")],
@@ -228,7 +233,9 @@ class LBFGS(Solver, name="lbfgs"):
         if w0.any():
             return self._descend(objective, w0, max_iter, tol, callback, bound=self.bound)
         w = objective.intercept_only()
-        better = None if self.start is None else self.start(objective, w, self._descend)
+        better = None
+        for start in filter(None, (self.proxy, self.start)):
+            better = start(objective, w, self._descend) if better is None else better
         if better is None:
             return self._descend(objective, w, max_iter, tol, callback, bound=self.bound)
         return self._descend(objective, better, max_iter, tol, callback, started=True, bound=self.bound)
@@ -425,7 +432,12 @@ class _Descent:
         if slope >= 0:
             return False
         trial = _line_search(self.settings, self.objective, self.w, self.value, direction, slope)
-        return trial is not None and self._move(*trial, self.pairs)
+        if trial is None:
+            return False
+        if not self._move(*trial, self.pairs):
+            # Downwards curvature: a way out of a saddle, but no pair.
+            self.w, self.value, self.gradient = trial
+        return True
 
     def surrogate_step(
         self, rules: SubsampledSurrogate, surrogate: Surrogate, max_steps: int, enough: float
