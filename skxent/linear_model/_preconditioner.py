@@ -100,6 +100,8 @@ class SampledHessian(Parameters):
         With fewer rows than columns, and at most so many, blocks are inverted in the space of the rows.
     dual_ridge : float, default=1e-8
         Least penalty there, against the mean curvature: it leaves half the digits.
+    growth : float, default=2.0
+        Ratio of the rows used to those of the time before, from the second time on that it is computed again.
     rare : float, default=0.25
         A column is rare if the sample has less than this share of its second moment.
     """
@@ -124,9 +126,10 @@ class SampledHessian(Parameters):
     harmless_noise: float = 0.05
     max_dual_rows: int = 1_000
     dual_ridge: float = 1e-8
+    growth: float = 2.0
     rare: float = 0.25
 
-    def __call__(self, objective: Objective, w: Array, *, refine: bool, rows: float = 1) -> Preconditioner:
+    def __call__(self, objective: Objective, w: Array, *, refine: int) -> Preconditioner:
         """Return a function that multiplies a gradient by an approximate inverse Hessian.
 
         Parameters
@@ -135,10 +138,9 @@ class SampledHessian(Parameters):
             Its data, penalty and output layer make the Hessian.
         w : ndarray of shape (n_features + 1, n_outputs)
             Where to take it.
-        refine : bool
-            Whether to use a block for each output rather than one for all, where memory allows.
-        rows : float, default=1
-            How many times as many rows to use as the settings say.
+        refine : int
+            How many times it has been computed before. From the first time on there is a block for each output rather
+            than one for all, where memory allows; from the second on there are ever more rows.
 
         Returns
         -------
@@ -149,12 +151,12 @@ class SampledHessian(Parameters):
         if objective.n_rows <= min(len(moments), self.max_dual_rows) and objective.rows.resident:
             return _Dual(self, objective, w, refine=refine)
         n_blocks, columns = self._layout(objective, moments, refine)
-        sample = _Sample(self, objective, w, n_blocks, columns, moments, rows)
+        sample = _Sample(self, objective, w, n_blocks, columns, moments, self.growth ** max(refine - 1, 0))
         inverses, curvatures = zip(*sample.blocks(), strict=True)
         diagonal = None if columns is None else _inverse_diagonal(moments, np.array(curvatures), objective)
         return _Blocks(inverses, columns, diagonal, objective.problem.output.shift_invariant)
 
-    def _layout(self, objective: Objective, moments: Array, refine: bool) -> tuple[int, Array | None]:
+    def _layout(self, objective: Objective, moments: Array, refine: int) -> tuple[int, Array | None]:
         """Return how many blocks there are to be, and which columns are in them, None for all."""
         n_outputs = objective.rows.n_outputs
         many = n_outputs if refine and n_outputs <= self.max_blocks else 1
@@ -233,7 +235,7 @@ class _Dual:
     so that what is inverted has the size of the rows. All in double precision, since the difference may be small.
     """
 
-    def __init__(self, settings: SampledHessian, objective: Objective, w: Array, *, refine: bool) -> None:
+    def __init__(self, settings: SampledHessian, objective: Objective, w: Array, *, refine: int) -> None:
         self.objective = objective
         self.panel_columns = settings.panel_columns
         self.part = objective.rows.take(slice(0, objective.n_rows))

@@ -87,7 +87,7 @@ class LBFGS(Solver, name="lbfgs"):
     Parameters
     ----------
     preconditioner : callable or None, default=SampledHessian()
-        Called as ``preconditioner(objective, w, refine=..., rows=...)`` it returns a function that multiplies a gradient by an
+        Called as ``preconditioner(objective, w, refine=...)`` it returns a function that multiplies a gradient by an
         approximate inverse Hessian. Without one this is plain L-BFGS.
     surrogate : SubsampledSurrogate or None, default=SubsampledSurrogate()
         Called as ``surrogate(objective, w, value, gradient)`` it returns an estimate of the objective near `w` or None.
@@ -99,6 +99,8 @@ class LBFGS(Solver, name="lbfgs"):
         the start would be zero.
     proxy : callable or None, default=ProxyStart()
         Called like `start` and asked before it: starts for losses that are not proper scoring rules.
+    standardize : bool, default=True
+        Whether to work with centred and scaled columns; no data are copied.
     history : int, default=100
         Largest number of pairs (step, change of the gradient) kept.
     min_history : int, default=2
@@ -109,8 +111,6 @@ class LBFGS(Solver, name="lbfgs"):
         Iteration at which the preconditioner is computed again.
     refresh_ratio : float, default=1.5
         Ratio of each further such iteration to the one before.
-    refresh_rows : float, default=2
-        Ratio of the rows that it then uses to those of the time before, from the second time on.
     stale : float, default=4
         A fit that makes no more progress has its preconditioner computed again if the objective has fallen by this
         factor since: so has the curvature of rows that are fitted by now.
@@ -150,12 +150,12 @@ class LBFGS(Solver, name="lbfgs"):
     bound: NewtonBound | None = NewtonBound()
     start: Any = SampleStart()
     proxy: Any = ProxyStart()
+    standardize: bool = True
     history: int = 100
     min_history: int = 2
     history_bytes: float = 10_000_000
     refresh_at: int = 20
     refresh_ratio: float = 1.5
-    refresh_rows: float = 2
     stale: float = 4
     negligible: float = 0.01
     certified: float = 100
@@ -172,12 +172,12 @@ class LBFGS(Solver, name="lbfgs"):
         "bound": [callable, None],
         "start": [callable, None],
         "proxy": [callable, None],
+        "standardize": ["boolean"],
         "history": [Interval(Integral, 1, None, closed="left")],
         "min_history": [Interval(Integral, 1, None, closed="left")],
         "history_bytes": [Interval(Real, 0, None, closed="left")],
         "refresh_at": [Interval(Integral, 1, None, closed="left")],
         "refresh_ratio": [Interval(Real, 1, None, closed="neither")],
-        "refresh_rows": [Interval(Real, 1, None, closed="left")],
         "stale": [Interval(Real, 1, None, closed="left")],
         "negligible": [Interval(Real, 0, 1, closed="both")],
         "certified": [Interval(Real, 1, None, closed="left")],
@@ -221,6 +221,8 @@ class LBFGS(Solver, name="lbfgs"):
         ValueError
             If the objective or its gradient is not finite.
         """
+        if not self.standardize:
+            return self._solve(objective, w0, max_iter, tol, callback)
         objective = objective.standardized()
 
         def report(w: Array, value: float) -> bool:
@@ -261,7 +263,7 @@ class LBFGS(Solver, name="lbfgs"):
         for n_iter in range(1 + started, max_iter + 1):
             if schedule.refreshes(n_iter, descent.value, at_rest):
                 del descent.precondition  # frees its memory for the new one
-                descent.precondition = self._precondition(objective, descent.w, refine=True, rows=schedule.rows)
+                descent.precondition = self._precondition(objective, descent.w, refine=schedule.n_refreshes)
             gain, moved = schedule.step(descent, n_iter, check.enough(descent))
             if not moved and gain > self.hidden_decrease * (max(abs(descent.value), check.scale) + objective.eps):
                 return Result(descent.w, n_iter - 1, False, _WRONG_GRADIENT, check.optimality)
@@ -274,10 +276,10 @@ class LBFGS(Solver, name="lbfgs"):
                     return result
         return check.at_the_limit(descent, max_iter)
 
-    def _precondition(self, objective: Any, w: Array, *, refine: bool, rows: float = 1) -> Preconditioner:
+    def _precondition(self, objective: Any, w: Array, *, refine: int) -> Preconditioner:
         if self.preconditioner is None:
             return np.copy
-        product: Preconditioner = self.preconditioner(objective, w, refine=refine, rows=rows)
+        product: Preconditioner = self.preconditioner(objective, w, refine=refine)
         return product
 
 
@@ -287,7 +289,7 @@ class _Schedule:
     def __init__(self, settings: LBFGS, value: float) -> None:
         self.settings, self.surrogate = settings, settings.surrogate
         self.refresh_at: float = settings.refresh_at if settings.preconditioner is not None else np.inf
-        self.rows = 1.0
+        self.n_refreshes = 0
         self.stale_value = value / settings.stale if settings.preconditioner is not None else -np.inf
         self.surrogate_at: float = np.inf
         if self.surrogate is not None:
@@ -302,10 +304,9 @@ class _Schedule:
         if n_iter < self.refresh_at and not (at_rest and self.is_stale(value)):
             return False
         self.stale_value = value / self.settings.stale
+        self.n_refreshes += 1
         if n_iter < self.refresh_at:
             return True
-        if self.refresh_at > self.settings.refresh_at:
-            self.rows *= self.settings.refresh_rows
         self.refresh_at = int(self.settings.refresh_ratio * n_iter)
         return True
 
@@ -359,7 +360,8 @@ class _Check:
         if self.bound is None:
             return None
         step = self._bounded(descent, descent.objective, descent.gradient)
-        if self.tol > 0 and self.optimality > self._accepted(descent) and descent.w.dtype != np.float64:
+        unsure = self.tol > 0 and self.optimality > self._accepted(descent)
+        if unsure and descent.w.dtype != np.float64 and self.settings.standardize:
             # The gradient may be lost in rounding.
             precise = descent.objective.precise()
             step = self._bounded(descent, precise, precise.gradient(descent.w))
