@@ -57,7 +57,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
     n_bins : int or "auto", default="auto"
         Number of quantile bins of the other features; "auto" is the cube root of the number of rows, between
         2 and 255.
-    score : {"loo", "plugin", "miller_madow"}, another registered name, or callable, default="loo"
+    score_func : {"loo", "plugin", "miller_madow"}, another registered name, or callable, default="loo"
         How the score is estimated; see `cross_entropy_classif`.
     normalize : bool, default=False
         Divide the scores by H(y).
@@ -66,10 +66,10 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
     n_jobs : int, default=None
         Number of threads.
     estimator : str or callable
-        The old name of `score`.
+        The old name of `score_func`.
 
         .. deprecated:: 0.2
-           Use `score`.
+           Use `score_func`.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
         "correction": [str, None],
         **SCORE_CONSTRAINTS,
     }
-    _parts: ClassVar[dict[str, Registry[Any]]] = {"score": SCORES, "correction": CORRECTIONS}
+    _parts: ClassVar[dict[str, Registry[Any]]] = {"score_func": SCORES, "correction": CORRECTIONS}
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
         correction: str | None = "fdr_bh",
         categorical_features: CategoricalFeatures = "from_dtype",
         n_bins: int | Literal["auto"] = "auto",
-        score: str | Score = "loo",
+        score_func: str | Score = "loo",
         normalize: bool = False,
         base: float | None = None,
         n_jobs: int | None = None,
@@ -142,7 +142,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
         self.correction = correction
         self.categorical_features = categorical_features
         self.n_bins = n_bins
-        self.score = score
+        self.score_func = score_func
         self.normalize = normalize
         self.base = base
         self.n_jobs = n_jobs
@@ -171,7 +171,8 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
         ValueError, TypeError
             As `cross_entropy_classif`.
         """
-        score = score_or_deprecated(self.score, self.estimator)
+        score_func = score_or_deprecated(self.score_func, self.estimator)
+        adjust_pvalues(np.ones(1), self.correction)  # an unknown name is refused before the work
         validate_data(self, X, y, skip_check_array=True)
         features = read_features(X, self.categorical_features)
         target = read_target(y, sample_weight, features.n_rows)
@@ -179,7 +180,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
             features,
             target,
             n_bins=self.n_bins,
-            score=score,
+            score_func=score_func,
             normalize=self.normalize,
             base=self.base,
             n_jobs=self.n_jobs,
