@@ -33,20 +33,19 @@ __all__ = ["CrossEntropySelector"]
 class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
     """Keep the features that remove log-loss from the prediction of y.
 
-    A feature is kept if its score is above `threshold`, if it is significant at `alpha` (when given), and if
-    it is among the `k` best of those (when given). The score is the leave-one-out log-loss gain of
-    `cross_entropy_classif`, in which noise is below 0 on average. Next to no noise feature with many
-    well-filled bins passes, but with two classes 16 % of those with two values do, and more where most bins
-    hold a row or two: set `alpha` to limit that.
+    A feature is kept if it is significant at `alpha`, if its score is above `threshold` (when given), and if
+    it is among the `k` best of those (when given). By default at most 5 % of the kept features are noise in
+    expectation, and where all features are noise nothing is kept in 95 % of cases.
 
     Parameters
     ----------
     k : int, default=None
         Keep at most this many, the best; of equal scores the first.
-    threshold : float, default=0.0
-        Keep scores above it. ``-numpy.inf`` keeps all.
-    alpha : float, default=None
-        Keep only features whose corrected p-value is at most this.
+    threshold : float, default=None
+        Keep only scores above it. In the score, the leave-one-out log-loss gain of `cross_entropy_classif`, noise is
+        below 0 on average; but so are weak features with many classes.
+    alpha : float, default=0.05
+        Keep only features whose corrected p-value is at most this; None keeps all.
     correction : {"fdr_bh", "fdr_by", "bonferroni"} or None, default="fdr_bh"
         What `alpha` limits: the expected share of noise among the features found (Benjamini and Hochberg's,
         or Benjamini and Yekutieli's where features depend on each other in any way), the chance of finding
@@ -55,8 +54,8 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
         Features whose every value is a bin of its own. Text, and columns with a categorical dtype, always
         are.
     n_bins : int or "auto", default="auto"
-        Number of quantile bins of the other features; "auto" is the cube root of the number of rows, between
-        2 and 255.
+        Number of quantile bins of the other features; "auto" grows with the fifth root of the size of the
+        classes, see `cross_entropy_classif`.
     score_func : {"loo", "plugin", "miller_madow"}, another registered name, or callable, default="loo"
         How the score is estimated; see `cross_entropy_classif`.
     normalize : bool, default=False
@@ -114,7 +113,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "k": [Interval(Integral, 1, None, closed="left"), None],
-        "threshold": [Interval(Real, None, None, closed="both")],
+        "threshold": [Interval(Real, None, None, closed="both"), None],
         "alpha": [Interval(Real, 0, 1, closed="right"), None],
         "correction": [str, None],
         **SCORE_CONSTRAINTS,
@@ -125,8 +124,8 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
         self,
         *,
         k: int | None = None,
-        threshold: float = 0.0,
-        alpha: float | None = None,
+        threshold: float | None = None,
+        alpha: float | None = 0.05,
         correction: str | None = "fdr_bh",
         categorical_features: CategoricalFeatures = "from_dtype",
         n_bins: int | Literal["auto"] = "auto",
@@ -217,7 +216,9 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
 
     def _get_support_mask(self) -> Array:
         check_is_fitted(self)
-        keep: Array = self.scores_ > self.threshold
+        keep: Array = np.ones(len(self.scores_), dtype=bool)
+        if self.threshold is not None:
+            keep &= self.scores_ > self.threshold
         if self.alpha is not None:
             keep &= adjust_pvalues(self.pvalues_, self.correction) <= self.alpha
         if self.k is not None:

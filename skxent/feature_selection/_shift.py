@@ -101,7 +101,7 @@ def distribution_shift(
         Features whose every value is a bin of its own. Text, and columns with a categorical dtype, always
         are.
     n_bins : int or "auto", default="auto"
-        Number of quantile bins; "auto" is the cube root of the number of rows of both, between 2 and 255.
+        Number of quantile bins; "auto" grows with the fifth root of the rows of the smaller data set, from 4.
     base : float, default=None
         Base of the logarithm: 2 for bits; None for nats.
     correction : {"fdr_bh", "fdr_by", "bonferroni"} or None, default="fdr_bh"

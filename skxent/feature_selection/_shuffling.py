@@ -37,7 +37,7 @@ LIKELY = 0.1
 # Rows to draw in all shuffles of a table: some hundredths of a second.
 DRAWS = 2_000_000
 # Rows to draw beyond which shuffling takes too long.
-MAX_DRAWN = 8_192
+MAX_DRAWN = 2_048
 # Shuffles that must reach a value for its p-value to be their share; beyond, the tail of a gamma distribution.
 REACHED = 50
 
@@ -214,7 +214,7 @@ def _sampled(few: Totals, many: Totals, n_shuffles: int) -> Floats:
 
 @lru_cache(maxsize=16)
 def _draw_labels(many: Totals, n_drawn: int, n_shuffles: int) -> Array:
-    """Groups of rows that are drawn one after the other, of shape (n_shuffles, n_drawn). The seed is always the same."""
+    """Groups of rows drawn one after the other, of shape (n_shuffles, n_drawn). The seed is always the same."""
     rng = np.random.default_rng(0)
     left, places = np.full(n_shuffles, n_drawn), sum(many)
     of_group = np.empty((n_shuffles, len(many)), dtype=np.int64)

@@ -129,7 +129,7 @@ def count_features(
     features: Features, target: Target, n_bins: int | str, n_jobs: int | None, read: Callable[[CountTable], Result]
 ) -> list[Result]:
     """Count block after block, in threads, and apply `read` to each block's table."""
-    aim = auto_bins(target.total) if isinstance(n_bins, str) else n_bins
+    aim = auto_bins(target.totals) if isinstance(n_bins, str) else n_bins
 
     def work(block: slice) -> Result:
         return read(features.count(block, target, aim))
@@ -197,7 +197,8 @@ def cross_entropy_classif(
         are.
     n_bins : int or "auto", default="auto"
         Number of bins of the other features: quantiles, where a value that holds more than one bin's share
-        of the rows has its own. "auto" is the cube root of N, between 2 and 255.
+        of the rows has its own. "auto" grows with the fifth root of the size of the classes,
+        :math:`2 (N (1 - \sum \pi_k^2) / (K - 1))^{1/5}`, between 4 and 255.
     score_func : {"loo", "plugin", "miller_madow"}, another registered name, or callable, default="loo"
         How the gain is estimated: "loo" leaves out one row at a time, as above; "plugin" is the mutual
         information of the table itself, about :math:`(B - 1)(K - 1)/2N` under pure noise; "miller_madow" takes
@@ -247,8 +248,10 @@ def cross_entropy_classif(
       :math:`P(\chi^2_d > 2d)`: 16 % for d = 1, 9 % for d = 4, 5 % for d = 7, 0.1 % for d = 30. It is higher
       again where most bins hold a row or two, like hundreds of categories in 100 rows. Where few noise
       features should pass, ask for a small p-value too.
-    - The p-value is that of Pearson's X² with the exact mean and variance it has when the classes are
-      shuffled; it holds for hundreds of categories with few rows each.
+    - The p-value is the chance that shuffled classes have as much plug-in information; two bins and two classes give
+      that of Fisher's exact test. Sparse tables, such as rare words and rare classes, are shuffled, or counted
+      exactly. For an ordered feature with three bins or more in which there are enough rows it is combined with that
+      of the Kruskal–Wallis test of the bins, which finds weak shifts sooner (the Cauchy combination of both).
     - Only one feature is looked at at a time: a feature that tells something only together with others (XOR)
       scores 0. Binning understates a very strong dependence on a continuous feature.
 
@@ -336,7 +339,8 @@ def cross_entropy_regression(
 
 
 def _quantile_classes(y: Array, weight: Floats, n_classes: int | str) -> Integers:
-    aim = min(auto_bins(weight.sum()), MAX_TARGET_CLASSES) if isinstance(n_classes, str) else n_classes
+    auto = int(np.clip(np.ceil(np.cbrt(weight.sum())), 2, MAX_TARGET_CLASSES))
+    aim = auto if isinstance(n_classes, str) else n_classes
     distinct, value = np.unique(y, return_inverse=True)
     if len(distinct) < 2:
         raise ValueError(f"y is {distinct[0]} in every row: there is nothing to predict.")
