@@ -24,7 +24,7 @@ def add_up(index: Integers, values: Floats, size: int = 0) -> Floats:
 
 
 def auto_bins(class_totals: Floats) -> int:
-    r"""Number of bins for classes of these sizes.
+    r"""Return the number of bins for classes of these sizes.
 
     :math:`2 m^{1/5}`, between 4 and 255, where :math:`m = N (1 - \sum \pi_k^2) / (K - 1)` is the size of a class if
     all have the same, and about twice that of the rarer one of two. So a rare class among many rows has as few bins as

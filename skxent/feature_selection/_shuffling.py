@@ -214,7 +214,7 @@ def _sampled(few: Totals, many: Totals, n_shuffles: int) -> Floats:
 
 @lru_cache(maxsize=16)
 def _draw_labels(many: Totals, n_drawn: int, n_shuffles: int) -> Array:
-    """Groups of rows drawn one after the other, of shape (n_shuffles, n_drawn). The seed is always the same."""
+    """Draw groups of rows one after the other, of shape (n_shuffles, n_drawn). The seed is always the same."""
     rng = np.random.default_rng(0)
     left, places = np.full(n_shuffles, n_drawn), sum(many)
     of_group = np.empty((n_shuffles, len(many)), dtype=np.int64)
