@@ -14,6 +14,7 @@ Every score is read off one table of counts, n[bin, class], which each feature f
 
 from skxent.feature_selection import scores
 from skxent.feature_selection._count_table import CountTable
+from skxent.feature_selection._monitor import ShiftMonitor
 from skxent.feature_selection._permutation import permutation_cross_entropy
 from skxent.feature_selection._selector import CrossEntropySelector
 from skxent.feature_selection._shift import distribution_shift
@@ -22,6 +23,7 @@ from skxent.feature_selection._univariate import cross_entropy_classif, cross_en
 __all__ = [
     "CountTable",
     "CrossEntropySelector",
+    "ShiftMonitor",
     "cross_entropy_classif",
     "cross_entropy_regression",
     "distribution_shift",
