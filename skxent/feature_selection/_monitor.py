@@ -125,9 +125,7 @@ class ShiftMonitor(BaseEstimator):
         self.names_ = data.names
         self.n_features_in_ = len(data.names)
         columns = [
-            Levels.of(
-                data.column(at), name, data.declared_categorical[at], lambda values: edges_of_rows(values, self.n_bins)
-            )
+            Levels.of(data.column(at), name, bool(data.declared_categorical[at]), self._edges)
             for at, name in enumerate(data.names)
         ]
         self._levels = columns
@@ -242,9 +240,7 @@ class ShiftMonitor(BaseEstimator):
         """
         state = json.loads(text)
         if not isinstance(state, dict) or state.get("format") != "skxent.ShiftMonitor 1":
-            raise ValueError(
-                'the text is not the state of a ShiftMonitor: it has no "format": "skxent.ShiftMonitor 1".'
-            )
+            raise ValueError('the text is no state of a ShiftMonitor: it lacks "format": "skxent.ShiftMonitor 1".')
         monitor = cls(**state["parameters"])
         monitor.names_, monitor.n_features_in_ = state["names"], len(state["names"])
         monitor._levels = [Levels.from_dict(level) for level in state["levels"]]
@@ -259,6 +255,9 @@ class ShiftMonitor(BaseEstimator):
         monitor._random = np.random.default_rng()
         monitor._random.bit_generator.state = state["random"]
         return monitor
+
+    def _edges(self, values: Array) -> Array:
+        return edges_of_rows(values, self.n_bins)
 
     def _codes(self, data: DataSet) -> list[Integers]:
         """Bin of each value, by column."""
