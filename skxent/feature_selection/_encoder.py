@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skxent._sklearn import Interval, StrOptions, fit_context
 from skxent._typing import Array, Floats, Integers
-from skxent.feature_selection._binning import auto_bins, edges_of_rows
+from skxent.feature_selection._binning import auto_bins
 from skxent.feature_selection._containers import DataSet, read_data
 from skxent.feature_selection._features import features_of
 from skxent.feature_selection._target import MIN_ROWS, Target, read_target
@@ -135,11 +135,16 @@ class BinEncoder(TransformerMixin, BaseEstimator):
         validate_data(self, X, y, skip_check_array=True)
         data = read_data(X, MIN_ROWS)
         target = read_target(y, sample_weight, data.n_rows)
-        categorical = features_of(data, self.categorical_features).categorical
+        features = features_of(data, self.categorical_features)
         aim = auto_bins(target.totals) if isinstance(self.n_bins, str) else self.n_bins
         self._names = data.names
         self._levels = [
-            Levels.of(data.column(at), name, bool(categorical[at]), lambda values: edges_of_rows(values, aim))
+            Levels.of(
+                data.column(at),
+                name,
+                bool(features.categorical[at]),
+                lambda values, at=at: features.count(slice(at, at + 1), target, aim).edges[0],  # type: ignore[misc]
+            )
             for at, name in enumerate(data.names)
         ]
         self.classes_ = target.classes
@@ -164,8 +169,8 @@ class BinEncoder(TransformerMixin, BaseEstimator):
             Weights of evidence as float64, or bins as int64.
         """
         check_is_fitted(self)
-        validate_data(self, X, reset=False, skip_check_array=True)
         data = read_data(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
         if self.encode == "index":
             return np.column_stack([codes for codes, _ in self._coded(data)])
         columns = self._columns
@@ -262,6 +267,7 @@ class BinEncoder(TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
+        tags.transformer_tags.preserves_dtype = []
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True

@@ -31,10 +31,10 @@ ENOUGH = 5.0
 ENUMERATED = 100_000
 # Additions in an exact distribution that are worth it: some hundredths of a second.
 EXACT_WORK = 1e7
-# Shuffles of every table, and at most of those whose p-value is below LIKELY.
-FEW, MANY = 2_000, 20_000
+# Shuffles of a table of many cells, of other tables, and at most of those whose p-value is below LIKELY.
+FEWEST, FEW, MANY = 400, 2_000, 20_000
 LIKELY = 0.1
-# Rows to draw in all shuffles of a table: some hundredths of a second.
+# Rows to draw and cells to fill in all shuffles of a table: some hundredths of a second.
 DRAWS = 2_000_000
 # Rows to draw beyond which shuffling takes too long.
 MAX_DRAWN = 2_048
@@ -83,9 +83,11 @@ def shuffled_tail(
     if sum(few) - few[-1] > MAX_DRAWN:
         return None
     rest = np.asarray(cumulants(np.array(dense, dtype=np.float64), np.array(many, dtype=np.float64)))
-    pvalue = _sampled_tail(few, many, FEW, statistic, rest)
-    more = min(MANY, DRAWS // (sum(few) - few[-1]))
-    if 1e-12 < pvalue < LIKELY and more > FEW:
+    work = sum(few) - few[-1] + len(few) * len(many)
+    n_shuffles = int(np.clip(DRAWS // work, FEWEST, FEW))
+    pvalue = _sampled_tail(few, many, n_shuffles, statistic, rest)
+    more = min(MANY, DRAWS // work)
+    if 1e-12 < pvalue < LIKELY and more > n_shuffles:
         pvalue = _sampled_tail(few, many, more, statistic, rest)
     return pvalue
 
