@@ -1,0 +1,1 @@
+"""Wrong labels: which rows have them, and how often each class is taken for another."""
