@@ -21,20 +21,24 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.special import logsumexp
 
 from skxent._parameters import Parameters
 from skxent._registry import Registry
 from skxent._sklearn import Interval
 from skxent._typing import Array
-from skxent.label_noise._transition import check_size, check_square
+from skxent.label_noise._transition import check_size, check_square, check_transition, estimate_transition
 
 __all__ = ["LOSSES", "CrossEntropy", "Loss", "Quadratic", "check_shapes", "resolve_loss"]
 
 LOSSES: Registry[type[Loss]] = Registry("loss")
+
+CrossFit = Callable[["Loss"], tuple[Array, Array]]
 
 
 def _checked(name: str, value: float, allowed: Interval) -> float:
@@ -42,6 +46,11 @@ def _checked(name: str, value: float, allowed: Interval) -> float:
     if not allowed.is_satisfied_by(value):
         raise ValueError(f"{name}={value!r} must be {allowed}.")
     return float(value)
+
+
+def _log(values: Array) -> Array:
+    """Return logarithms; that of 0 is minus infinity."""
+    return np.log(values, out=np.full_like(values, -np.inf), where=values > 0)
 
 
 def normalized(weights: Array) -> Array:
@@ -86,6 +95,22 @@ class Loss(Parameters, ABC):
             Partial derivatives of the row's loss, each :math:`\partial L/\partial\\log p_k` taken as
             if the :math:`p_k` could move freely; the output layer adds the constraint that they sum to 1.
         """
+
+    def adapted(self, crossfit: CrossFit) -> Loss:
+        """Return the loss to fit with, for losses that need a look at the data first; by default the loss itself.
+
+        Parameters
+        ----------
+        crossfit : callable
+            Takes a loss and returns `y` and `p` as :meth:`pointwise` gets them, in float64: the observed distributions
+            times the weights of their rows, and probabilities by models fitted with that loss on other rows.
+
+        Returns
+        -------
+        Loss
+            What the estimator fits with and keeps as ``loss_``.
+        """
+        return self
 
     def true_probabilities(self, p: Array) -> Array:
         r"""Return the true probabilities of the outcomes, given the prediction that minimises the expected loss.
@@ -520,6 +545,122 @@ class Spherical(Loss, name="spherical"):
         hit = y * s
         total = hit.sum(axis=1, keepdims=True)
         return 1 - total[:, 0], s * s * total - hit
+
+
+class ForwardCorrection(Loss):
+    r"""A loss of the given labels, which are wrong as a noise matrix says: :math:`L(y, p\,T)`.
+
+    The model's :math:`p` are probabilities of the *true* class. Entry :math:`T_{ij}` is the probability that a row of true
+    class :math:`i` is labelled :math:`j`, so that :math:`p\,T` are those of the label, which `loss` compares with the
+    labels given [1]_. Soft labels are distributions of the label given, not of the true class.
+
+    - Range: that of `loss`.
+    - With a proper `loss` the minimiser is the true class's distribution, whatever the noise, as long as
+      :math:`T` is right and can be inverted.
+    - Not convex in the logits unless :math:`T` is the identity.
+
+    Parameters
+    ----------
+    transition : array-like of shape (n_outcomes, n_outcomes) or "estimate", default="estimate"
+        The noise matrix: each row sums to 1, no column is all 0. The order is that of ``classes_``; a unit of
+        :class:`~skxent.SigmoidRegressor` has the outcomes on, off. ``"estimate"`` finds it in the fit: models fitted
+        with `pilot` on one half of the rows predict the other half, and the matrix is the most probable one for
+        these probabilities and the labels; then the same once more with this loss and the matrix found.
+    loss : str or Loss, default="cross_entropy"
+        The loss of the labels.
+    pilot : str or Loss, default="generalized_cross_entropy"
+        The loss of the first models behind an estimate: one that wrong labels change little.
+
+    Attributes
+    ----------
+    transition : ndarray of shape (n_outcomes, n_outcomes) or str
+        As given; fitted estimators show the matrix, given or found, as ``transition_``.
+
+    References
+    ----------
+    .. [1] G. Patrini et al., "Making Deep Neural Networks Robust to Label Noise: A Loss Correction Approach", 2017,
+       :doi:`10.1109/CVPR.2017.240`
+    .. [2] J. Bootkrajang, A. Kabán, "Label-Noise Robust Logistic Regression and Its Applications", 2012,
+       :doi:`10.1007/978-3-642-33460-3_15`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skxent import SoftmaxRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(2000, 2))
+    >>> truth = (X[:, 0] > 0).astype(int)
+    >>> y = np.where(rng.random(2000) < 0.3 * truth, 0, truth)  # 30 % of the ones are labelled 0
+    >>> model = SoftmaxRegressor(ForwardCorrection()).fit(X, y)
+    >>> model.transition_.round(1)
+    array([[1. , 0. ],
+           [0.3, 0.7]])
+    >>> model.score(X, truth) > SoftmaxRegressor().fit(X, y).score(X, truth)
+    True
+    """
+
+    def __init__(
+        self,
+        transition: Any = "estimate",
+        loss: str | Loss = "cross_entropy",
+        pilot: str | Loss = "generalized_cross_entropy",
+    ) -> None:
+        estimate = isinstance(transition, str) and transition == "estimate"
+        self.transition = transition if estimate else check_transition("transition", transition)
+        self.loss = resolve_loss(loss)
+        self.pilot = resolve_loss(pilot)
+
+    def adapted(self, crossfit: CrossFit) -> ForwardCorrection:
+        """Return the loss with the matrix that it estimates; see :meth:`Loss.adapted`."""
+        if not isinstance(self.transition, str):
+            return self
+        loss = self.pilot
+        for _ in range(2):
+            y, p = crossfit(loss)
+            loss = ForwardCorrection(estimate_transition(y, p), self.loss, self.pilot)
+        return loss
+
+    def pointwise(self, y: Array, p: Array, log_p: Array) -> tuple[Array, Array]:
+        r"""Return the loss at :math:`p\,T` and its derivative by way of it; see :meth:`Loss.pointwise`."""
+        transition = self._matrix(p)
+        q = p @ transition
+        # Below this the quotients by q could overflow. The sums are then made of logarithms.
+        tiny = q < math.sqrt(np.finfo(q.dtype).tiny)
+        log_q = np.log(q, out=np.zeros_like(q), where=~tiny)
+        deep = tiny.any(axis=1)
+        if deep.any():
+            terms = log_p[deep][:, :, np.newaxis] + _log(transition)
+            log_q[deep] = np.where(tiny[deep], logsumexp(terms, axis=1), log_q[deep])
+        value, by_label = self.loss.pointwise(y, q, log_q)
+        gradient = p * (np.divide(by_label, q, out=np.zeros_like(q), where=~tiny) @ transition.T)
+        if deep.any():
+            share = np.exp(terms - log_q[deep][:, np.newaxis])
+            gradient[deep] += (share @ (by_label * tiny)[deep][:, :, np.newaxis])[:, :, 0]
+        return value, gradient
+
+    def true_probabilities(self, p: Array) -> Array:
+        """Return `p` if `loss` is proper; otherwise its way back from the labels' probabilities, then the matrix undone.
+
+        Raises
+        ------
+        ValueError
+            If the way back needs the inverse of a singular matrix; see also :meth:`Loss.true_probabilities`.
+        """
+        if self.loss.proper:
+            return p
+        transition = self._matrix(p)
+        if np.linalg.matrix_rank(transition) < len(transition):
+            raise ValueError(
+                f"transition is singular, so that the labels do not tell the true probabilities:\n{transition}\n"
+                "Use a proper loss, such as 'cross_entropy', or a matrix whose rows are linearly independent."
+            )
+        labels = self.loss.true_probabilities(p @ transition)
+        return normalized(np.maximum(np.linalg.solve(transition.T, labels.T).T, 0))
+
+    def _matrix(self, p: Array) -> Array:
+        if isinstance(self.transition, str):
+            raise ValueError("transition='estimate' is found by fit from all rows at once; elsewhere pass a matrix.")
+        return check_size("transition", self.transition, p.shape[1]).astype(p.dtype)
 
 
 def resolve_loss(loss: Any) -> Loss:
