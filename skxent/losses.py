@@ -26,7 +26,7 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
 from skxent._parameters import Parameters
 from skxent._registry import Registry
@@ -366,24 +366,24 @@ class Focal(Loss, name="focal"):
 
     def pointwise(self, y: Array, p: Array, log_p: Array) -> tuple[Array, Array]:
         r"""Return :math:`-\sum_k y_k (1-p_k)^\gamma \log p_k` and its derivative; see :meth:`Loss.pointwise`."""
-        factor, slope = self._parts(p, log_p)
-        return -(y * factor * log_p).sum(axis=1), -y * slope
+        rest, slope = self._parts(p, log_p)
+        factor = rest**self.gamma
+        return -(y * factor * log_p).sum(axis=1), -y * factor * slope
 
     def true_probabilities(self, p: Array) -> Array:
         r"""Return :math:`\eta_k \propto p_k / s_k`, where :math:`-y_k s_k` is the derivative."""
-        with np.errstate(divide="ignore"):
-            log_p = np.log(p)
-        _, slope = self._parts(p, np.maximum(log_p, np.finfo(p.dtype).min))
-        certain = (p == 1).any(axis=1, keepdims=True)
-        return np.where(certain, p, normalized(np.divide(p, slope, out=np.zeros_like(p), where=slope > 0)))
+        # In logarithms, as the derivative underflows where p is nearly 1.
+        least = np.finfo(p.dtype).tiny
+        log_p = np.log(np.maximum(p, least))
+        rest, slope = self._parts(p, log_p)
+        return softmax(log_p - self.gamma * np.log(np.maximum(rest, least)) - np.log(slope), axis=1)
 
     def _parts(self, p: Array, log_p: Array) -> tuple[Array, Array]:
-        r"""Return :math:`(1-p)^\gamma` and :math:`(1-p)^\gamma - \gamma p (1-p)^{\gamma-1} \log p`."""
+        r"""Return :math:`1-p` and :math:`1 - \gamma p \log p / (1-p)`."""
         rest = np.maximum(-np.expm1(log_p), 0)
-        factor = rest**self.gamma
         # log p / (1 - p) tends to -1 where p tends to 1.
         ratio = np.divide(log_p, rest, out=np.full_like(log_p, -1), where=rest > 0)
-        return factor, factor * (1 - self.gamma * p * ratio)
+        return rest, 1 - self.gamma * p * ratio
 
 
 class Poly1(Loss, name="poly1"):
@@ -556,7 +556,8 @@ class ForwardCorrection(Loss):
 
     - Range: that of `loss`.
     - With a proper `loss` the minimiser is the true class's distribution, whatever the noise, as long as
-      :math:`T` is right and can be inverted.
+      :math:`T` is right and can be inverted. With another, :math:`p\,T` is the minimiser of `loss` where there is a
+      :math:`p` for it.
     - Not convex in the logits unless :math:`T` is the identity.
 
     Parameters

@@ -156,7 +156,9 @@ class LabelNoiseDisplay:
         probability = np.sort(self.quality.probability)
         ax.plot(np.arange(1, len(probability) + 1), probability, lw=2)
         ax.axhline(0.5, color="0.75", lw=1, zorder=0)
-        ax.set(xlabel="rows, the most suspicious first", ylabel="probability that the label is right", ylim=(-0.02, 1.02))
+        ax.set(
+            xlabel="rows, the most suspicious first", ylabel="probability that the label is right", ylim=(-0.02, 1.02)
+        )
         n_wrong = int(np.searchsorted(probability, 0.5))
         ax.set_title(f"{n_wrong:,} of {len(probability):,} labels are more probably wrong than right", loc="left")
 

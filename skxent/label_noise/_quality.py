@@ -179,9 +179,7 @@ def label_quality(
     check_consistent_length(X, y)
     classes, labels = _check_labels(y)
     folds = StratifiedKFold(cv, shuffle=True, random_state=0) if isinstance(cv, int) else cv
-    p = cross_val_predict(
-        estimator, X, classes[labels], cv=folds, method="predict_proba", params=params, n_jobs=n_jobs
-    )
+    p = cross_val_predict(estimator, X, classes[labels], cv=folds, method="predict_proba", params=params, n_jobs=n_jobs)
     p = np.maximum(p, _LEAST)
     p /= p.sum(axis=1, keepdims=True)
     transition = estimate_transition(np.eye(len(classes))[labels], p)
