@@ -123,8 +123,8 @@ class Loss(Parameters, ABC):
         Returns
         -------
         ndarray of shape (n_rows, n_outcomes)
-            The probabilities :math:`\eta` for which :math:`p` minimises :math:`\sum_k \eta_k L(e_k, p)`: `p` itself for a
-            proper scoring rule.
+            The probabilities :math:`\eta` for which :math:`p` minimises :math:`\sum_k \eta_k L(e_k, p)`; `p` itself
+            for a proper scoring rule.
 
         Raises
         ------
@@ -281,8 +281,8 @@ class GeneralizedCrossEntropy(Loss, name="generalized_cross_entropy"):
 class SymmetricCrossEntropy(Loss, name="symmetric_cross_entropy"):
     r"""Symmetric cross-entropy :math:`\alpha H(y, p) + \beta H(p, y)`, with :math:`\log 0 = A` in the second term.
 
-    For a hard label :math:`j` it is :math:`-\alpha \log p_j - \beta A (1 - p_j)`: cross-entropy, which learns fast, plus
-    the mean absolute error, which wrong labels hardly change. That is :math:`\alpha` times the poly-1 loss with
+    For a hard label :math:`j` it is :math:`-\alpha \log p_j - \beta A (1 - p_j)`: cross-entropy, which learns fast,
+    plus the mean absolute error, which wrong labels hardly change. That is :math:`\alpha` times the poly-1 loss with
     :math:`\epsilon = -\beta A/\alpha`.
 
     - Range: 0 to infinity for hard labels.
@@ -468,7 +468,7 @@ class LabelSmoothing(Loss, name="label_smoothing"):
         return (gradient * log_p).sum(axis=1), gradient
 
     def true_probabilities(self, p: Array) -> Array:
-        r"""Return :math:`(p - \epsilon/K)/(1-\epsilon)`, at least 0 and normalised; see :meth:`Loss.true_probabilities`."""
+        r"""Return :math:`(p - \epsilon/K)/(1-\epsilon)`, where negative 0; see :meth:`Loss.true_probabilities`."""
         return normalized(np.maximum(p - self.epsilon / p.shape[1], 0))
 
 
@@ -478,15 +478,16 @@ class ExpectedCost(Loss, name="expected_cost"):
     - Range: from the least to the largest entry of :math:`C`.
     - Not a proper scoring rule: its minimiser decides for the class of least expected cost, with probability 1. So
       :meth:`~skxent.SoftmaxRegressor.predict` is the decision, and the probabilities mean nothing.
-    - Wrong labels: robust to uniformly wrong ones if the columns of :math:`C` have equal sums, as the mean absolute error
-      is, the case :math:`C = 1 - I`.
+    - Wrong labels: robust to uniformly wrong ones if the columns of :math:`C` have equal sums, as those of
+      :math:`1 - I` have, the mean absolute error.
     - Not convex, and flat where the model is sure: a fit can end far from the optimum.
 
     Parameters
     ----------
     cost : array-like of shape (n_outcomes, n_outcomes), optional
         Entry [j, k] is the cost of deciding for k where j is true. By default :math:`|j - k|`, for classes that are
-        ordered. The order is that of ``classes_``; a unit of :class:`~skxent.SigmoidRegressor` has the outcomes on, off.
+        ordered. The order is that of ``classes_``; a unit of :class:`~skxent.SigmoidRegressor` has two outcomes, on
+        and off.
 
     References
     ----------
@@ -550,9 +551,9 @@ class Spherical(Loss, name="spherical"):
 class ForwardCorrection(Loss):
     r"""A loss of the given labels, which are wrong as a noise matrix says: :math:`L(y, p\,T)`.
 
-    The model's :math:`p` are probabilities of the *true* class. Entry :math:`T_{ij}` is the probability that a row of true
-    class :math:`i` is labelled :math:`j`, so that :math:`p\,T` are those of the label, which `loss` compares with the
-    labels given [1]_. Soft labels are distributions of the label given, not of the true class.
+    The model's :math:`p` are probabilities of the *true* class. Entry :math:`T_{ij}` is the probability that a row of
+    true class :math:`i` is labelled :math:`j`, so that :math:`p\,T` are those of the label, which `loss` compares with
+    the labels given [1]_. Soft labels are distributions of the label given, not of the true class.
 
     - Range: that of `loss`.
     - With a proper `loss` the minimiser is the true class's distribution, whatever the noise, as long as
@@ -564,7 +565,7 @@ class ForwardCorrection(Loss):
     ----------
     transition : array-like of shape (n_outcomes, n_outcomes) or "estimate", default="estimate"
         The noise matrix: each row sums to 1, no column is all 0. The order is that of ``classes_``; a unit of
-        :class:`~skxent.SigmoidRegressor` has the outcomes on, off. ``"estimate"`` finds it in the fit: models fitted
+        :class:`~skxent.SigmoidRegressor` has two outcomes, on and off. ``"estimate"`` finds it in the fit: models fitted
         with `pilot` on one half of the rows predict the other half, and the matrix is the most probable one for
         these probabilities and the labels; then the same once more with this loss and the matrix found.
     loss : str or Loss, default="cross_entropy"
@@ -640,7 +641,7 @@ class ForwardCorrection(Loss):
         return value, gradient
 
     def true_probabilities(self, p: Array) -> Array:
-        """Return `p` if `loss` is proper; otherwise its way back from the labels' probabilities, then the matrix undone.
+        """Return `p` if `loss` is proper; otherwise its way back from the labels' probabilities, the matrix undone.
 
         Raises
         ------

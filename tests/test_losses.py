@@ -220,7 +220,7 @@ INVERTIBLE = [
 
 
 def label_distribution(loss, truth):
-    """The distribution of the labels that a loss sees if the truth is this."""
+    """Return the distribution of the labels that a loss sees if the truth is this."""
     return truth @ loss.transition if isinstance(loss, ForwardCorrection) else truth
 
 
@@ -297,7 +297,7 @@ def test_a_loss_that_says_it_is_not_proper_is_not(name):
 
 
 def by_hand(loss, label, p):
-    """The losses as their sources write them, for one hard label."""
+    """Return the loss of a hard label as its source writes it."""
     formulas = {
         MeanAbsoluteError: lambda: 0.5 * np.abs(p - np.eye(len(p))[label]).sum(),
         GeneralizedCrossEntropy: lambda: (1 - p[label] ** loss.q) / loss.q,
