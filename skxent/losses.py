@@ -48,7 +48,7 @@ def _checked(name: str, value: float, allowed: Interval) -> float:
     return float(value)
 
 
-def _log(values: Array) -> Array:
+def log_of(values: Array) -> Array:
     """Return logarithms; that of 0 is minus infinity."""
     return np.log(values, out=np.full_like(values, -np.inf), where=values > 0)
 
@@ -565,9 +565,9 @@ class ForwardCorrection(Loss):
     ----------
     transition : array-like of shape (n_outcomes, n_outcomes) or "estimate", default="estimate"
         The noise matrix: each row sums to 1, no column is all 0. The order is that of ``classes_``; a unit of
-        :class:`~skxent.SigmoidRegressor` has two outcomes, on and off. ``"estimate"`` finds it in the fit: models fitted
-        with `pilot` on one half of the rows predict the other half, and the matrix is the most probable one for
-        these probabilities and the labels; then the same once more with this loss and the matrix found.
+        :class:`~skxent.SigmoidRegressor` has two outcomes, on and off. ``"estimate"`` finds it in the fit: models
+        fitted with `pilot` on one half of the rows predict the other half, and the matrix is the most probable one for
+        these probabilities and the labels [2]_; then the same once more with this loss and the matrix found.
     loss : str or Loss, default="cross_entropy"
         The loss of the labels.
     pilot : str or Loss, default="generalized_cross_entropy"
@@ -631,7 +631,7 @@ class ForwardCorrection(Loss):
         log_q = np.log(q, out=np.zeros_like(q), where=~tiny)
         deep = tiny.any(axis=1)
         if deep.any():
-            terms = log_p[deep][:, :, np.newaxis] + _log(transition)
+            terms = log_p[deep][:, :, np.newaxis] + log_of(transition)
             log_q[deep] = np.where(tiny[deep], logsumexp(terms, axis=1), log_q[deep])
         value, by_label = self.loss.pointwise(y, q, log_q)
         gradient = p * (np.divide(by_label, q, out=np.zeros_like(q), where=~tiny) @ transition.T)

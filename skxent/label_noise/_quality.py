@@ -199,7 +199,7 @@ def _check_labels(y: Any) -> tuple[Array, Integers]:
         raise ValueError(f"y has only one class, {classes.tolist()[0]!r}; label_quality needs at least two.")
     for rare in classes[counts < 2][:1].tolist():
         raise ValueError(
-            f"Class {rare!r} has a single row, which a model that has not seen it cannot know. Leave it out or add rows."
+            f"Class {rare!r} has a single row, which no model that has not seen it can know. Leave it out or add rows."
         )
     return classes, labels
 
