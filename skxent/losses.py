@@ -34,7 +34,26 @@ from skxent._sklearn import Interval
 from skxent._typing import Array
 from skxent.label_noise._transition import check_size, check_square, check_transition, estimate_transition
 
-__all__ = ["LOSSES", "CrossEntropy", "Loss", "Quadratic", "check_shapes", "resolve_loss"]
+__all__ = [
+    "LOSSES",
+    "CrossEntropy",
+    "CrossFit",
+    "ExpectedCost",
+    "Focal",
+    "ForwardCorrection",
+    "GeneralizedCrossEntropy",
+    "LabelSmoothing",
+    "Loss",
+    "MeanAbsoluteError",
+    "Poly1",
+    "Quadratic",
+    "Spherical",
+    "SymmetricCrossEntropy",
+    "check_shapes",
+    "log_of",
+    "normalized",
+    "resolve_loss",
+]
 
 LOSSES: Registry[type[Loss]] = Registry("loss")
 

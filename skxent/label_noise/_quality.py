@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from sklearn.utils import check_consistent_length, column_or_1d
+from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from skxent._typing import Array, Floats, Integers
@@ -174,7 +174,7 @@ def label_quality(
     >>> quality.transition.shape
     (10, 10)
     """
-    if not is_classifier(estimator) or not hasattr(estimator, "predict_proba"):
+    if isinstance(estimator, type) or not hasattr(estimator, "predict_proba") or not is_classifier(estimator):
         raise TypeError(f"label_quality needs a classifier with predict_proba; {estimator!r} is none.")
     check_consistent_length(X, y)
     classes, labels = _check_labels(y)
@@ -193,6 +193,7 @@ def _check_labels(y: Any) -> tuple[Array, Integers]:
             f"y has shape {np.shape(y)}; label_quality judges one label for each row, not soft labels or several."
         )
     y = column_or_1d(y, warn=True)
+    assert_all_finite(y, input_name="y")
     check_classification_targets(y)
     classes, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
     if len(classes) < 2:
