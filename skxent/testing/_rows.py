@@ -96,5 +96,5 @@ def _check_take(rows: Rows, X: Any, y: Any, weight: Any) -> None:
         part = rows.take(positions)
         _require(np.array_equal(_dense(part), X[positions]), f"take({positions}) returns other features.")
         _require(np.array_equal(part.y, y[positions]), f"take({positions}) returns other targets.")
-        same = part.weight is None if weight is None else np.array_equal(part.weight, weight[positions])
+        same = weight is None if part.weight is None else np.array_equal(part.weight, weight[positions])
         _require(same, f"take({positions}) returns other weights.")

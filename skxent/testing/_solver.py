@@ -218,10 +218,11 @@ def _check_repeats(run: _Run) -> None:
 
 def _check_copies(run: _Run) -> None:
     expected = run(_Record()).w
-    for way, copied in (
-        ("pickling", lambda: pickle.loads(pickle.dumps(run.solver))),
-        ("sklearn.base.clone", lambda: clone(SoftmaxRegressor(solver=run.solver)).solver),
-    ):
+    ways: dict[str, Callable[[], Any]] = {
+        "pickling": lambda: pickle.loads(pickle.dumps(run.solver)),
+        "sklearn.base.clone": lambda: clone(SoftmaxRegressor(solver=run.solver)).solver,
+    }
+    for way, copied in ways.items():
         _require(np.array_equal(run(_Record(), solver=copied()).w, expected), run.solver, f"{way} changes its results.")
     model = SoftmaxRegressor(solver=run.solver, tol=1e-6, random_state=0).fit(run.X, run.y)
     _require(model.score(run.X, run.y) > 0.5, run.solver, "an estimator with it does not learn.")
