@@ -1,25 +1,41 @@
-"""Score the corpus, each file, each line or each word: tables of sums, and the figures that follow from them.
+"""Score the corpus, each file, each line or each word: records of sums, and the figures that follow from them.
 
-A level is a generator of Polars tables, one row a record.  All levels yield the same sums, in natural
-logarithms, and :func:`figures` turns them into what people read; so the same text has the same figures at
-every level.
+A level is a generator of :class:`Records`.  All levels give the same sums, a
+:class:`~skxent.language_model.Score`, and :func:`figures` turns them into what people read; so the same text has
+the same figures at every level.
 """
 
+from __future__ import annotations
+
 import math
-from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from skxent.cli.progress import Progress
-from skxent.language_model.corpus import CorpusCounts, CorpusError, count_files, expand_paths, score_lines
-from skxent.language_model.model import Evaluation, FittedUnigram
-from skxent.language_model.tokenizers import Tokenize, make_tokenizer, tokenize_lines
+from skxent.cli._options import Options
+from skxent.cli._progress import Progress
+from skxent.language_model import CorpusCounts, CorpusError, Evaluation, Score, WordScores, count_files, expand_paths
+from skxent.language_model._scoring import ScoredLines, score_lines
+from skxent.language_model._tokenizers import Tokenize, make_tokenizer, tokenize_lines
 
-BASES = {"2": (2.0, "bits"), "e": (math.e, "nats"), "10": (10.0, "hartleys")}
+__all__ = [
+    "Corpus",
+    "Records",
+    "check_unknown",
+    "corpus_records",
+    "figures",
+    "file_records",
+    "line_records",
+    "read_corpus",
+    "remedy",
+    "word_figures",
+    "word_records",
+]
 
 # What is printed of a record, in this order, as far as its level has it.
 PUBLISHED = (
@@ -52,6 +68,27 @@ PUBLISHED = (
 
 
 @dataclass(frozen=True)
+class Records:
+    """Some records of a level.
+
+    Attributes
+    ----------
+    score : Score
+        Sums, one entry for each record.
+    columns : dict of str to object
+        What else is known of the records, by the name under which it is published: an array or Series with one
+        entry for each record, or one value for all of them.
+    """
+
+    score: Score
+    columns: dict[str, Any]
+
+    def with_columns(self, **columns: Any) -> Records:
+        """Add columns."""
+        return replace(self, columns={**self.columns, **columns})
+
+
+@dataclass(frozen=True)
 class Corpus:
     """Where the text is, how it is read, and whom to tell how far the reading has come."""
 
@@ -72,27 +109,25 @@ class Corpus:
         progress = self.progress("counting", self.paths)
         return count_files(self.paths, **self.reading, n_jobs=self.n_jobs, progress=progress)
 
-    def score(self, model: FittedUnigram, *, keep_text: bool = False) -> Iterator[pl.DataFrame]:
-        """Score each line; the probability of unknown words is left to add."""
-        return score_lines(
-            self.paths,
-            model.table,
-            0.0,
-            **self.reading,
-            keep_text=keep_text,
-            n_jobs=self.n_jobs,
-            progress=self.progress("scoring", self.paths),
-        )
+    def score(self, scores: WordScores, *, keep_text: bool = False) -> Iterator[ScoredLines]:
+        """Score each line."""
+        progress = self.progress("scoring", self.paths)
+        options: dict[str, Any] = {**self.reading, "keep_text": keep_text, "progress": progress}
+        return score_lines(self.paths, scores, **options, n_jobs=self.n_jobs)
+
+    def files(self) -> Iterator[Corpus]:
+        """Take each file as a corpus of its own."""
+        return (replace(self, paths=[path]) for path in self.paths)
 
 
-def read_corpus(patterns: Sequence[str], options: Namespace, progress: Progress) -> Corpus:
+def read_corpus(patterns: Sequence[str], options: Options, progress: Progress) -> Corpus:
     """Find the files, and note how to read them."""
     reading = {name: getattr(options, name) for name in ("tokenizer", "encoding", "errors", "lowercase", "field")}
     return Corpus(expand_paths(patterns), reading, options.jobs, progress.start)
 
 
-def corpus_sums(corpus: Corpus, model: FittedUnigram, oov: str, counts: CorpusCounts | None = None) -> pl.DataFrame:
-    """Sum over the whole corpus, in one row.
+def corpus_records(corpus: Corpus, scores: WordScores, options: Options, counts: CorpusCounts | None = None) -> Records:
+    """Sum over the whole corpus, in one record.
 
     Raises
     ------
@@ -100,127 +135,85 @@ def corpus_sums(corpus: Corpus, model: FittedUnigram, oov: str, counts: CorpusCo
         When a word has probability zero, or one is unknown and must not be.
     """
     counts = counts or corpus.count()
-    sums = {
-        "tokens": counts.n_tokens,
-        "types": counts.n_types,
-        "lines": counts.n_lines,
-        "sentences": counts.n_sentences,
-        "bytes": counts.n_bytes,
-        "characters": counts.n_characters,
-        "unknown_tokens": 0,
-        "unknown_types": 0,
-        "log_prob_known": 0.0,
-    }
+    unknown_types, score = 0, scores.score(counts)
     if counts.n_tokens:
-        evaluation = _evaluate(corpus.title, counts, model, oov)
-        sums["unknown_tokens"] = evaluation.unknown_tokens
-        sums["unknown_types"] = evaluation.unknown_types
-        unknown = 0.0 if oov == "skip" else evaluation.log_probability_unknown
-        sums["log_prob_known"] = evaluation.log_probability - unknown
-    return _with_unknown(pl.DataFrame(sums), model)
+        evaluation = _evaluate(corpus.title, counts, scores, options)
+        unknown_types, score = evaluation.unknown_types, evaluation.score
+    columns = {"types": counts.n_types, "unknown_types": unknown_types}
+    return Records(score.each(np.atleast_1d), columns)
 
 
-def _evaluate(title: str, counts: CorpusCounts, model: FittedUnigram, oov: str) -> Evaluation:
+def _evaluate(title: str, counts: CorpusCounts, scores: WordScores, options: Options) -> Evaluation:
     try:
-        evaluation = model.evaluate(counts, oov=oov, base=math.e)
+        evaluation = scores.evaluate(counts, oov=options.oov)
     except ValueError as error:
         raise CorpusError(f"{title}: {error}") from None
     n_tokens = evaluation.zero_probability_tokens
     if n_tokens:
         examples = ", ".join(map(repr, evaluation.zero_probability_words))
-        name = "the model" if model.training is None else model.smoothing
+        name = "the model" if options.model else scores.smoothing
         problem = f"{n_tokens:,} tokens have probability 0 under {name}, such as {examples}"
-        raise CorpusError(f"{title}: {problem}; {remedy(oov, model)}")
+        raise CorpusError(f"{title}: {problem}; {remedy(options)}")
     return evaluation
 
 
-def remedy(oov: str, model: FittedUnigram) -> str:
+def remedy(options: Options) -> str:
     """Say what to do about words of probability zero."""
-    other = "a smoothed model" if model.training is None else "another --smoothing"
-    return f"use {other}" if oov == "skip" else f"use --oov skip, or {other}"
+    other = "a smoothed model" if options.model else "another --smoothing"
+    return f"use {other}" if options.oov == "skip" else f"use --oov skip, or {other}"
 
 
-def file_sums(corpus: Corpus, model: FittedUnigram, oov: str) -> Iterator[pl.DataFrame]:
-    """Sum over each file."""
-    for path in corpus.paths:
-        sums = corpus_sums(replace(corpus, paths=[path]), model, oov)
-        yield sums.select(pl.lit(path).alias("file"), pl.all())
+def file_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterator[tuple[Corpus, Records]]:
+    """Sum over each file, which is also given as a corpus."""
+    for file in corpus.files():
+        yield file, corpus_records(file, scores, options).with_columns(file=file.paths[0])
 
 
-def line_sums(corpus: Corpus, model: FittedUnigram, oov: str, *, keep_text: bool = False) -> Iterator[pl.DataFrame]:
-    """Sum over each line, and add its text if asked for.
+def line_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterator[Records]:
+    """Sum over each line.
 
     Raises
     ------
     CorpusError
-        At the first line with an unknown word when ``oov="error"``.
+        At the first line with an unknown word if they are refused.
     """
-    for chunk in corpus.score(model, keep_text=keep_text):
-        if oov == "error":
-            _refuse_unknown_lines(chunk)
-        sums = chunk.select(
-            pl.col("path").alias("file"),
-            "line",
-            pl.col("n_tokens").alias("tokens"),
-            pl.lit(1).alias("lines"),
-            pl.col("n_sentences").alias("sentences"),
-            pl.col("n_bytes").alias("bytes"),
-            pl.col("n_characters").alias("characters"),
-            pl.col("n_unknown").alias("unknown_tokens"),
-            (pl.col("log_prob") + _times(pl.col("n_sentences"), model.log_prob_eos or 0.0)).alias("log_prob_known"),
-            *(["text"] if keep_text else []),
-        )
-        yield _with_unknown(sums, model)
+    for lines in corpus.score(scores):
+        check_unknown(lines, options.oov)
+        yield Records(lines.score, {"file": lines.path, "line": lines.numbers})
 
 
-def _refuse_unknown_lines(chunk: pl.DataFrame) -> None:
-    for row in chunk.filter(pl.col("n_unknown") > 0).head(1).iter_rows(named=True):
-        raise CorpusError(f"{row['path']}: line {row['line']}: {row['n_unknown']} unknown words (--oov error)")
+def check_unknown(lines: ScoredLines, oov: str) -> None:
+    """Raise an error at the first line with an unknown word, if they are refused."""
+    for i in np.flatnonzero(lines.score.unknown_tokens)[:1] if oov == "error" else []:
+        n_unknown = lines.score.unknown_tokens[i]
+        raise CorpusError(f"{lines.path}: line {lines.numbers[i]}: {n_unknown} unknown words (--oov error)")
 
 
-def _with_unknown(sums: pl.DataFrame, model: FittedUnigram) -> pl.DataFrame:
-    """Add the unknown words' part, and how many ends of sentences were scored."""
-    return sums.with_columns(
-        _times(pl.col("unknown_tokens"), model.log_prob_unk).alias("log_prob_unknown"),
-        (pl.col("sentences") * (model.log_prob_eos is not None)).alias("ends"),
-    )
-
-
-def _times(count: pl.Expr, log_prob: float) -> pl.Expr:
-    """Log-probability of ``count`` events; none of them costs nothing, even where one is impossible."""
-    return pl.when(count > 0).then(count * log_prob).otherwise(0.0)
-
-
-def scored(oov: str) -> tuple[pl.Expr, pl.Expr]:
-    """Log-probability and number of the events that count, of sums."""
-    log_prob, events = pl.col("log_prob_known"), pl.col("tokens") + pl.col("ends")
-    if oov == "skip":
-        return log_prob, events - pl.col("unknown_tokens")
-    return log_prob + pl.col("log_prob_unknown"), events
-
-
-def figures(sums: pl.DataFrame, *, oov: str, base: str, constants: dict[str, Any]) -> pl.DataFrame:
+def figures(records: Records, options: Options, **constants: Any) -> pl.DataFrame:
     """Work out what people read from sums; a record without events has no cross-entropy (null).
 
     ``constants`` holds what is the same for every record, such as the smoothing.
     """
-    log_prob, events = scored(oov)
-    known_log_prob, known_events = scored("skip")
-    nats = log_prob.abs()  # rather than -log_prob, which is -0.0 on an empty line and where all is certain
-    bits = nats / math.log(2)
-    number, unit = BASES[base]
-    table = sums.with_columns(
-        (nats / events / math.log(number)).alias("cross_entropy"),
-        (nats / events).exp().alias("perplexity"),
-        (-known_log_prob / known_events).exp().alias("perplexity_known"),
-        (bits / pl.col("bytes")).alias("bits_per_byte"),
-        (bits / pl.col("characters")).alias("bits_per_character"),
-        (log_prob / math.log(number)).alias("log_probability"),
-        **{name: pl.lit(value) for name, value in {"unit": unit, "oov": oov, **constants}.items()},
-    )
-    return table.select(name for name in PUBLISHED if name in table.columns).with_columns(
-        pl.col(pl.Float64).fill_nan(None)
-    )
+    whole = records.score
+    score = whole.under(options.oov)
+    columns = {
+        "tokens": whole.tokens,
+        "lines": whole.lines,
+        "sentences": whole.sentences,
+        "bytes": whole.bytes,
+        "characters": whole.characters,
+        "unknown_tokens": whole.unknown_tokens,
+        "cross_entropy": score.cross_entropy(options.base),
+        "perplexity": score.perplexity,
+        "perplexity_known": whole.known.perplexity,
+        "bits_per_byte": score.bits_per_byte,
+        "bits_per_character": score.bits_per_character,
+        "log_probability": score.log_prob / math.log(options.base),
+        "unit": options.unit,
+        "oov": options.oov,
+    }
+    columns |= records.columns | constants
+    return pl.DataFrame({name: columns[name] for name in PUBLISHED if name in columns}, nan_to_null=True)
 
 
 def _tokens(text: str, tokenize: Tokenize, lowercase: bool) -> list[str]:
@@ -228,35 +221,35 @@ def _tokens(text: str, tokenize: Tokenize, lowercase: bool) -> list[str]:
     return [token.lower() for token in tokens] if lowercase else list(tokens)
 
 
-def word_sums(corpus: Corpus, model: FittedUnigram, oov: str) -> Iterator[pl.DataFrame]:
+def word_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterator[Records]:
     """Sum over each word of the text in its order: one token each."""
-    tokenize = make_tokenizer(corpus.reading["tokenizer"]) or str.split
-    lowercase = corpus.reading["lowercase"]
-    for chunk in corpus.score(model, keep_text=True):
-        if oov == "error":
-            _refuse_unknown_lines(chunk)
-        tokens = [_tokens(text, tokenize, lowercase) for text in chunk["text"]]
-        words = pl.Series("word", tokens, dtype=pl.List(pl.String))
-        rows = chunk.select(pl.col("path").alias("file"), "line", words).explode("word").drop_nulls("word")
-        joined = rows.join(model.table, on="word", how="left", maintain_order="left")
-        sums = joined.with_columns(
-            pl.lit(1).alias("tokens"),
-            pl.lit(0).alias("sentences"),
-            pl.col("log_prob").is_null().cast(pl.Int64).alias("unknown_tokens"),
-            pl.col("log_prob").fill_null(0.0).alias("log_prob_known"),
+    tokenize = make_tokenizer(options.tokenizer) or str.split
+    tokens_of = partial(_tokens, tokenize=tokenize, lowercase=options.lowercase)
+    for lines in corpus.score(scores, keep_text=True):
+        check_unknown(lines, options.oov)
+        words = pl.Series("word", list(map(tokens_of, lines.texts)), dtype=pl.List(pl.String))
+        rows = pl.DataFrame([words, pl.Series("line", lines.numbers)]).explode("word").drop_nulls("word")
+        joined = rows.join(scores.table, on="word", how="left", maintain_order="left")
+        is_unknown = joined["log_prob"].is_null()
+        score = Score.of_records(
+            tokens=1,
+            unknown_tokens=is_unknown.cast(pl.Int64).to_numpy(),
+            log_prob_known=joined["log_prob"].fill_null(0.0).to_numpy(),
+            log_prob_unknown=np.where(is_unknown, scores.log_prob_unk, 0.0),
         )
-        yield _with_unknown(sums, model)
+        columns = {"file": lines.path, "line": joined["line"], "word": joined["word"]}
+        yield Records(score, columns)
 
 
-def word_figures(sums: pl.DataFrame, *, oov: str, base: str, constants: dict[str, Any]) -> pl.DataFrame:
+def word_figures(records: Records, options: Options, **constants: Any) -> pl.DataFrame:
     """Work out what people read of words; a word that is left out has no log-probability (null)."""
-    log_prob, events = scored(oov)
-    number, unit = BASES[base]
-    return sums.select(
-        "file",
-        "line",
-        "word",
-        (log_prob / events / math.log(number)).fill_nan(None).alias("log_probability"),
-        pl.lit(unit).alias("unit"),
-        (pl.col("unknown_tokens") > 0).alias("unknown"),
-    )
+    log_probability = 0.0 - records.score.under(options.oov).cross_entropy(options.base)
+    columns = {
+        "file": records.columns["file"],
+        "line": records.columns["line"],
+        "word": records.columns["word"],
+        "log_probability": log_probability,
+        "unit": options.unit,
+        "unknown": records.score.unknown_tokens > 0,
+    }
+    return pl.DataFrame(columns, nan_to_null=True)

@@ -74,9 +74,7 @@ def _add_neighbours(sums: Floats, n: int) -> Floats:
     return sums.reshape(-1, n, *sums.shape[1:]).sum(axis=1)
 
 
-def bootstrap(
-    sums: Floats, statistic: Callable[[Score], Floats], *, n_resamples: int = 2000, seed: int = 0
-) -> Floats:
+def bootstrap(sums: Floats, statistic: Callable[[Score], Floats], *, n_resamples: int = 2000, seed: int = 0) -> Floats:
     """Evaluate a statistic of scores on resampled units.
 
     Parameters

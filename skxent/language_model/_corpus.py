@@ -206,7 +206,8 @@ def count_files(
     CorpusError
         When a file cannot be read or decoded.
     """
-    options = dict(encoding=encoding, errors=errors, field=field, progress=progress, **block_options(tokenizer, block_bytes))
+    options: dict[str, Any] = dict(encoding=encoding, errors=errors, field=field, progress=progress)
+    options |= block_options(tokenizer, block_bytes)
     blocks = (block for path in paths for block in read_blocks(path, **options))
     return _count_blocks(blocks, tokenizer, lowercase, n_jobs)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -22,6 +22,7 @@ __all__ = ["Evaluation", "FittedUnigram", "WordScores", "fit_unigram"]
 
 # Words that a message or an evaluation names as examples.
 _N_EXAMPLES = 5
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -60,6 +61,8 @@ class Evaluation:
         Tokens with probability zero, which make the perplexity infinite.
     zero_probability_words : tuple of str
         The most frequent of them.
+    score : Score
+        The sums that the figures follow from, unknown words included.
     """
 
     tokens: float
@@ -84,6 +87,7 @@ class Evaluation:
     oov: str = "unk"
     zero_probability_tokens: float = 0
     zero_probability_words: tuple[str, ...] = ()
+    score: Score = field(default_factory=Score, repr=False)
 
 
 @dataclass(frozen=True, repr=False)
@@ -188,8 +192,9 @@ class WordScores:
             smoothing=self.smoothing,
             smoothing_parameter=self.smoothing_parameter,
             oov=oov,
-            zero_probability_tokens=impossible["count"].sum(),
+            zero_probability_tokens=_sums(impossible)[0],
             zero_probability_words=tuple(impossible["word"].head(_N_EXAMPLES)),
+            score=whole,
         )
 
     def _sum(self, rows: pl.DataFrame, counts: CorpusCounts) -> Score:

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from skxent._typing import Array, Floats
+from skxent._typing import Floats
 
 __all__ = ["Score"]
 
-# One number, or an array with one entry for each record (line, file, word, resample).
-Amount = float | Array
+# A number, or an array with one entry for each record (line, file, word, resample).
+Amount = Any
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,10 @@ class Score:
     def of_records(cls, **amounts: Amount) -> Score:
         """Make a score of many records; what is one number holds for each of them."""
         return cls(*np.broadcast_arrays(*cls(**amounts)._amounts()))
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self.tokens)
 
     def _amounts(self) -> tuple[Any, ...]:
         return tuple(getattr(self, field.name) for field in fields(self))

@@ -54,7 +54,7 @@ class ScoredLines:
     @property
     def numbers(self) -> Integers:
         """The number of each line or document."""
-        return np.arange(self.first, self.first + len(self.score.tokens))
+        return np.arange(self.first, self.first + len(self.score))
 
 
 class LineScorer:
@@ -194,7 +194,7 @@ def score_lines(
     """
     scorer = LineScorer(scores, tokenizer, lowercase)
     score = partial(_score_block, scorer, keep_text)
-    options = dict(encoding=encoding, errors=errors, field=field, progress=progress)
+    options: dict[str, Any] = dict(encoding=encoding, errors=errors, field=field, progress=progress)
     options |= block_options(tokenizer, block_bytes)
     with start_workers(scorer.tokenize, n_jobs) as workers:
         for path in map(str, paths):
@@ -202,7 +202,7 @@ def score_lines(
             blocks = read_blocks(path, **options)
             for part in _join_cut_lines(map_blocks(score, blocks, workers)):
                 yield ScoredLines(path, first, scorer.with_ends(part.score), part.texts)
-                first += len(part.score.tokens)
+                first += len(part.score)
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ class _ScoredBlock:
         return _ScoredBlock(self.score.each(lambda amount: amount[records]), self.texts[records])
 
     def __len__(self) -> int:
-        return len(self.score.tokens)
+        return len(self.score)
 
 
 def _score_block(scorer: LineScorer, keep_text: bool, block: Block) -> _ScoredBlock:
@@ -223,7 +223,7 @@ def _score_block(scorer: LineScorer, keep_text: bool, block: Block) -> _ScoredBl
         return _ScoredBlock(score, [])
     if block.documents is not None:
         return _ScoredBlock(score, block.documents)
-    return _ScoredBlock(score, block.data.decode().split("\n")[: len(score.tokens)])
+    return _ScoredBlock(score, block.data.decode().split("\n")[: len(score)])
 
 
 def _join_cut_lines(scored: Iterable[tuple[Block, _ScoredBlock]]) -> Iterator[_ScoredBlock]:
@@ -248,13 +248,15 @@ def _join(pieces: Sequence[_ScoredBlock]) -> _ScoredBlock:
     return _ScoredBlock(one_line, ["".join(texts)] if texts else [])
 
 
-def score_text(documents: Iterable[Document], scorer: LineScorer, n_jobs: int | None = None) -> Score:
+def score_text(
+    documents: Iterable[Document], scorer: LineScorer, n_jobs: int | None = None, block_bytes: int | None = None
+) -> Score:
     """Score documents held in memory, one record for each, in their order."""
     listed = list(checked_documents(documents))
     is_text = np.array([isinstance(document, str) for document in listed], dtype=np.bool_)
     texts = [document for document in listed if isinstance(document, str)]
     lists = [document for document in listed if not isinstance(document, str)]
-    blocks = blocks_of_documents(texts, block_options(scorer.tokenizer, None)["block_bytes"])
+    blocks = blocks_of_documents(texts, block_options(scorer.tokenizer, block_bytes)["block_bytes"])
     with start_workers(scorer.tokenize, n_jobs) as workers:
         scored = [score for _, score in map_blocks(scorer.block, blocks, workers)]
     together = Score.concatenate([scorer.token_lists(lists), *scored])

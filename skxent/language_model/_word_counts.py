@@ -21,8 +21,6 @@ __all__ = ["BlockCounts", "Tokens", "WordCounter", "WordValues", "count_block", 
 
 # Longest key in integers of 8 bytes: 32 bytes hold nearly all words of natural text.
 LONGEST_KEY = 4
-# Rows of parts that are not merged yet, besides twice the merged ones: about 8 MB for words of up to 8 bytes.
-_MERGE_ROWS = 1 << 18
 
 Keys = list[NDArray[np.uint64]]
 
@@ -183,9 +181,16 @@ def count_block(data: bytes) -> BlockCounts:
 
 
 class WordCounter:
-    """Adds up blocks; memory is set by the number of distinct words."""
+    """Adds up blocks; memory is set by the number of distinct words.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    merge_rows : int
+        Parts are merged when their rows are more than this and twice the merged ones. 2**18 rows are about 8 MB.
+    """
+
+    def __init__(self, merge_rows: int = 1 << 18) -> None:
+        self._merge_rows = merge_rows
         self._parts: list[list[tuple[Keys, Integers]]] = [[] for _ in range(LONGEST_KEY)]
         self._merged_rows = [0] * LONGEST_KEY
         self._long: Counter[bytes] = Counter()
@@ -195,7 +200,7 @@ class WordCounter:
         self._long.update(block.long)
         for m, part in enumerate(block.keys):
             self._parts[m].append(part)
-            if sum(len(counts) for _, counts in self._parts[m]) > 2 * self._merged_rows[m] + _MERGE_ROWS:
+            if sum(len(counts) for _, counts in self._parts[m]) > 2 * self._merged_rows[m] + self._merge_rows:
                 self._merge(m)
 
     def _merge(self, m: int) -> None:
