@@ -32,7 +32,7 @@ def filter_lines(options: Options, progress: Progress, notes: Notes) -> None:
     for lines in corpus.score(scorer.scores, keep="records"):
         progress.wipe()
         check_unknown(lines, options.oov)
-        notes.count(lines, options)
+        notes.skipped(lines.problems)
         perplexity = lines.score.under(options.oov).perplexity
         is_kept = _is_between(perplexity, options)
         n_lines, n_kept = n_lines + len(lines), n_kept + int(np.count_nonzero(is_kept))

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from skxent.cli._names import hide_bytes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
 from skxent.language_model import CorpusCounts, CorpusError, Evaluation, Score, WordScores, count_files, expand_paths
@@ -171,7 +172,7 @@ def remedy(options: Options) -> str:
 def file_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterator[tuple[Corpus, Records]]:
     """Sum over each file, which is also given as a corpus."""
     for file in corpus.files():
-        yield file, corpus_records(file, scores, options).with_columns(file=file.paths[0])
+        yield file, corpus_records(file, scores, options).with_columns(file=hide_bytes(file.paths[0]))
 
 
 def line_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterator[Records]:
@@ -189,7 +190,8 @@ def line_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterat
 
 def files_of(lines: ScoredLines) -> Any:
     """Return the file of each line, or the one file of all."""
-    return lines.paths[0] if len(set(lines.paths)) == 1 else pl.Series(lines.paths).gather(lines.path_of)
+    names = list(map(hide_bytes, lines.paths))
+    return names[0] if len(set(names)) == 1 else pl.Series(names).gather(lines.path_of)
 
 
 def check_unknown(lines: ScoredLines, oov: str) -> None:

@@ -136,9 +136,7 @@ def _train(counts: CorpusCounts, how: dict[str, Any], options: Options, notes: N
     if options.eos:
         bad = bad.filter(bad != END_OF_SENTENCE)
     if len(bad):
-        notes.say(
-            f"note: an ARPA file cannot hold {len(bad):,} words, such as {bad[0]!r}: they are unknown words here"
-        )
+        notes.say(f"note: an ARPA file cannot hold {len(bad):,} words, such as {bad[0]!r}: they are unknown words here")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = fit_unigram(counts, **how, exclude=bad)
