@@ -58,9 +58,8 @@ def _records(records: pl.DataFrame, is_kept: Mask, added: pl.Series | None) -> b
         return frame.filter(is_kept).write_ndjson().encode()
     lines = records[JSON_LINE]
     if added is not None:
-        lines = pl.select(
-            pl.format('{}, "perplexity": {}}', lines.str.strip_chars_end().str.strip_suffix("}"), added)
-        ).to_series()
+        opened = lines.str.strip_chars_end().str.strip_suffix("}").str.strip_chars_end()
+        lines = pl.select(opened + ', "perplexity": ' + added.cast(pl.String) + "}").to_series()
     return ("\n".join(lines.filter(is_kept)) + "\n").encode() if is_kept.any() else b""
 
 
