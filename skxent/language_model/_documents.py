@@ -1,0 +1,97 @@
+"""Documents as scikit-learn's text classes take them: texts, lists of tokens, names of files, or open files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from skxent.language_model.corpus import CorpusCounts, CorpusError, Document, checked_documents, count_files, count_text
+from skxent.language_model.reader import read_blocks
+from skxent.language_model.tokenizers import Tokenize
+
+__all__ = ["DocumentReader", "is_matrix"]
+
+
+class DocumentReader:
+    """Mixin of estimators that read documents, as their parameters say.
+
+    Attributes
+    ----------
+    input : {"content", "filename", "file"}
+        Whether documents are texts, names of files, or open files.
+    encoding, decode_error : str
+        How bytes and files are decoded.
+    lowercase : bool
+        Whether tokens are lower-cased.
+    tokenizer : str or callable
+        What makes tokens of a line.
+    n_jobs : int or None
+        Threads, or processes for tokenizers other than white space.
+    """
+
+    input: str
+    encoding: str
+    decode_error: str
+    lowercase: bool
+    tokenizer: str | Tokenize
+    n_jobs: int | None
+
+    def _sources(self, X: Any) -> Any:
+        """Return documents, names or files, whichever `input` says; refuse what is a single one of them."""
+        if isinstance(X, str | bytes | PathLike | Mapping) or hasattr(X, "read"):
+            raise TypeError(
+                f"expected an iterable of documents, got a single {type(X).__name__}; put it in a list, and say "
+                "input='filename' if it is the name of a file, input='file' if it is an open file"
+            )
+        return X
+
+    def _documents(self, X: Any) -> Iterator[Document]:
+        """Yield texts and lists of tokens."""
+        read = {"content": _as_it_is, "filename": self._text_of_file, "file": _text_of_open_file}[self.input]
+        sources = enumerate(self._sources(X))
+        return checked_documents(self._decoded(read(source), number) for number, source in sources)
+
+    def _count_documents(self, sources: Iterable[Any]) -> CorpusCounts:
+        """Count the words of documents; files need not be in memory for that."""
+        options: dict[str, Any] = dict(tokenizer=self.tokenizer, lowercase=self.lowercase, n_jobs=self.n_jobs)
+        if self.input == "filename":
+            return count_files(sources, encoding=self.encoding, errors=self.decode_error, **options)
+        return count_text(self._documents(sources), **options)
+
+    def _text_of_file(self, path: str | Path) -> str:
+        blocks = read_blocks(path, encoding=self.encoding, errors=self.decode_error)
+        return "".join(block.data.decode() for block in blocks)
+
+    def _decoded(self, source: Any, number: int) -> Any:
+        if not isinstance(source, bytes):
+            return source
+        try:
+            return source.decode(self.encoding, self.decode_error).removeprefix("\ufeff")
+        except UnicodeDecodeError as error:
+            raise CorpusError(
+                f"document {number}, byte {error.start}: not valid {self.encoding} ({error.reason}); give its "
+                "encoding, or decode_error='replace'"
+            ) from None
+
+
+def _as_it_is(source: Any) -> Any:
+    return source
+
+
+def _text_of_open_file(file: Any) -> Any:
+    if not hasattr(file, "read"):
+        raise TypeError(f"input='file' expects open files, got {type(file).__name__} {file!r:.60}")
+    return file.read()
+
+
+def is_matrix(X: Any) -> bool:
+    """Return whether X holds counts rather than documents: it is two-dimensional, or made of numbers."""
+    if issparse(X) or not hasattr(X, "__array__"):
+        return bool(issparse(X))
+    array = np.asarray(X)
+    return array.ndim != 1 or array.dtype.kind in "biufc"
