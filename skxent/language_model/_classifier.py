@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -10,17 +10,17 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from skxent._sklearn import Interval, StrOptions, all_or_nothing, check_sample_weight, fit_context
-from skxent._typing import Array, Floats, Integers
+from skxent._typing import Array, Floats
 from skxent.language_model._documents import DocumentReader, is_matrix
-from skxent.language_model._shared_vocabulary import BACKGROUNDS, fit_shared
+from skxent.language_model._shared_vocabulary import BACKGROUNDS, ClassCounts, fit_shared
 from skxent.language_model._word_columns import WordColumns
 from skxent.language_model.corpus import CorpusCounts, merge_counts
 from skxent.language_model.reader import DECODE_ERRORS
@@ -170,3 +170,272 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
         self.lowercase = lowercase
         self.tokenizer = tokenizer
         self.n_jobs = n_jobs
+
+    @all_or_nothing
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Count the words of each class and fit its model.
+
+        Parameters
+        ----------
+        X : iterable of str, of sequences of str, of paths or of files; or matrix of shape (n_documents, n_words)
+            Documents, as `input` says; or counts of words, as CountVectorizer makes them.
+        y : array-like of shape (n_documents,)
+            The class of each document.
+        sample_weight : array-like of shape (n_documents,), optional
+            How often each document counts.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            When there is no word, the numbers of documents and classes differ, or a parameter is out of range.
+        TypeError
+            When a single string is passed, or a document is neither text nor tokens.
+        CorpusError
+            When a document cannot be read or decoded.
+        """
+        return self._add(X, y, np.unique(_checked_labels(y)), sample_weight, is_first=True)
+
+    @all_or_nothing
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: Any, y: ArrayLike, classes: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
+        """Add documents to those already counted, and fit the models again.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in :meth:`fit`.
+        classes : array-like of shape (n_classes,), optional
+            All classes that will ever occur. Must be given in the first call, and may be left out later.
+
+        Returns
+        -------
+        self
+            The estimator, exactly as if it were fitted to all documents at once.
+
+        Raises
+        ------
+        ValueError
+            As in :meth:`fit`, and when the classes are missing, are others than before, or lack one of `y`.
+        """
+        is_first = not hasattr(self, "classes_")
+        if is_first and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        known = np.unique(np.asarray(classes)) if is_first else self.classes_
+        if classes is not None and not np.array_equal(np.unique(np.asarray(classes)), known):
+            raise ValueError(f"classes={classes!r} is not the same as in the last call of partial_fit: {known!r}")
+        return self._add(X, y, known, sample_weight, is_first=is_first)
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class of each document.
+
+        Parameters
+        ----------
+        X : iterable of documents, or matrix of shape (n_documents, n_words)
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_documents,)
+            Classes; where two are equally probable, the first one of `classes_`.
+        """
+        check_is_fitted(self)
+        return self.classes_[np.argmax(self._joint(X)[0], axis=1)]
+
+    def predict_joint_log_proba(self, X: Any) -> Floats:
+        """Return the log-probability of each document together with each class, in nats.
+
+        Returns
+        -------
+        ndarray of shape (n_documents, n_classes)
+            The prior, all words and the open event included.
+        """
+        check_is_fitted(self)
+        joint, n_outside = self._joint(X)
+        outside = np.zeros(len(joint))
+        np.multiply(n_outside, self.open_log_prob_, out=outside, where=n_outside > 0)
+        return joint + outside[:, None]
+
+    def predict_log_proba(self, X: Any) -> Floats:
+        """Return the logarithms, in nats, of what :meth:`predict_proba` returns."""
+        check_is_fitted(self)
+        joint = self._joint(X)[0]
+        return joint - logsumexp(joint, axis=1, keepdims=True)
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Return the probability of each class, given the document.
+
+        The words of a document are taken as independent, which they are not, so that long documents get
+        probabilities too close to 0 and 1.
+
+        Returns
+        -------
+        ndarray of shape (n_documents, n_classes)
+            Probabilities, in the order of `classes_`.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    @property
+    def vocabulary_(self) -> Array | None:
+        """The word of each column; None for a matrix whose columns have no names."""
+        check_is_fitted(self)
+        return None if self._counts.words is None else self._counts.words.to_numpy()
+
+    @property
+    def feature_count_(self) -> csr_array:
+        """Counts of the words in each class, weighted."""
+        check_is_fitted(self)
+        return self._counts.matrix
+
+    def _add(self, X: Any, y: ArrayLike, classes: Array, sample_weight: ArrayLike | None, *, is_first: bool) -> Self:
+        """Count documents, with those counted before unless these are the first ones, and fit the models."""
+        members = _memberships(_checked_labels(y), classes, sample_weight)
+        counts = self._count_matrix(X, members, is_first) if is_matrix(X) else self._count_texts(X, members)
+        class_count = np.asarray(members.sum(axis=1))
+        self._counts = counts if is_first else self._counts + counts
+        self.class_count_ = class_count if is_first else self.class_count_ + class_count
+        self.classes_ = classes
+        return self._fit_models()
+
+    def _count_matrix(self, X: Any, members: csr_array, is_first: bool) -> ClassCounts:
+        X = validate_data(self, X, reset=is_first, **_COUNTS)
+        _check_lengths(X.shape[0], members.shape[1])
+        names = self._vocabulary()
+        if names is None and hasattr(self, "feature_names_in_"):
+            names = pl.Series("word", list(self.feature_names_in_), dtype=pl.String)
+        if names is not None and len(names) != X.shape[1]:
+            raise ValueError(f"vocabulary has {len(names)} words, but X has {X.shape[1]} columns")
+        return ClassCounts(csr_array(members @ X), names)
+
+    def _count_texts(self, X: Any, members: csr_array) -> ClassCounts:
+        if self.input == "content":
+            X = self._documents(X)
+        sources = np.fromiter(self._sources(X), dtype=object)
+        _check_lengths(len(sources), members.shape[1])
+        corpora = [self._count_class(sources, members[[k]]) for k in range(members.shape[0])]
+        return ClassCounts.of_corpora(corpora, self._vocabulary())
+
+    def _count_class(self, sources: Array, member: csr_array) -> CorpusCounts:
+        """Count the documents of one class, a row of weights."""
+        groups = (
+            self._count_documents(sources[member.indices[member.data == weight]]).scaled(weight)
+            for weight in np.unique(member.data)
+        )
+        return merge_counts(list(groups))
+
+    def _vocabulary(self) -> pl.Series | None:
+        """Return the closed vocabulary, in its order."""
+        if self.vocabulary is None:
+            return None
+        if isinstance(self.vocabulary, str):
+            raise ValueError("vocabulary must be an iterable of words, not one string")
+        words = self.vocabulary
+        if isinstance(words, Mapping):
+            words = sorted(words, key=words.__getitem__)
+        series = pl.Series("word", list(words), dtype=pl.String)
+        if series.n_unique() < len(series):
+            raise ValueError(f"vocabulary holds {series.filter(series.is_duplicated())[0]!r} twice")
+        return series
+
+    def _fit_models(self) -> Self:
+        models = fit_shared(
+            self._counts,
+            smoothing=make_smoothing(self.smoothing),
+            parameter=self.smoothing_parameter,
+            background=self.background,
+            min_count=self.min_count,
+        )
+        self.feature_log_prob_ = models.log_probs
+        self._is_outside = models.is_outside
+        self.open_log_prob_ = models.log_prob_open
+        self.smoothing_parameter_ = models.parameters
+        self.class_log_prior_ = self._log_priors()
+        return self
+
+    def _log_priors(self) -> Floats:
+        n_classes = len(self.classes_)
+        priors = self.class_count_ if self.fit_prior else np.ones(n_classes)
+        if self.class_prior is not None:
+            priors = np.asarray(self.class_prior, dtype=np.float64)
+        if priors.shape != (n_classes,):
+            raise ValueError(f"class_prior has the shape {priors.shape}, but there are {n_classes} classes")
+        if not (np.isfinite(priors).all() and (priors >= 0).all() and priors.any()):
+            raise ValueError(f"priors must not be negative, and not all zero; got {priors}")
+        with np.errstate(divide="ignore"):
+            return np.log(priors / priors.sum())
+
+    def _joint(self, X: Any) -> tuple[Floats, Floats]:
+        """Return the log-probability of documents together with classes, without the open event, and how often that is.
+
+        Returns
+        -------
+        joint : ndarray of shape (n_documents, n_classes)
+            Log-probabilities, in nats.
+        n_outside : ndarray of shape (n_documents,)
+            Tokens outside the vocabulary.
+        """
+        values = self._column_values()
+        if is_matrix(X):
+            X = validate_data(self, X, reset=False, **_COUNTS)
+            if X.shape[1] != len(values):
+                raise ValueError(f"X has {X.shape[1]} columns, but there are {len(values)} words in the vocabulary")
+            sums = np.asarray(X @ values)
+        else:
+            sums = self._sum_over_texts(X, values)
+        return sums[:, :-1] + self.class_log_prior_, sums[:, -1]
+
+    def _column_values(self) -> Floats:
+        """Return what each column adds for each class, and last whether it is outside the vocabulary."""
+        return np.column_stack([np.where(self._is_outside, 0.0, self.feature_log_prob_).T, self._is_outside])
+
+    def _sum_over_texts(self, X: Any, values: Floats) -> Floats:
+        if self._counts.words is None:
+            raise ValueError("the model was fitted to a matrix whose columns have no names: give it such a matrix")
+        columns = WordColumns(self._counts.words, self.tokenizer, self.lowercase)
+        # One more column, for tokens without one.
+        values = np.vstack([values, np.append(np.zeros(len(self.classes_)), 1.0)])
+        sums = columns.map(partial(_times, values), self._documents(X), self.n_jobs)
+        return np.concatenate([np.empty((0, values.shape[1])), *sums])
+
+    def __sklearn_tags__(self) -> Tags:
+        """Documents are strings; matrices hold counts."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.sparse = True
+        tags.input_tags.positive_only = True
+        tags.classifier_tags.poor_score = True  # on features that are no counts, as of scikit-learn's checks
+        return tags
+
+
+def _times(values: Floats, counts: csr_array) -> Floats:
+    product: Floats = counts @ values
+    return product
+
+
+def _checked_labels(y: Any) -> Array:
+    check_classification_targets(y)
+    labels: Array = column_or_1d(y, warn=True)
+    return labels
+
+
+def _memberships(labels: Array, classes: Array, sample_weight: ArrayLike | None) -> csr_array:
+    """Return a row a class, with the weights of its documents."""
+    rows = np.searchsorted(classes, labels)
+    strange = classes[np.minimum(rows, len(classes) - 1)] != labels
+    if strange.any():
+        raise ValueError(f"y holds {labels[strange][0]!r}, which is not one of the classes {classes!r}")
+    n = len(labels)
+    weights = check_sample_weight(sample_weight, np.empty((n, 1)), dtype=np.float64, ensure_non_negative=True)
+    return csr_array((weights, (rows, np.arange(n))), shape=(len(classes), n))
+
+
+def _check_lengths(n_documents: int, n_labels: int) -> None:
+    if n_documents != n_labels:
+        raise ValueError(f"X has {n_documents} documents, but y has {n_labels} labels: inconsistent numbers of samples")

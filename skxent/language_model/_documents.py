@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from numbers import Number
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,15 @@ def _text_of_open_file(file: Any) -> Any:
 
 def is_matrix(X: Any) -> bool:
     """Return whether X holds counts rather than documents: it is two-dimensional, or made of numbers."""
-    if issparse(X) or not hasattr(X, "__array__"):
-        return bool(issparse(X))
+    if issparse(X):
+        return True
+    if isinstance(X, list | tuple):
+        return bool(len(X)) and isinstance(X[0], list | tuple | np.ndarray) and _starts_with_number(X[0])
+    if not hasattr(X, "__array__"):
+        return False
     array = np.asarray(X)
     return array.ndim != 1 or array.dtype.kind in "biufc"
+
+
+def _starts_with_number(row: Any) -> bool:
+    return len(row) > 0 and isinstance(row[0], Number)

@@ -7,15 +7,21 @@ vocabulary and one *open* event for all words outside of it, and the open event 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Self
 
 import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, vstack
 
-from skxent._typing import Array, Floats
-from skxent.language_model.smoothing import Smoothing
+from skxent._typing import Floats
+from skxent.language_model.corpus import CorpusCounts
+from skxent.language_model.smoothing import LEAVE_ONE_OUT, Smoothing
 
-__all__ = ["BACKGROUNDS", "SharedModels", "fit_shared"]
+__all__ = ["BACKGROUNDS", "ClassCounts", "SharedModels", "fit_shared"]
 
 # What a class falls back on for the words that it has not seen.
 BACKGROUNDS = ("pooled", "uniform")
@@ -26,13 +32,89 @@ _LEAST_PROBABILITY = np.finfo(np.float64).tiny
 
 
 @dataclass(frozen=True)
+class ClassCounts:
+    """How often each word of a shared vocabulary occurs in each class; counts of more text add.
+
+    Attributes
+    ----------
+    matrix : sparse array of shape (n_classes, n_words)
+        The counts, float64.
+    words : polars.Series of str, or None
+        The words, None where columns have no names.
+    outside : float
+        Tokens, in all classes, that are none of these words.
+    """
+
+    matrix: csr_array
+    words: pl.Series | None = None
+    outside: float = 0.0
+
+    @classmethod
+    def of_corpora(cls, corpora: Sequence[CorpusCounts], vocabulary: pl.Series | None = None) -> Self:
+        """Count the words of one corpus a class.
+
+        Parameters
+        ----------
+        corpora : sequence of CorpusCounts
+            The corpora.
+        vocabulary : polars.Series of str, optional
+            The words to count; by default all, the most frequent first, ties in the order of their code points.
+        """
+        words = _union([corpus.table for corpus in corpora]) if vocabulary is None else vocabulary
+        aligned = [_aligned(corpus.table, words) for corpus in corpora]
+        outside = sum(corpus.n_tokens for corpus in corpora) - sum(row.sum() for row in aligned)
+        return cls(csr_array(vstack(aligned)), words, float(outside))
+
+    @property
+    def pooled(self) -> Floats:
+        """Counts of the words in all classes together."""
+        return np.asarray(self.matrix.sum(axis=0), dtype=np.float64)
+
+    def __add__(self, other: Self) -> Self:
+        """Add the counts of more text; the sum is exactly the counts of both texts."""
+        outside = self.outside + other.outside
+        if self.words is None or other.words is None or self.words.equals(other.words):
+            return type(self)(csr_array(self.matrix + other.matrix), self.words, outside)
+        words = _union([self._table(), other._table()])
+        return type(self)(csr_array(self._over(words) + other._over(words)), words, outside)
+
+    def _table(self) -> pl.DataFrame:
+        return pl.DataFrame([self.words, pl.Series("count", self.pooled)])
+
+    def _over(self, words: pl.Series) -> csr_array:
+        """Return the matrix with a column for each of these words, which are these and more."""
+        at = _numbered(words).join(self.words.to_frame(), on="word", how="right", maintain_order="right")["column"]
+        entries = self.matrix.tocoo()
+        columns = at.to_numpy()[entries.col]
+        return csr_array((entries.data, (entries.row, columns)), shape=(self.matrix.shape[0], len(words)))
+
+
+def _union(tables: Sequence[pl.DataFrame]) -> pl.Series:
+    return CorpusCounts.from_table(pl.concat(tables, how="vertical_relaxed")).words
+
+
+def _numbered(words: pl.Series) -> pl.DataFrame:
+    return words.to_frame().with_columns(pl.Series("column", np.arange(len(words))))
+
+
+def _aligned(table: pl.DataFrame, words: pl.Series) -> csr_array:
+    """Return the counts of these words as one sparse row."""
+    found = table.join(_numbered(words), on="word", how="inner").sort("column")
+    columns = found["column"].to_numpy()
+    counts = found["count"].to_numpy().astype(np.float64)
+    return csr_array((counts, columns, [0, len(columns)]), shape=(1, len(words)))
+
+
+@dataclass(frozen=True)
 class SharedModels:
     """Log-probabilities of words under several models, in nats.
 
     Attributes
     ----------
     log_probs : ndarray of shape (n_models, n_words)
-        Those of the words of the shared vocabulary. Under each model they and the open event sum to 1.
+        Those of the words. Under each model those of the words in the vocabulary and the open event sum to 1.
+    is_outside : ndarray of shape (n_words,)
+        Whether a word is too rare for the vocabulary, and so one of those that the open event stands for.
     log_prob_open : float
         That of the open event, any word outside the vocabulary, under every model; −inf where the smoothing method
         leaves it nothing.
@@ -41,18 +123,18 @@ class SharedModels:
     """
 
     log_probs: Floats
+    is_outside: NDArray[np.bool_]
     log_prob_open: float
     parameters: Floats
 
 
 def fit_shared(
-    counts: Iterable[Array],
-    pooled: Array,
-    outside: float,
+    counts: ClassCounts,
     *,
     smoothing: Smoothing,
-    parameter: float | str | None,
+    parameter: float | str | None = LEAVE_ONE_OUT,
     background: str = "pooled",
+    min_count: float = 1,
 ) -> SharedModels:
     r"""Fit one model a class over a vocabulary that all classes share.
 
@@ -68,18 +150,16 @@ def fit_shared(
 
     Parameters
     ----------
-    counts : iterable of ndarray of shape (n_words,)
-        Counts of the words in each class.
-    pooled : ndarray of shape (n_words,)
-        Counts of the words in all classes.
-    outside : float
-        Tokens, in all classes, that are outside the vocabulary.
+    counts : ClassCounts
+        The counts of each class.
     smoothing : Smoothing
         The method.
-    parameter : float, "leave-one-out" or None
+    parameter : float, "leave-one-out" or None, default="leave-one-out"
         Its parameter, see :meth:`Smoothing.fit <skxent.language_model.Smoothing.fit>`.
     background : {"pooled", "uniform"}, default="pooled"
         What a class falls back on.
+    min_count : float, default=1
+        Words that occur less often, in all classes together, are outside the vocabulary.
 
     Returns
     -------
@@ -93,29 +173,33 @@ def fit_shared(
     Examples
     --------
     >>> from skxent.language_model.smoothing import make_smoothing
-    >>> counts = np.array([[3.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
-    >>> models = fit_shared(counts, counts.sum(0), 0, smoothing=make_smoothing("laplace"), parameter=None)
+    >>> counts = ClassCounts(csr_array([[3.0, 1.0, 0.0], [0.0, 1.0, 1.0]]))
+    >>> models = fit_shared(counts, smoothing=make_smoothing("laplace"))
     >>> (np.exp(models.log_probs).sum(axis=1) + np.exp(models.log_prob_open)).round(12).tolist()
     [1.0, 1.0]
     """
-    if not len(pooled):
+    pooled = counts.pooled
+    is_outside = pooled < min_count if min_count > 1 else np.zeros(len(pooled), dtype=np.bool_)
+    kept = ~is_outside
+    if not kept.any():
         raise ValueError("the vocabulary is empty: there is no word to tell classes apart by")
-    events = np.append(pooled, outside).astype(np.float64)
-    everything, _ = _smoothed(events, smoothing, parameter, np.full(len(events), 1 / len(events)))
-    shares = everything[:-1]
+    fit = partial(_smoothed, smoothing, parameter)
+    events = np.append(pooled[kept], counts.outside + pooled[is_outside].sum())
+    everything, _ = fit(events, np.full(len(events), 1 / len(events)))
+    shares, p_open = everything[:-1], float(everything[-1])
     if background == "uniform" or not shares.any():
-        shares = np.ones(len(pooled))
-    fallback = shares / shares.sum()
-    fitted = [_smoothed(np.asarray(own, dtype=np.float64), smoothing, parameter, fallback) for own in counts]
-    p_open = float(everything[-1])
+        shares = np.ones(len(shares))
+    rows = (counts.matrix[[k]].toarray().ravel()[kept] for k in range(counts.matrix.shape[0]))
+    fitted = [fit(row, shares / shares.sum()) for row in rows]
     with np.errstate(divide="ignore"):
         log_open = float(np.log(p_open))
-    log_probs = np.array([np.log(np.maximum((1 - p_open) * q, _LEAST_PROBABILITY)) for q, _ in fitted])
-    return SharedModels(log_probs, log_open, np.array([theta for _, theta in fitted]))
+    log_probs = np.full(counts.matrix.shape, log_open)
+    log_probs[:, kept] = [np.log(np.maximum((1 - p_open) * q, _LEAST_PROBABILITY)) for q, _ in fitted]
+    return SharedModels(log_probs, is_outside, log_open, np.array([theta for _, theta in fitted]))
 
 
 def _smoothed(
-    events: Floats, smoothing: Smoothing, parameter: float | str | None, background: Floats
+    smoothing: Smoothing, parameter: float | str | None, events: Floats, background: Floats
 ) -> tuple[Floats, float]:
     """Return the probabilities of the events and the method's parameter; without a token, the background."""
     if not events.any():

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
 from scipy.sparse import csr_array
 
 from skxent._typing import Floats, Integers
-from skxent.language_model.corpus import Document
+from skxent.language_model.corpus import Document, _map_in_order, _workers
 from skxent.language_model.reader import blocks_of_documents
 from skxent.language_model.tally import WordValues, find_tokens
 from skxent.language_model.tokenizers import Tokenize, make_tokenizer, tokenize_lines
 
 __all__ = ["WordColumns"]
+
+Result = TypeVar("Result")
 
 # Characters of a batch of documents, large enough for arrays to pay and small enough for the cache.
 _BATCH = 1 << 20
@@ -42,18 +46,33 @@ class WordColumns:
         self.table = pl.DataFrame([words.alias("word"), pl.Series("column", numbers)])
         self.values = WordValues(words, numbers) if self.tokenize is None else None
 
-    def matrices(self, documents: Iterable[Document]) -> Iterator[tuple[csr_array, Floats]]:
-        """Yield, for batches of documents in order, the counts of the words and how many tokens have no column.
+    def map(
+        self, function: Callable[[csr_array], Result], documents: Iterable[Document], n_jobs: int | None = None
+    ) -> Iterator[Result]:
+        """Yield the function of the counts of batches of documents, in order.
 
-        A word that occurs twice may be there twice, each time with the count 1.
+        Parameters
+        ----------
+        function : callable
+            It takes a sparse array with a row a document, and a column a word and one more for all tokens that are
+            none of these words. A word that occurs twice may be there twice, each time with the count 1.
+        documents : iterable of str or of sequences of str
+            The documents.
+        n_jobs : int, optional
+            Threads, or processes for tokenizers other than white space; by default one a core.
         """
-        for batch in _batches(documents):
-            is_text = isinstance(batch[0], str)
-            columns, sizes = self._text_columns(batch) if is_text else self._list_columns(batch)
-            yield self._matrix(columns, sizes)
+        with _workers(self.tokenize, n_jobs) as workers:
+            results = _map_in_order(partial(self._apply, function), _batches(documents), workers)
+            yield from (result for _, result in results)
+
+    def _apply(self, function: Callable[[csr_array], Result], batch: list) -> Result:
+        columns, sizes = self._text_columns(batch) if isinstance(batch[0], str) else self._list_columns(batch)
+        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+        shape = len(sizes), self.n_words + 1
+        return function(csr_array((np.ones(len(columns)), columns.astype(np.int32), starts), shape=shape))
 
     def _text_columns(self, texts: list[str]) -> tuple[Floats, Integers]:
-        """Return the column of each token, NaN for those without one, and how many tokens each text has."""
+        """Return the column of each token and how many tokens each text has."""
         (block,) = blocks_of_documents(texts, block_bytes=_NO_LIMIT)
         n_lines = np.array([max(text.count("\n") + (not text.endswith("\n")), 1) for text in texts])
         first = np.cumsum(n_lines) - n_lines
@@ -64,6 +83,7 @@ class WordColumns:
             data = block.data.decode().lower().encode() if self.lowercase else block.data
             tokens = find_tokens(data)
             columns, per_line = self.values.look_up(data, tokens), tokens.per_line[:-1]
+        columns[np.isnan(columns)] = self.n_words
         return columns, np.add.reduceat(per_line, first)
 
     def _list_columns(self, lists: list[Sequence[str]]) -> tuple[Floats, Integers]:
@@ -73,17 +93,7 @@ class WordColumns:
         listed = [token.lower() for token in tokens] if self.lowercase else list(tokens)
         frame = pl.DataFrame({"word": listed}, schema={"word": pl.String})
         joined = frame.join(self.table, on="word", how="left", maintain_order="left")
-        return joined["column"].fill_null(np.nan).to_numpy()
-
-    def _matrix(self, columns: Floats, sizes: Integers) -> tuple[csr_array, Floats]:
-        known = ~np.isnan(columns)
-        n_known_before = np.concatenate([[0], np.cumsum(known)])
-        ends = np.concatenate([[0], np.cumsum(sizes)])
-        indices = columns[known].astype(np.int32)
-        shape = len(sizes), self.n_words
-        counts = csr_array((np.ones(len(indices)), indices, n_known_before[ends].astype(np.int32)), shape=shape)
-        return counts, sizes - np.diff(counts.indptr)
-
+        return joined["column"].fill_null(self.n_words).to_numpy()
 
 _NO_LIMIT = 1 << 62
 
