@@ -19,10 +19,10 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from skxent._sklearn import Interval, StrOptions, all_or_nothing, check_sample_weight, fit_context
 from skxent._typing import Array, Floats
+from skxent.language_model._class_counts import ClassCounts, count_classes
 from skxent.language_model._documents import DocumentReader, is_matrix
-from skxent.language_model._shared_vocabulary import BACKGROUNDS, ClassCounts, fit_shared
+from skxent.language_model._shared_vocabulary import BACKGROUNDS, fit_shared
 from skxent.language_model._word_columns import WordColumns
-from skxent.language_model.corpus import CorpusCounts, merge_counts
 from skxent.language_model.reader import DECODE_ERRORS
 from skxent.language_model.smoothing import LEAVE_ONE_OUT, Smoothing, make_smoothing
 from skxent.language_model.tokenizers import Tokenize
@@ -312,23 +312,22 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
             names = pl.Series("word", list(self.feature_names_in_), dtype=pl.String)
         if names is not None and len(names) != X.shape[1]:
             raise ValueError(f"vocabulary has {len(names)} words, but X has {X.shape[1]} columns")
-        return ClassCounts(csr_array(members @ X), names)
+        return ClassCounts(csr_array(members @ X), np.zeros(members.shape[0]), names)
 
     def _count_texts(self, X: Any, members: csr_array) -> ClassCounts:
-        if self.input == "content":
-            X = self._documents(X)
-        sources = np.fromiter(self._sources(X), dtype=object)
-        _check_lengths(len(sources), members.shape[1])
-        corpora = [self._count_class(sources, members[[k]]) for k in range(members.shape[0])]
-        return ClassCounts.of_corpora(corpora, self._vocabulary())
-
-    def _count_class(self, sources: Array, member: csr_array) -> CorpusCounts:
-        """Count the documents of one class, a row of weights."""
-        groups = (
-            self._count_documents(sources[member.indices[member.data == weight]]).scaled(weight)
-            for weight in np.unique(member.data)
+        listed, read = self._listed(X)
+        _check_lengths(len(listed), members.shape[1])
+        weights = members.tocoo()
+        # Documents of one class and one weight are counted together.
+        pairs, group = np.unique(weights.row + 1j * weights.data, return_inverse=True)
+        order = np.argsort(group, kind="stable")
+        documents = ((group[i], read(listed[weights.col[i]])) for i in order)
+        tables = count_classes(
+            documents, len(pairs), tokenizer=self.tokenizer, lowercase=self.lowercase, n_jobs=self.n_jobs
         )
-        return merge_counts(list(groups))
+        classes, numbers = pairs.real.astype(np.int64), np.arange(len(pairs))
+        mixing = csr_array((pairs.imag, (classes, numbers)), shape=(members.shape[0], len(pairs)))
+        return ClassCounts.from_tables(tables, self._vocabulary()).mixed(mixing)
 
     def _vocabulary(self) -> pl.Series | None:
         """Return the closed vocabulary, in its order."""

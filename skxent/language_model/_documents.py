@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from numbers import Number
 from os import PathLike
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from skxent.language_model.corpus import CorpusCounts, CorpusError, Document, checked_documents, count_files, count_text
+from skxent.language_model.corpus import CorpusError, Document, checked_documents
 from skxent.language_model.reader import read_blocks
 from skxent.language_model.tokenizers import Tokenize
 
@@ -57,12 +57,11 @@ class DocumentReader:
         sources = enumerate(self._sources(X))
         return checked_documents(self._decoded(read(source), number) for number, source in sources)
 
-    def _count_documents(self, sources: Iterable[Any]) -> CorpusCounts:
-        """Count the words of documents; files need not be in memory for that."""
-        options: dict[str, Any] = dict(tokenizer=self.tokenizer, lowercase=self.lowercase, n_jobs=self.n_jobs)
+    def _listed(self, X: Any) -> tuple[list[Any], Callable[[Any], Document]]:
+        """Return what makes documents, and how: names of files, whose texts need not all be in memory, or documents."""
         if self.input == "filename":
-            return count_files(sources, encoding=self.encoding, errors=self.decode_error, **options)
-        return count_text(self._documents(sources), **options)
+            return list(self._sources(X)), self._text_of_file
+        return list(self._documents(X)), _as_it_is
 
     def _text_of_file(self, path: str | Path) -> str:
         blocks = read_blocks(path, encoding=self.encoding, errors=self.decode_error)

@@ -7,21 +7,17 @@ vocabulary and one *open* event for all words outside of it, and the open event 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, vstack
 
 from skxent._typing import Floats
-from skxent.language_model.corpus import CorpusCounts
+from skxent.language_model._class_counts import ClassCounts
 from skxent.language_model.smoothing import LEAVE_ONE_OUT, Smoothing
 
-__all__ = ["BACKGROUNDS", "ClassCounts", "SharedModels", "fit_shared"]
+__all__ = ["BACKGROUNDS", "SharedModels", "fit_shared"]
 
 # What a class falls back on for the words that it has not seen.
 BACKGROUNDS = ("pooled", "uniform")
@@ -29,80 +25,6 @@ BACKGROUNDS = ("pooled", "uniform")
 # A probability of zero counts as this one, so that a text that is impossible under all models still has a best one:
 # the model under which the fewest of its words are impossible.
 _LEAST_PROBABILITY = np.finfo(np.float64).tiny
-
-
-@dataclass(frozen=True)
-class ClassCounts:
-    """How often each word of a shared vocabulary occurs in each class; counts of more text add.
-
-    Attributes
-    ----------
-    matrix : sparse array of shape (n_classes, n_words)
-        The counts, float64.
-    words : polars.Series of str, or None
-        The words, None where columns have no names.
-    outside : float
-        Tokens, in all classes, that are none of these words.
-    """
-
-    matrix: csr_array
-    words: pl.Series | None = None
-    outside: float = 0.0
-
-    @classmethod
-    def of_corpora(cls, corpora: Sequence[CorpusCounts], vocabulary: pl.Series | None = None) -> Self:
-        """Count the words of one corpus a class.
-
-        Parameters
-        ----------
-        corpora : sequence of CorpusCounts
-            The corpora.
-        vocabulary : polars.Series of str, optional
-            The words to count; by default all, the most frequent first, ties in the order of their code points.
-        """
-        words = _union([corpus.table for corpus in corpora]) if vocabulary is None else vocabulary
-        aligned = [_aligned(corpus.table, words) for corpus in corpora]
-        outside = sum(corpus.n_tokens for corpus in corpora) - sum(row.sum() for row in aligned)
-        return cls(csr_array(vstack(aligned)), words, float(outside))
-
-    @property
-    def pooled(self) -> Floats:
-        """Counts of the words in all classes together."""
-        return np.asarray(self.matrix.sum(axis=0), dtype=np.float64)
-
-    def __add__(self, other: Self) -> Self:
-        """Add the counts of more text; the sum is exactly the counts of both texts."""
-        outside = self.outside + other.outside
-        if self.words is None or other.words is None or self.words.equals(other.words):
-            return type(self)(csr_array(self.matrix + other.matrix), self.words, outside)
-        words = _union([self._table(), other._table()])
-        return type(self)(csr_array(self._over(words) + other._over(words)), words, outside)
-
-    def _table(self) -> pl.DataFrame:
-        return pl.DataFrame([self.words, pl.Series("count", self.pooled)])
-
-    def _over(self, words: pl.Series) -> csr_array:
-        """Return the matrix with a column for each of these words, which are these and more."""
-        at = _numbered(words).join(self.words.to_frame(), on="word", how="right", maintain_order="right")["column"]
-        entries = self.matrix.tocoo()
-        columns = at.to_numpy()[entries.col]
-        return csr_array((entries.data, (entries.row, columns)), shape=(self.matrix.shape[0], len(words)))
-
-
-def _union(tables: Sequence[pl.DataFrame]) -> pl.Series:
-    return CorpusCounts.from_table(pl.concat(tables, how="vertical_relaxed")).words
-
-
-def _numbered(words: pl.Series) -> pl.DataFrame:
-    return words.to_frame().with_columns(pl.Series("column", np.arange(len(words))))
-
-
-def _aligned(table: pl.DataFrame, words: pl.Series) -> csr_array:
-    """Return the counts of these words as one sparse row."""
-    found = table.join(_numbered(words), on="word", how="inner").sort("column")
-    columns = found["column"].to_numpy()
-    counts = found["count"].to_numpy().astype(np.float64)
-    return csr_array((counts, columns, [0, len(columns)]), shape=(1, len(words)))
 
 
 @dataclass(frozen=True)
@@ -173,7 +95,8 @@ def fit_shared(
     Examples
     --------
     >>> from skxent.language_model.smoothing import make_smoothing
-    >>> counts = ClassCounts(csr_array([[3.0, 1.0, 0.0], [0.0, 1.0, 1.0]]))
+    >>> from scipy.sparse import csr_array
+    >>> counts = ClassCounts(csr_array([[3.0, 1.0, 0.0], [0.0, 1.0, 1.0]]), np.zeros(2))
     >>> models = fit_shared(counts, smoothing=make_smoothing("laplace"))
     >>> (np.exp(models.log_probs).sum(axis=1) + np.exp(models.log_prob_open)).round(12).tolist()
     [1.0, 1.0]
@@ -184,7 +107,7 @@ def fit_shared(
     if not kept.any():
         raise ValueError("the vocabulary is empty: there is no word to tell classes apart by")
     fit = partial(_smoothed, smoothing, parameter)
-    events = np.append(pooled[kept], counts.outside + pooled[is_outside].sum())
+    events = np.append(pooled[kept], counts.outside.sum() + pooled[is_outside].sum())
     everything, _ = fit(events, np.full(len(events), 1 / len(events)))
     shares, p_open = everything[:-1], float(everything[-1])
     if background == "uniform" or not shares.any():

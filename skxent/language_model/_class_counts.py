@@ -1,0 +1,158 @@
+"""Count the words of documents by class."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, groupby
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import polars as pl
+from scipy.sparse import csr_array
+
+from skxent._typing import Floats, Integers
+from skxent.language_model.corpus import CorpusCounts, Document, _count_block, _lowered, _map_in_order, _workers
+from skxent.language_model.reader import Block, blocks_of_documents
+from skxent.language_model.tally import BlockTally, WordTally
+from skxent.language_model.tokenizers import Tokenize, make_tokenizer
+
+__all__ = ["ClassCounts", "count_classes"]
+
+
+@dataclass(frozen=True)
+class ClassCounts:
+    """How often each word of a shared vocabulary occurs in each class; counts of more text add.
+
+    Attributes
+    ----------
+    matrix : sparse array of shape (n_classes, n_words)
+        The counts, float64.
+    outside : ndarray of shape (n_classes,)
+        Tokens of each class that are none of these words.
+    words : polars.Series of str, or None
+        The words, None where columns have no names.
+    """
+
+    matrix: csr_array
+    outside: Floats
+    words: pl.Series | None = None
+
+    @classmethod
+    def from_tables(cls, tables: Sequence[pl.DataFrame], vocabulary: pl.Series | None = None) -> Self:
+        """Make counts from a table a class, with the columns ``word`` and ``count``, in which a word may come again.
+
+        Parameters
+        ----------
+        tables : sequence of polars.DataFrame
+            The tables.
+        vocabulary : polars.Series of str, optional
+            The words to count; by default all, the most frequent first, ties in the order of their code points.
+        """
+        rows = pl.concat([t.select("word", pl.col("count").cast(pl.Float64), row=k) for k, t in enumerate(tables)])
+        words = _by_frequency(rows) if vocabulary is None else vocabulary
+        placed = rows.join(_numbered(words), on="word", how="left")
+        known = placed.filter(pl.col("column").is_not_null())
+        entries = known["count"].to_numpy(), (known["row"].to_numpy(), known["column"].to_numpy())
+        others = placed.filter(pl.col("column").is_null())
+        outside = np.bincount(others["row"], weights=others["count"], minlength=len(tables))
+        return cls(csr_array(entries, shape=(len(tables), len(words))), outside, words)
+
+    @property
+    def pooled(self) -> Floats:
+        """Counts of the words in all classes together."""
+        return np.asarray(self.matrix.sum(axis=0), dtype=np.float64)
+
+    def mixed(self, weights: csr_array) -> Self:
+        """Return weighted sums of the classes, a row of weights for each."""
+        return type(self)(csr_array(weights @ self.matrix), weights @ self.outside, self.words)
+
+    def __add__(self, other: Self) -> Self:
+        """Add the counts of more text; the sum is exactly the counts of both texts."""
+        outside = self.outside + other.outside
+        if self.words is None or other.words is None or self.words.equals(other.words):
+            return type(self)(csr_array(self.matrix + other.matrix), outside, self.words)
+        words = _by_frequency(pl.concat([self._table(), other._table()]))
+        return type(self)(csr_array(self._over(words) + other._over(words)), outside, words)
+
+    def _table(self) -> pl.DataFrame:
+        return pl.DataFrame({"word": self.words, "count": self.pooled})
+
+    def _over(self, words: pl.Series) -> csr_array:
+        """Return the matrix with a column for each of these words, which are these and more."""
+        own = pl.DataFrame({"word": self.words})
+        at = own.join(_numbered(words), on="word", how="left", maintain_order="left")["column"]
+        entries = self.matrix.tocoo()
+        columns = at.to_numpy()[entries.col]
+        return csr_array((entries.data, (entries.row, columns)), shape=(self.matrix.shape[0], len(words)))
+
+
+def _by_frequency(table: pl.DataFrame) -> pl.Series:
+    return CorpusCounts.from_table(table.select("word", "count")).words
+
+
+def _numbered(words: pl.Series) -> pl.DataFrame:
+    return pl.DataFrame({"word": words, "column": np.arange(len(words))})
+
+
+def count_classes(
+    documents: Iterable[tuple[int, Document]],
+    n_classes: int,
+    *,
+    tokenizer: str | Tokenize = "whitespace",
+    lowercase: bool = False,
+    n_jobs: int | None = None,
+) -> list[pl.DataFrame]:
+    """Count the words of each class.
+
+    Parameters
+    ----------
+    documents : iterable of (int, str or sequence of str)
+        Each document after the number of its class. Documents of a class that follow one another are counted
+        together, which is faster.
+    n_classes : int
+        How many classes there are.
+    tokenizer, lowercase, n_jobs
+        As in :func:`~skxent.language_model.count_text`.
+
+    Returns
+    -------
+    list of polars.DataFrame
+        One table a class, with the columns ``word`` and ``count``.
+    """
+    tokenize = make_tokenizer(tokenizer)
+    tallies = [WordTally() for _ in range(n_classes)]
+    with _workers(tokenize, n_jobs) as workers:
+        for batch, counted in _map_in_order(partial(_count_batch, tokenize), _batches(documents), workers):
+            tallies[batch.label].add(counted)
+    tables = [tally.table() for tally in tallies]
+    return list(map(_lowered, tables)) if lowercase else tables
+
+
+class _Batch(NamedTuple):
+    label: int
+    block: Block | None
+    tokens: list[Sequence[str]]
+
+
+def _batches(documents: Iterable[tuple[int, Document]]) -> Iterator[_Batch]:
+    """Yield batches of documents of one class, all of them texts or all token lists."""
+    for (label, is_text), group in groupby(documents, lambda item: (item[0], isinstance(item[1], str))):
+        members = (document for _, document in group)
+        if is_text:
+            yield from (_Batch(label, block, []) for block in blocks_of_documents(members, _BATCH_BYTES))
+        else:
+            yield _Batch(label, None, list(members))
+
+
+def _count_batch(tokenize: Tokenize | None, batch: _Batch) -> BlockTally:
+    if batch.block is not None:
+        return _count_block(tokenize, batch.block)
+    words = Counter(token.encode("utf-8", "replace") for token in chain.from_iterable(batch.tokens))
+    return BlockTally([], words, 0, 0)
+
+
+# Bytes of text in one task of a worker; small, since a class may have little text and all workers want some.
+_BATCH_BYTES = 1 << 19
