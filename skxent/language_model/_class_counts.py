@@ -14,7 +14,7 @@ import polars as pl
 from scipy.sparse import csr_array
 
 from skxent._typing import Floats, Integers
-from skxent.language_model.corpus import CorpusCounts, Document, _count_block, _lowered, _map_in_order, _workers
+from skxent.language_model.corpus import Document, _count_block, _lowered, _map_in_order, _workers
 from skxent.language_model.reader import Block, blocks_of_documents
 from skxent.language_model.tally import BlockTally, WordTally
 from skxent.language_model.tokenizers import Tokenize, make_tokenizer
@@ -49,10 +49,10 @@ class ClassCounts:
         tables : sequence of polars.DataFrame
             The tables.
         vocabulary : polars.Series of str, optional
-            The words to count; by default all, the most frequent first, ties in the order of their code points.
+            The words to count; by default all, in the order in which they come.
         """
         rows = pl.concat([t.select("word", pl.col("count").cast(pl.Float64), row=k) for k, t in enumerate(tables)])
-        words = _by_frequency(rows) if vocabulary is None else vocabulary
+        words = rows["word"].unique(maintain_order=True) if vocabulary is None else vocabulary
         placed = rows.join(_numbered(words), on="word", how="left")
         known = placed.filter(pl.col("column").is_not_null())
         entries = known["count"].to_numpy(), (known["row"].to_numpy(), known["column"].to_numpy())
@@ -74,11 +74,8 @@ class ClassCounts:
         outside = self.outside + other.outside
         if self.words is None or other.words is None or self.words.equals(other.words):
             return type(self)(csr_array(self.matrix + other.matrix), outside, self.words)
-        words = _by_frequency(pl.concat([self._table(), other._table()]))
+        words = pl.concat([self.words, other.words]).unique(maintain_order=True)
         return type(self)(csr_array(self._over(words) + other._over(words)), outside, words)
-
-    def _table(self) -> pl.DataFrame:
-        return pl.DataFrame({"word": self.words, "count": self.pooled})
 
     def _over(self, words: pl.Series) -> csr_array:
         """Return the matrix with a column for each of these words, which are these and more."""
@@ -87,10 +84,6 @@ class ClassCounts:
         entries = self.matrix.tocoo()
         columns = at.to_numpy()[entries.col]
         return csr_array((entries.data, (entries.row, columns)), shape=(self.matrix.shape[0], len(words)))
-
-
-def _by_frequency(table: pl.DataFrame) -> pl.Series:
-    return CorpusCounts.from_table(table.select("word", "count")).words
 
 
 def _numbered(words: pl.Series) -> pl.DataFrame:

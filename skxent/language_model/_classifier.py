@@ -246,8 +246,7 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_documents,)
             Classes; where two are equally probable, the first one of `classes_`.
         """
-        check_is_fitted(self)
-        return self.classes_[np.argmax(self._joint(X)[0], axis=1)]
+        return self.classes_[np.argmax(self.predict_joint_log_proba(X), axis=1)]
 
     def predict_joint_log_proba(self, X: Any) -> Floats:
         """Return the log-probability of each document together with each class, in nats.
@@ -258,15 +257,11 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
             The prior, all words and the open event included.
         """
         check_is_fitted(self)
-        joint, n_outside = self._joint(X)
-        outside = np.zeros(len(joint))
-        np.multiply(n_outside, self.open_log_prob_, out=outside, where=n_outside > 0)
-        return joint + outside[:, None]
+        return (self._sum_over_rows(X) if is_matrix(X) else self._sum_over_texts(X)) + self.class_log_prior_
 
     def predict_log_proba(self, X: Any) -> Floats:
         """Return the logarithms, in nats, of what :meth:`predict_proba` returns."""
-        check_is_fitted(self)
-        joint = self._joint(X)[0]
+        joint = self.predict_joint_log_proba(X)
         return joint - logsumexp(joint, axis=1, keepdims=True)
 
     def predict_proba(self, X: Any) -> Floats:
@@ -287,6 +282,18 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
         """The word of each column; None for a matrix whose columns have no names."""
         check_is_fitted(self)
         return None if self._counts.words is None else self._counts.words.to_numpy()
+
+    @property
+    def feature_log_prob_(self) -> Floats:
+        """Log-probabilities of the words in each class, in nats; those of the open event for words below `min_count`."""
+        check_is_fitted(self)
+        return self._log_probs[:-1].T
+
+    @property
+    def open_log_prob_(self) -> float:
+        """Log-probability of the open event, in nats."""
+        check_is_fitted(self)
+        return float(self._log_probs[-1, 0])
 
     @property
     def feature_count_(self) -> csr_array:
@@ -351,9 +358,7 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
             background=self.background,
             min_count=self.min_count,
         )
-        self.feature_log_prob_ = models.log_probs
-        self._is_outside = models.is_outside
-        self.open_log_prob_ = models.log_prob_open
+        self._log_probs, self._columns = models.log_probs, None
         self.smoothing_parameter_ = models.parameters
         self.class_log_prior_ = self._log_priors()
         return self
@@ -370,38 +375,30 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
         with np.errstate(divide="ignore"):
             return np.log(priors / priors.sum())
 
-    def _joint(self, X: Any) -> tuple[Floats, Floats]:
-        """Return the log-probability of documents together with classes, without the open event, and how often that is.
+    def _sum_over_rows(self, X: Any) -> Floats:
+        X = validate_data(self, X, reset=False, **_COUNTS)
+        n_words = len(self._log_probs) - 1
+        if X.shape[1] != n_words:
+            raise ValueError(f"X has {X.shape[1]} columns, but there are {n_words} words in the vocabulary")
+        return np.asarray(X @ self._log_probs[:-1])
 
-        Returns
-        -------
-        joint : ndarray of shape (n_documents, n_classes)
-            Log-probabilities, in nats.
-        n_outside : ndarray of shape (n_documents,)
-            Tokens outside the vocabulary.
-        """
-        values = self._column_values()
-        if is_matrix(X):
-            X = validate_data(self, X, reset=False, **_COUNTS)
-            if X.shape[1] != len(values):
-                raise ValueError(f"X has {X.shape[1]} columns, but there are {len(values)} words in the vocabulary")
-            sums = np.asarray(X @ values)
-        else:
-            sums = self._sum_over_texts(X, values)
-        return sums[:, :-1] + self.class_log_prior_, sums[:, -1]
+    def _sum_over_texts(self, X: Any) -> Floats:
+        sums = self._word_columns().map(partial(_times, self._log_probs), self._documents(X), self.n_jobs)
+        return np.concatenate([np.empty((0, len(self.classes_))), *sums])
 
-    def _column_values(self) -> Floats:
-        """Return what each column adds for each class, and last whether it is outside the vocabulary."""
-        return np.column_stack([np.where(self._is_outside, 0.0, self.feature_log_prob_).T, self._is_outside])
-
-    def _sum_over_texts(self, X: Any, values: Floats) -> Floats:
-        if self._counts.words is None:
+    def _word_columns(self) -> WordColumns:
+        """Return what finds the columns of words; it takes time to make, so it is made once."""
+        words, reading = self._counts.words, (self.tokenizer, self.lowercase)
+        if words is None:
             raise ValueError("the model was fitted to a matrix whose columns have no names: give it such a matrix")
-        columns = WordColumns(self._counts.words, self.tokenizer, self.lowercase)
-        # One more column, for tokens without one.
-        values = np.vstack([values, np.append(np.zeros(len(self.classes_)), 1.0)])
-        sums = columns.map(partial(_times, values), self._documents(X), self.n_jobs)
-        return np.concatenate([np.empty((0, values.shape[1])), *sums])
+        if self._columns is None or (self._columns.tokenizer, self._columns.lowercase) != reading:
+            self._columns = WordColumns(words, *reading)
+        return self._columns
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state without what can be made again."""
+        state: dict[str, Any] = super().__getstate__()
+        return {**state, "_columns": None} if "_columns" in state else state
 
     def __sklearn_tags__(self) -> Tags:
         """Documents are strings; matrices hold counts."""
@@ -413,9 +410,9 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
         return tags
 
 
-def _times(values: Floats, counts: csr_array) -> Floats:
-    product: Floats = counts @ values
-    return product
+def _times(log_probs: Floats, counts: csr_array) -> Floats:
+    sums: Floats = counts @ log_probs
+    return sums
 
 
 def _checked_labels(y: Any) -> Array:

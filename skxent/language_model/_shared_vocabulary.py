@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,20 +34,16 @@ class SharedModels:
 
     Attributes
     ----------
-    log_probs : ndarray of shape (n_models, n_words)
-        Those of the words. Under each model those of the words in the vocabulary and the open event sum to 1.
+    log_probs : ndarray of shape (n_words + 1, n_models)
+        Those of the words, and last that of the open event: any word outside the vocabulary.
     is_outside : ndarray of shape (n_words,)
-        Whether a word is too rare for the vocabulary, and so one of those that the open event stands for.
-    log_prob_open : float
-        That of the open event, any word outside the vocabulary, under every model; −inf where the smoothing method
-        leaves it nothing.
+        Whether a word is too rare for the vocabulary, so that its log-probability is that of the open event.
     parameters : ndarray of shape (n_models,)
         Smoothing parameter of each model, NaN for a method that has none.
     """
 
     log_probs: Floats
     is_outside: NDArray[np.bool_]
-    log_prob_open: float
     parameters: Floats
 
 
@@ -98,27 +95,33 @@ def fit_shared(
     >>> from scipy.sparse import csr_array
     >>> counts = ClassCounts(csr_array([[3.0, 1.0, 0.0], [0.0, 1.0, 1.0]]), np.zeros(2))
     >>> models = fit_shared(counts, smoothing=make_smoothing("laplace"))
-    >>> (np.exp(models.log_probs).sum(axis=1) + np.exp(models.log_prob_open)).round(12).tolist()
+    >>> np.exp(models.log_probs).sum(axis=0).round(12).tolist()
     [1.0, 1.0]
     """
     pooled = counts.pooled
     is_outside = pooled < min_count if min_count > 1 else np.zeros(len(pooled), dtype=np.bool_)
-    kept = ~is_outside
-    if not kept.any():
+    kept = slice(None) if not is_outside.any() else ~is_outside
+    events = np.append(pooled[kept], counts.outside.sum() + pooled[is_outside].sum())
+    if len(events) == 1:
         raise ValueError("the vocabulary is empty: there is no word to tell classes apart by")
     fit = partial(_smoothed, smoothing, parameter)
-    events = np.append(pooled[kept], counts.outside.sum() + pooled[is_outside].sum())
     everything, _ = fit(events, np.full(len(events), 1 / len(events)))
     shares, p_open = everything[:-1], float(everything[-1])
     if background == "uniform" or not shares.any():
         shares = np.ones(len(shares))
-    rows = (counts.matrix[[k]].toarray().ravel()[kept] for k in range(counts.matrix.shape[0]))
-    fitted = [fit(row, shares / shares.sum()) for row in rows]
-    with np.errstate(divide="ignore"):
-        log_open = float(np.log(p_open))
-    log_probs = np.full(counts.matrix.shape, log_open)
-    log_probs[:, kept] = [np.log(np.maximum((1 - p_open) * q, _LEAST_PROBABILITY)) for q, _ in fitted]
-    return SharedModels(log_probs, is_outside, log_open, np.array([theta for _, theta in fitted]))
+    fallback = shares / shares.sum()
+    n_classes, n_words = counts.matrix.shape
+    log_probs, parameters = np.empty((n_words + 1, n_classes)), np.empty(n_classes)
+    log_probs[-1] = _log(p_open)
+    log_probs[:-1][is_outside] = log_probs[-1]
+    for k in range(n_classes):
+        q, parameters[k] = fit(counts.matrix[[k]].toarray().ravel()[kept], fallback)
+        log_probs[:-1, k][kept] = _log((1 - p_open) * q)
+    return SharedModels(log_probs, is_outside, parameters)
+
+
+def _log(probability: Any) -> Any:
+    return np.log(np.maximum(probability, _LEAST_PROBABILITY))
 
 
 def _smoothed(

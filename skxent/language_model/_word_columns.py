@@ -40,6 +40,7 @@ class WordColumns:
 
     def __init__(self, words: pl.Series, tokenizer: str | Tokenize, lowercase: bool) -> None:
         self.n_words = len(words)
+        self.tokenizer = tokenizer
         self.lowercase = lowercase
         self.tokenize = make_tokenizer(tokenizer)
         numbers = np.arange(self.n_words, dtype=np.float64)
