@@ -246,6 +246,7 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_documents,)
             Classes; where two are equally probable, the first one of `classes_`.
         """
+        check_is_fitted(self)
         return self.classes_[np.argmax(self.predict_joint_log_proba(X), axis=1)]
 
     def predict_joint_log_proba(self, X: Any) -> Floats:
