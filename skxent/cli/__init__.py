@@ -1,7 +1,7 @@
 """The command ``skxent-perplexity``: cross-entropy and perplexity of text under a unigram model.
 
-``arguments`` says what can be asked and ``command`` does it: it reports, filters or compares.  ``levels``
-scores the corpus, its files, lines or words, and ``formats`` prints them.  This module turns whatever happens
+``_options`` says what can be asked and ``_command`` does it: it reports, filters or compares.  ``_levels``
+scores the corpus, its files, lines or words, and ``_formats`` prints them.  This module turns whatever happens
 into an exit code and imports nothing heavy, so that ``--help`` and usage errors answer at once.
 """
 
@@ -10,9 +10,12 @@ import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
 
-from skxent.cli.arguments import parse_arguments
+from skxent.cli._options import parse_arguments
 
-INTERRUPTED = 130
+__all__ = ["main"]
+
+# Exit code after Ctrl-C: 128 and the number of the signal, as shells have it.
+_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,12 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = parse_arguments(argv)
         _prepare(options.jobs)
-        from skxent.cli.command import run
+        from skxent.cli._command import run
 
         code = run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return _INTERRUPTED
     except BrokenPipeError:
         _silence_stdout()
         return 0

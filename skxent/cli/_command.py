@@ -1,21 +1,25 @@
 """Do what ``skxent-perplexity`` is asked: report, compare models, filter lines, or list the methods."""
 
+from __future__ import annotations
+
 import inspect
 import os
 import sys
-from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from skxent.cli.comparing import compare_models
-from skxent.cli.filtering import filter_lines
-from skxent.cli.progress import Progress
-from skxent.cli.reporting import report
-from skxent.language_model.corpus import CorpusError
-from skxent.language_model.smoothing import SMOOTHINGS
+from skxent.cli._compare import compare_models
+from skxent.cli._filter import filter_lines
+from skxent.cli._options import Options
+from skxent.cli._progress import Progress
+from skxent.cli._report import report
+from skxent.language_model import SMOOTHINGS, CorpusError
+from skxent.language_model._reader import UndecodableError
+
+__all__ = ["run"]
 
 
-def run(options: Namespace) -> int:
+def run(options: Options) -> int:
     """Do what the options ask; returns the exit code, after a line on standard error unless it is 0."""
     try:
         with Progress(enabled=sys.stderr.isatty() and not options.quiet) as progress:
@@ -23,6 +27,8 @@ def run(options: Namespace) -> int:
             _task(options)(options, progress)
     except BrokenPipeError:
         raise
+    except UndecodableError as error:
+        return _fail(1, f"{error.problem}; give its --encoding, or have such bytes replaced with --errors replace")
     except (CorpusError, ImportError) as error:
         return _fail(1, str(error))
     except OSError as error:
@@ -32,7 +38,7 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _check_outputs(options: Namespace) -> None:
+def _check_outputs(options: Options) -> None:
     """Refuse at once what would only fail after all the work."""
     for path in filter(None, (options.save, options.plot)):
         place = Path(path)
@@ -45,7 +51,7 @@ def _check_outputs(options: Namespace) -> None:
         if not os.access(written, os.W_OK):
             raise CorpusError(f"{path}: {written} cannot be written to")
     if options.plot:
-        from skxent.cli.plot import check_picture
+        from skxent.cli._plot import check_picture
 
         check_picture(options.plot)
 
@@ -56,18 +62,18 @@ def _fail(code: int, message: str) -> int:
     return code
 
 
-def _task(options: Namespace) -> Callable[[Namespace, Progress], None]:
+def _task(options: Options) -> Callable[[Options, Progress], None]:
     if options.smoothing == "list":
-        return list_smoothings
+        return _list_smoothings
     if options.compare:
         return compare_models
     return filter_lines if options.filters else report
 
 
-def list_smoothings(options: Namespace, progress: Progress) -> None:
+def _list_smoothings(options: Options, progress: Progress) -> None:
     """Print each method's name and what it is."""
-    for name, method in sorted(SMOOTHINGS.items()):
-        print(f"{name:<22}{_plain((inspect.getdoc(method) or '').partition(chr(10))[0])}")
+    for name in SMOOTHINGS:
+        print(f"{name:<22}{_plain((inspect.getdoc(SMOOTHINGS[name]) or '').partition(chr(10))[0])}")
 
 
 def _plain(text: str) -> str:

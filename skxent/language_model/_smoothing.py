@@ -25,17 +25,42 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
+from skxent._parameters import Parameters
+from skxent._registry import Registry
+from skxent._typing import Floats
+from skxent.language_model._options import LEAVE_ONE_OUT
 
-LEAVE_ONE_OUT = "leave-one-out"
-SMOOTHINGS: dict[str, type["Smoothing"]] = {}
+__all__ = [
+    "SMOOTHINGS",
+    "AbsoluteDiscounting",
+    "CountsOfCounts",
+    "CountwiseSmoothing",
+    "Dirichlet",
+    "GoodTuring",
+    "JelinekMercer",
+    "KneserNey",
+    "Laplace",
+    "Lidstone",
+    "MaximumLikelihood",
+    "SmoothedCounts",
+    "Smoothing",
+    "SmoothingWarning",
+    "Split",
+    "WittenBell",
+    "make_smoothing",
+]
 
-_SMALLEST, _LARGEST = 1e-9, 1e9
+SMOOTHINGS: Registry[type["Smoothing"]] = Registry("smoothing")
+
+# Smallest and largest parameter that a search over an open range tries.
+_SMALLEST = 1e-9
+_LARGEST = 1e9
+# Smallest normal number: a divisor in place of 0, for a quotient that is then not used.
 _TINY = np.finfo(np.float64).tiny
 
 
 class SmoothingWarning(UserWarning):
-    """A method does not fit the counts, and another way stands in for it."""
+    """A smoothing method does not fit the counts, and a simpler one is used instead."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +118,7 @@ class CountsOfCounts:
 
 
 class Split(NamedTuple):
-    """What is kept of every count, the spare count, and what stands in for a method that does not fit."""
+    """What is kept of every count, the spare count, and what is used instead of a method that does not fit."""
 
     kept: Floats
     spare: float
@@ -102,19 +127,21 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True)
 class SmoothedCounts:
-    """Probabilities of the events, the parameter that gave them, and what had to stand in for the method."""
+    """Probabilities of the events, the parameter that gave them, and what was used instead of the method, if any."""
 
     probability: Floats
     parameter: float | None
     fallback: str | None = None
 
 
-class Smoothing(ABC):
+class Smoothing(Parameters, ABC):
     """A smoothing method.
 
     A subclass says in :meth:`split` what it keeps and spares, and is registered when its definition gives a
     ``name``, as in ``class Lidstone(Smoothing, name="lidstone")``.  A method whose kept part depends on
-    the count alone is better a :class:`CountwiseSmoothing`, which is tuned in closed form.
+    the count alone is better a :class:`CountwiseSmoothing`, which is tuned in closed form.  What a method
+    lets its users choose are arguments of ``__init__`` kept under their names, so that ``get_params`` and a grid
+    search over ``smoothing__...`` find them.  Check yours with :func:`skxent.testing.check_smoothing`.
 
     Attributes
     ----------
@@ -133,7 +160,7 @@ class Smoothing(ABC):
         super().__init_subclass__(**kwargs)
         if name is not None:
             cls.name = name
-            SMOOTHINGS[name] = cls
+            SMOOTHINGS.register(name)(cls)
 
     @abstractmethod
     def split(self, counts: CountsOfCounts, parameter: float) -> Split:
@@ -272,7 +299,7 @@ def _background(background: ArrayLike | None, n_events: int) -> Floats:
 
 
 def _shares(kept: Any, spare: Any, total: Any) -> tuple[Any, Any]:
-    """Parts of the total; where nothing is left to count, the background alone speaks."""
+    """Divide by the total; where no count is left, all probability comes from the background."""
     empty = total <= 0
     divisor = np.where(empty, 1.0, total)
     return np.where(empty, 0.0, kept / divisor), np.where(empty, 1.0, spare / divisor)
@@ -443,15 +470,22 @@ class KneserNey(Smoothing, name="kneser_ney"):
     .. math:: D_r = r - (r + 1)\, Y\, n_{r+1} / n_r, \quad Y = n_1 / (n_1 + 2 n_2), \quad r = 1, 2, 3+
 
     with :math:`\gamma` the sum of all discounts.  Where the counts of counts give no discount within 0 and r,
-    the discounts are 0.5, 1 and 1.5.
+    the fallback discounts are used.
+
+    Parameters
+    ----------
+    fallback_discounts : tuple of float, default=(0.5, 1, 1.5)
+        Discounts of counts of 1, 2, and 3 or more, as ``lmplz --discount_fallback`` has them.
     """
 
-    fallback_discounts: ClassVar[tuple[float, float, float]] = (0.5, 1.0, 1.5)
+    def __init__(self, fallback_discounts: tuple[float, float, float] = (0.5, 1.0, 1.5)) -> None:
+        self.fallback_discounts = fallback_discounts
 
     def split(self, counts: CountsOfCounts, parameter: float) -> Split:
         """Keep what is left after the discounts, and spare them."""
         estimated = self._discounts(*(counts.having(r) for r in (1, 2, 3, 4)))
-        fallback = None if estimated else "the counts of counts allow no discounts; 0.5, 1 and 1.5 are used"
+        d1, d2, d3 = self.fallback_discounts
+        fallback = None if estimated else f"the counts of counts allow no discounts; {d1:g}, {d2:g} and {d3:g} are used"
         first, second, third = estimated or self.fallback_discounts
         r = counts.r
         discount = np.minimum(np.select([r >= 3, r >= 2], [third, second], first), r)
@@ -475,6 +509,12 @@ class GoodTuring(Smoothing, name="good_turing"):
     Where the counts of counts allow no estimate (no event seen once, all events seen equally often, a line
     that does not fall fast enough), 1/2 is discounted from every count.
 
+    Parameters
+    ----------
+    confidence : float, default=1.65
+        Turing's estimate is used up to the first count at which it differs from the line's by no more than so
+        many standard deviations; 1.65, the paper's, is 90 % of a normal distribution.
+
     References
     ----------
     Gale, W. A. & Sampson, G. (1995). Good-Turing frequency estimation without tears. *Journal of Quantitative
@@ -482,7 +522,9 @@ class GoodTuring(Smoothing, name="good_turing"):
     """
 
     only_unseen = True
-    confidence: ClassVar[float] = 1.65
+
+    def __init__(self, confidence: float = 1.65) -> None:
+        self.confidence = confidence
 
     def split(self, counts: CountsOfCounts, parameter: float) -> Split:
         """Keep the adjusted counts, and spare as much as events were seen once."""
@@ -528,6 +570,4 @@ def make_smoothing(smoothing: str | Smoothing) -> Smoothing:
     """
     if isinstance(smoothing, Smoothing):
         return smoothing
-    if smoothing not in SMOOTHINGS:
-        raise ValueError(f"unknown smoothing {smoothing!r}; choose from {', '.join(sorted(SMOOTHINGS))}")
     return SMOOTHINGS[smoothing]()

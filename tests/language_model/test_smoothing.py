@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from skxent.language_model.smoothing import (
+from skxent.language_model._smoothing import (
     SMOOTHINGS,
     AbsoluteDiscounting,
     CountsOfCounts,
@@ -27,9 +27,9 @@ from skxent.language_model.smoothing import (
 from skxent.testing import check_smoothing
 
 NAMES = sorted(SMOOTHINGS)
-TUNED = sorted(name for name, cls in SMOOTHINGS.items() if cls.parameter_range)
+TUNED = sorted(name for name in SMOOTHINGS if SMOOTHINGS[name].parameter_range)
 
-quiet = pytest.mark.filterwarnings("ignore::skxent.language_model.smoothing.SmoothingWarning")
+quiet = pytest.mark.filterwarnings("ignore::skxent.language_model.SmoothingWarning")
 any_counts = st.lists(st.integers(0, 6) | st.integers(0, 10**6), min_size=1, max_size=60).filter(any)
 
 
@@ -271,7 +271,7 @@ def test_nltk_agrees(nltk_name, name, parameter, zipf):
 
 
 def test_unknown_method():
-    with pytest.raises(ValueError, match="unknown smoothing 'lapplace'; choose from absolute_discounting"):
+    with pytest.raises(ValueError, match="unknown smoothing 'lapplace'; known: absolute_discounting"):
         make_smoothing("lapplace")
 
 

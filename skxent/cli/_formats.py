@@ -1,39 +1,60 @@
-"""How records are printed: one function a format, found by name in ``FORMATS``.
+"""How records are printed: one function a format.
 
-A format takes the tables of sums of a level as they come, and a :class:`Report` that says what they are about
-and turns sums into figures; it writes to standard output.
+A format takes the records of a level as they come, and a :class:`Report` that says what they are about and turns
+sums into figures; it writes to standard output.
 """
+
+from __future__ import annotations
 
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from skxent.cli.levels import BASES
+from skxent._registry import Registry
+from skxent.cli._levels import Records
+from skxent.language_model import Score
+
+__all__ = ["FORMATS", "Report", "srilm_summary"]
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a format needs to know besides the sums."""
+    """What a format needs to know besides the records.
+
+    Attributes
+    ----------
+    title : str
+        What was scored.
+    level : str
+        What a record is about.
+    base : float
+        Base of the logarithms.
+    unit : str
+        Name of their unit.
+    figures : callable
+        Makes a table of figures of records.
+    about : dict of str to str
+        Lines at the foot of the sheet.
+    bold : bool
+        Whether the main figures are bold.
+    """
 
     title: str
     level: str
+    base: float
     unit: str
-    figures: Callable[[pl.DataFrame], pl.DataFrame]
+    figures: Callable[[Records], pl.DataFrame]
     about: dict[str, str] = field(default_factory=dict)
     bold: bool = False
 
 
-Format = Callable[[Iterable[pl.DataFrame], Report], None]
-FORMATS: dict[str, Format] = {}
-
-
-def _format(function: Format) -> Format:
-    FORMATS[function.__name__.removeprefix("print_")] = function
-    return function
+FORMATS: Registry[Callable[[Iterable[Records], Report], None]] = Registry("format")
 
 
 def _rows(tables: Iterable[pl.DataFrame]) -> Iterator[dict[str, Any]]:
@@ -41,64 +62,71 @@ def _rows(tables: Iterable[pl.DataFrame]) -> Iterator[dict[str, Any]]:
         yield from table.iter_rows(named=True)
 
 
-@_format
-def print_json(tables: Iterable[pl.DataFrame], report: Report) -> None:
+@FORMATS.register("json")
+def _print_json(records: Iterable[Records], report: Report) -> None:
     """Print one object a line; what JSON cannot say (an infinite perplexity) is null."""
     number = pl.col(pl.Float64)
-    for table in tables:
-        sys.stdout.write(report.figures(table).with_columns(pl.when(number.is_finite()).then(number)).write_ndjson())
+    for table in map(report.figures, records):
+        sys.stdout.write(table.with_columns(pl.when(number.is_finite()).then(number)).write_ndjson())
 
 
-@_format
-def print_csv(tables: Iterable[pl.DataFrame], report: Report) -> None:
+@FORMATS.register("csv")
+def _print_csv(records: Iterable[Records], report: Report) -> None:
     """Print a header and one row a record."""
-    for number, table in enumerate(tables):
-        sys.stdout.write(report.figures(table).write_csv(include_header=number == 0))
+    for number, table in enumerate(map(report.figures, records)):
+        sys.stdout.write(table.write_csv(include_header=number == 0))
 
 
-@_format
-def print_srilm(tables: Iterable[pl.DataFrame], report: Report) -> None:
+@FORMATS.register("srilm")
+def _print_srilm(records: Iterable[Records], report: Report) -> None:
     """Print the two lines of SRILM's ``ngram -ppl``; a model without ends of sentences scored 0 sentences."""
-    for row in _rows(tables):
-        print(f"file {row.get('file', report.title)}:", end=" ")
-        print(srilm_summary(row["ends"], row["tokens"], row["unknown_tokens"], row["log_prob_known"] / math.log(10)))
+    for title, score in _one_by_one(records, report.title):
+        print(f"file {title}:", end=" ")
+        print(srilm_summary(score))
 
 
-def srilm_summary(n_sentences: int, n_words: int, n_unknown: int, log10_prob: float) -> str:
+def srilm_summary(score: Score) -> str:
     """SRILM's figures: unknown words are left out, and ``ppl1`` leaves out the ends of sentences too."""
-    n_known = n_words - n_unknown
-    ppl, ppl1 = _perplexity(log10_prob, n_known + n_sentences), _perplexity(log10_prob, n_known)
-    counts = f"{n_sentences} sentences, {n_words} words, {n_unknown} OOVs"
+    known = score.known
+    counts = f"{score.ends} sentences, {score.tokens} words, {score.unknown_tokens} OOVs"
+    log10_prob = known.log_prob / math.log(10)
+    ppl, ppl1 = _perplexity(known.perplexity), _perplexity(replace(known, ends=0).perplexity)
     return f"{counts}\n0 zeroprobs, logprob= {log10_prob:g} ppl= {ppl} ppl1= {ppl1}"
 
 
-@_format
-def print_kenlm(tables: Iterable[pl.DataFrame], report: Report) -> None:
+@FORMATS.register("kenlm")
+def _print_kenlm(records: Iterable[Records], report: Report) -> None:
     """Print the summary of KenLM's ``query``: tokens are words and the ends of sentences that were scored."""
-    for row in _rows(tables):
-        n_tokens = row["tokens"] + row["ends"]
-        known, unknown = (row[f"log_prob_{part}"] / math.log(10) for part in ("known", "unknown"))
-        print(f"Perplexity including OOVs:\t{_perplexity(known + unknown, n_tokens)}")
-        print(f"Perplexity excluding OOVs:\t{_perplexity(known, n_tokens - row['unknown_tokens'])}")
-        print(f"OOVs:\t{row['unknown_tokens']}")
-        print(f"Tokens:\t{n_tokens}")
+    for _, score in _one_by_one(records, report.title):
+        print(f"Perplexity including OOVs:\t{_perplexity(score.perplexity)}")
+        print(f"Perplexity excluding OOVs:\t{_perplexity(score.known.perplexity)}")
+        print(f"OOVs:\t{score.unknown_tokens}")
+        print(f"Tokens:\t{score.events}")
 
 
-def _perplexity(log10_prob: float, n_events: int) -> str:
-    if not n_events:
-        return "undefined"
-    exponent = -log10_prob / n_events
-    return f"{10**exponent:g}" if exponent < 308 else "inf"
+def _one_by_one(records: Iterable[Records], title: str) -> Iterator[tuple[str, Score]]:
+    """Take the records one by one, each with the file that it is from, or the title."""
+    for several in records:
+        for i in range(len(several.score)):
+            yield several.columns.get("file", title), several.score.each(partial(_item, i))
 
 
-@_format
-def print_text(tables: Iterable[pl.DataFrame], report: Report) -> None:
+def _item(position: int, amount: Any) -> Any:
+    return amount[position].item()
+
+
+def _perplexity(value: float) -> str:
+    return "undefined" if math.isnan(value) else f"{value:g}"
+
+
+@FORMATS.register("text")
+def _print_text(records: Iterable[Records], report: Report) -> None:
     """Print for people: a sheet for the corpus, an aligned table for everything else, that of files with a total."""
-    _TEXT[report.level](tables, report)
+    _TEXT[report.level](records, report)
 
 
-def _print_sheet(tables: Iterable[pl.DataFrame], report: Report) -> None:
-    for row in _rows(map(report.figures, tables)):
+def _print_sheet(records: Iterable[Records], report: Report) -> None:
+    for row in _rows(map(report.figures, records)):
         print(report.title, "", sep="\n")
         for name in ("tokens", "types", "lines", "bytes"):
             print(f"{name:<21}{row[name]:>15,}")
@@ -106,7 +134,7 @@ def _print_sheet(tables: Iterable[pl.DataFrame], report: Report) -> None:
             unknown, total = row[f"unknown_{name}"], row[name]
             print(f"{'unknown ' + name:<21}{unknown:>15,}   {_percent(unknown, total)}")
         print()
-        for label, value, remark, is_main in _measures(row, report.unit):
+        for label, value, remark, is_main in _measures(row, report):
             line = f"{label:<21}{_number(value, 4):>15}   {remark}".rstrip()
             print(f"\033[1m{line}\033[0m" if is_main and report.bold else line)
         print()
@@ -114,12 +142,13 @@ def _print_sheet(tables: Iterable[pl.DataFrame], report: Report) -> None:
             print(f"{label:<21}   {text}")
 
 
-def _measures(row: dict[str, Any], unit: str) -> Iterator[tuple[str, float | None, str, bool]]:
+def _measures(row: dict[str, Any], report: Report) -> Iterator[tuple[str, float | None, str, bool]]:
+    unit = report.unit
     yield "cross-entropy", row["cross_entropy"], f"{unit} per token{_between(row, lambda h: h)}", True
     yield (
         "perplexity",
         row["perplexity"],
-        _between(row, lambda h: _BASE_OF[unit] ** h).removeprefix(", "),
+        _between(row, lambda h: report.base**h).removeprefix(", "),
         True,
     )
     yield "perplexity, known", row["perplexity_known"], "without unknown words", False
@@ -128,9 +157,6 @@ def _measures(row: dict[str, Any], unit: str) -> Iterator[tuple[str, float | Non
     if row.get("in_sample_entropy") is not None:
         remark = f"{unit} per token: of the word frequencies themselves, not a test figure"
         yield "in-sample entropy", row["in_sample_entropy"], remark, False
-
-
-_BASE_OF = {unit: base for base, unit in BASES.values()}
 
 
 def _between(row: dict[str, Any], scale: Callable[[float], float]) -> str:
@@ -152,27 +178,23 @@ _COLUMNS = {
 }
 
 
-def _print_files(tables: Iterable[pl.DataFrame], report: Report) -> None:
-    _print_table(_then_total(tables), report)
+def _print_files(records: Iterable[Records], report: Report) -> None:
+    _print_table(_then_total(records), report)
 
 
-def _then_total(tables: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Pass the sums of files on; if there are several files, what they add up to follows."""
-    passed = []
-    for table in tables:
-        passed.append(table)
-        yield table
-    if len(passed) > 1:
-        sums = pl.concat(passed, how="vertical_relaxed")
-        nothing = [pl.lit(None, sums.schema[name]).alias(name) for name in _NOT_ADDITIVE if name in sums.columns]
-        yield sums.drop("file").sum().with_columns(pl.lit("total").alias("file"), *nothing)
+def _then_total(records: Iterable[Records]) -> Iterator[Records]:
+    """Pass the records of files on; if there are several files, what they add up to follows."""
+    n_files, total, last = 0, Score(), None
+    for last in records:
+        n_files, total = n_files + 1, total + last.score.total()
+        yield last
+    if n_files > 1 and last is not None:
+        columns: dict[str, Any] = dict.fromkeys(last.columns)
+        yield Records(total.each(np.atleast_1d), {**columns, "file": "total"})
 
 
-_NOT_ADDITIVE = ("types", "unknown_types", "cross_entropy_low", "cross_entropy_high")
-
-
-def _print_table(tables: Iterable[pl.DataFrame], report: Report) -> None:
-    for number, table in enumerate(map(report.figures, tables)):
+def _print_table(records: Iterable[Records], report: Report) -> None:
+    for number, table in enumerate(map(report.figures, records)):
         columns = {name: column for name, column in _COLUMNS.items() if name in table.columns}
         if number == 0:
             head = "".join(f"{title.format(unit=report.unit):>{width}}" for title, width, _ in columns.values())
@@ -194,8 +216,8 @@ def _place(table: pl.DataFrame) -> pl.Expr:
     return pl.format("{}:{}", "file", "line") if "line" in table.columns else pl.col("file")
 
 
-def _print_words(tables: Iterable[pl.DataFrame], report: Report) -> None:
-    for number, table in enumerate(map(report.figures, tables)):
+def _print_words(records: Iterable[Records], report: Report) -> None:
+    for number, table in enumerate(map(report.figures, records)):
         if number == 0:
             print(f"{'log-probability':>15}  {'word':<24}  line ({report.unit}; * marks unknown words)")
         for log_probability, unknown, word, place in table.select(

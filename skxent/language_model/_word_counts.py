@@ -15,14 +15,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-# glibc hands freed arrays back to the system, and page faults then take half of the time, until it has once
-# seen a block of this size freed.  The array is never touched, so it costs nothing.
-np.empty(31 << 20, dtype=np.uint8)
+from skxent._typing import Integers
 
+__all__ = ["BlockCounts", "Tokens", "WordCounter", "WordValues", "count_block", "find_tokens", "pack"]
+
+# Longest key in integers of 8 bytes: 32 bytes hold nearly all words of natural text.
 LONGEST_KEY = 4
-_MERGE_ROWS = 1 << 18
 
-Ints = NDArray[np.int64]
 Keys = list[NDArray[np.uint64]]
 
 _KEEP = np.array([(1 << 8 * n) - 1 for n in range(9)], dtype=np.uint64)
@@ -38,16 +37,16 @@ class Tokens(NamedTuple):
     """Where the tokens of a text are; ``per_line`` ends with the tokens after the last newline."""
 
     text: NDArray[np.uint8]
-    starts: Ints
-    lengths: Ints
-    per_line: Ints
+    starts: Integers
+    lengths: Integers
+    per_line: Integers
 
 
 class PackedWords(NamedTuple):
     """Words as keys, by the number of integers in the key, and those that have none; each with their positions."""
 
-    keys: list[tuple[Ints, Keys]]
-    long: tuple[Ints, list[bytes]]
+    keys: list[tuple[Integers, Keys]]
+    long: tuple[Integers, list[bytes]]
 
 
 def find_tokens(data: bytes) -> Tokens:
@@ -93,7 +92,7 @@ def _membership(values: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return table
 
 
-def _code(columns: Sequence[NDArray[np.uint8]]) -> Ints:
+def _code(columns: Sequence[NDArray[np.uint8]]) -> Integers:
     """Join columns of bytes to integers."""
     code = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns:
@@ -119,7 +118,7 @@ def pack(data: bytes, tokens: Tokens) -> PackedWords:
     return PackedWords(keys, (index, [data[i:j] for i, j in slices]))
 
 
-def _keys(window: NDArray[np.uint64], at: Ints, lengths: Ints, m: int) -> Keys:
+def _keys(window: NDArray[np.uint64], at: Integers, lengths: Integers, m: int) -> Keys:
     """Gather the m integers of every word; bytes of the last one that belong to other words become zero."""
     keys = [window[at]]
     for _ in range(m - 1):
@@ -130,7 +129,7 @@ def _keys(window: NDArray[np.uint64], at: Ints, lengths: Ints, m: int) -> Keys:
     return keys
 
 
-def _collapse(keys: Keys, counts: Ints | None = None) -> tuple[Keys, Ints]:
+def _collapse(keys: Keys, counts: Integers | None = None) -> tuple[Keys, Integers]:
     """Distinct keys and how often each occurs.
 
     A hash brings equal keys together and the keys themselves are compared, so that two keys with one hash
@@ -159,42 +158,49 @@ def _hash(keys: Keys) -> NDArray[np.uint64]:
     return mixed
 
 
-class BlockTally(NamedTuple):
+class BlockCounts(NamedTuple):
     """The distinct words of one block, and how many of its lines hold a word."""
 
-    keys: list[tuple[Keys, Ints]]
+    keys: list[tuple[Keys, Integers]]
     long: Counter[bytes]
     n_lines: int
     n_sentences: int
 
 
-def tally_block(data: bytes) -> BlockTally:
+def count_block(data: bytes) -> BlockCounts:
     """Count one block; a line that goes on in the next block is left for that block to count."""
     tokens = find_tokens(data)
     packed = pack(data, tokens)
-    closed = tokens.per_line[:-1]
-    return BlockTally(
+    whole_lines = tokens.per_line[:-1]
+    return BlockCounts(
         [_collapse(keys) for _, keys in packed.keys],
         Counter(packed.long[1]),
-        len(closed),
-        int(np.count_nonzero(closed)),
+        len(whole_lines),
+        int(np.count_nonzero(whole_lines)),
     )
 
 
-class WordTally:
-    """Adds up blocks; memory is set by the number of distinct words."""
+class WordCounter:
+    """Adds up blocks; memory is set by the number of distinct words.
 
-    def __init__(self) -> None:
-        self._parts: list[list[tuple[Keys, Ints]]] = [[] for _ in range(LONGEST_KEY)]
+    Parameters
+    ----------
+    merge_rows : int
+        Parts are merged when their rows are more than this and twice the merged ones. 2**18 rows are about 8 MB.
+    """
+
+    def __init__(self, merge_rows: int = 1 << 18) -> None:
+        self._merge_rows = merge_rows
+        self._parts: list[list[tuple[Keys, Integers]]] = [[] for _ in range(LONGEST_KEY)]
         self._merged_rows = [0] * LONGEST_KEY
         self._long: Counter[bytes] = Counter()
 
-    def add(self, block: BlockTally) -> None:
+    def add(self, block: BlockCounts) -> None:
         """Add the words of a block."""
         self._long.update(block.long)
         for m, part in enumerate(block.keys):
             self._parts[m].append(part)
-            if sum(len(counts) for _, counts in self._parts[m]) > 2 * self._merged_rows[m] + _MERGE_ROWS:
+            if sum(len(counts) for _, counts in self._parts[m]) > 2 * self._merged_rows[m] + self._merge_rows:
                 self._merge(m)
 
     def _merge(self, m: int) -> None:
@@ -234,15 +240,15 @@ class _KeyIndex:
             lost = self.slots[slot] != pending
             pending, slot = pending[lost], self._next(slot[lost])
 
-    def _home(self, keys: Keys) -> Ints:
+    def _home(self, keys: Keys) -> Integers:
         mixed = _hash(keys)
         mixed = (mixed ^ mixed >> _HALF) * _MULTIPLIER
         return (mixed >> np.uint64(64 - self.bits)).astype(np.int64)
 
-    def _next(self, slot: Ints) -> Ints:
+    def _next(self, slot: Integers) -> Integers:
         return (slot + 1) & (len(self.slots) - 1)
 
-    def find(self, keys: Keys) -> Ints:
+    def find(self, keys: Keys) -> Integers:
         """Return the position of each key, −1 for those that are not there."""
         found = np.full(len(keys[0]), -1)
         pending, slot = np.arange(len(found)), self._home(keys)

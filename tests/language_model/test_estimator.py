@@ -21,12 +21,19 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 
 from skxent import UnigramLanguageModel
-from skxent.language_model import corpus
-from skxent.language_model.corpus import CorpusCounts, CorpusError, count_text
-from skxent.language_model.model import FittedUnigram, fit_unigram
-from skxent.language_model.smoothing import SMOOTHINGS, WittenBell
+from skxent.language_model import (
+    SMOOTHINGS,
+    CorpusCounts,
+    CorpusError,
+    FittedUnigram,
+    GoodTuring,
+    WittenBell,
+    WordScores,
+    count_text,
+    fit_unigram,
+)
 
-quiet = pytest.mark.filterwarnings("ignore::skxent.language_model.smoothing.SmoothingWarning")
+quiet = pytest.mark.filterwarnings("ignore::skxent.language_model.SmoothingWarning")
 
 TRAIN = ["a b a", "b a c"]
 WORDS = st.text(st.sampled_from("abcdé \n€"), max_size=30)
@@ -300,7 +307,7 @@ def test_leave_one_out_needs_counts(tmp_path):
     model = UnigramLanguageModel.from_arpa(tmp_path / "m.arpa", base=10)
     assert model.evaluate(["a"]).unit == "hartleys"
     with pytest.raises(ValueError, match="leave-one-out needs the counts"):
-        model.model_.left_out()
+        model.model_.leave_one_out_scores()
 
 
 def test_nothing_is_added_to_a_model_without_counts(tmp_path):
@@ -445,17 +452,12 @@ def test_empty_corpora_are_named(X):
         UnigramLanguageModel().fit(TRAIN).score(X)
 
 
-@pytest.mark.parametrize("tokenizer", ["whitespace", "wordpunct"])
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_many_blocks_of_documents(monkeypatch, tokenizer, n_jobs):
-    pytest.importorskip("nltk")
-    monkeypatch.setattr(corpus, "BLOCK_BYTES", 50)
-    monkeypatch.setattr(corpus, "_TOKENIZER_BLOCK_BYTES", 50)
-    texts = [f"a b{i % 7} c." for i in range(50)]
-    model = UnigramLanguageModel(tokenizer=tokenizer, n_jobs=n_jobs).fit(texts)
+def test_one_score_a_document_from_many_blocks():
+    """The documents fill more than one block of 2 MiB."""
+    texts = [f"a b{i % 7} c." * 40_000 for i in range(8)]
+    model = UnigramLanguageModel(n_jobs=2).fit(texts)
     alone = [model.score_samples([text])[0] for text in texts]
     np.testing.assert_allclose(model.score_samples(texts), alone)
-    assert model.counts_.n_tokens == sum(map(len, model.token_log_proba(texts)))
 
 
 def test_nltk_tokenizer():
@@ -558,6 +560,26 @@ def test_searches_and_cross_validation():
     search = GridSearchCV(UnigramLanguageModel(), grid, cv=4).fit(X)
     assert search.best_score_ == max(search.cv_results_["mean_test_score"])
     assert (cross_val_score(UnigramLanguageModel(), X, cv=4) < 0).all()
+
+
+def test_parameters_of_a_smoothing_can_be_searched():
+    X = np.random.default_rng(0).choice(["a b", "a a c", "b d e", "f a"], 40).tolist()
+    search = GridSearchCV(UnigramLanguageModel(smoothing=GoodTuring()), {"smoothing__confidence": [0.5, 1.65]}, cv=2)
+    assert search.fit(X).best_params_["smoothing__confidence"] in (0.5, 1.65)
+    with pytest.raises(ValueError, match=r"smoothing='good_turing' is only a name. Pass an instance"):
+        UnigramLanguageModel(smoothing="good_turing").set_params(smoothing__confidence=1)
+
+
+def test_leave_one_out_scores_are_no_distribution():
+    model = fit_unigram(count_text(TRAIN), smoothing="witten_bell")
+    left_out = model.leave_one_out_scores()
+    assert (type(left_out), isinstance(model, WordScores)) == (WordScores, True)
+    assert np.exp(left_out.log_probs).sum() + np.exp(left_out.log_prob_unk) < 0.9
+
+
+def test_a_model_of_many_words_is_shown_in_one_line():
+    model = fit_unigram(count_text([" ".join(map(str, range(5000)))]), smoothing="lidstone", parameter=0.5)
+    assert repr(model) == "<FittedUnigram: 5,000 words, smoothing lidstone(0.5)>"
 
 
 @pytest.mark.parametrize("smoothing", ["lidstone", WittenBell()], ids=["name", "object"])

@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skxent.language_model.arpa import read_arpa, write_arpa
-from skxent.language_model.corpus import CorpusError, count_text
-from skxent.language_model.model import fit_unigram
+from skxent.language_model import CorpusError, count_text, fit_unigram, read_arpa, write_arpa
 
 TRAIN = ["a b a", "b a c é", "", "a <unk> 日本"]
 TEST = ["a b d", "c 日本 é", "", "d <unk>"]
@@ -179,3 +177,9 @@ def test_links_and_pipes_are_written_through(tmp_path, model):
         assert reader.read() == (tmp_path / "m.arpa").read_bytes()
     assert (link.is_symlink(), pipe.is_fifo()) == (True, True)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["link.arpa", "m.arpa", "pipe"]
+
+
+def test_leave_one_out_scores_are_no_model_to_save(tmp_path, model):
+    with pytest.raises(TypeError, match="only a FittedUnigram is a distribution that ARPA can hold, not <WordScores: "):
+        write_arpa(model.leave_one_out_scores(), tmp_path / "m.arpa")
+    assert not list(tmp_path.iterdir())

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TextIO
 
+__all__ = ["Progress", "progress_line"]
+
+# Characters of the bar.
 _BAR = 24
 
 

@@ -1,19 +1,29 @@
 """Find the model that scores: read from a file, trained on other text, or trained on the corpus itself."""
 
+from __future__ import annotations
+
 import sys
 import warnings
-from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from skxent.cli.arguments import LEAVE_ONE_OUT
-from skxent.cli.levels import BASES, Corpus, read_corpus
-from skxent.cli.progress import Progress
-from skxent.language_model.arpa import read_arpa, write_arpa
-from skxent.language_model.corpus import CorpusCounts, CorpusError
-from skxent.language_model.model import FittedUnigram, fit_unigram
-from skxent.language_model.smoothing import make_smoothing
+from skxent.cli._levels import Corpus, read_corpus
+from skxent.cli._options import Options
+from skxent.cli._progress import Progress
+from skxent.language_model import (
+    CorpusCounts,
+    CorpusError,
+    FittedUnigram,
+    WordScores,
+    fit_unigram,
+    read_arpa,
+    write_arpa,
+)
+from skxent.language_model._options import LEAVE_ONE_OUT
+from skxent.language_model._smoothing import make_smoothing
+
+__all__ = ["EXPLAINED", "Scorer", "find_scorer"]
 
 HELD_OUT = "held-out"
 IN_SAMPLE = "in-sample"
@@ -31,7 +41,7 @@ class Scorer:
 
     Attributes
     ----------
-    model : FittedUnigram
+    scores : WordScores
         Words and log-probabilities.
     evaluated : str
         How far the figures are from the training text, a key of ``EXPLAINED``.
@@ -41,20 +51,22 @@ class Scorer:
         The corpus's own counts, when the model was trained on them.
     """
 
-    model: FittedUnigram
+    scores: WordScores
     evaluated: str
     source: str
     own_counts: CorpusCounts | None = None
 
-    def in_sample_entropy(self, base: str) -> float | None:
+    def in_sample_entropy(self, base: float) -> float | None:
         """Entropy of the word frequencies, in units of ``base``, when the model was trained on the corpus."""
         if self.own_counts is None:
             return None
-        frequencies = fit_unigram(self.own_counts, smoothing="mle", end_of_sentence=self.model.log_prob_eos is not None)
-        return frequencies.evaluate(self.own_counts, base=BASES[base][0]).cross_entropy
+        frequencies = fit_unigram(
+            self.own_counts, smoothing="mle", end_of_sentence=self.scores.log_prob_eos is not None
+        )
+        return frequencies.evaluate(self.own_counts, base=base).cross_entropy
 
 
-def find_scorer(options: Namespace, progress: Progress) -> tuple[Corpus, Scorer]:
+def find_scorer(options: Options, progress: Progress) -> tuple[Corpus, Scorer]:
     """Find the corpus, and read or train the model that scores it; save it if asked for.
 
     Raises
@@ -64,11 +76,11 @@ def find_scorer(options: Namespace, progress: Progress) -> tuple[Corpus, Scorer]
     ValueError
         When an option of training has no such value.
     """
-    corpus = read_corpus(options.corpus or options.train, options, progress)
+    corpus = read_corpus(options.corpus or options.train or (), options, progress)
     if options.model:
         return corpus, Scorer(read_arpa(options.model), HELD_OUT, options.model)
     is_held_out = bool(options.train and options.corpus)
-    training = read_corpus(options.train, options, progress) if is_held_out else corpus
+    training = read_corpus(options.train or (), options, progress) if is_held_out else corpus
     how = _how_to_train(options)
     counts = training.count()
     if not counts.n_tokens:
@@ -81,12 +93,12 @@ def find_scorer(options: Namespace, progress: Progress) -> tuple[Corpus, Scorer]
     return corpus, _scorer_of_itself(model, counts, training.title)
 
 
-def _how_to_train(options: Namespace) -> dict[str, Any]:
+def _how_to_train(options: Options) -> dict[str, Any]:
     """Find the method and read its files, so that a mistake in them shows before the text is counted."""
     return {
         "smoothing": make_smoothing(options.smoothing or "lidstone"),
         "parameter": LEAVE_ONE_OUT if options.smoothing_parameter is None else options.smoothing_parameter,
-        "vocabulary": read_vocabulary(options.vocab) if options.vocab else None,
+        "vocabulary": _read_vocabulary(options.vocab) if options.vocab else None,
         "min_count": options.min_count or 1,
         "end_of_sentence": options.eos,
         "background": read_arpa(options.background) if options.background else None,
@@ -103,13 +115,13 @@ def _train(counts: CorpusCounts, how: dict[str, Any], *, quiet: bool) -> FittedU
 
 
 def _scorer_of_itself(model: FittedUnigram, counts: CorpusCounts, source: str) -> Scorer:
-    left_out = model.left_out()
+    left_out = model.leave_one_out_scores()
     if left_out.evaluate(counts).zero_probability_tokens:
         return Scorer(model, IN_SAMPLE, source, counts)
     return Scorer(left_out, LEAVE_ONE_OUT, source, counts)
 
 
-def read_vocabulary(path: str) -> list[str]:
+def _read_vocabulary(path: str) -> list[str]:
     """Words of a vocabulary file, one a line.
 
     Raises

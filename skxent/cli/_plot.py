@@ -5,12 +5,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from skxent._files import atomic_write
-from skxent.language_model.corpus import CorpusError
+from skxent._typing import Floats, Integers
+from skxent.language_model import CorpusError
 
+__all__ = ["Histogram", "check_picture", "save_plot"]
+
+# Width of the narrowest bar, and the last edge, in bits of perplexity.
 _STEP = 0.05
 _MOST_BITS = 64.0
 
@@ -19,15 +22,15 @@ class Histogram:
     """Lines by their perplexity, in steps of 0.05 bits; constant memory for any number of lines."""
 
     def __init__(self) -> None:
-        self.edges: NDArray[np.float64] = np.arange(0, _MOST_BITS + _STEP, _STEP)
+        self.edges: Floats = np.arange(0, _MOST_BITS + _STEP, _STEP)
         self.n_lines: NDArray[np.intp] = np.zeros(len(self.edges) - 1, dtype=np.intp)
 
-    def add(self, perplexity: pl.Series) -> None:
+    def add(self, perplexity: Floats) -> None:
         """Count lines; those without words have no perplexity and are left out."""
-        bits = np.log2(perplexity.drop_nulls().to_numpy())
+        bits = np.log2(perplexity[~np.isnan(perplexity)])
         self.n_lines += np.histogram(np.clip(bits, 0, _MOST_BITS), self.edges)[0]
 
-    def trimmed(self) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    def trimmed(self) -> tuple[NDArray[np.intp], Floats]:
         """Keep the filled part, with edges as perplexities, in steps wide enough to see a shape."""
         filled = np.flatnonzero(self.n_lines)
         if not len(filled):
@@ -60,9 +63,7 @@ def _suffix(path: str) -> str:
     return Path(path).suffix.lstrip(".") or "png"
 
 
-def save_plot(
-    path: str, title: str, counts: NDArray[np.int64], perplexities: Iterable[pl.Series], corpus: float
-) -> None:
+def save_plot(path: str, title: str, counts: Integers, perplexities: Iterable[Floats], corpus: float) -> None:
     """Draw the picture and save it, whole or not at all.
 
     Parameters
@@ -73,16 +74,16 @@ def save_plot(
         What was scored.
     counts : ndarray of shape (n_types,)
         How often each word occurs, the most frequent first.
-    perplexities : iterable of polars.Series
-        The lines' perplexities, table by table.
+    perplexities : iterable of ndarray
+        The lines' perplexities, NaN for a line without events.
     corpus : float
         The perplexity of the corpus, drawn as a line.
     """
     from matplotlib.figure import Figure
 
     histogram = Histogram()
-    for series in perplexities:
-        histogram.add(series)
+    for values in perplexities:
+        histogram.add(values)
     figure = Figure(figsize=(11, 4.4), layout="constrained")
     ranks, lines = figure.subplots(1, 2)
     figure.suptitle(title)

@@ -3,22 +3,24 @@
 No loop runs over tokens: to evaluate a corpus is to join two tables of words.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from skxent.language_model.corpus import CorpusCounts
-from skxent.language_model.smoothing import LEAVE_ONE_OUT, Smoothing, make_smoothing
+from skxent._typing import Array, Floats
+from skxent.language_model._corpus import CorpusCounts
+from skxent.language_model._options import END_OF_SENTENCE, LEAVE_ONE_OUT, OOV, UNKNOWN, unit_of
+from skxent.language_model._score import Score
+from skxent.language_model._smoothing import Smoothing, make_smoothing
 
-UNKNOWN = "<unk>"
-END_OF_SENTENCE = "</s>"
-OOV = ("unk", "skip", "error")
+__all__ = ["Evaluation", "FittedUnigram", "WordScores", "fit_unigram"]
 
-_UNITS = {2: "bits", math.e: "nats", 10: "hartleys"}
+# Words that a message or an evaluation names as examples.
 _N_EXAMPLES = 5
 
 
@@ -59,6 +61,8 @@ class Evaluation:
         Tokens with probability zero, which make the perplexity infinite.
     zero_probability_words : tuple of str
         The most frequent of them.
+    score : Score
+        The sums that the figures follow from, unknown words included.
     """
 
     tokens: float
@@ -83,20 +87,12 @@ class Evaluation:
     oov: str = "unk"
     zero_probability_tokens: float = 0
     zero_probability_words: tuple[str, ...] = ()
+    score: Score = field(default_factory=Score, repr=False)
 
 
-@dataclass(frozen=True)
-class Training:
-    """What a model was fitted to: events in the order of the words, then unknown, then end of sentence."""
-
-    events: NDArray[np.float64]
-    background: NDArray[np.float64] | None
-    method: Smoothing
-
-
-@dataclass(frozen=True)
-class FittedUnigram:
-    """Words and natural log-probabilities.
+@dataclass(frozen=True, repr=False)
+class WordScores:
+    """A natural log-probability for each word, one for all unknown words and one for the ends of sentences.
 
     Attributes
     ----------
@@ -113,24 +109,22 @@ class FittedUnigram:
     smoothing_parameter : float or None
         Its parameter.
     fallback : str or None
-        What stood in for the method where it did not fit the counts.
-    training : Training or None
-        What it was fitted to; None for a model that was read from a file.
+        What was used instead of the method where it did not fit the counts.
     """
 
     words: pl.Series
-    log_probs: NDArray[np.float64]
+    log_probs: Floats
     log_prob_unk: float
     log_prob_eos: float | None
     smoothing: str = "unknown"
     smoothing_parameter: float | None = None
     fallback: str | None = None
-    training: Training | None = None
 
-    @property
-    def n_vocabulary(self) -> int:
-        """Number of events: the words, the unknown word, and the end of a sentence if on."""
-        return len(self.words) + 1 + (self.log_prob_eos is not None)
+    def __repr__(self) -> str:
+        """Say what it is in one line, however many words there are."""
+        parameter = "" if self.smoothing_parameter is None else f"({self.smoothing_parameter:.4g})"
+        ends = "" if self.log_prob_eos is None else ", end-of-sentence events"
+        return f"<{type(self).__name__}: {len(self.words):,} words, smoothing {self.smoothing}{parameter}{ends}>"
 
     @property
     def table(self) -> pl.DataFrame:
@@ -139,6 +133,10 @@ class FittedUnigram:
         if self.log_prob_eos is None:
             return table
         return pl.concat([table, pl.DataFrame({"word": [END_OF_SENTENCE], "log_prob": [self.log_prob_eos]})])
+
+    def score(self, counts: CorpusCounts) -> Score:
+        """Sum over the events of a corpus; an empty corpus has sums of 0."""
+        return self._sum(self._rows(counts), counts)
 
     def evaluate(self, counts: CorpusCounts, *, oov: str = "unk", base: float = 2) -> Evaluation:
         """Cross-entropy of a corpus and all that follows from it.
@@ -165,17 +163,14 @@ class FittedUnigram:
             raise ValueError(f"oov={oov!r}; choose from {', '.join(OOV)}")
         if not counts.n_tokens:
             raise ValueError("the corpus is empty: there are no words to score")
-        rows = self._scored(counts)
+        rows = self._rows(counts)
         unknown = rows.filter("unknown")
         if oov == "error" and unknown.height:
             examples = ", ".join(map(repr, unknown["word"].head(_N_EXAMPLES)))
             raise ValueError(f"{unknown['count'].sum()} tokens are unknown words, such as {examples}")
-        n_unknown, log_unknown = _sums(unknown)
-        n_known, log_known = _sums(rows.filter(~pl.col("unknown")))
-        n_events, log_all = (n_known, log_known) if oov == "skip" else (n_known + n_unknown, log_known + log_unknown)
         impossible = rows.filter((pl.col("log_prob") == -math.inf) & ~(pl.col("unknown") & (oov == "skip")))
-        total = 0.0 - log_all  # rather than -log_all, which is -0.0 where all is certain
-        nats, bits, unit = _ratio(total, n_events), total / math.log(2), math.log(base)
+        whole = self._sum(rows, counts)
+        score = whole.under(oov)
         return Evaluation(
             tokens=counts.n_tokens,
             types=counts.n_types,
@@ -183,25 +178,40 @@ class FittedUnigram:
             sentences=counts.n_sentences,
             bytes=counts.n_bytes,
             characters=counts.n_characters,
-            events=n_events,
-            unknown_tokens=n_unknown,
+            events=score.events,
+            unknown_tokens=whole.unknown_tokens,
             unknown_types=unknown.height,
-            log_probability=log_all / unit,
-            log_probability_unknown=log_unknown / unit,
-            cross_entropy=nats / unit,
-            unit=_UNITS.get(base, f"log base {base:g}"),
-            perplexity=float(np.exp(nats)),
-            perplexity_known=float(np.exp(_ratio(-log_known, n_known))),
-            bits_per_byte=_ratio(bits, counts.n_bytes),
-            bits_per_character=_ratio(bits, counts.n_characters),
+            log_probability=score.log_prob / math.log(base),
+            log_probability_unknown=whole.log_prob_unknown / math.log(base),
+            cross_entropy=score.cross_entropy(base),
+            unit=unit_of(base),
+            perplexity=score.perplexity,
+            perplexity_known=whole.known.perplexity,
+            bits_per_byte=score.bits_per_byte,
+            bits_per_character=score.bits_per_character,
             smoothing=self.smoothing,
             smoothing_parameter=self.smoothing_parameter,
             oov=oov,
             zero_probability_tokens=_sums(impossible)[0],
             zero_probability_words=tuple(impossible["word"].head(_N_EXAMPLES)),
+            score=whole,
         )
 
-    def _scored(self, counts: CorpusCounts) -> pl.DataFrame:
+    def _sum(self, rows: pl.DataFrame, counts: CorpusCounts) -> Score:
+        n_unknown, log_unknown = _sums(rows.filter("unknown"))
+        return Score(
+            lines=counts.n_lines,
+            sentences=counts.n_sentences,
+            tokens=counts.n_tokens,
+            unknown_tokens=n_unknown,
+            ends=0 if self.log_prob_eos is None else counts.n_sentences,
+            bytes=counts.n_bytes,
+            characters=counts.n_characters,
+            log_prob_known=_sums(rows.filter(~pl.col("unknown")))[1],
+            log_prob_unknown=log_unknown,
+        )
+
+    def _rows(self, counts: CorpusCounts) -> pl.DataFrame:
         """One row an event of the corpus: ``word``, ``count``, ``log_prob``, ``unknown``."""
         rows = counts.table
         if self.log_prob_eos is not None and counts.n_sentences:
@@ -212,11 +222,39 @@ class FittedUnigram:
             pl.col("log_prob").is_null().alias("unknown"), pl.col("log_prob").fill_null(self.log_prob_unk)
         )
 
-    def left_out(self) -> "FittedUnigram":
-        """Return the same words, each with its log-probability given all training tokens but one of its own.
 
-        That is no distribution, but it scores the training text as if it had not been seen.  Words that the
-        training text lacks keep their probability.
+@dataclass(frozen=True)
+class Training:
+    """What a model was fitted to: events in the order of the words, then unknown, then end of sentence."""
+
+    events: Floats
+    background: Floats | None
+    method: Smoothing
+
+
+@dataclass(frozen=True, repr=False)
+class FittedUnigram(WordScores):
+    """A unigram model: word scores that are the logarithms of one distribution.
+
+    Attributes
+    ----------
+    training : Training or None
+        What it was fitted to; None for a model that was read from a file. The other attributes are those of
+        :class:`WordScores`.
+    """
+
+    training: Training | None = None
+
+    @property
+    def n_vocabulary(self) -> int:
+        """Number of events: the words, the unknown word, and the end of a sentence if on."""
+        return len(self.words) + 1 + (self.log_prob_eos is not None)
+
+    def leave_one_out_scores(self) -> WordScores:
+        """Score each word given all training tokens but one of its own.
+
+        Scored this way, the training text is as good as unseen. These scores are no distribution, so they cannot
+        be saved as a model. Words that the training text lacks keep their probability.
 
         Raises
         ------
@@ -227,17 +265,15 @@ class FittedUnigram:
             raise ValueError("leave-one-out needs the counts that the model was fitted to; ARPA files hold none")
         events, method = self.training.events, self.training.method
         log_probs = _log(method.leave_one_out(events, self.smoothing_parameter, self.training.background))
-        return self._with(np.where(events > 0, log_probs, self._log_probs_of_events()))
-
-    def _log_probs_of_events(self) -> NDArray[np.float64]:
-        ends = [] if self.log_prob_eos is None else [self.log_prob_eos]
-        return np.concatenate([self.log_probs, [self.log_prob_unk], ends])
-
-    def _with(self, log_probs: NDArray[np.float64]) -> "FittedUnigram":
-        """Return the same words with other log-probabilities."""
+        log_probs = np.where(events > 0, log_probs, self._log_probs_of_events())
         n = len(self.words)
         eos = None if self.log_prob_eos is None else float(log_probs[n + 1])
-        return replace(self, log_probs=log_probs[:n], log_prob_unk=float(log_probs[n]), log_prob_eos=eos)
+        about = self.smoothing, self.smoothing_parameter, self.fallback
+        return WordScores(self.words, log_probs[:n], float(log_probs[n]), eos, *about)
+
+    def _log_probs_of_events(self) -> Floats:
+        ends = [] if self.log_prob_eos is None else [self.log_prob_eos]
+        return np.concatenate([self.log_probs, [self.log_prob_unk], ends])
 
 
 def _sums(rows: pl.DataFrame) -> tuple[float, float]:
@@ -246,11 +282,7 @@ def _sums(rows: pl.DataFrame) -> tuple[float, float]:
     return count.sum().item(), float((count * rows["log_prob"].to_numpy()).sum())
 
 
-def _ratio(numerator: float, denominator: float) -> float:
-    return numerator / denominator if denominator else math.nan
-
-
-def _log(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+def _log(probability: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         return np.log(probability)
 
@@ -274,7 +306,7 @@ def fit_unigram(
     smoothing : str or Smoothing, default="lidstone"
         The method.
     parameter : float, "leave-one-out" or None, default="leave-one-out"
-        Its parameter, see :meth:`Smoothing.fit <skxent.language_model.smoothing.Smoothing.fit>`.
+        Its parameter, see :meth:`Smoothing.fit <skxent.language_model.Smoothing.fit>`.
     vocabulary : iterable of str, optional
         A closed vocabulary: all other words are unknown.  By default, the words of the corpus, and of the
         background.
@@ -306,11 +338,8 @@ def fit_unigram(
     if vocabulary is not None and min_count > 1:
         raise ValueError("min_count chooses a vocabulary, so it cannot be given together with one")
     method = make_smoothing(smoothing)
-    words = _vocabulary(counts, vocabulary, min_count, background, end_of_sentence)
+    words, known, others = _split_events(counts, vocabulary, min_count, background, end_of_sentence)
     n_words = len(words)
-    in_words = counts.table.join(words.to_frame(), on="word", how="right", maintain_order="right")
-    known = in_words["count"].fill_null(0).to_numpy()
-    others = counts.table.join(words.to_frame(), on="word", how="anti")
     is_end = (others["word"] == END_OF_SENTENCE).to_numpy() & end_of_sentence
     count = others["count"].to_numpy()
     ends = [counts.n_sentences + count[is_end].sum()] if end_of_sentence else []
@@ -330,30 +359,42 @@ def fit_unigram(
     )
 
 
-def _vocabulary(
+def _split_events(
     counts: CorpusCounts,
     vocabulary: Iterable[str] | None,
     min_count: float,
     background: FittedUnigram | None,
     end_of_sentence: bool,
-) -> pl.Series:
-    """Choose the words that are events of their own, those of the corpus first."""
-    if vocabulary is not None:
-        words = pl.Series("word", list(vocabulary), dtype=pl.String)
-    else:
-        words = counts.table.filter(pl.col("count") >= min_count)["word"]
-        if background is not None:
-            words = pl.concat([words, background.words.alias("word")])
+) -> tuple[pl.Series, Array, pl.DataFrame]:
+    """Choose the words that are events of their own; return them, their counts, and all other words."""
     special = [UNKNOWN, END_OF_SENTENCE] if end_of_sentence else [UNKNOWN]
-    return words.filter(~words.is_in(special)).unique(maintain_order=True)
+    if vocabulary is None and background is None:
+        is_event = (counts.table["count"] >= min_count) & ~counts.table["word"].is_in(special)
+        events = counts.table.filter(is_event)
+        return events["word"], events["count"].to_numpy(), counts.table.filter(~is_event)
+    words = _vocabulary(counts, vocabulary, min_count, background)
+    words = words.filter(~words.is_in(special)).unique(maintain_order=True)
+    in_words = counts.table.join(words.to_frame(), on="word", how="right", maintain_order="right")
+    others = counts.table.join(words.to_frame(), on="word", how="anti")
+    return words, in_words["count"].fill_null(0).to_numpy(), others
 
 
-def _background_of(words: pl.Series, end_of_sentence: bool, background: FittedUnigram) -> NDArray[np.float64]:
+def _vocabulary(
+    counts: CorpusCounts, vocabulary: Iterable[str] | None, min_count: float, background: FittedUnigram | None
+) -> pl.Series:
+    """List the words of a closed vocabulary, or those of the corpus and then those of the background."""
+    if vocabulary is not None:
+        return pl.Series("word", list(vocabulary), dtype=pl.String)
+    words = counts.table.filter(pl.col("count") >= min_count)["word"]
+    return words if background is None else pl.concat([words, background.words.alias("word")])
+
+
+def _background_of(words: pl.Series, end_of_sentence: bool, background: FittedUnigram) -> Floats:
     """Give each event its background probability; events unknown to it share what is left."""
     events = [words, pl.Series("word", [UNKNOWN, END_OF_SENTENCE] if end_of_sentence else [UNKNOWN])]
     table = background.table.filter(pl.col("word") != UNKNOWN)
     joined = pl.concat(events).to_frame().join(table, on="word", how="left", maintain_order="left")
-    probability: NDArray[np.float64] = np.exp(joined["log_prob"].fill_null(-math.inf).to_numpy())
+    probability: Floats = np.exp(joined["log_prob"].fill_null(-math.inf).to_numpy())
     is_new = joined["log_prob"].is_null().to_numpy()
     probability[is_new] = max(1 - probability.sum(), 0.0) / is_new.sum()
     return probability

@@ -1,61 +1,70 @@
 """Compare two models on the same lines, with a paired bootstrap of the difference."""
 
-import math
+from __future__ import annotations
+
 import sys
-from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
 import polars as pl
 
-from skxent.cli.levels import BASES, read_corpus
-from skxent.cli.progress import Progress
-from skxent.cli.sampling import sample
-from skxent.language_model.arpa import read_arpa
-from skxent.language_model.bootstrap import (
-    bootstrap,
-    cross_entropy,
-    cross_entropy_difference,
-    interval,
-    two_sided_p_value,
-)
-from skxent.language_model.corpus import CorpusError
+from skxent._registry import Registry
+from skxent._typing import Floats
+from skxent.cli._levels import read_corpus
+from skxent.cli._options import Options
+from skxent.cli._progress import Progress
+from skxent.cli._sampling import sample
+from skxent.language_model import CorpusError, Score, read_arpa
+from skxent.language_model._bootstrap import bootstrap, interval, two_sided_p_value
 
-DEFAULT_LEVEL = 0.95
+__all__ = ["compare_models"]
+
+# Level of the interval where --confidence does not say.
+_DEFAULT_LEVEL = 0.95
+
+_FORMATS: Registry[Callable[[dict[str, Any], str], None]] = Registry("format of a comparison")
 
 
-def compare_models(options: Namespace, progress: Progress) -> None:
+def compare_models(options: Options, progress: Progress) -> None:
     """Print both models' figures and what the bootstrap says about the difference."""
+    assert options.compare is not None
+    print_record = _FORMATS[options.format]
     corpus = read_corpus(options.corpus, options, progress)
     models = [read_arpa(path) for path in options.compare]
     if len({model.log_prob_eos is None for model in models}) > 1:
         raise CorpusError("only one of the models has end-of-sentence events: the figures cannot be compared")
     sums = sample(corpus, models, oov=options.oov, resample=options.resample)
     progress.wipe()
-    number, unit = BASES[options.base]
-    totals = sums.sum(axis=0).reshape(2, -1)
-    entropies = cross_entropy(totals).tolist()
-    differences = bootstrap(sums, cross_entropy_difference) / math.log(number)
-    level = options.confidence or DEFAULT_LEVEL
+    totals = Score.from_matrix(sums.sum(axis=0))
+    scored = totals.under(options.oov)
+    entropies, perplexities = scored.cross_entropy(options.base).tolist(), scored.perplexity.tolist()
+
+    def difference(resampled: Score) -> Floats:
+        first, second = resampled.under(options.oov).cross_entropy(options.base).T
+        return first - second
+
+    differences = bootstrap(sums, difference)
+    level = options.confidence or _DEFAULT_LEVEL
     low, high = interval(differences, level)
     record = {
         **{f"model_{i}": path for i, path in enumerate(options.compare, 1)},
-        **{f"unknown_tokens_{i}": int(total[2]) for i, total in enumerate(totals, 1)},
-        **{f"cross_entropy_{i}": h / math.log(number) for i, h in enumerate(entropies, 1)},
-        **{f"perplexity_{i}": math.exp(h) for i, h in enumerate(entropies, 1)},
-        "unit": unit,
-        "difference": (entropies[0] - entropies[1]) / math.log(number),
+        **{f"unknown_tokens_{i}": int(n) for i, n in enumerate(totals.unknown_tokens, 1)},
+        **{f"cross_entropy_{i}": h for i, h in enumerate(entropies, 1)},
+        **{f"perplexity_{i}": value for i, value in enumerate(perplexities, 1)},
+        "unit": options.unit,
+        "difference": entropies[0] - entropies[1],
         "difference_low": low,
         "difference_high": high,
         "confidence": level,
         "p_value": two_sided_p_value(differences),
-        "events": int(totals[0, 1]),
+        "events": int(scored.events[0]),
         "resampled": options.resample or "line",
         "resampled_units": len(sums),
     }
-    _FORMATS[options.format](record, corpus.title)
+    print_record(record, corpus.title)
 
 
+@_FORMATS.register("text")
 def _print_text(record: dict[str, Any], title: str) -> None:
     width = max(len(record["model_1"]), len(record["model_2"]), 10)
     print(f"{title}: {record['events']:,} events", "", sep="\n")
@@ -81,20 +90,15 @@ def _verdict(record: dict[str, Any]) -> str:
     return f"{better} predicts this text better."
 
 
+@_FORMATS.register("json")
 def _print_json(record: dict[str, Any], title: str) -> None:
     sys.stdout.write(_table(record).write_ndjson())
 
 
+@_FORMATS.register("csv")
 def _print_csv(record: dict[str, Any], title: str) -> None:
     sys.stdout.write(_table(record).write_csv())
 
 
 def _table(record: dict[str, Any]) -> pl.DataFrame:
     return pl.select(pl.lit(value).alias(name) for name, value in record.items())
-
-
-_FORMATS: dict[str, Callable[[dict[str, Any], str], None]] = {
-    "text": _print_text,
-    "json": _print_json,
-    "csv": _print_csv,
-}

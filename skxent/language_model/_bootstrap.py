@@ -15,9 +15,11 @@ References
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from skxent._typing import Floats
+from skxent.language_model._score import Score
+
+__all__ = ["Units", "bootstrap", "interval", "two_sided_p_value"]
 
 
 class Units:
@@ -25,42 +27,40 @@ class Units:
 
     Parameters
     ----------
-    n_sums : int
-        How many sums each unit has, e.g. 2 for log-probability and events.
+    shape : tuple of int
+        Shape of the sums of one unit, such as ``(n_models, n_amounts)``.
     max_units : int, default=8192
         When twice as many units have come, neighbours are joined in pairs.
 
     Attributes
     ----------
-    sums : ndarray of shape (n_units, n_sums)
+    sums : ndarray of shape (n_units, *shape)
         The sums of each unit.
 
     Examples
     --------
-    >>> units = Units(2, max_units=2)
+    >>> units = Units((2,), max_units=2)
     >>> units.add(np.array([[-8.0, 2], [-9.0, 3], [-4.0, 1], [-6.0, 2]]))
     >>> units.sums
     array([[-17.,   5.],
            [-10.,   3.]])
     """
 
-    def __init__(self, n_sums: int, *, max_units: int = 8192) -> None:
-        self.sums: Floats = np.empty((0, n_sums))
+    def __init__(self, shape: tuple[int, ...], *, max_units: int = 8192) -> None:
+        self.sums: Floats = np.empty((0, *shape))
         self._max_units = max_units
         self._lines: Floats = self.sums
         self._lines_per_unit = 1
 
     def add(self, lines: Floats) -> None:
-        """Add lines, an array of shape (n_lines, n_sums), in the order of the text."""
+        """Add lines, an array of shape (n_lines, *shape), in the order of the text."""
         lines = np.concatenate([self._lines, lines])
-        n_units, n_sums = len(lines) // self._lines_per_unit, lines.shape[1]
-        n_complete = n_units * self._lines_per_unit
-        complete = lines[:n_complete].reshape(n_units, self._lines_per_unit, n_sums).sum(axis=1)
-        self.sums, self._lines = np.concatenate([self.sums, complete]), lines[n_complete:]
+        n_complete = len(lines) // self._lines_per_unit * self._lines_per_unit
+        complete, self._lines = _add_neighbours(lines[:n_complete], self._lines_per_unit), lines[n_complete:]
+        self.sums = np.concatenate([self.sums, complete])
         while len(self.sums) >= 2 * self._max_units:
-            n_pairs = len(self.sums) // 2
-            pairs, odd = self.sums[: 2 * n_pairs], self.sums[2 * n_pairs :]
-            self.sums = np.concatenate([pairs.reshape(n_pairs, 2, n_sums).sum(axis=1), odd])
+            n_even = len(self.sums) // 2 * 2
+            self.sums = np.concatenate([_add_neighbours(self.sums[:n_even], 2), self.sums[n_even:]])
             self._lines_per_unit *= 2
 
     def close(self) -> None:
@@ -70,15 +70,20 @@ class Units:
             self._lines = self._lines[:0]
 
 
-def bootstrap(sums: Floats, statistic: Callable[[Floats], Floats], *, n_resamples: int = 2000, seed: int = 0) -> Floats:
-    """Evaluate a statistic of sums on resampled units.
+def _add_neighbours(sums: Floats, n: int) -> Floats:
+    return sums.reshape(-1, n, *sums.shape[1:]).sum(axis=1)
+
+
+def bootstrap(sums: Floats, statistic: Callable[[Score], Floats], *, n_resamples: int = 2000, seed: int = 0) -> Floats:
+    """Evaluate a statistic of scores on resampled units.
 
     Parameters
     ----------
-    sums : ndarray of shape (n_units, n_sums)
-        The sums of each unit.
+    sums : ndarray of shape (n_units, ..., n_amounts)
+        The sums of each unit, as :meth:`Score.matrix <skxent.language_model.Score.matrix>` gives them.
     statistic : callable
-        Takes sums of shape (n_resamples, n_sums), returns an array of shape (n_resamples,).
+        Takes a :class:`~skxent.language_model.Score` whose attributes have shape (n_resamples, ...), and returns
+        an array of shape (n_resamples,).
     n_resamples : int, default=2000
         How many resamples.
     seed : int, default=0
@@ -91,19 +96,10 @@ def bootstrap(sums: Floats, statistic: Callable[[Floats], Floats], *, n_resample
     """
     random = np.random.default_rng(seed)
     n_units = len(sums)
-    draws = (sums[random.integers(n_units, size=n_units)].sum(axis=0) for _ in range(n_resamples))
-    return statistic(np.array(list(draws)))
-
-
-def cross_entropy(sums: Floats) -> Floats:
-    """Cross-entropy, from sums whose first column is the log-probability and the second the events."""
-    return np.asarray((0.0 - sums[..., 0]) / sums[..., 1])
-
-
-def cross_entropy_difference(sums: Floats) -> Floats:
-    """Difference in cross-entropy, first model minus second, whose columns follow those of the first."""
-    half = sums.shape[-1] // 2
-    return cross_entropy(sums[..., :half]) - cross_entropy(sums[..., half:])
+    flat = sums.reshape(n_units, -1)
+    draws = (np.bincount(random.integers(n_units, size=n_units), minlength=n_units) for _ in range(n_resamples))
+    resampled = np.array([times_drawn @ flat for times_drawn in draws])
+    return statistic(Score.from_matrix(resampled.reshape(n_resamples, *sums.shape[1:])))
 
 
 def interval(resampled: Floats, level: float) -> tuple[float, float]:

@@ -3,14 +3,26 @@
 import importlib
 import inspect
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
-WHITESPACE = "whitespace"
+from skxent._registry import Registry
+from skxent.language_model._options import WHITESPACE
 
-# They take tokens rather than text, or find sentences rather than words, or are what "whitespace" already is.
-_NOT_FOR_WORDS = {"blankline", "line", "mwe", "punkt", "punktsentence", "texttiling", WHITESPACE}
+__all__ = ["TOKENIZERS", "Tokenize", "make_tokenizer", "tokenize_lines"]
 
 Tokenize = Callable[[str], Sequence[str]]
+
+# What makes the tokenizer of a name. A tokenizer that NLTK has joins them when its name is first used.
+TOKENIZERS: Registry[Callable[[], Tokenize]] = Registry("tokenizer")
+
+# NLTK's that take tokens rather than text, or find sentences rather than words, or do what "whitespace" does.
+_NOT_FOR_WORDS = {"blankline", "line", "mwe", "punkt", "punktsentence", "texttiling", WHITESPACE}
+
+
+@TOKENIZERS.register(WHITESPACE)
+def _whitespace() -> Tokenize:
+    return str.split
 
 
 def make_tokenizer(tokenizer: str | Tokenize) -> Tokenize | None:
@@ -20,8 +32,8 @@ def make_tokenizer(tokenizer: str | Tokenize) -> Tokenize | None:
     ----------
     tokenizer : str or callable
         ``"whitespace"``; the name of one of NLTK's tokenizers in lower case and without "Tokenizer" or
-        "WordTokenizer", such as ``"treebank"``, ``"wordpunct"``, ``"toktok"`` or ``"tweet"``; or a callable
-        that takes a line of text and returns its tokens.
+        "WordTokenizer", such as ``"treebank"``, ``"wordpunct"``, ``"toktok"`` or ``"tweet"``; a name of your
+        own, see ``TOKENIZERS``; or a callable that takes a line of text and returns its tokens.
 
     Raises
     ------
@@ -34,26 +46,28 @@ def make_tokenizer(tokenizer: str | Tokenize) -> Tokenize | None:
         return tokenizer
     if tokenizer == WHITESPACE:
         return None
-    known = _nltk_tokenizers(tokenizer)
-    if tokenizer not in known:
-        raise ValueError(f"unknown tokenizer {tokenizer!r}; choose from {', '.join([WHITESPACE, *sorted(known)])}")
-    tokenize: Tokenize = known[tokenizer]().tokenize
-    return tokenize
+    if tokenizer not in TOKENIZERS:
+        _register_nltk(tokenizer)
+    return TOKENIZERS[tokenizer]()
 
 
-def _nltk_tokenizers(wanted: str) -> dict[str, Any]:
-    """NLTK's tokenizers that need no argument, by their short names."""
+@cache
+def _register_nltk(wanted: str) -> None:
+    """Register NLTK's tokenizers that need no argument, by their short names."""
     try:
         module = importlib.import_module("nltk.tokenize")
     except ImportError:
         raise ImportError(f"tokenizer={wanted!r} needs NLTK: pip install nltk") from None
     base = importlib.import_module("nltk.tokenize.api").TokenizerI
-    found = {
-        name.removesuffix("Tokenizer").removesuffix("Word").lower(): cls
-        for name, cls in inspect.getmembers(module, inspect.isclass)
-        if issubclass(cls, base) and name.endswith("Tokenizer") and _needs_no_argument(cls)
-    }
-    return {name: cls for name, cls in found.items() if name not in _NOT_FOR_WORDS}
+    for name, cls in inspect.getmembers(module, inspect.isclass):
+        short = name.removesuffix("Tokenizer").removesuffix("Word").lower()
+        suits = issubclass(cls, base) and name.endswith("Tokenizer") and _needs_no_argument(cls)
+        if suits and short not in _NOT_FOR_WORDS and short not in TOKENIZERS:
+            TOKENIZERS.register(short)(_maker(cls))
+
+
+def _maker(cls: Any) -> Callable[[], Tokenize]:
+    return lambda: cls().tokenize
 
 
 def _needs_no_argument(cls: Any) -> bool:

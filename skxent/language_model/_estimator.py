@@ -1,4 +1,4 @@
-"""The scikit-learn estimator around the counts (corpus), the model (model) and ARPA files (arpa)."""
+"""The scikit-learn estimator around the counts, the model and ARPA files."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,32 +10,35 @@ from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array, issparse
-from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skxent.language_model.arpa import read_arpa, write_arpa
-from skxent.language_model.corpus import (
+from skxent._registry import Registry
+from skxent._sklearn import Interval, NamedParts, StrOptions, check_sample_weight, fit_context
+from skxent._typing import Array, Floats
+from skxent.language_model._arpa import read_arpa, write_arpa
+from skxent.language_model._corpus import (
     CorpusCounts,
-    CorpusError,
     Document,
-    LineScorer,
     checked_documents,
     count_files,
     count_text,
     merge_counts,
-    score_text,
 )
-from skxent.language_model.model import END_OF_SENTENCE, Evaluation, FittedUnigram, fit_unigram
-from skxent.language_model.reader import DECODE_ERRORS, read_blocks
-from skxent.language_model.smoothing import LEAVE_ONE_OUT, Smoothing
-from skxent.language_model.tokenizers import Tokenize, make_tokenizer, tokenize_lines
+from skxent.language_model._model import Evaluation, FittedUnigram, fit_unigram
+from skxent.language_model._options import DECODE_ERRORS, END_OF_SENTENCE, LEAVE_ONE_OUT
+from skxent.language_model._reader import CorpusError, read_blocks
+from skxent.language_model._scoring import LineScorer, score_text
+from skxent.language_model._smoothing import SMOOTHINGS, Smoothing
+from skxent.language_model._tokenizers import Tokenize, make_tokenizer, tokenize_lines
+
+__all__ = ["UnigramLanguageModel"]
 
 
-class UnigramLanguageModel(BaseEstimator):
+class UnigramLanguageModel(NamedParts, BaseEstimator):
     r"""Unigram language model: cross-entropy and perplexity of text.
 
     The probability of a text is the product over its tokens of :math:`p(w)`, which a smoothing method
@@ -51,7 +54,8 @@ class UnigramLanguageModel(BaseEstimator):
     smoothing : str or Smoothing, default="lidstone"
         ``"mle"``, ``"laplace"``, ``"lidstone"``, ``"dirichlet"``, ``"jelinek_mercer"``, ``"witten_bell"``,
         ``"absolute_discounting"``, ``"kneser_ney"``, ``"good_turing"``, or an object of a class of your
-        own, see :mod:`skxent.language_model.smoothing`.
+        own, see :class:`~skxent.language_model.Smoothing`. The parameters of an object can be searched over,
+        such as ``smoothing__confidence`` for ``smoothing=GoodTuring()``.
     smoothing_parameter : float, "leave-one-out" or None, default="leave-one-out"
         The parameter of the method (δ, μ, λ or D); ``"leave-one-out"`` takes the one under which every
         training token is most probable given all others, None the method's conventional one.
@@ -108,6 +112,7 @@ class UnigramLanguageModel(BaseEstimator):
     2.407958 bits, perplexity 5.307228
     """
 
+    _parts: ClassVar[dict[str, Registry[Any]]] = {"smoothing": SMOOTHINGS}
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "smoothing": [str, Smoothing],
         "smoothing_parameter": [Interval(Real, 0, None, closed="left"), StrOptions({LEAVE_ONE_OUT}), None],
@@ -155,7 +160,7 @@ class UnigramLanguageModel(BaseEstimator):
         self.background = background
         self.n_jobs = n_jobs
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> "UnigramLanguageModel":
         """Count the words of the documents and fit the model.
 
@@ -184,7 +189,7 @@ class UnigramLanguageModel(BaseEstimator):
         """
         return self._fit_counts(self._count(X, sample_weight, reset=True))
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> "UnigramLanguageModel":
         """Add documents to those already counted; parameters as in :meth:`fit`.
 
@@ -245,7 +250,7 @@ class UnigramLanguageModel(BaseEstimator):
     def evaluate_leave_one_out(self) -> Evaluation:
         """Evaluate the training text itself, each token as if it were not in the training counts."""
         check_is_fitted(self)
-        return self.model_.left_out().evaluate(self.counts_, base=self.base)
+        return self.model_.leave_one_out_scores().evaluate(self.counts_, base=self.base)
 
     def cross_entropy(self, X: Any, sample_weight: ArrayLike | None = None) -> float:
         """Mean of −log p over the tokens of all documents, in units of ``base``."""
@@ -259,7 +264,7 @@ class UnigramLanguageModel(BaseEstimator):
         """Minus the cross-entropy, so that greater is better."""
         return -self.cross_entropy(X, sample_weight)
 
-    def score_samples(self, X: Any) -> NDArray[np.float64]:
+    def score_samples(self, X: Any) -> Floats:
         """Log-probability of each document, in units of ``base``.
 
         Returns
@@ -275,7 +280,7 @@ class UnigramLanguageModel(BaseEstimator):
             log_prob = self._score_documents(X)
         return log_prob / math.log(self.base)
 
-    def token_log_proba(self, X: Any) -> list[NDArray[np.float64]]:
+    def token_log_proba(self, X: Any) -> list[Floats]:
         """Log-probability of each token of each document, in units of ``base``.
 
         Returns
@@ -290,7 +295,7 @@ class UnigramLanguageModel(BaseEstimator):
         return np.split(log_prob, list(accumulate(map(len, tokens)))[:-1]) if tokens else []
 
     def to_arpa(self, path: str | Path) -> None:
-        """Write the model as an ARPA file, see :func:`~skxent.language_model.arpa.write_arpa`."""
+        """Write the model as an ARPA file, see :func:`~skxent.language_model.write_arpa`."""
         check_is_fitted(self)
         write_arpa(self.model_, path)
 
@@ -301,7 +306,7 @@ class UnigramLanguageModel(BaseEstimator):
         Parameters
         ----------
         path : str or Path
-            The file, see :func:`~skxent.language_model.arpa.read_arpa`.
+            The file, see :func:`~skxent.language_model.read_arpa`.
         **parameters
             How to read documents: parameters of the estimator.
         """
@@ -349,7 +354,7 @@ class UnigramLanguageModel(BaseEstimator):
         if sample_weight is None:
             return self._count_documents(self._countable(X))
         documents = list(self._countable(X))
-        weights = _check_sample_weight(sample_weight, np.empty((len(documents), 1)), ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, np.empty((len(documents), 1)), ensure_non_negative=True)
         groups = {weight: [documents[i] for i in np.flatnonzero(weights == weight)] for weight in np.unique(weights)}
         return merge_counts([self._count_documents(group).scaled(weight) for weight, group in groups.items()])
 
@@ -402,21 +407,16 @@ class UnigramLanguageModel(BaseEstimator):
         return [token for line in lines if len(line) for token in (*line, *ends)]
 
     def _scorer(self) -> LineScorer:
-        return LineScorer(self.model_.table, self.model_.log_prob_unk, self.tokenizer, self.lowercase)
+        return LineScorer(self.model_, self.tokenizer, self.lowercase)
 
-    def _score_documents(self, X: Any) -> NDArray[np.float64]:
-        rows = score_text(self._documents(X), self._scorer(), self.n_jobs)
-        return rows["log_prob"].to_numpy() + rows["n_sentences"].to_numpy() * self._end_log_prob()
+    def _score_documents(self, X: Any) -> Floats:
+        return np.asarray(score_text(self._documents(X), self._scorer(), self.n_jobs).log_prob)
 
     def _end_log_prob(self) -> float:
         return self.model_.log_prob_eos or 0.0
 
-    def _score_files(self, X: Any) -> NDArray[np.float64]:
-        counted = (self._count_documents([path]) for path in self._sources(X))
-        return np.array([self._log_prob_of_counts(counts) for counts in counted])
-
-    def _log_prob_of_counts(self, counts: CorpusCounts) -> float:
-        return self.model_.evaluate(counts, base=math.e).log_probability if counts.n_tokens else 0.0
+    def _score_files(self, X: Any) -> Floats:
+        return np.array([self.model_.score(self._count_documents([path])).log_prob for path in self._sources(X)])
 
     def _column_words(self, n_columns: int) -> pl.Series:
         """Name the word that each column of a matrix counts."""
@@ -429,7 +429,7 @@ class UnigramLanguageModel(BaseEstimator):
 
     def _count_matrix(self, X: Any, sample_weight: ArrayLike | None) -> CorpusCounts:
         X = csr_array(X)
-        weights = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+        weights = check_sample_weight(sample_weight, X, ensure_non_negative=True)
         words = self._column_words(X.shape[1])
         tokens, is_filled = X.sum(axis=1), np.asarray(X.sum(axis=1) > 0)
         counts, blanks = weights @ X, weights @ np.maximum(tokens - 1, 0)
@@ -442,10 +442,9 @@ class UnigramLanguageModel(BaseEstimator):
             n_characters=float(counts @ words.str.len_chars().to_numpy() + blanks),
         )
 
-    def _score_matrix(self, X: Any) -> NDArray[np.float64]:
+    def _score_matrix(self, X: Any) -> Floats:
         X = csr_array(X)
-        scorer = LineScorer(self.model_.table, self.model_.log_prob_unk, self.tokenizer, lowercase=False)
-        log_prob = scorer.word_values(self._column_words(X.shape[1]))
+        log_prob = LineScorer(self.model_).word_values(self._column_words(X.shape[1]))
         log_prob = np.where(np.isnan(log_prob), self.model_.log_prob_unk, log_prob)
         is_possible = np.isfinite(log_prob)
         scores = X @ np.where(is_possible, log_prob, 0.0) + (X.sum(axis=1) > 0) * self._end_log_prob()
@@ -471,7 +470,7 @@ def _is_matrix(X: Any) -> bool:
     return array.ndim != 1 or array.dtype.kind in "biufc"
 
 
-def _whole(values: Any) -> NDArray[Any]:
+def _whole(values: Any) -> Array:
     """As integers where all are whole."""
     array = np.asarray(values)
     rounded = np.rint(array).astype(np.int64)

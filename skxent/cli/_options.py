@@ -1,13 +1,76 @@
-"""What can be asked of ``skxent-perplexity``; imports nothing but the standard library."""
+"""What can be asked of ``skxent-perplexity``; imports nothing that takes time."""
+
+from __future__ import annotations
 
 import argparse
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from skxent import __version__
+from skxent.language_model._options import BASES, DECODE_ERRORS, LEAVE_ONE_OUT, OOV, WHITESPACE, unit_of
 
-LEAVE_ONE_OUT = "leave-one-out"
+__all__ = ["LEVELS", "SUMMARIES", "Options", "build_parser", "parse_arguments"]
+
+# What a record of the report is about.
+LEVELS = ("corpus", "file", "line", "word")
+# Formats that are the summary of another tool, and have no place for what it does not say.
+SUMMARIES = ("srilm", "kenlm")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asks for; each attribute is the option of that name, None where it has no default.
+
+    Attributes
+    ----------
+    corpus : sequence of str
+        Files to score, with globs, or ``"-"``.
+    base : float
+        Base of the logarithms.
+    per : str
+        One of ``LEVELS``.
+    """
+
+    corpus: Sequence[str] = ()
+    train: Sequence[str] | None = None
+    model: str | None = None
+    compare: Sequence[str] | None = None
+    save: str | None = None
+    smoothing: str | None = None
+    smoothing_parameter: float | str | None = None
+    background: str | None = None
+    min_count: int | None = None
+    vocab: str | None = None
+    eos: bool = False
+    tokenizer: str = WHITESPACE
+    lowercase: bool = False
+    encoding: str = "utf-8"
+    errors: str = "strict"
+    field: str | None = None
+    jobs: int | None = None
+    oov: str = "unk"
+    base: float = 2.0
+    confidence: float | None = None
+    resample: str | None = None
+    min_perplexity: float | None = None
+    max_perplexity: float | None = None
+    per: str = "corpus"
+    format: str = "text"
+    plot: str | None = None
+    quiet: bool = False
+
+    @property
+    def unit(self) -> str:
+        """Name of the unit of the logarithms."""
+        return unit_of(self.base)
+
+    @property
+    def filters(self) -> bool:
+        """Whether lines are printed instead of figures."""
+        return self.min_perplexity is not None or self.max_perplexity is not None
+
 
 DESCRIPTION = """\
 Cross-entropy and perplexity of text under a unigram language model.
@@ -51,6 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=_Formatter,
         allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
     )
     parser.add_argument(
         "corpus", nargs="*", metavar="CORPUS", help="text to score: files, globs, '-' for standard input"
@@ -64,7 +128,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_model(group: "argparse._ArgumentGroup") -> None:
+def _add_model(group: argparse._ArgumentGroup) -> None:
     source = group.add_mutually_exclusive_group()
     source.add_argument("--train", nargs="+", metavar="FILE", help="train on these files; end the list with '--'")
     source.add_argument("--model", metavar="ARPA", help="use a saved model")
@@ -77,7 +141,7 @@ def _add_model(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--save", metavar="ARPA", help="write the trained model as an ARPA file")
 
 
-def _add_training(group: "argparse._ArgumentGroup") -> None:
+def _add_training(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--smoothing",
         metavar="METHOD",
@@ -100,36 +164,32 @@ def _add_training(group: "argparse._ArgumentGroup") -> None:
     )
 
 
-def _add_reading(group: "argparse._ArgumentGroup") -> None:
+def _add_reading(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--tokenizer",
-        default="whitespace",
         metavar="NAME",
         help="whitespace (default), or one of NLTK's: treebank, wordpunct, ...",
     )
     group.add_argument("--lowercase", action="store_true", help="lower-case the text first")
-    group.add_argument("--encoding", default="utf-8", metavar="NAME", help="of the text (default utf-8)")
+    group.add_argument("--encoding", metavar="NAME", help="of the text (default utf-8)")
     group.add_argument(
         "--errors",
-        default="strict",
-        choices=["strict", "replace", "ignore"],
+        choices=DECODE_ERRORS,
         help="what to do with undecodable bytes",
     )
     group.add_argument("--field", metavar="NAME", help="the text's field in JSON lines, or its column in Parquet")
     group.add_argument("--jobs", type=_positive_int, metavar="N", help="processor cores to use (default: all)")
 
 
-def _add_scoring(group: "argparse._ArgumentGroup") -> None:
+def _add_scoring(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--oov",
-        default="unk",
-        choices=["unk", "skip", "error"],
+        choices=OOV,
         help="unknown words: score them as one unknown-word event (default), leave them out, or stop",
     )
     group.add_argument(
         "--base",
-        default="2",
-        choices=["2", "e", "10"],
+        choices=BASES,
         help="of the logarithm: bits (default), nats or hartleys",
     )
     group.add_argument(
@@ -144,21 +204,19 @@ def _add_scoring(group: "argparse._ArgumentGroup") -> None:
     )
 
 
-def _add_output(group: "argparse._ArgumentGroup") -> None:
-    group.add_argument(
-        "--per", default="corpus", choices=["corpus", "file", "line"], help="one record for each of these"
-    )
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--per", choices=LEVELS[:3], help="one record for each of these")
     group.add_argument(
         "--verbose",
         dest="per",
-        choices=["word"],
+        choices=LEVELS[3:],
         help="'word': the log-probability of each word, in the order of the text",
     )
     group.add_argument(
         "--format",
-        default="text",
-        choices=["text", "json", "csv", "srilm", "kenlm"],
-        help="text (default), JSON lines, CSV, or the summary lines of SRILM's ngram -ppl or KenLM's query",
+        metavar="NAME",
+        help="text (default), json (one object a line), csv, or the summary lines of other tools: srilm (of ngram "
+        "-ppl), kenlm (of query)",
     )
     group.add_argument("--plot", metavar="PNG", help="picture of word ranks and of the lines' perplexities")
     group.add_argument("--quiet", action="store_true", help="no progress and no notes on standard error")
@@ -195,18 +253,20 @@ def _number(text: str, expected: str) -> float:
         raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}") from None
 
 
-def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+def parse_arguments(argv: Sequence[str] | None) -> Options:
     """Parse the command line; ends the process with code 2 when it makes no sense."""
     parser = build_parser()
-    options = parser.parse_intermixed_args(argv)
-    options.filters = options.min_perplexity is not None or options.max_perplexity is not None
+    given = vars(parser.parse_intermixed_args(argv))
+    if "base" in given:
+        given["base"] = BASES[given["base"]]
+    options = Options(**given)
     if options.smoothing != "list":
         for complaint in _complaints(options):
             parser.error(complaint)
     return options
 
 
-def _complaints(options: argparse.Namespace) -> Iterator[str]:
+def _complaints(options: Options) -> Iterator[str]:
     """Find what the parser cannot see: options that need or exclude one another."""
     ready_model = "--model" if options.model else "--compare" if options.compare else None
     if not options.corpus and (ready_model or not options.train):
@@ -227,7 +287,7 @@ def _complaints(options: argparse.Namespace) -> Iterator[str]:
         yield "--resample file needs --per corpus"
     if options.min_count and options.vocab:
         yield "--min-count and --vocab both choose the vocabulary: give one of them"
-    if options.format in ("srilm", "kenlm"):
+    if options.format in SUMMARIES:
         asked = {
             "--verbose word": options.per == "word",
             "--compare": options.compare,
@@ -246,24 +306,23 @@ _ONE_MODEL = ("min_perplexity", "max_perplexity", "plot", "per", "oov")
 _REPORT = ("per", "format", "confidence", "plot")
 
 
-def _given(options: argparse.Namespace, names: Sequence[str], why: str) -> Iterator[str]:
-    defaults = build_parser().parse_args([])
+def _given(options: Options, names: Sequence[str], why: str) -> Iterator[str]:
     for name in names:
-        if getattr(options, name) != getattr(defaults, name):
+        if getattr(options, name) != getattr(Options, name):
             yield f"--{name.replace('_', '-')} {why}"
 
 
-def _readings(options: argparse.Namespace) -> list[str]:
+def _readings(options: Options) -> list[str]:
     """Every file, as often as it is read."""
     models = [options.model, options.background, *(options.compare or [])]
-    training = options.train or []
+    training = list(options.train or [])
     if not options.corpus:
         return [*filter(None, models), *training * _passes(options, trains=True)]
     trains = not (options.train or options.model or options.compare)
-    return [*filter(None, models), *training, *options.corpus * _passes(options, trains)]
+    return [*filter(None, models), *training, *list(options.corpus) * _passes(options, trains)]
 
 
-def _passes(options: argparse.Namespace, trains: bool) -> int:
+def _passes(options: Options, trains: bool) -> int:
     """How often the corpus is read: to train, to count, and line by line."""
     by_line = options.filters or options.per in ("line", "word")
     counts = not by_line and (options.per == "file" or not trains)

@@ -8,24 +8,29 @@ import lzma
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import Executor, Future
 
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from joblib.externals import cloudpickle
 
-from skxent.language_model import corpus
-from skxent.language_model.corpus import (
+from skxent.language_model import (
+    TOKENIZERS,
     CorpusCounts,
     CorpusError,
+    Score,
+    WordScores,
+    _corpus,
     count_files,
     count_text,
     expand_paths,
-    score_lines,
 )
-from skxent.language_model.reader import read_blocks
-from skxent.language_model.tally import find_tokens, pack
+from skxent.language_model._reader import read_blocks
+from skxent.language_model._scoring import LineScorer, score_lines, score_text
+from skxent.language_model._word_counts import WordCounter, count_block, find_tokens, pack
 
 SPACES = "".join(c for c in map(chr, range(sys.maxunicode + 1)) if c.isspace())
 TEXT = st.text(
@@ -75,9 +80,7 @@ def test_counts_are_those_of_str_split(text):
 @given(text=TEXT | LONG_WORDS, block_bytes=st.integers(1, 40), n_jobs=st.sampled_from([1, 2]))
 def test_blocks_of_any_size_give_the_same_counts(tmp_path_factory, text, block_bytes, n_jobs):
     path = write(tmp_path_factory.mktemp("blocks") / "text", text)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpus, "BLOCK_BYTES", block_bytes)
-        counts = count_files([path], n_jobs=n_jobs)
+    counts = count_files([path], n_jobs=n_jobs, block_bytes=block_bytes)
     assert as_dict(counts) == Counter(text.removeprefix("\ufeff").split())
     assert counts.n_lines == len(lines_of(text.removeprefix("\ufeff")))
     assert counts.n_sentences == sum(bool(line.split()) for line in lines_of(text.removeprefix("\ufeff")))
@@ -103,16 +106,18 @@ def test_counts_of_parts_add_up_to_the_whole(documents, cut):
     )
 
 
-def test_many_types_merge_in_bounded_parts(monkeypatch):
-    monkeypatch.setattr("skxent.language_model.tally._MERGE_ROWS", 100)
-    monkeypatch.setattr(corpus, "BLOCK_BYTES", 2000)
+def test_many_types_merge_in_bounded_parts():
+    counter = WordCounter(merge_rows=100)
     rng = np.random.default_rng(0)
     documents = [" ".join(f"{'w' * (i % 40)}{i}" for i in rng.zipf(1.3, 300) % 5000) for _ in range(100)]
-    assert as_dict(count_text(documents)) == Counter(" ".join(documents).split())
+    for document in documents:
+        counter.add(count_block(document.encode() + b"\n"))
+    table = counter.table().group_by("word").agg(pl.col("count").sum())
+    assert dict(table.rows()) == Counter(" ".join(documents).split())
 
 
 def test_words_with_one_hash_stay_apart(monkeypatch):
-    monkeypatch.setattr("skxent.language_model.tally._hash", lambda keys: np.zeros_like(keys[0]))
+    monkeypatch.setattr("skxent.language_model._word_counts._hash", lambda keys: np.zeros_like(keys[0]))
     text = " ".join(["longerword1", "longerword2", "a"] * 7)
     assert as_dict(count_text([text])) == {"longerword1": 7, "longerword2": 7, "a": 7}
 
@@ -204,13 +209,12 @@ def test_other_encodings(tmp_path, encoding):
 
 @pytest.mark.parametrize("before", ["", "x", "\n\na "], ids=repr)
 @pytest.mark.parametrize("block_bytes", [1, 3, 1 << 20])
-def test_undecodable_byte_is_named_with_its_place(tmp_path, monkeypatch, before, block_bytes):
+def test_undecodable_byte_is_named_with_its_place(tmp_path, before, block_bytes):
     path = tmp_path / "t"
     path.write_bytes(before.encode() + "€".encode()[:2] + b" b\n")
-    monkeypatch.setattr(corpus, "BLOCK_BYTES", block_bytes)
     place = f"t: line {before.count(chr(10)) + 1}, byte {len(before)}: not valid utf-8"
-    with pytest.raises(CorpusError, match=f"{place}.*--errors replace; in Python errors='replace'"):
-        count_files([path])
+    with pytest.raises(CorpusError, match=f"{place}.*give the encoding.*errors='replace'"):
+        count_files([path], block_bytes=block_bytes)
     assert count_files([path], errors="ignore").n_lines == before.count("\n") + 1
     assert "\ufffd" in "".join(as_dict(count_files([path], errors="replace")))
 
@@ -252,13 +256,12 @@ def test_standard_input(monkeypatch):
     assert as_dict(count_files(["-"])) == {"a": 2, "b": 1}
 
 
-def test_very_long_lines_take_no_more_memory_than_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr(corpus, "BLOCK_BYTES", 1000)
+def test_very_long_lines_take_no_more_memory_than_blocks(tmp_path):
     path = write(tmp_path / "t", "word " * 10_000 + "end")
     blocks = list(read_blocks(path, block_bytes=1000))
     assert max(len(block.data) for block in blocks) < 3000
     assert [block.ends_line for block in blocks] == [False] * (len(blocks) - 1) + [True]
-    counts = count_files([path])
+    counts = count_files([path], block_bytes=1000)
     assert as_dict(counts) == {"word": 10_000, "end": 1}
     assert (counts.n_lines, counts.n_sentences) == (1, 1)
 
@@ -318,33 +321,69 @@ def test_bad_json_line_is_named(tmp_path, line, message):
         count_files([path], field="text")
 
 
-def test_json_null_is_an_empty_document_and_long_lines_stay_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(corpus, "BLOCK_BYTES", 10)
+def test_json_null_is_an_empty_document_and_long_lines_stay_whole(tmp_path):
     path = write(tmp_path / "t.jsonl", '{"text": null}\n{"text": "' + "a " * 100 + '"}\n')
-    assert as_dict(count_files([path], field="text")) == {"a": 100}
+    assert as_dict(count_files([path], field="text", block_bytes=10)) == {"a": 100}
 
 
 def test_half_a_surrogate_pair_in_json_is_a_question_mark(tmp_path):
     path = write(tmp_path / "t.jsonl", r'{"text": "a \ud83d b\ud83d\ude00"}')
-    (table,) = score_lines(
-        [path], pl.DataFrame({"word": ["?"], "log_prob": [-1.0]}), -9.0, field="text", keep_text=True
-    )
-    assert table["text"].to_list() == ["a ? b😀"]
-    assert table["n_unknown"].to_list() == [2]
+    (lines,) = score_lines([path], scores_of({"?": -1.0}, -9.0), field="text", keep_text=True)
+    assert lines.texts == ["a ? b😀"]
+    assert lines.score.unknown_tokens.tolist() == [2]
 
 
 # Tokenizers.
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_nltk_tokenizer_by_name(tmp_path, monkeypatch, n_jobs):
+class PicklingExecutor(Executor):
+    """Works in this process, but like one of other processes: what goes in and out is pickled."""
+
+    def submit(self, function, *args):
+        function, args = cloudpickle.loads(cloudpickle.dumps((function, args)))
+        future = Future()
+        future.set_result(cloudpickle.loads(cloudpickle.dumps(function(*args))))
+        return future
+
+
+@pytest.fixture(params=[1, 2])
+def n_jobs(request, monkeypatch):
+    """One or two workers; those for tokenizers need no processes, which take seconds to start."""
+    monkeypatch.setattr(_corpus, "_start_processes", lambda n: PicklingExecutor())
+    return request.param
+
+
+def test_nltk_tokenizer_by_name(tmp_path, n_jobs):
     nltk = pytest.importorskip("nltk.tokenize")
-    monkeypatch.setattr(corpus, "_TOKENIZER_BLOCK_BYTES", 40)
     text = "It's a good-bye, isn't it?\n\n$5.\n" * 5
-    counts = count_files([write(tmp_path / "t", text)], tokenizer="treebank", n_jobs=n_jobs)
+    counts = count_files([write(tmp_path / "t", text)], tokenizer="treebank", n_jobs=n_jobs, block_bytes=40)
     tokenize = nltk.TreebankWordTokenizer().tokenize
     assert as_dict(counts) == Counter(t for line in text.split("\n") for t in tokenize(line))
     assert (counts.n_lines, counts.n_sentences) == (15, 10)
+
+
+def test_processes_tokenize_as_well():
+    """The only test that starts processes: two blocks, a tokenizer that only cloudpickle can send."""
+    counts = count_text(["a|b", "b|c"], tokenizer=lambda line: line.split("|"), n_jobs=2, block_bytes=1)
+    assert as_dict(counts) == {"b": 2, "a": 1, "c": 1}
+
+
+@pytest.mark.parametrize("tokenizer", ["whitespace", "wordpunct"])
+def test_many_blocks_of_documents(n_jobs, tokenizer):
+    pytest.importorskip("nltk")
+    texts = [f"a b{i % 7} c." for i in range(50)]
+    counts = count_text(texts, tokenizer=tokenizer, n_jobs=n_jobs, block_bytes=50)
+    assert counts.n_tokens == 50 * {"whitespace": 3, "wordpunct": 4}[tokenizer]
+    scorer = LineScorer(scores_of({"a": -1.0, "b1": -2.0}, -9.0), tokenizer)
+    together = score_text(texts, scorer, n_jobs, block_bytes=50)
+    alone = [score_text([text], scorer, 1).log_prob.item() for text in texts]
+    np.testing.assert_allclose(together.log_prob, alone)
+
+
+def test_a_tokenizer_may_be_registered():
+    TOKENIZERS.register("letters")(lambda: list)
+    assert as_dict(count_text(["abba"], tokenizer="letters")) == {"a": 2, "b": 2}
+    del TOKENIZERS._parts["letters"]
 
 
 def test_callable_tokenizer_may_return_words_with_spaces():
@@ -352,17 +391,15 @@ def test_callable_tokenizer_may_return_words_with_spaces():
     assert as_dict(counts) == {"a b": 1, "c": 1, "": 1, "d": 1}
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_tokenizers_see_whole_lines_without_their_ends(tmp_path, monkeypatch, n_jobs):
-    monkeypatch.setattr(corpus, "_TOKENIZER_BLOCK_BYTES", 10)
+def test_tokenizers_see_whole_lines_without_their_ends(tmp_path, n_jobs):
     path = write(tmp_path / "t", "a b " * 50 + "end\r\nc d\r\n\r\nlast")
-    counts = count_files([path], tokenizer=lambda line: [line] if line else [], n_jobs=n_jobs)
+    counts = count_files([path], tokenizer=lambda line: [line] if line else [], n_jobs=n_jobs, block_bytes=10)
     assert as_dict(counts) == {"a b " * 50 + "end": 1, "c d": 1, "last": 1}
     assert (counts.n_lines, counts.n_sentences) == (4, 3)
 
 
 def test_bad_tokenizers():
-    with pytest.raises(ValueError, match=r"unknown tokenizer 'mwe'; choose from whitespace, .*treebank"):
+    with pytest.raises(ValueError, match=r"unknown tokenizer 'mwe'; known: .*treebank.*whitespace"):
         count_text(["a"], tokenizer="mwe")
     with pytest.raises(TypeError, match="must return a list of strings, not 'a'"):
         count_text(["a"], tokenizer=lambda line: line)
@@ -372,8 +409,8 @@ def test_bad_tokenizers():
 
 def test_missing_nltk_is_explained(monkeypatch):
     monkeypatch.setitem(sys.modules, "nltk.tokenize", None)
-    with pytest.raises(ImportError, match="tokenizer='treebank' needs NLTK: pip install nltk"):
-        count_text(["a"], tokenizer="treebank")
+    with pytest.raises(ImportError, match="tokenizer='klingon' needs NLTK: pip install nltk"):
+        count_text(["a"], tokenizer="klingon")
 
 
 # Input that would be counted letter by letter.
@@ -400,44 +437,43 @@ def test_score_lines_is_a_loop_over_lines(tmp_path_factory, text, block_bytes, l
     text = text.removeprefix("\ufeff")
     path = write(tmp_path_factory.mktemp("lines") / "text", text)
     known = {word: -float(i + 1) for i, word in enumerate(sorted(set(text.lower().split()))[::2])}
-    log_prob = pl.DataFrame(
-        {"word": list(known), "log_prob": list(known.values())},
-        schema={"word": pl.String, "log_prob": pl.Float64},
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpus, "BLOCK_BYTES", block_bytes)
-        tables = list(score_lines([path], log_prob, -100.0, lowercase=lowercase, keep_text=True))
-    rows = pl.concat(tables).to_dicts() if tables else []
-    assert [row["text"] for row in rows] == lines_of(text)
-    assert [row["line"] for row in rows] == list(range(1, len(rows) + 1))
-    for row in rows:
-        tokens = (row["text"].lower() if lowercase else row["text"]).split()
+    options = dict(lowercase=lowercase, keep_text=True, block_bytes=block_bytes)
+    parts = list(score_lines([path], scores_of(known, -100.0), **options))
+    texts = [text for lines in parts for text in lines.texts]
+    assert texts == lines_of(text)
+    assert [number for lines in parts for number in lines.numbers] == list(range(1, len(texts) + 1))
+    score = Score.concatenate([lines.score for lines in parts]) if parts else Score()
+    for i, line in enumerate(texts):
+        tokens = (line.lower() if lowercase else line).split()
         unknown = sum(token not in known for token in tokens)
-        assert (row["n_tokens"], row["n_unknown"], row["n_sentences"]) == (len(tokens), unknown, bool(tokens))
-        assert row["log_prob"] == pytest.approx(sum(known.get(t, -100.0) for t in tokens))
-        assert row["log_prob_unknown"] == -100.0 * unknown
-    assert sum(row["n_bytes"] for row in rows) == len(text.encode())
-    assert sum(row["n_characters"] for row in rows) == len(text)
+        assert (score.tokens[i], score.unknown_tokens[i], score.sentences[i]) == (len(tokens), unknown, bool(tokens))
+        assert score.log_prob[i] == pytest.approx(sum(known.get(t, -100.0) for t in tokens))
+        assert score.log_prob_unknown[i] == -100.0 * unknown
+    total = score.total()
+    assert (total.lines, total.bytes, total.characters) == (len(texts), len(text.encode()), len(text))
+
+
+def scores_of(known, unknown, ends=None):
+    return WordScores(pl.Series(list(known), dtype=pl.String), np.array(list(known.values()), float), unknown, ends)
 
 
 @pytest.mark.parametrize(("words", "text"), [(["a"], "a b\0 b a"), (["a", "b\0"], "a b c"), (["b\0"], "b b\0\0 b\0")])
 def test_a_word_with_nul_does_not_hide_the_others(tmp_path, words, text):
-    path = write(tmp_path / "text", text)
-    table = pl.concat(score_lines([path], pl.DataFrame({"word": words, "log_prob": [-1.0] * len(words)}), -9.0))
-    assert table["n_unknown"].to_list() == [sum(token not in words for token in text.split())]
+    (lines,) = score_lines([write(tmp_path / "text", text)], scores_of(dict.fromkeys(words, -1.0), -9.0))
+    assert lines.score.unknown_tokens.tolist() == [sum(token not in words for token in text.split())]
 
 
 def test_score_lines_by_document_and_tokenizer(tmp_path):
     path = tmp_path / "t.parquet"
     pl.DataFrame({"text": ["a,b\nc", "", "a"]}).write_parquet(path)
-    log_prob = pl.DataFrame({"word": ["a"], "log_prob": [-1.0]})
     options = dict(field="text", tokenizer=lambda line: line.replace(",", " ").split(), keep_text=True)
-    table = pl.concat(score_lines([path], log_prob, -np.inf, **options))
-    assert table["n_tokens"].to_list() == [3, 0, 1]
-    assert table["n_unknown"].to_list() == [2, 0, 0]
-    assert table["log_prob"].to_list() == [-np.inf, 0, -1]
-    assert table["n_sentences"].to_list() == [2, 0, 1]
-    assert table["text"].to_list() == ["a,b\nc", "", "a"]
+    (lines,) = score_lines([path], scores_of({"a": -1.0}, -np.inf, -2.0), **options)
+    assert lines.score.tokens.tolist() == [3, 0, 1]
+    assert lines.score.unknown_tokens.tolist() == [2, 0, 0]
+    assert lines.score.log_prob.tolist() == [-np.inf, 0, -3]
+    assert lines.score.known.log_prob.tolist() == [-5, 0, -3]
+    assert lines.score.sentences.tolist() == lines.score.ends.tolist() == [2, 0, 1]
+    assert lines.texts == ["a,b\nc", "", "a"]
 
 
 def test_the_command_line_side_imports_nothing_heavy():

@@ -21,8 +21,21 @@ from typing import IO, Any
 import numpy as np
 import polars as pl
 
+from skxent.language_model._options import DECODE_ERRORS
+
+__all__ = [
+    "BLOCK_BYTES",
+    "Block",
+    "CorpusError",
+    "UndecodableError",
+    "blocks_of_documents",
+    "ensure_newline",
+    "expand_paths",
+    "read_blocks",
+]
+
+# Bytes that are read and counted at a time: the arrays of a block, about 20 times as large, stay below 100 MB.
 BLOCK_BYTES = 1 << 21
-DECODE_ERRORS = ("strict", "replace", "ignore")
 
 _FORMATS: list[tuple[re.Pattern[bytes], Callable[..., Any]]] = [
     (re.compile(rb"\x1f\x8b\x08"), lambda raw: gzip.GzipFile(fileobj=raw)),
@@ -42,8 +55,8 @@ class UndecodableError(CorpusError):
 
     def __init__(self, problem: str) -> None:
         super().__init__(
-            f"{problem}; give the encoding of the text, or have such bytes replaced "
-            "(--errors replace; in Python errors='replace' or decode_error='replace')"
+            f"{problem}; give the encoding of the text, or have such bytes replaced (errors='replace'; of an "
+            "estimator, decode_error='replace')"
         )
         self.problem = problem
 
@@ -94,7 +107,7 @@ def expand_paths(patterns: Iterable[str | Path]) -> list[str]:
     return paths
 
 
-def check_encoding(encoding: str, errors: str) -> None:
+def _check_encoding(encoding: str, errors: str) -> None:
     """Refuse an encoding or an error handler that does not exist.
 
     Raises
@@ -147,7 +160,7 @@ def read_blocks(
     CorpusError
         When the file is missing, unreadable, damaged, cut short, or cannot be decoded, or lacks the field.
     """
-    check_encoding(encoding, errors)
+    _check_encoding(encoding, errors)
     path = str(path)
     if path.endswith(".parquet"):
         batches = _parquet_documents(path, field)
@@ -175,12 +188,12 @@ def blocks_of_documents(documents: Iterable[str], block_bytes: int = BLOCK_BYTES
 
 
 def _block_of_documents(documents: list[str]) -> Block:
-    data = "".join(map(closed, documents)).encode("utf-8", "replace")
-    n_given = sum(document != closed(document) for document in documents)
+    data = "".join(map(ensure_newline, documents)).encode("utf-8", "replace")
+    n_given = sum(document != ensure_newline(document) for document in documents)
     return Block(data, len(data) - n_given, sum(map(len, documents)), documents=documents)
 
 
-def closed(document: str) -> str:
+def ensure_newline(document: str) -> str:
     """Put a newline at the end of a document that has none."""
     return document if document.endswith("\n") else document + "\n"
 
@@ -255,7 +268,7 @@ class _Decoder:
 def _read_chunks(path: str, size: int, progress: Callable[[int], None] | None) -> Iterator[bytes]:
     """Read the decompressed file."""
     n_before = 0
-    with _opened(path) as (raw, file):
+    with _open_file(path) as (raw, file):
         while chunk := _read(path, file, size):
             if progress:
                 n_read = raw.tell() if raw.seekable() else n_before + len(chunk)
@@ -275,7 +288,7 @@ def _read(path: str, file: IO[bytes], size: int) -> bytes:
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+def _open_file(path: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     """Open a file, as it lies on disk and as the bytes of its text."""
     try:
         raw: Any = sys.stdin.buffer if path == "-" else open(path, "rb")  # noqa: SIM115
@@ -283,13 +296,13 @@ def _opened(path: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror or error}") from None
     try:
-        yield raw, _decompressed(path, raw, head)
+        yield raw, _decompressor_of(path, raw, head)
     finally:
         if path != "-":
             raw.close()
 
 
-def _decompressed(path: str, raw: Any, head: bytes) -> Any:
+def _decompressor_of(path: str, raw: Any, head: bytes) -> Any:
     if _ZSTD.match(head):
         return _ZstdLines(path)
     for magic, opener in _FORMATS:
@@ -345,7 +358,7 @@ def _as_text(value: object, field: str, place: str) -> str:
 
 def _parquet_documents(path: str, field: str | None) -> Iterator[list[str]]:
     if field is None:
-        raise CorpusError(f"{path}: name the column that holds the text (--field; in Python, field=... of count_files)")
+        raise CorpusError(f"{path}: name the column that holds the text (field)")
     try:
         frame = pl.scan_parquet(path, glob=False)
         schema = frame.collect_schema()

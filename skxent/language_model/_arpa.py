@@ -14,11 +14,13 @@ import numpy as np
 import polars as pl
 
 from skxent._files import atomic_write
-from skxent.language_model.model import END_OF_SENTENCE, UNKNOWN, FittedUnigram
-from skxent.language_model.reader import CorpusError, UndecodableError, read_blocks
+from skxent.language_model._model import FittedUnigram
+from skxent.language_model._options import END_OF_SENTENCE, START_OF_SENTENCE, UNKNOWN
+from skxent.language_model._reader import CorpusError, UndecodableError, read_blocks
 
-START_OF_SENTENCE = "<s>"
+__all__ = ["read_arpa", "write_arpa"]
 
+# What stands for the logarithm of 0, and for every number below it.
 _ZERO = -99.0
 _DELIMITERS = " \t\r\n\0"
 
@@ -40,7 +42,11 @@ def write_arpa(model: FittedUnigram, path: str | Path) -> None:
     CorpusError
         When ARPA cannot hold a word: one with a blank in it, or a word that means the start or the end of a
         sentence.
+    TypeError
+        When the model is no distribution, as leave-one-out scores are not.
     """
+    if not isinstance(model, FittedUnigram):
+        raise TypeError(f"only a FittedUnigram is a distribution that ARPA can hold, not {model!r}")
     _check_words(model, path)
     entries = [(START_OF_SENTENCE, -math.inf), (UNKNOWN, model.log_prob_unk)]
     entries.append((END_OF_SENTENCE, -math.inf if model.log_prob_eos is None else model.log_prob_eos))
