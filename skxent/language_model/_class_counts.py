@@ -7,17 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, groupby
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import polars as pl
 from scipy.sparse import csr_array
 
-from skxent._typing import Floats, Integers
-from skxent.language_model.corpus import Document, _count_block, _lowered, _map_in_order, _workers
-from skxent.language_model.reader import Block, blocks_of_documents
-from skxent.language_model.tally import BlockTally, WordTally
-from skxent.language_model.tokenizers import Tokenize, make_tokenizer
+from skxent._typing import Floats
+from skxent.language_model._corpus import Document, _count_block, _lowered, map_blocks, start_workers
+from skxent.language_model._reader import Block, blocks_of_documents
+from skxent.language_model._tokenizers import Tokenize, make_tokenizer
+from skxent.language_model._word_counts import BlockCounts, WordCounter
 
 __all__ = ["ClassCounts", "count_classes"]
 
@@ -116,11 +116,11 @@ def count_classes(
         One table a class, with the columns ``word`` and ``count``.
     """
     tokenize = make_tokenizer(tokenizer)
-    tallies = [WordTally() for _ in range(n_classes)]
-    with _workers(tokenize, n_jobs) as workers:
-        for batch, counted in _map_in_order(partial(_count_batch, tokenize), _batches(documents), workers):
-            tallies[batch.label].add(counted)
-    tables = [tally.table() for tally in tallies]
+    counters = [WordCounter() for _ in range(n_classes)]
+    with start_workers(tokenize, n_jobs) as workers:
+        for batch, counted in map_blocks(partial(_count_batch, tokenize), _batches(documents), workers):
+            counters[batch.label].add(counted)
+    tables = [counter.table() for counter in counters]
     return list(map(_lowered, tables)) if lowercase else tables
 
 
@@ -140,11 +140,11 @@ def _batches(documents: Iterable[tuple[int, Document]]) -> Iterator[_Batch]:
             yield _Batch(label, None, list(members))
 
 
-def _count_batch(tokenize: Tokenize | None, batch: _Batch) -> BlockTally:
+def _count_batch(tokenize: Tokenize | None, batch: _Batch) -> BlockCounts:
     if batch.block is not None:
         return _count_block(tokenize, batch.block)
     words = Counter(token.encode("utf-8", "replace") for token in chain.from_iterable(batch.tokens))
-    return BlockTally([], words, 0, 0)
+    return BlockCounts([], words, 0, 0)
 
 
 # Bytes of text in one task of a worker; small, since a class may have little text and all workers want some.

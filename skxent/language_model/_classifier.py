@@ -21,11 +21,11 @@ from skxent._sklearn import Interval, StrOptions, all_or_nothing, check_sample_w
 from skxent._typing import Array, Floats
 from skxent.language_model._class_counts import ClassCounts, count_classes
 from skxent.language_model._documents import DocumentReader, is_matrix
+from skxent.language_model._options import DECODE_ERRORS, LEAVE_ONE_OUT
 from skxent.language_model._shared_vocabulary import BACKGROUNDS, fit_shared
+from skxent.language_model._smoothing import Smoothing, make_smoothing
+from skxent.language_model._tokenizers import Tokenize
 from skxent.language_model._word_columns import WordColumns
-from skxent.language_model.reader import DECODE_ERRORS
-from skxent.language_model.smoothing import LEAVE_ONE_OUT, Smoothing, make_smoothing
-from skxent.language_model.tokenizers import Tokenize
 
 __all__ = ["UnigramClassifier"]
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import issparse
 
-from skxent.language_model.corpus import CorpusError, Document, checked_documents
-from skxent.language_model.reader import _FORMATS, _ZSTD, read_blocks
-from skxent.language_model.tokenizers import Tokenize
+from skxent.language_model._corpus import Document, checked_documents
+from skxent.language_model._reader import _FORMATS, _ZSTD, CorpusError, read_blocks
+from skxent.language_model._tokenizers import Tokenize
 
 __all__ = ["DocumentReader", "is_matrix"]
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from skxent._typing import Floats
 from skxent.language_model._class_counts import ClassCounts
-from skxent.language_model.smoothing import LEAVE_ONE_OUT, Smoothing
+from skxent.language_model._options import LEAVE_ONE_OUT
+from skxent.language_model._smoothing import Smoothing
 
 __all__ = ["BACKGROUNDS", "SharedModels", "fit_shared"]
 
@@ -91,7 +92,7 @@ def fit_shared(
 
     Examples
     --------
-    >>> from skxent.language_model.smoothing import make_smoothing
+    >>> from skxent.language_model._smoothing import make_smoothing
     >>> from scipy.sparse import csr_array
     >>> counts = ClassCounts(csr_array([[3.0, 1.0, 0.0], [0.0, 1.0, 1.0]]), np.zeros(2))
     >>> models = fit_shared(counts, smoothing=make_smoothing("laplace"))

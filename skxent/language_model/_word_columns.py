@@ -12,10 +12,10 @@ import polars as pl
 from scipy.sparse import csr_array
 
 from skxent._typing import Floats, Integers
-from skxent.language_model.corpus import Document, _map_in_order, _workers
-from skxent.language_model.reader import blocks_of_documents
-from skxent.language_model.tally import WordValues, find_tokens
-from skxent.language_model.tokenizers import Tokenize, make_tokenizer, tokenize_lines
+from skxent.language_model._corpus import Document, map_blocks, start_workers
+from skxent.language_model._reader import blocks_of_documents
+from skxent.language_model._tokenizers import Tokenize, make_tokenizer, tokenize_lines
+from skxent.language_model._word_counts import WordValues, find_tokens
 
 __all__ = ["WordColumns"]
 
@@ -62,8 +62,8 @@ class WordColumns:
         n_jobs : int, optional
             Threads, or processes for tokenizers other than white space; by default one a core.
         """
-        with _workers(self.tokenize, n_jobs) as workers:
-            results = _map_in_order(partial(self._apply, function), _batches(documents), workers)
+        with start_workers(self.tokenize, n_jobs) as workers:
+            results = map_blocks(partial(self._apply, function), _batches(documents), workers)
             yield from (result for _, result in results)
 
     def _apply(self, function: Callable[[csr_array], Result], batch: list) -> Result:
@@ -95,6 +95,7 @@ class WordColumns:
         frame = pl.DataFrame({"word": listed}, schema={"word": pl.String})
         joined = frame.join(self.table, on="word", how="left", maintain_order="left")
         return joined["column"].fill_null(self.n_words).to_numpy()
+
 
 _NO_LIMIT = 1 << 62
 
