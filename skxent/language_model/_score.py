@@ -47,8 +47,8 @@ class Score:
     --------
     >>> first = Score(tokens=3, log_prob_known=-3 * math.log(8))
     >>> second = Score(tokens=1, log_prob_known=-math.log(2))
-    >>> (first + second).cross_entropy(base=2)
-    2.5
+    >>> print(f"{(first + second).cross_entropy(base=2):.6f} bits")
+    2.500000 bits
     >>> Score(tokens=np.array([3, 1]), log_prob_known=np.log([1 / 512, 1 / 2])).perplexity
     array([8., 2.])
     """

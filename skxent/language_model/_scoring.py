@@ -237,7 +237,9 @@ def _join_cut_lines(scored: Iterable[tuple[Block, _ScoredBlock]]) -> Iterator[_S
             yield _join(pieces)
             part = part[1:]
         pieces = [] if block.ends_line else [part[-1:]]
-        yield part if block.ends_line else part[:-1]
+        whole_lines = part if block.ends_line else part[:-1]
+        if len(whole_lines):
+            yield whole_lines
 
 
 def _join(pieces: Sequence[_ScoredBlock]) -> _ScoredBlock:

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import lzma
+import pickle
 import subprocess
 import sys
 from collections import Counter
@@ -15,7 +16,7 @@ import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from joblib.externals import cloudpickle
+from joblib.externals.loky.backend.reduction import dumps
 
 from skxent.language_model import (
     TOKENIZERS,
@@ -340,9 +341,9 @@ class PicklingExecutor(Executor):
     """Works in this process, but like one of other processes: what goes in and out is pickled."""
 
     def submit(self, function, *args):
-        function, args = cloudpickle.loads(cloudpickle.dumps((function, args)))
+        function, args = pickle.loads(dumps((function, args)))
         future = Future()
-        future.set_result(cloudpickle.loads(cloudpickle.dumps(function(*args))))
+        future.set_result(pickle.loads(dumps(function(*args))))
         return future
 
 
@@ -467,13 +468,14 @@ def test_score_lines_by_document_and_tokenizer(tmp_path):
     path = tmp_path / "t.parquet"
     pl.DataFrame({"text": ["a,b\nc", "", "a"]}).write_parquet(path)
     options = dict(field="text", tokenizer=lambda line: line.replace(",", " ").split(), keep_text=True)
-    (lines,) = score_lines([path], scores_of({"a": -1.0}, -np.inf, -2.0), **options)
-    assert lines.score.tokens.tolist() == [3, 0, 1]
-    assert lines.score.unknown_tokens.tolist() == [2, 0, 0]
-    assert lines.score.log_prob.tolist() == [-np.inf, 0, -3]
-    assert lines.score.known.log_prob.tolist() == [-5, 0, -3]
-    assert lines.score.sentences.tolist() == lines.score.ends.tolist() == [2, 0, 1]
-    assert lines.texts == ["a,b\nc", "", "a"]
+    parts = list(score_lines([path], scores_of({"a": -1.0}, -np.inf, -2.0), **options))
+    score = Score.concatenate(lines.score for lines in parts)
+    assert score.tokens.tolist() == [3, 0, 1]
+    assert score.unknown_tokens.tolist() == [2, 0, 0]
+    assert score.log_prob.tolist() == [-np.inf, 0, -3]
+    assert score.known.log_prob.tolist() == [-5, 0, -3]
+    assert score.sentences.tolist() == score.ends.tolist() == [2, 0, 1]
+    assert [text for lines in parts for text in lines.texts] == ["a,b\nc", "", "a"]
 
 
 def test_the_command_line_side_imports_nothing_heavy():

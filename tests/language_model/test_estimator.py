@@ -562,6 +562,7 @@ def test_searches_and_cross_validation():
     assert (cross_val_score(UnigramLanguageModel(), X, cv=4) < 0).all()
 
 
+@quiet
 def test_parameters_of_a_smoothing_can_be_searched():
     X = np.random.default_rng(0).choice(["a b", "a a c", "b d e", "f a"], 40).tolist()
     search = GridSearchCV(UnigramLanguageModel(smoothing=GoodTuring()), {"smoothing__confidence": [0.5, 1.65]}, cv=2)
