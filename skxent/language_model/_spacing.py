@@ -5,6 +5,7 @@ Those are the tokens of NLTK's WordPunctTokenizer and of DSIR, here at the speed
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -12,9 +13,31 @@ from numpy.typing import NDArray
 
 from skxent._typing import Array
 
-__all__ = ["space_words"]
+__all__ = ["SpacedTokenizer", "space_words"]
 
 _SPACE, _WORD, _OTHER = 0, 1, 2
+
+
+class SpacedTokenizer:
+    """A tokenizer that puts blanks between the tokens of a whole text, which takes much less time than line by line.
+
+    Parameters
+    ----------
+    space : callable
+        It takes UTF-8 and returns UTF-8 with the same lines, in which white space separates the tokens.
+
+    Examples
+    --------
+    >>> SpacedTokenizer(space_words)("Isn't it?")
+    ['Isn', "'", 't', 'it', '?']
+    """
+
+    def __init__(self, space: Callable[[bytes], bytes]) -> None:
+        self.space = space
+
+    def __call__(self, line: str) -> list[str]:
+        """Return the tokens of a line."""
+        return self.space(line.encode("utf-8", "replace")).decode().split()
 
 
 def space_words(data: bytes) -> bytes:

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from skxent._typing import Floats, Integers
 from skxent.language_model._corpus import Document, map_blocks, start_workers
 from skxent.language_model._reader import blocks_of_documents
-from skxent.language_model._tokenizers import Tokenize, make_tokenizer, tokenize_lines
+from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
 from skxent.language_model._word_counts import WordValues, find_tokens
 
 __all__ = ["WordColumns"]
@@ -45,7 +45,7 @@ class WordColumns:
         self.tokenize = make_tokenizer(tokenizer)
         numbers = np.arange(self.n_words, dtype=np.float64)
         self.table = pl.DataFrame([words.alias("word"), pl.Series("column", numbers)])
-        self.values = WordValues(words, numbers) if self.tokenize is None else None
+        self.values = WordValues(words, numbers) if works_on_arrays(self.tokenize) else None
 
     def map(
         self, function: Callable[[csr_array], Result], documents: Iterable[Document], n_jobs: int | None = None
@@ -78,10 +78,12 @@ class WordColumns:
         n_lines = np.array([max(text.count("\n") + (not text.endswith("\n")), 1) for text in texts])
         first = np.cumsum(n_lines) - n_lines
         if self.values is None:
+            assert self.tokenize is not None
             lines = tokenize_lines(self.tokenize, block.data.decode())
             columns, per_line = self._columns_of(chain.from_iterable(lines)), np.array(list(map(len, lines)))
         else:
-            data = block.data.decode().lower().encode() if self.lowercase else block.data
+            data = space_tokens(self.tokenize, block.data)
+            data = data.decode().lower().encode() if self.lowercase else data
             tokens = find_tokens(data)
             columns, per_line = self.values.look_up(data, tokens), tokens.per_line[:-1]
         columns[np.isnan(columns)] = self.n_words
