@@ -286,7 +286,7 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
 
     @property
     def feature_log_prob_(self) -> Floats:
-        """Log-probabilities of the words in each class, in nats; those of the open event for words below `min_count`."""
+        """Log-probabilities of the words in each class, in nats; that of the open event for words below `min_count`."""
         check_is_fitted(self)
         return self._log_probs[:-1].T
 
