@@ -13,6 +13,7 @@ from skxent.cli._filter import filter_lines
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
 from skxent.cli._report import report
+from skxent.cli._select import select_records
 from skxent.language_model import SMOOTHINGS, CorpusError
 from skxent.language_model._reader import UndecodableError
 
@@ -67,6 +68,8 @@ def _task(options: Options) -> Callable[[Options, Progress], None]:
         return _list_smoothings
     if options.compare:
         return compare_models
+    if options.target:
+        return select_records
     return filter_lines if options.filters else report
 
 

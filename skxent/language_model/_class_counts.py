@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, groupby
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import polars as pl
@@ -57,7 +57,7 @@ class ClassCounts:
         known = placed.filter(pl.col("column").is_not_null())
         entries = known["count"].to_numpy(), (known["row"].to_numpy(), known["column"].to_numpy())
         others = placed.filter(pl.col("column").is_null())
-        outside = np.bincount(others["row"], weights=others["count"], minlength=len(tables))
+        outside = np.bincount(others["row"], others["count"], len(tables)).astype(np.float64)
         return cls(csr_array(entries, shape=(len(tables), len(words))), outside, words)
 
     @property
@@ -133,7 +133,7 @@ class _Batch(NamedTuple):
 def _batches(documents: Iterable[tuple[int, Document]]) -> Iterator[_Batch]:
     """Yield batches of documents of one class, all of them texts or all token lists."""
     for (label, is_text), group in groupby(documents, lambda item: (item[0], isinstance(item[1], str))):
-        members = (document for _, document in group)
+        members: Iterator[Any] = (document for _, document in group)
         if is_text:
             yield from (_Batch(label, block, []) for block in blocks_of_documents(members, _BATCH_BYTES))
         else:

@@ -140,6 +140,10 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
         "n_jobs": [Integral, None],
     }
 
+    _counts: ClassCounts
+    _columns: WordColumns | None
+    class_count_: Floats
+
     def __init__(
         self,
         *,

@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 Document = str | Sequence[str]
+_Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 # Bytes of text in one task of a worker process: with NLTK's tokenizers about 0.1 to 1 s of work.
@@ -332,8 +333,8 @@ def _start_processes(n: int) -> Executor:
 
 
 def map_blocks(
-    function: Callable[[Block], _Result], blocks: Iterable[Block], workers: tuple[Executor | None, int]
-) -> Iterator[tuple[Block, _Result]]:
+    function: Callable[[_Item], _Result], blocks: Iterable[_Item], workers: tuple[Executor | None, int]
+) -> Iterator[tuple[_Item, _Result]]:
     """Yield each block with its result, in order; one more block than there are workers is on its way."""
     executor, n = workers
     blocks, again = tee(blocks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from tempfile import SpooledTemporaryFile
 
@@ -32,6 +33,7 @@ class Ranking:
 
     def __init__(self) -> None:
         self._file = SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115  # it lives as long as the object
+        weakref.finalize(self, self._file.close)
         self._n = self.n_ranked = 0
 
     def __len__(self) -> int:

@@ -170,18 +170,18 @@ class ParquetRecords(RecordFormat):
             for batch in _parquet_batches(path):
                 for choice in choices.take(batch.height):
                     rows, batch = batch[: len(choice)], batch[len(choice) :]
-                    for name in choice.columns:
-                        if name in rows.columns:
-                            raise CorpusError(
-                                f"{path}: there is a column {name!r} already; give the new one another name"
-                            )
-                    rows = rows.with_columns(**{name: pl.Series(values) for name, values in choice.columns.items()})
+                    rows = _with_columns(rows, choice.columns, path)
                     schema = rows.schema if schema is None else schema
                     if rows.schema != schema:
-                        raise CorpusError(
-                            f"{path}: its columns are not those of {paths[0]}, so they cannot be in one file"
-                        )
+                        raise CorpusError(f"{path}: its columns are not those of {paths[0]}: select from each apart")
                     yield rows.filter(choice.is_kept)
+
+
+def _with_columns(rows: pl.DataFrame, columns: dict[str, Any], path: str) -> pl.DataFrame:
+    for name in columns:
+        if name in rows.columns:
+            raise CorpusError(f"{path}: there is a column {name!r} already; give the new one another name")
+    return rows.with_columns(**{name: pl.Series(values) for name, values in columns.items()})
 
 
 def _parquet_batches(path: str) -> Iterator[pl.DataFrame]:

@@ -24,7 +24,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from numbers import Integral
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -97,6 +96,9 @@ def log_ratio(
     return WordScores(counts.words, models.log_probs[:-1, 0] - models.log_probs[:-1, 1], 0.0, None)
 
 
+StartTask = Callable[[str, list[str]], Callable[[int], None]]
+
+
 class _Documents(Protocol):
     """Documents that can be read again and again."""
 
@@ -127,14 +129,19 @@ class _Texts:
 class _Files:
     """Documents in files."""
 
-    paths: Sequence[str]
+    paths: list[str]
     reading: dict[str, Any]
+    progress: StartTask | None
 
     def count(self) -> CorpusCounts:
-        return count_files(self.paths, **self.reading)
+        return count_files(self.paths, **self.reading, progress=self._start("counting"))
 
     def score(self, scores: WordScores) -> Iterator[Score]:
-        return (lines.score for lines in score_lines(self.paths, scores, **self.reading))
+        lines = score_lines(self.paths, scores, **self.reading, progress=self._start("scoring"))
+        return (part.score for part in lines)
+
+    def _start(self, task: str) -> Callable[[int], None] | None:
+        return None if self.progress is None else self.progress(task, self.paths)
 
 
 @dataclass(frozen=True)
@@ -166,6 +173,13 @@ class Selection:
     _keys: Ranking = field(repr=False)
     _last: tuple[float, int] | None = field(repr=False)
     _files: _Files | None = field(default=None, repr=False)
+
+    @property
+    def summary(self) -> str:
+        """How many documents are selected, of how many, in one line."""
+        worst = "" if math.isnan(self.threshold) else f", scores of {self.threshold:.4f} bits a token and more"
+        empty = f" ({self.n_empty:,} without a word)" if self.n_empty else ""
+        return f"selected {self.n_selected:,} of {self.n_documents:,} documents{empty}{worst}"
 
     @property
     def scores(self) -> Floats:
@@ -273,7 +287,7 @@ def select_texts(
     smoothing_parameter: float | str | None = LEAVE_ONE_OUT,
     background: str = "uniform",
     n_jobs: int | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: StartTask | None = None,
 ) -> Selection:
     """Choose the documents of a raw text that look like a target.
 
@@ -299,13 +313,16 @@ def select_texts(
         with globs: a document is then a line, or with `field` an object of JSON lines or a row of Parquet.
     field : str, optional
         The field that holds the text.
-    tokenizer, lowercase, encoding, n_jobs, progress
+    tokenizer, lowercase, encoding, n_jobs
         As in :func:`~skxent.language_model.count_files`. ``tokenizer="wordpunct", lowercase=True`` makes the tokens
         of DSIR.
     decode_error : {"strict", "ignore", "replace"}, default="strict"
         What to do about bytes that cannot be decoded.
     smoothing, smoothing_parameter, background
         Of the two models, see :func:`log_ratio`.
+    progress : callable, optional
+        Called with the name of each pass over files, ``"counting"`` or ``"scoring"``, and the files; it returns what
+        is called with the number of bytes read since the last call.
 
     Returns
     -------
@@ -333,10 +350,10 @@ def select_texts(
     cuts = _checked_cuts(buckets)
     reading: dict[str, Any] = dict(tokenizer=tokenizer, lowercase=lowercase, n_jobs=n_jobs)
     if input == "filename":
-        reading |= dict(encoding=encoding, errors=decode_error, field=field, progress=progress)
-        files = _Files(_checked_paths(raw), reading)
+        reading |= dict(encoding=encoding, errors=decode_error, field=field)
+        files = _Files(_checked_paths(raw), reading, progress)
         documents: _Documents = files
-        wanted: _Documents = _Files(expand_paths(_listed(target)), reading)
+        wanted: _Documents = _Files(expand_paths(_listed(target)), reading, progress)
         format_of(files.paths, field, encoding)
     elif input == "content":
         files = None
@@ -377,9 +394,7 @@ def _checked_paths(patterns: Any) -> list[str]:
     paths = expand_paths(_listed(patterns))
     for path in paths:
         if not Path(path).is_file():
-            raise CorpusError(
-                f"{path}: the raw text is read more than once, so it must be a file: save it to one first"
-            )
+            raise CorpusError(f"{path}: the raw text is read twice, so it must be a file: save it to one first")
     return paths
 
 
@@ -415,7 +430,7 @@ def _score(documents: _Documents, ratio: WordScores, noise: np.random.Generator 
 
 def _number(top: float | None, n_documents: int) -> int | None:
     """Return how many documents the best ones are."""
-    if top is None or isinstance(top, Integral):
+    if top is None or (top >= 1 and top == int(top)):
         return None if top is None else int(top)
     if not 0 < top < 1:
         raise ValueError(f"top={top!r}: expected a share between 0 and 1, or a whole number of documents")

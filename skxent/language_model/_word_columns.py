@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -66,7 +66,7 @@ class WordColumns:
             results = map_blocks(partial(self._apply, function), _batches(documents), workers)
             yield from (result for _, result in results)
 
-    def _apply(self, function: Callable[[csr_array], Result], batch: list) -> Result:
+    def _apply(self, function: Callable[[csr_array], Result], batch: list[Any]) -> Result:
         columns, sizes = self._text_columns(batch) if isinstance(batch[0], str) else self._list_columns(batch)
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
         shape = len(sizes), self.n_words + 1
@@ -102,9 +102,9 @@ class WordColumns:
 _NO_LIMIT = 1 << 62
 
 
-def _batches(documents: Iterable[Document]) -> Iterator[list]:
+def _batches(documents: Iterable[Document]) -> Iterator[list[Any]]:
     """Yield lists of texts alone or of token lists alone, in order."""
-    batch: list = []
+    batch: list[Any] = []
     size = 0
     for document in documents:
         if batch and (size > _BATCH or isinstance(document, str) != isinstance(batch[0], str)):
