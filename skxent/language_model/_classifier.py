@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags
+from sklearn.utils import Tags, assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
@@ -421,8 +421,9 @@ def _times(log_probs: Floats, counts: csr_array) -> Floats:
 
 
 def _checked_labels(y: Any) -> Array:
-    check_classification_targets(y)
     labels: Array = column_or_1d(y, warn=True)
+    assert_all_finite(labels, input_name="y")
+    check_classification_targets(labels)
     return labels
 
 
@@ -434,7 +435,9 @@ def _memberships(labels: Array, classes: Array, sample_weight: ArrayLike | None)
         raise ValueError(f"y holds {labels[strange][0]!r}, which is not one of the classes {classes!r}")
     n = len(labels)
     weights = check_sample_weight(sample_weight, np.empty((n, 1)), dtype=np.float64, ensure_non_negative=True)
-    return csr_array((weights, (rows, np.arange(n))), shape=(len(classes), n))
+    members = csr_array((weights, (rows, np.arange(n))), shape=(len(classes), n))
+    members.eliminate_zeros()
+    return members
 
 
 def _check_lengths(n_documents: int, n_labels: int) -> None:

@@ -1,12 +1,19 @@
 r"""Put blanks between words and punctuation, so that white space alone separates the tokens of ``\w+|[^\w\s]+``.
 
-Those are the tokens of NLTK's WordPunctTokenizer and of DSIR, here at the speed of arrays.
+Those are the tokens of NLTK's WordPunctTokenizer and of DSIR, here at the speed of arrays. What belongs to a word is
+what Unicode recommends [1]_ for ``\w``: letters, the marks on them, digits, the underscore and its like. (Python's own
+``re`` leaves the marks out, and so cuts words of many scripts of Asia apart.) White space is that of :meth:`str.split`.
+
+References
+----------
+.. [1] Unicode Technical Standard 18, Unicode Regular Expressions, Annex C. https://www.unicode.org/reports/tr18/
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from unicodedata import category
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +23,11 @@ from skxent._typing import Array
 __all__ = ["SpacedTokenizer", "space_words"]
 
 _SPACE, _WORD, _OTHER = 0, 1, 2
+
+# Unicode's general categories of what words are made of.
+_WORD_CATEGORIES = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "Pc"}
+# Characters of other categories that words are made of too: joiners, and letters in circles and squares.
+_MORE_LETTERS = ((0x200C, 0x200D), (0x24B6, 0x24E9), (0x1F130, 0x1F149), (0x1F150, 0x1F169), (0x1F170, 0x1F189))
 
 
 class SpacedTokenizer:
@@ -51,7 +63,7 @@ def space_words(data: bytes) -> bytes:
     Returns
     -------
     bytes
-        UTF-8 whose :meth:`str.split` is what ``re.findall(r"\w+|[^\w\s]+", text)`` finds in the text.
+        UTF-8 with the same lines, in which white space separates all tokens.
 
     Examples
     --------
@@ -80,6 +92,13 @@ def _spaced(characters: Array, kind: NDArray[np.uint8]) -> Array:
 @cache
 def _class_of_characters() -> NDArray[np.uint8]:
     """Tabulate what each code point is to regular expressions."""
-    text = "".join(map(chr, range(0x110000)))
-    kinds = (_SPACE if c.isspace() else _WORD if c == "_" or c.isalnum() else _OTHER for c in text)
-    return np.fromiter(kinds, dtype=np.uint8, count=len(text))
+    kinds = np.full(0x110000, _OTHER, dtype=np.uint8)
+    for code in range(0x110000):
+        character = chr(code)
+        if character.isspace():
+            kinds[code] = _SPACE
+        elif category(character) in _WORD_CATEGORIES:
+            kinds[code] = _WORD
+    for first, last in _MORE_LETTERS:
+        kinds[first : last + 1] = _WORD
+    return kinds

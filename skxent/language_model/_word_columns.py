@@ -86,7 +86,7 @@ class WordColumns:
             data = data.decode().lower().encode() if self.lowercase else data
             tokens = find_tokens(data)
             columns, per_line = self.values.look_up(data, tokens), tokens.per_line[:-1]
-        columns[np.isnan(columns)] = self.n_words
+            columns[np.isnan(columns)] = self.n_words
         return columns, np.add.reduceat(per_line, first)
 
     def _list_columns(self, lists: list[Sequence[str]]) -> tuple[Floats, Integers]:
