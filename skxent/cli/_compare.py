@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -11,10 +12,11 @@ import polars as pl
 from skxent._registry import Registry
 from skxent._typing import Floats
 from skxent.cli._levels import read_corpus
+from skxent.cli._notes import Notes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
 from skxent.cli._sampling import sample
-from skxent.language_model import CorpusError, Score, read_arpa
+from skxent.language_model import CorpusError, Score, comparable, read_arpa
 from skxent.language_model._bootstrap import bootstrap, interval, two_sided_p_value
 
 __all__ = ["compare_models"]
@@ -25,15 +27,18 @@ _DEFAULT_LEVEL = 0.95
 _FORMATS: Registry[Callable[[dict[str, Any], str], None]] = Registry("format of a comparison")
 
 
-def compare_models(options: Options, progress: Progress) -> None:
+def compare_models(options: Options, progress: Progress, notes: Notes) -> None:
     """Print both models' figures and what the bootstrap says about the difference."""
     assert options.compare is not None
     print_record = _FORMATS[options.format]
     corpus = read_corpus(options.corpus, options, progress)
-    models = [read_arpa(path) for path in options.compare]
-    if len({model.log_prob_eos is None for model in models}) > 1:
-        raise CorpusError("only one of the models has end-of-sentence events: the figures cannot be compared")
-    sums = sample(corpus, models, oov=options.oov, resample=options.resample)
+    fitted = [replace(read_arpa(path), blank_lines=options.blank_lines) for path in options.compare]
+    try:
+        models = comparable(fitted, vocab_pad=options.vocab_pad, oov=options.oov)
+    except ValueError as error:
+        raise CorpusError(str(error)) from None
+    drawn = sample(corpus, models, oov=options.oov, resample=options.resample)
+    sums = drawn.sums
     progress.wipe()
     totals = Score.from_matrix(sums.sum(axis=0))
     scored = totals.under(options.oov)
@@ -45,7 +50,7 @@ def compare_models(options: Options, progress: Progress) -> None:
 
     differences = bootstrap(sums, difference)
     level = options.confidence or _DEFAULT_LEVEL
-    low, high = interval(differences, level)
+    low, high = interval(differences, level, len(sums))
     record = {
         **{f"model_{i}": path for i, path in enumerate(options.compare, 1)},
         **{f"unknown_tokens_{i}": int(n) for i, n in enumerate(totals.unknown_tokens, 1)},
@@ -58,10 +63,16 @@ def compare_models(options: Options, progress: Progress) -> None:
         "confidence": level,
         "p_value": two_sided_p_value(differences),
         "events": int(scored.events[0]),
-        "resampled": options.resample or "line",
+        "resampled": drawn.unit,
         "resampled_units": len(sums),
     }
+    for path, score in zip(options.compare, _each(totals), strict=True):
+        notes.unknown_under(path, score)
     print_record(record, corpus.title)
+
+
+def _each(totals: Score) -> list[Score]:
+    return [totals.each(lambda amount, i=i: amount[i]) for i in range(len(totals))]
 
 
 @_FORMATS.register("text")
@@ -79,7 +90,7 @@ def _print_text(record: dict[str, Any], title: str) -> None:
     low, high = (f"{record[f'difference_{end}']:+.4f}" for end in ("low", "high"))
     level, p_value = 100 * record["confidence"], record["p_value"]
     print(f"{level:g} % interval of the difference: {low} to {high}; p = {p_value:.2g}")
-    print(f"(paired bootstrap over {record['resampled_units']:,} {record['resampled']}s)")
+    print(f"(paired bootstrap over {record['resampled_units']:,} units: each a {record['resampled']})")
     print(_verdict(record))
 
 

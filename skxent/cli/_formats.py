@@ -163,7 +163,7 @@ def _between(row: dict[str, Any], scale: Callable[[float], float]) -> str:
     if row.get("cross_entropy_low") is None:
         return ""
     low, high = (_number(scale(row[f"cross_entropy_{end}"]), 4) for end in ("low", "high"))
-    return f", {100 * row['confidence']:.4g} % interval {low} to {high}"
+    return f", {100 * row['confidence']:.4g} % interval {low} to {high} (bootstrap, drawn: {row['resampled']})"
 
 
 _COLUMNS = {

@@ -60,6 +60,7 @@ PUBLISHED = (
     "cross_entropy_low",
     "cross_entropy_high",
     "confidence",
+    "resampled",
     "characters",
     "sentences",
     "log_probability",
@@ -78,10 +79,13 @@ class Records:
     columns : dict of str to object
         What else is known of the records, by the name under which it is published: an array or Series with one
         entry for each record, or one value for all of them.
+    problems : tuple of str
+        What is wrong with records that were left out.
     """
 
     score: Score
     columns: dict[str, Any]
+    problems: tuple[str, ...] = ()
 
     def with_columns(self, **columns: Any) -> Records:
         """Add columns."""
@@ -109,10 +113,10 @@ class Corpus:
         progress = self.progress("counting", self.paths)
         return count_files(self.paths, **self.reading, n_jobs=self.n_jobs, progress=progress)
 
-    def score(self, scores: WordScores, *, keep_text: bool = False) -> Iterator[ScoredLines]:
+    def score(self, scores: WordScores, *, keep: str | None = None, join: bool = True) -> Iterator[ScoredLines]:
         """Score each line."""
         progress = self.progress("scoring", self.paths)
-        options: dict[str, Any] = {**self.reading, "keep_text": keep_text, "progress": progress}
+        options: dict[str, Any] = {**self.reading, "keep": keep, "join": join, "progress": progress}
         return score_lines(self.paths, scores, **options, n_jobs=self.n_jobs)
 
     def files(self) -> Iterator[Corpus]:
@@ -123,6 +127,7 @@ class Corpus:
 def read_corpus(patterns: Sequence[str], options: Options, progress: Progress) -> Corpus:
     """Find the files, and note how to read them."""
     reading = {name: getattr(options, name) for name in ("tokenizer", "encoding", "errors", "lowercase", "field")}
+    reading["skip_bad_records"] = options.skip_bad
     return Corpus(expand_paths(patterns), reading, options.jobs, progress.start)
 
 
@@ -179,14 +184,18 @@ def line_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterat
     """
     for lines in corpus.score(scores):
         check_unknown(lines, options.oov)
-        yield Records(lines.score, {"file": lines.path, "line": lines.numbers})
+        yield Records(lines.score, {"file": files_of(lines), "line": lines.numbers}, lines.problems)
+
+
+def files_of(lines: ScoredLines) -> Any:
+    """Return the file of each line, or the one file of all."""
+    return lines.paths[0] if len(set(lines.paths)) == 1 else pl.Series(lines.paths).gather(lines.path_of)
 
 
 def check_unknown(lines: ScoredLines, oov: str) -> None:
     """Raise an error at the first line with an unknown word, if they are refused."""
     for i in np.flatnonzero(lines.score.unknown_tokens)[:1] if oov == "error" else []:
-        n_unknown = lines.score.unknown_tokens[i]
-        raise CorpusError(f"{lines.path}: line {lines.numbers[i]}: {n_unknown} unknown words (--oov error)")
+        raise CorpusError(f"{lines.place(i)}: {lines.score.unknown_tokens[i]} unknown words (--oov error)")
 
 
 def figures(records: Records, options: Options, **constants: Any) -> pl.DataFrame:
@@ -225,10 +234,11 @@ def word_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterat
     """Sum over each word of the text in its order: one token each."""
     tokenize = make_tokenizer(options.tokenizer) or str.split
     tokens_of = partial(_tokens, tokenize=tokenize, lowercase=options.lowercase)
-    for lines in corpus.score(scores, keep_text=True):
+    for lines in corpus.score(scores, keep="text", join=False):
         check_unknown(lines, options.oov)
-        words = pl.Series("word", list(map(tokens_of, lines.texts)), dtype=pl.List(pl.String))
-        rows = pl.DataFrame([words, pl.Series("line", lines.numbers)]).explode("word").drop_nulls("word")
+        words = pl.Series("word", list(map(tokens_of, lines.texts())), dtype=pl.List(pl.String))
+        frame = pl.DataFrame({"file": files_of(lines), "line": lines.numbers, "word": words})
+        rows = frame.explode("word").drop_nulls("word")
         joined = rows.join(scores.table, on="word", how="left", maintain_order="left")
         is_unknown = joined["log_prob"].is_null()
         score = Score.of_records(
@@ -237,8 +247,7 @@ def word_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterat
             log_prob_known=joined["log_prob"].fill_null(0.0).to_numpy(),
             log_prob_unknown=np.where(is_unknown, scores.log_prob_unk, 0.0),
         )
-        columns = {"file": lines.path, "line": joined["line"], "word": joined["word"]}
-        yield Records(score, columns)
+        yield Records(score, {name: joined[name] for name in ("file", "line", "word")})
 
 
 def word_figures(records: Records, options: Options, **constants: Any) -> pl.DataFrame:

@@ -17,6 +17,8 @@ __all__ = ["LEVELS", "SUMMARIES", "Options", "build_parser", "parse_arguments"]
 LEVELS = ("corpus", "file", "line", "word")
 # Formats that are the summary of another tool, and have no place for what it does not say.
 SUMMARIES = ("srilm", "kenlm")
+# What a bootstrap draws.
+RESAMPLED = ("block", "line", "file")
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,20 @@ class Options:
     model: str | None = None
     compare: Sequence[str] | None = None
     save: str | None = None
+    force: bool = False
     smoothing: str | None = None
     smoothing_parameter: float | str | None = None
     background: str | None = None
     min_count: int | None = None
     vocab: str | None = None
     eos: bool = False
+    blank_lines: bool = False
     tokenizer: str = WHITESPACE
     lowercase: bool = False
     encoding: str = "utf-8"
     errors: str = "strict"
     field: str | None = None
+    skip_bad: bool = False
     jobs: int | None = None
     target: Sequence[str] | None = None
     raw: Sequence[str] | None = None
@@ -64,6 +69,8 @@ class Options:
     resample: str | None = None
     min_perplexity: float | None = None
     max_perplexity: float | None = None
+    add_score: bool = False
+    vocab_pad: int | None = None
     per: str = "corpus"
     format: str = "text"
     plot: str | None = None
@@ -149,7 +156,10 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         metavar="ARPA",
         help="score with two models and bootstrap the difference over paired lines",
     )
-    group.add_argument("--save", metavar="ARPA", help="write the trained model as an ARPA file")
+    group.add_argument("--save", metavar="ARPA", help="write the trained model as an ARPA file (.gz, .bz2, .xz too)")
+    group.add_argument(
+        "--force", action="store_true", help="let --save and --plot replace a file that is no model or picture"
+    )
 
 
 def _add_training(group: argparse._ArgumentGroup) -> None:
@@ -171,7 +181,12 @@ def _add_training(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--eos",
         action="store_true",
-        help="each line ends with an end-of-sentence event, as in SRILM and KenLM",
+        help="each line with a word ends with an end-of-sentence event, as in SRILM",
+    )
+    group.add_argument(
+        "--blank-lines",
+        action="store_true",
+        help="lines without a word end with that event as well, as in KenLM (--format kenlm does it too)",
     )
 
 
@@ -181,7 +196,7 @@ def _add_reading(group: argparse._ArgumentGroup) -> None:
         metavar="NAME",
         help="whitespace (default), or one of NLTK's: treebank, wordpunct, ...",
     )
-    group.add_argument("--lowercase", action="store_true", help="lower-case the text first")
+    group.add_argument("--lowercase", action="store_true", help="lower-case the tokens")
     group.add_argument("--encoding", metavar="NAME", help="of the text (default utf-8)")
     group.add_argument(
         "--errors",
@@ -189,6 +204,9 @@ def _add_reading(group: argparse._ArgumentGroup) -> None:
         help="what to do with undecodable bytes",
     )
     group.add_argument("--field", metavar="NAME", help="the text's field in JSON lines, or its column in Parquet")
+    group.add_argument(
+        "--skip-bad", action="store_true", help="leave out JSON lines without text in the field, and count them"
+    )
     group.add_argument("--jobs", type=_positive_int, metavar="N", help="processor cores to use (default: all)")
 
 
@@ -199,6 +217,13 @@ def _add_scoring(group: argparse._ArgumentGroup) -> None:
         help="unknown words: score them as one unknown-word event (default), leave them out, or stop",
     )
     group.add_argument(
+        "--vocab-pad",
+        type=_positive_int,
+        metavar="N",
+        help="share the unknown-word probability among the words that a model lacks of a vocabulary of N words; with "
+        "--compare the default is the union of the two vocabularies",
+    )
+    group.add_argument(
         "--base",
         choices=BASES,
         help="of the logarithm: bits (default), nats or hartleys",
@@ -206,13 +231,25 @@ def _add_scoring(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--confidence", type=_level, metavar="LEVEL", help="add a bootstrap interval of this level, e.g. 0.95"
     )
-    group.add_argument("--resample", choices=["line", "file"], help="what the bootstrap draws (default line)")
     group.add_argument(
-        "--min-perplexity", type=_positive, metavar="X", help="print the lines of at least this perplexity"
+        "--resample",
+        choices=RESAMPLED,
+        help="what the bootstrap draws: block (default), which is as many neighbouring lines or documents as depend on "
+        "one another; line; or file",
     )
     group.add_argument(
-        "--max-perplexity", type=_positive, metavar="X", help="print the lines of at most this perplexity"
+        "--min-perplexity",
+        type=_positive,
+        metavar="X",
+        help="print the lines, or whole records, of at least this perplexity",
     )
+    group.add_argument(
+        "--max-perplexity",
+        type=_positive,
+        metavar="X",
+        help="print the lines, or whole records, of at most this perplexity",
+    )
+    group.add_argument("--add-score", action="store_true", help="add the perplexity to the records that are printed")
 
 
 def _add_selection(group: argparse._ArgumentGroup) -> None:
@@ -317,6 +354,8 @@ def parse_arguments(argv: Sequence[str] | None) -> Options:
     given = vars(parser.parse_intermixed_args(argv))
     if "base" in given:
         given["base"] = BASES[given["base"]]
+    if given.get("format") == "srilm":  # SRILM leaves unknown words out, whatever their probability
+        given.setdefault("oov", "skip")
     options = Options(**given)
     if options.smoothing != "list":
         for complaint in _complaints(options):
@@ -343,8 +382,12 @@ def _complaints(options: Options) -> Iterator[str]:
         )
     if options.confidence and options.per in ("line", "word"):
         yield f"--confidence needs a sample of lines or files, not a single {options.per}"
+    if options.add_score and not (options.filters and options.field):
+        yield "--add-score needs --field, and --min-perplexity or --max-perplexity"
     if options.resample and not (options.confidence or options.compare):
         yield "--resample needs --confidence or --compare"
+    if options.force and not (options.save or options.plot):
+        yield "--force is for --save or --plot"
     if options.resample == "file" and options.per == "file":
         yield "--resample file needs --per corpus"
     if options.min_count and options.vocab:
@@ -384,7 +427,7 @@ _NOT_FOR_SELECTION = (
     *("confidence", "resample", "min_perplexity", "max_perplexity", "per", "format", "plot"),
 )
 _TRAINING = ("smoothing", "smoothing_parameter", "background", "min_count", "vocab", "eos", "save")
-_ONE_MODEL = ("min_perplexity", "max_perplexity", "plot", "per", "oov")
+_ONE_MODEL = ("min_perplexity", "max_perplexity", "plot", "per")
 _REPORT = ("per", "format", "confidence", "plot")
 
 

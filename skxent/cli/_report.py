@@ -22,6 +22,7 @@ from skxent.cli._levels import (
     word_figures,
     word_records,
 )
+from skxent.cli._notes import Notes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
 from skxent.cli._sampling import TooFewUnits, sample
@@ -33,10 +34,10 @@ from skxent.language_model._options import LEAVE_ONE_OUT
 __all__ = ["report"]
 
 
-def report(options: Options, progress: Progress) -> None:
+def report(options: Options, progress: Progress, notes: Notes) -> None:
     """Print the figures of the corpus, its files, its lines or its words; draw them if asked for."""
     print_records = FORMATS[options.format]
-    corpus, scorer = find_scorer(options, progress)
+    corpus, scorer = find_scorer(options, progress, notes)
     records_of, figures_of = _LEVELS[options.per]
     constants: dict[str, Any] = {
         "smoothing": scorer.scores.smoothing,
@@ -54,7 +55,7 @@ def report(options: Options, progress: Progress) -> None:
         bold=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
     )
     records = records_of(corpus, scorer, options)
-    print_records(_check_records(records, corpus, options, progress), printed)
+    print_records(_check_records(records, corpus, options, progress, notes), printed)
     if options.plot:
         _draw(corpus, scorer, options)
 
@@ -119,24 +120,26 @@ def _with_interval(records: Records, corpus: Corpus, scorer: Scorer, options: Op
     if options.confidence is None:
         return records
     try:
-        sums = sample(corpus, [scorer.scores], oov=options.oov, resample=options.resample)
+        drawn = sample(corpus, [scorer.scores], oov=options.oov, resample=options.resample)
     except TooFewUnits:
         if options.per == "corpus":
             raise
         return records.with_columns(cross_entropy_low=None, cross_entropy_high=None)
-    resampled = bootstrap(sums, lambda score: score.under(options.oov).cross_entropy(options.base)[:, 0])
-    low, high = interval(resampled, options.confidence)
-    return records.with_columns(cross_entropy_low=low, cross_entropy_high=high)
+    resampled = bootstrap(drawn.sums, lambda score: score.under(options.oov).cross_entropy(options.base)[:, 0])
+    low, high = interval(resampled, options.confidence, len(drawn.sums))
+    return records.with_columns(cross_entropy_low=low, cross_entropy_high=high, resampled=drawn.unit)
 
 
 def _check_records(
-    records: Iterable[Records], corpus: Corpus, options: Options, progress: Progress
+    records: Iterable[Records], corpus: Corpus, options: Options, progress: Progress, notes: Notes
 ) -> Iterator[Records]:
     """Take the bar off the screen while records are printed; complain at the end if some had no figures."""
     n_tokens = n_impossible = 0
     for several in records:
         progress.wipe()
         yield several
+        notes.unknown(several.score)
+        notes.skipped(several.problems)
         n_tokens += int(several.score.tokens.sum())
         n_impossible += int(np.count_nonzero(several.score.under(options.oov).log_prob == -np.inf))
     if not n_tokens:

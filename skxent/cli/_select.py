@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from skxent.cli._notes import Notes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
 from skxent.language_model._options import LEAVE_ONE_OUT
@@ -11,7 +12,7 @@ from skxent.language_model._options import LEAVE_ONE_OUT
 __all__ = ["select_records"]
 
 
-def select_records(options: Options, progress: Progress) -> None:
+def select_records(options: Options, progress: Progress, notes: Notes) -> None:
     """Print the selected records, whole and in their format, to standard output."""
     from skxent.language_model._selection import select_texts  # it takes time to import, and few runs need it
 
@@ -28,6 +29,7 @@ def select_records(options: Options, progress: Progress) -> None:
         lowercase=options.lowercase,
         encoding=options.encoding,
         decode_error=options.errors,
+        skip_bad_records=options.skip_bad,
         smoothing=options.smoothing or "witten_bell",
         smoothing_parameter=LEAVE_ONE_OUT if options.smoothing_parameter is None else options.smoothing_parameter,
         n_jobs=options.jobs,
@@ -36,5 +38,5 @@ def select_records(options: Options, progress: Progress) -> None:
     progress.wipe()
     with_score = options.score or options.field is not None
     selection.write(sys.stdout.buffer, with_score=with_score, score_field=options.score_field)
-    if not options.quiet:
-        print(f"skxent-perplexity: {selection.summary}", file=sys.stderr)
+    notes.skipped(selection.problems)
+    notes.say(selection.summary)

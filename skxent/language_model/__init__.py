@@ -11,15 +11,17 @@ if TYPE_CHECKING:  # what editors and type checkers cannot see in _HOME
     from skxent.language_model._arpa import read_arpa as read_arpa
     from skxent.language_model._arpa import write_arpa as write_arpa
     from skxent.language_model._classifier import UnigramClassifier as UnigramClassifier
+    from skxent.language_model._comparison import comparable as comparable
+    from skxent.language_model._comparison import compare as compare
     from skxent.language_model._corpus import CorpusCounts as CorpusCounts
     from skxent.language_model._corpus import count_files as count_files
     from skxent.language_model._corpus import count_text as count_text
+    from skxent.language_model._errors import CorpusError as CorpusError
     from skxent.language_model._estimator import UnigramLanguageModel as UnigramLanguageModel
     from skxent.language_model._model import Evaluation as Evaluation
     from skxent.language_model._model import FittedUnigram as FittedUnigram
     from skxent.language_model._model import WordScores as WordScores
     from skxent.language_model._model import fit_unigram as fit_unigram
-    from skxent.language_model._reader import CorpusError as CorpusError
     from skxent.language_model._reader import expand_paths as expand_paths
     from skxent.language_model._score import Score as Score
     from skxent.language_model._selection import Selection as Selection
@@ -47,7 +49,7 @@ _HOME = {
     "TOKENIZERS": "_tokenizers",
     "AbsoluteDiscounting": "_smoothing",
     "CorpusCounts": "_corpus",
-    "CorpusError": "_reader",
+    "CorpusError": "_errors",
     "CountsOfCounts": "_smoothing",
     "CountwiseSmoothing": "_smoothing",
     "Dirichlet": "_smoothing",
@@ -68,6 +70,8 @@ _HOME = {
     "UnigramLanguageModel": "_estimator",
     "WittenBell": "_smoothing",
     "WordScores": "_model",
+    "comparable": "_comparison",
+    "compare": "_comparison",
     "count_files": "_corpus",
     "count_text": "_corpus",
     "expand_paths": "_reader",

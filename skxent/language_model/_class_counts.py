@@ -14,8 +14,8 @@ import polars as pl
 from scipy.sparse import csr_array
 
 from skxent._typing import Floats
-from skxent.language_model._corpus import Document, _count_block, _lowered, map_blocks, start_workers
-from skxent.language_model._reader import Block, blocks_of_documents
+from skxent.language_model._corpus import Document, _count_block, _lowered, map_in_order, start_workers
+from skxent.language_model._reader import Piece, pieces_of_texts
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer
 from skxent.language_model._word_counts import BlockCounts, WordCounter
 
@@ -118,15 +118,15 @@ def count_classes(
     tokenize = make_tokenizer(tokenizer)
     counters = [WordCounter() for _ in range(n_classes)]
     with start_workers(tokenize, n_jobs) as workers:
-        for batch, counted in map_blocks(partial(_count_batch, tokenize), _batches(documents), workers):
-            counters[batch.label].add(counted)
+        for label, counted in map_in_order(partial(_count_batch, tokenize), _batches(documents), workers):
+            counters[label].add(counted)
     tables = [counter.table() for counter in counters]
     return list(map(_lowered, tables)) if lowercase else tables
 
 
 class _Batch(NamedTuple):
     label: int
-    block: Block | None
+    piece: Piece | None
     tokens: list[Sequence[str]]
 
 
@@ -135,16 +135,16 @@ def _batches(documents: Iterable[tuple[int, Document]]) -> Iterator[_Batch]:
     for (label, is_text), group in groupby(documents, lambda item: (item[0], isinstance(item[1], str))):
         members: Iterator[Any] = (document for _, document in group)
         if is_text:
-            yield from (_Batch(label, block, []) for block in blocks_of_documents(members, _BATCH_BYTES))
+            yield from (_Batch(label, piece, []) for piece in pieces_of_texts(members, _BATCH_BYTES))
         else:
             yield _Batch(label, None, list(members))
 
 
-def _count_batch(tokenize: Tokenize | None, batch: _Batch) -> BlockCounts:
-    if batch.block is not None:
-        return _count_block(tokenize, batch.block)
+def _count_batch(tokenize: Tokenize | None, batch: _Batch) -> tuple[int, BlockCounts]:
+    if batch.piece is not None:
+        return batch.label, _count_block(tokenize, batch.piece.make())
     words = Counter(token.encode("utf-8", "replace") for token in chain.from_iterable(batch.tokens))
-    return BlockCounts([], words, 0, 0)
+    return batch.label, BlockCounts([], words, 0, 0)
 
 
 # Bytes of text in one task of a worker; small, since a class may have little text and all workers want some.

@@ -14,7 +14,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import tee
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,19 +22,20 @@ import polars as pl
 
 from skxent._parallel import keep_freed_memory, prefetch
 from skxent._typing import Array
-from skxent.language_model._reader import BLOCK_BYTES, Block, blocks_of_documents, read_blocks
+from skxent.language_model._reader import BLOCK_BYTES, Block, Piece, join_blocks, pieces_of_texts, read_pieces
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
 from skxent.language_model._word_counts import BlockCounts, WordCounter, count_block
 
 __all__ = [
     "CorpusCounts",
     "Document",
+    "batches",
     "block_options",
     "checked_documents",
     "count_files",
     "count_text",
     "joined_size",
-    "map_blocks",
+    "map_in_order",
     "merge_counts",
     "start_workers",
 ]
@@ -157,8 +157,10 @@ def count_text(
         When a single string is passed, whose letters would be counted, or a document is neither kind.
     """
     lists = _TokenLists()
-    blocks = blocks_of_documents(lists.set_aside(documents), block_options(tokenizer, block_bytes)["block_bytes"])
-    return merge_counts([_count_blocks(blocks, tokenizer, lowercase, n_jobs), lists.counts(lowercase)])
+    options = block_options(tokenizer, block_bytes)
+    pieces = pieces_of_texts(lists.set_aside(documents), options["block_bytes"])
+    tasks = ([piece] for piece in pieces)
+    return merge_counts([_count_batches(tasks, tokenizer, lowercase, n_jobs), lists.counts(lowercase)])
 
 
 def count_files(
@@ -169,6 +171,7 @@ def count_files(
     errors: str = "strict",
     lowercase: bool = False,
     field: str | None = None,
+    skip_bad_records: bool = False,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
     block_bytes: int | None = None,
@@ -189,6 +192,8 @@ def count_files(
         Lower-case the tokens.
     field : str, optional
         The column (Parquet) or the key (JSON lines) that holds the text.
+    skip_bad_records : bool, default=False
+        Leave out lines that are no JSON objects with text in the field, instead of an error.
     n_jobs : int, optional
         Threads, or processes for tokenizers other than white space; by default one a core.
     progress : callable, optional
@@ -207,9 +212,9 @@ def count_files(
         When a file cannot be read or decoded.
     """
     options: dict[str, Any] = dict(encoding=encoding, errors=errors, field=field, progress=progress)
-    options |= block_options(tokenizer, block_bytes)
-    blocks = (block for path in paths for block in read_blocks(path, **options))
-    return _count_blocks(blocks, tokenizer, lowercase, n_jobs)
+    options |= {"skip_bad_records": skip_bad_records, **block_options(tokenizer, block_bytes)}
+    pieces = (piece for path in paths for piece in read_pieces(path, **options))
+    return _count_batches(batches(pieces, options["block_bytes"]), tokenizer, lowercase, n_jobs)
 
 
 def block_options(tokenizer: str | Tokenize, block_bytes: int | None) -> dict[str, Any]:
@@ -219,20 +224,39 @@ def block_options(tokenizer: str | Tokenize, block_bytes: int | None) -> dict[st
     return {"block_bytes": block_bytes or _TOKENIZER_BLOCK_BYTES, "whole_lines": True}
 
 
-def _count_blocks(
-    blocks: Iterable[Block], tokenizer: str | Tokenize, lowercase: bool, n_jobs: int | None
+def _count_batches(
+    tasks: Iterable[list[Piece]], tokenizer: str | Tokenize, lowercase: bool, n_jobs: int | None
 ) -> CorpusCounts:
     tokenize = make_tokenizer(tokenizer)
-    sizes = dict.fromkeys(_SIZES, 0)
+    n_bytes = n_characters = 0
     words = WordCounter()
     with start_workers(tokenize, n_jobs) as workers:
-        for block, counted in map_blocks(partial(_count_block, tokenize), blocks, workers):
+        for counted, *sizes in map_in_order(partial(_count_batch, tokenize), tasks, workers):
             words.add(counted)
-            for name, size in zip(
-                _SIZES, (counted.n_lines, counted.n_sentences, block.n_bytes, block.n_characters), strict=True
-            ):
-                sizes[name] += size
-    return CorpusCounts.from_table(_lowered(words.table()) if lowercase else words.table(), **sizes)
+            n_bytes, n_characters = n_bytes + sizes[0], n_characters + sizes[1]
+    table = _lowered(words.table()) if lowercase else words.table()
+    return CorpusCounts.from_table(
+        table, n_lines=words.n_lines, n_sentences=words.n_sentences, n_bytes=n_bytes, n_characters=n_characters
+    )
+
+
+def batches(pieces: Iterable[Piece], block_bytes: int) -> Iterator[list[Piece]]:
+    """Put small pieces, such as small files, together to about the size of a block."""
+    batch: list[Piece] = []
+    size = 0
+    for piece in pieces:
+        if batch and (size + piece.size > block_bytes or not batch[-1].ends_line):
+            yield batch
+            batch, size = [], 0
+        batch.append(piece)
+        size += piece.size
+    if batch:
+        yield batch
+
+
+def _count_batch(tokenize: Tokenize | None, batch: Sequence[Piece]) -> tuple[BlockCounts, int, int]:
+    block = join_blocks([piece.make() for piece in batch])
+    return _count_block(tokenize, block), block.n_bytes, block.n_characters
 
 
 def _count_block(tokenize: Tokenize | None, block: Block) -> BlockCounts:
@@ -332,13 +356,9 @@ def _start_processes(n: int) -> Executor:
     return ProcessPoolExecutor(n)
 
 
-def map_blocks(
-    function: Callable[[_Item], _Result], blocks: Iterable[_Item], workers: tuple[Executor | None, int]
-) -> Iterator[tuple[_Item, _Result]]:
-    """Yield each block with its result, in order; one more block than there are workers is on its way."""
+def map_in_order(
+    function: Callable[[_Item], _Result], items: Iterable[_Item], workers: tuple[Executor | None, int]
+) -> Iterator[_Result]:
+    """Yield the result of each item, in order; as many items as there are workers are on their way."""
     executor, n = workers
-    blocks, again = tee(blocks)
-    results = map(function, again) if executor is None else prefetch(executor, n + 1, function, again)
-    # The results first: they read the blocks as they need them.
-    for result, block in zip(results, blocks, strict=True):
-        yield block, result
+    return map(function, items) if executor is None else prefetch(executor, n, function, items)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from numbers import Number
 from os import PathLike
@@ -13,7 +12,9 @@ import numpy as np
 from scipy.sparse import issparse
 
 from skxent.language_model._corpus import Document, checked_documents
-from skxent.language_model._reader import _FORMATS, _ZSTD, CorpusError, read_blocks
+from skxent.language_model._decompress import is_compressed
+from skxent.language_model._errors import CorpusError
+from skxent.language_model._reader import read_pieces
 from skxent.language_model._tokenizers import Tokenize
 
 __all__ = ["DocumentReader", "is_matrix"]
@@ -69,12 +70,12 @@ class DocumentReader:
         try:
             with open(path, "rb") as file:
                 data = file.read()
-            if not _COMPRESSED.match(data):
+            if not is_compressed(data):
                 return data.decode(self.encoding, self.decode_error).removeprefix("\ufeff")
         except (OSError, UnicodeError):
             pass  # reading it in blocks says what is wrong, and where
-        blocks = read_blocks(path, encoding=self.encoding, errors=self.decode_error)
-        return "".join(block.data.decode()[: block.n_characters] for block in blocks)
+        pieces = read_pieces(path, encoding=self.encoding, errors=self.decode_error)
+        return "".join(piece.make().data.decode() for piece in pieces)
 
     def _decoded(self, source: Any, number: int) -> Any:
         if not isinstance(source, bytes):
@@ -86,10 +87,6 @@ class DocumentReader:
                 f"document {number}, byte {error.start}: not valid {self.encoding} ({error.reason}); give its "
                 "encoding, or decode_error='replace'"
             ) from None
-
-
-# How files that are compressed begin.
-_COMPRESSED = re.compile(b"|".join(magic.pattern for magic in (_ZSTD, *(magic for magic, _ in _FORMATS))))
 
 
 def _as_it_is(source: Any) -> Any:

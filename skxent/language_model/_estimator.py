@@ -28,9 +28,11 @@ from skxent.language_model._corpus import (
     count_text,
     merge_counts,
 )
+from skxent.language_model._errors import CorpusError
 from skxent.language_model._model import Evaluation, FittedUnigram, fit_unigram
 from skxent.language_model._options import DECODE_ERRORS, END_OF_SENTENCE, LEAVE_ONE_OUT
-from skxent.language_model._reader import CorpusError, read_blocks
+from skxent.language_model._reader import read_pieces
+from skxent.language_model._score import Score
 from skxent.language_model._scoring import LineScorer, score_text
 from skxent.language_model._smoothing import SMOOTHINGS, Smoothing
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, tokenize_lines
@@ -261,8 +263,36 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         return self.evaluate(X, sample_weight).perplexity
 
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
-        """Minus the cross-entropy, so that greater is better."""
-        return -self.cross_entropy(X, sample_weight)
+        """Minus the cross-entropy, so that greater is better.
+
+        Words of the training text that the model does not know share the probability of the unknown event with one
+        event for all other words. So models with different ``min_count`` or ``vocabulary`` can be compared, and
+        knowing less is no advantage.
+        """
+        check_is_fitted(self)
+        training = self.model_.training
+        model = self.model_ if training is None else self.model_.share_unknown(training.unknown_types + 1)
+        return -model.evaluate(self._count(X, sample_weight), base=self.base).cross_entropy
+
+    def cross_entropy_samples(self, X: Any) -> Floats:
+        """Cross-entropy of each document, in units of ``base``; NaN for one without tokens.
+
+        Returns
+        -------
+        ndarray of shape (n_documents,)
+        """
+        check_is_fitted(self)
+        return np.asarray(self._scores(X).cross_entropy(self.base))
+
+    def perplexity_samples(self, X: Any) -> Floats:
+        """Perplexity of each document; NaN for one without tokens.
+
+        Returns
+        -------
+        ndarray of shape (n_documents,)
+        """
+        check_is_fitted(self)
+        return np.asarray(self._scores(X).perplexity)
 
     def score_samples(self, X: Any) -> Floats:
         """Log-probability of each document, in units of ``base``.
@@ -272,13 +302,14 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         ndarray of shape (n_documents,)
         """
         check_is_fitted(self)
+        return np.asarray(self._scores(X).log_prob) / math.log(self.base)
+
+    def _scores(self, X: Any) -> Score:
         if _is_matrix(X):
-            log_prob = self._score_matrix(validate_data(self, X, reset=False, **_COUNTS))
-        elif self.input == "filename":
-            log_prob = self._score_files(X)
-        else:
-            log_prob = self._score_documents(X)
-        return log_prob / math.log(self.base)
+            return self._score_matrix(validate_data(self, X, reset=False, **_COUNTS))
+        if self.input == "filename":
+            return self._score_files(X)
+        return score_text(self._documents(X), self._scorer(), self.n_jobs)
 
     def token_log_proba(self, X: Any) -> list[Floats]:
         """Log-probability of each token of each document, in units of ``base``.
@@ -370,7 +401,11 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
 
     def _sources(self, X: Any) -> Any:
         """Documents, names or files, whichever ``input`` says."""
-        if isinstance(X, str | bytes | PathLike | Mapping) or hasattr(X, "read"):
+        if hasattr(X, "read") or isinstance(X, PathLike):
+            wanted = "file" if hasattr(X, "read") else "filename"
+            advice = "put it in a list: [X]" if self.input == wanted else f"read it with input={wanted!r} and [X]"
+            raise TypeError(f"expected an iterable of documents, got a single {type(X).__name__}; {advice}")
+        if isinstance(X, str | bytes | Mapping):
             raise TypeError(
                 f"expected an iterable of documents, got a single {type(X).__name__}; put it in a list: [X]"
             )
@@ -386,8 +421,8 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         return checked_documents(self._decoded(source, number) for number, source in enumerate(sources))
 
     def _text_of_file(self, path: str | Path) -> str:
-        blocks = read_blocks(path, encoding=self.encoding, errors=self.decode_error)
-        return "".join(block.data.decode() for block in blocks)
+        pieces = read_pieces(path, encoding=self.encoding, errors=self.decode_error)
+        return "".join(piece.make().data.decode() for piece in pieces)
 
     def _decoded(self, source: Any, number: int) -> Any:
         if not isinstance(source, bytes):
@@ -409,14 +444,11 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
     def _scorer(self) -> LineScorer:
         return LineScorer(self.model_, self.tokenizer, self.lowercase)
 
-    def _score_documents(self, X: Any) -> Floats:
-        return np.asarray(score_text(self._documents(X), self._scorer(), self.n_jobs).log_prob)
-
-    def _end_log_prob(self) -> float:
-        return self.model_.log_prob_eos or 0.0
-
-    def _score_files(self, X: Any) -> Floats:
-        return np.array([self.model_.score(self._count_documents([path])).log_prob for path in self._sources(X)])
+    def _score_files(self, X: Any) -> Score:
+        scores = [self.model_.score(self._count_documents([path])) for path in self._sources(X)]
+        return (
+            Score.concatenate(score.each(np.atleast_1d) for score in scores) if scores else Score.of_records(tokens=[])
+        )
 
     def _column_words(self, n_columns: int) -> pl.Series:
         """Name the word that each column of a matrix counts."""
@@ -442,13 +474,26 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
             n_characters=float(counts @ words.str.len_chars().to_numpy() + blanks),
         )
 
-    def _score_matrix(self, X: Any) -> Floats:
+    def _score_matrix(self, X: Any) -> Score:
         X = csr_array(X)
         log_prob = LineScorer(self.model_).word_values(self._column_words(X.shape[1]))
-        log_prob = np.where(np.isnan(log_prob), self.model_.log_prob_unk, log_prob)
+        is_unknown = np.isnan(log_prob)
+        tokens, unknown = X.sum(axis=1), X @ is_unknown
         is_possible = np.isfinite(log_prob)
-        scores = X @ np.where(is_possible, log_prob, 0.0) + (X.sum(axis=1) > 0) * self._end_log_prob()
-        return np.where(X @ ~is_possible > 0, -np.inf, scores)
+        known = X @ np.where(is_possible, log_prob, 0.0)
+        known = np.where(X @ ~(is_possible | is_unknown) > 0, -np.inf, known)
+        sentences = (tokens > 0).astype(np.int64)
+        log_prob_unk = np.zeros(len(tokens))
+        np.multiply(unknown, self.model_.log_prob_unk, out=log_prob_unk, where=unknown > 0)
+        score = Score.of_records(
+            lines=1,
+            sentences=sentences,
+            tokens=tokens,
+            unknown_tokens=unknown,
+            log_prob_known=known,
+            log_prob_unknown=log_prob_unk,
+        )
+        return self._scorer().with_ends(score)
 
     def __sklearn_tags__(self) -> Tags:
         """Documents are strings; matrices hold counts."""

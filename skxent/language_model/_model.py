@@ -6,7 +6,7 @@ No loop runs over tokens: to evaluate a corpus is to join two tables of words.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -110,6 +110,8 @@ class WordScores:
         Its parameter.
     fallback : str or None
         What was used instead of the method where it did not fit the counts.
+    blank_lines : bool
+        Whether a line without a word ends with an end-of-sentence event as well, as in KenLM.
     """
 
     words: pl.Series
@@ -119,6 +121,7 @@ class WordScores:
     smoothing: str = "unknown"
     smoothing_parameter: float | None = None
     fallback: str | None = None
+    blank_lines: bool = False
 
     def __repr__(self) -> str:
         """Say what it is in one line, however many words there are."""
@@ -133,6 +136,22 @@ class WordScores:
         if self.log_prob_eos is None:
             return table
         return pl.concat([table, pl.DataFrame({"word": [END_OF_SENTENCE], "log_prob": [self.log_prob_eos]})])
+
+    def share_unknown(self, n_words: int) -> WordScores:
+        r"""Share the probability of the unknown event equally among words that the model does not know.
+
+        Each of them has the probability :math:`p(unk)/n`, so that the probabilities of the model's own words, of
+        the n other words and of the end of a sentence sum to 1. With one n for each model, chosen so that all have the
+        same number of words, models of different vocabularies can be compared.
+
+        Parameters
+        ----------
+        n_words : int
+            n, at least 1.
+        """
+        log_prob_unk = self.log_prob_unk - math.log(max(n_words, 1))
+        about = self.smoothing, self.smoothing_parameter, self.fallback
+        return WordScores(self.words, self.log_probs, log_prob_unk, self.log_prob_eos, *about, self.blank_lines)
 
     def score(self, counts: CorpusCounts) -> Score:
         """Sum over the events of a corpus; an empty corpus has sums of 0."""
@@ -204,18 +223,24 @@ class WordScores:
             sentences=counts.n_sentences,
             tokens=counts.n_tokens,
             unknown_tokens=n_unknown,
-            ends=0 if self.log_prob_eos is None else counts.n_sentences,
+            ends=self._n_ends(counts),
             bytes=counts.n_bytes,
             characters=counts.n_characters,
             log_prob_known=_sums(rows.filter(~pl.col("unknown")))[1],
             log_prob_unknown=log_unknown,
         )
 
+    def _n_ends(self, counts: CorpusCounts) -> float:
+        if self.log_prob_eos is None:
+            return 0
+        return counts.n_lines if self.blank_lines else counts.n_sentences
+
     def _rows(self, counts: CorpusCounts) -> pl.DataFrame:
         """One row an event of the corpus: ``word``, ``count``, ``log_prob``, ``unknown``."""
         rows = counts.table
-        if self.log_prob_eos is not None and counts.n_sentences:
-            ends = pl.DataFrame({"word": [END_OF_SENTENCE], "count": [counts.n_sentences]})
+        n_ends = self._n_ends(counts)
+        if n_ends:
+            ends = pl.DataFrame({"word": [END_OF_SENTENCE], "count": [n_ends]})
             rows = pl.concat([rows, ends], how="vertical_relaxed")
         joined = rows.join(self.table, on="word", how="left", maintain_order="left")
         return joined.with_columns(
@@ -225,11 +250,24 @@ class WordScores:
 
 @dataclass(frozen=True)
 class Training:
-    """What a model was fitted to: events in the order of the words, then unknown, then end of sentence."""
+    """What a model was fitted to.
+
+    Attributes
+    ----------
+    events : ndarray
+        Counts in the order of the words, then of unknown words, then of the end of a sentence.
+    background : ndarray or None
+        Probabilities of the same events.
+    method : Smoothing
+        The smoothing.
+    unknown_types : int
+        Words of the training text that are unknown to the model.
+    """
 
     events: Floats
     background: Floats | None
     method: Smoothing
+    unknown_types: int = 0
 
 
 @dataclass(frozen=True, repr=False)
@@ -269,7 +307,7 @@ class FittedUnigram(WordScores):
         n = len(self.words)
         eos = None if self.log_prob_eos is None else float(log_probs[n + 1])
         about = self.smoothing, self.smoothing_parameter, self.fallback
-        return WordScores(self.words, log_probs[:n], float(log_probs[n]), eos, *about)
+        return WordScores(self.words, log_probs[:n], float(log_probs[n]), eos, *about, self.blank_lines)
 
     def _log_probs_of_events(self) -> Floats:
         ends = [] if self.log_prob_eos is None else [self.log_prob_eos]
@@ -295,7 +333,9 @@ def fit_unigram(
     vocabulary: Iterable[str] | None = None,
     min_count: float = 1,
     end_of_sentence: bool = False,
+    blank_lines: bool = False,
     background: FittedUnigram | None = None,
+    exclude: Iterable[str] = (),
 ) -> FittedUnigram:
     """Fit a unigram model to the counts of a corpus.
 
@@ -313,10 +353,14 @@ def fit_unigram(
     min_count : float, default=1
         Words that occur less often are unknown.
     end_of_sentence : bool, default=False
-        Whether every line with a word ends with an event of its own.
+        Whether every line with a word ends with an event of its own, as in SRILM.
+    blank_lines : bool, default=False
+        Whether lines without a word end with that event as well, as in KenLM.
     background : FittedUnigram, optional
         Model of other text that the method falls back on.  What it gives to events outside this vocabulary is
         shared equally by the events that it does not know, the unknown word among them.
+    exclude : iterable of str, optional
+        Words that count as unknown, such as ``"<s>"``, which an ARPA file cannot hold.
 
     Returns
     -------
@@ -338,11 +382,14 @@ def fit_unigram(
     if vocabulary is not None and min_count > 1:
         raise ValueError("min_count chooses a vocabulary, so it cannot be given together with one")
     method = make_smoothing(smoothing)
-    words, known, others = _split_events(counts, vocabulary, min_count, background, end_of_sentence)
+    words, known, others = _split_events(
+        counts, vocabulary, min_count, background, {UNKNOWN, *exclude, *([END_OF_SENTENCE] if end_of_sentence else [])}
+    )
     n_words = len(words)
     is_end = (others["word"] == END_OF_SENTENCE).to_numpy() & end_of_sentence
     count = others["count"].to_numpy()
-    ends = [counts.n_sentences + count[is_end].sum()] if end_of_sentence else []
+    n_lines = counts.n_lines if blank_lines else counts.n_sentences
+    ends = [n_lines + count[is_end].sum()] if end_of_sentence else []
     events = np.concatenate([known, [count[~is_end].sum()], ends]).astype(np.float64)
     b = None if background is None else _background_of(words, end_of_sentence, background)
     smoothed = method.fit(events, parameter=parameter, background=b)
@@ -355,7 +402,8 @@ def fit_unigram(
         method.name,
         smoothed.parameter,
         smoothed.fallback,
-        Training(events, b, method),
+        blank_lines,
+        Training(events, b, method, others.height - int(others["word"].is_in([UNKNOWN, END_OF_SENTENCE]).sum())),
     )
 
 
@@ -364,16 +412,15 @@ def _split_events(
     vocabulary: Iterable[str] | None,
     min_count: float,
     background: FittedUnigram | None,
-    end_of_sentence: bool,
+    special: Collection[str],
 ) -> tuple[pl.Series, Array, pl.DataFrame]:
     """Choose the words that are events of their own; return them, their counts, and all other words."""
-    special = [UNKNOWN, END_OF_SENTENCE] if end_of_sentence else [UNKNOWN]
     if vocabulary is None and background is None:
-        is_event = (counts.table["count"] >= min_count) & ~counts.table["word"].is_in(special)
+        is_event = (counts.table["count"] >= min_count) & ~counts.table["word"].is_in(list(special))
         events = counts.table.filter(is_event)
         return events["word"], events["count"].to_numpy(), counts.table.filter(~is_event)
     words = _vocabulary(counts, vocabulary, min_count, background)
-    words = words.filter(~words.is_in(special)).unique(maintain_order=True)
+    words = words.filter(~words.is_in(list(special))).unique(maintain_order=True)
     in_words = counts.table.join(words.to_frame(), on="word", how="right", maintain_order="right")
     others = counts.table.join(words.to_frame(), on="word", how="anti")
     return words, in_words["count"].fill_null(0).to_numpy(), others

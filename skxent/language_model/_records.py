@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import codecs
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import IO, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from skxent.language_model._reader import BLOCK_BYTES, CorpusError, _Decoder, _read_chunks
+from skxent._typing import Integers
+from skxent.language_model._errors import CorpusError
+from skxent.language_model._reader import JSON_LINE, Block, read_pieces
 
-__all__ = ["Choice", "Choices", "JsonRecords", "LineRecords", "ParquetRecords", "RecordFormat", "format_of"]
+__all__ = ["Choice", "Choices", "are_parquet", "write_records"]
+
+# The first bytes of a Parquet file.
+_PARQUET = b"PAR1"
 
 
 @dataclass(frozen=True)
@@ -65,144 +72,155 @@ class Choices:
             yield piece
 
 
-class RecordFormat:
-    """How records of a kind are read again and written."""
+def are_parquet(paths: Sequence[str]) -> bool:
+    """Return whether files are Parquet.
 
-    def write(self, paths: Sequence[str], choices: Choices, file: IO[bytes]) -> None:
-        """Write the chosen records of files, in order, to a binary file."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class LineRecords(RecordFormat):
-    """Lines of text; what is added comes before a line, each value with a tab after it.
-
-    Attributes
-    ----------
-    encoding : str
-        Encoding of the text. If a newline is more than one byte in it, UTF-8 is written.
+    Raises
+    ------
+    CorpusError
+        If some are and others are not: their records cannot be written to one file.
     """
-
-    encoding: str = "utf-8"
-
-    def write(self, paths: Sequence[str], choices: Choices, file: IO[bytes]) -> None:
-        """Write the chosen lines."""
-        for path in paths:
-            for lines in self._batches(path):
-                numbered = iter(lines)
-                for choice in choices.take(len(lines)):
-                    file.write(b"".join(self._chosen(path, numbered, choice)))
-
-    def _batches(self, path: str) -> Iterator[list[tuple[int, bytes]]]:
-        """Yield the records with the numbers of their lines."""
-        number = 1
-        for lines in _lines(path, self.encoding):
-            yield [(i, line) for i, line in enumerate(lines, number) if self._is_record(line)]
-            number += len(lines)
-
-    def _chosen(self, path: str, lines: Iterator[tuple[int, bytes]], choice: Choice) -> Iterator[bytes]:
-        values = zip(*choice.columns.values(), strict=True) if choice.columns else ((),) * len(choice)
-        for is_kept, added in zip(choice.is_kept.tolist(), values, strict=True):
-            number, line = next(lines)
-            if is_kept:
-                yield self._with(line, dict(zip(choice.columns, added, strict=True)), f"{path}: line {number}") + b"\n"
-
-    def _is_record(self, line: bytes) -> bool:
-        return True
-
-    def _with(self, line: bytes, added: dict[str, Any], place: str) -> bytes:
-        return b"".join(f"{value}\t".encode() for value in added.values()) + line
+    kinds = list(map(_is_parquet, paths))
+    if any(kinds) and not all(kinds):
+        other = paths[kinds.index(False)]
+        raise CorpusError(f"{other}: no Parquet file, as {paths[kinds.index(True)]} is: select from each format apart")
+    return any(kinds)
 
 
-class JsonRecords(LineRecords):
-    """Objects, one a line; what is added are fields at their ends."""
+def _is_parquet(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(_PARQUET)) == _PARQUET
+    except OSError as error:
+        raise CorpusError(f"{path}: {error.strerror or error}") from None
 
-    def _is_record(self, line: bytes) -> bool:
-        return line[:1] == b"{" or bool(line.decode(self.encoding, "replace").strip())
 
-    def _with(self, line: bytes, added: dict[str, Any], place: str) -> bytes:
+def write_records(paths: Sequence[str], reading: dict[str, Any], choices: Choices, file: IO[bytes]) -> None:
+    """Read files again and write the chosen records, in order.
+
+    What is added are new columns of rows, fields at the ends of JSON objects, or before a line of plain text values
+    with a tab after each.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        The files, all of them Parquet or none.
+    reading : dict
+        How they are read: arguments of ``read_pieces``.
+    choices : Choices
+        What to do with each record.
+    file : binary file
+        Where to write.
+
+    Raises
+    ------
+    CorpusError
+        If a record already has what is to be added, files have different columns, or they have changed.
+    """
+    blocks = ((path, piece.make()) for path in paths for piece in read_pieces(path, **reading, **_WHOLE))
+    if are_parquet(paths):
+        _write_rows(_chosen_rows(blocks, choices), file)
+    else:
+        encode = _encoder(reading["encoding"])
+        for lines in _chosen_lines(blocks, choices):
+            file.write(encode(lines))
+
+
+_WHOLE: dict[str, Any] = {"keep_records": True, "whole_lines": True}
+
+
+def _encoder(encoding: str) -> Callable[[bytes], bytes]:
+    """Put lines back into their encoding; a byte-order mark comes once."""
+    if codecs.lookup(encoding).name == "utf-8":
+        return bytes
+    encoder = codecs.getincrementalencoder(encoding)()
+    return lambda lines: encoder.encode(lines.decode())
+
+
+def _chosen_lines(blocks: Iterable[tuple[str, Block]], choices: Choices) -> Iterator[bytes]:
+    """Yield the chosen lines of each block, with newlines."""
+    for path, block in blocks:
+        records = _Lines(block.raw) if block.documents is None else _JsonLines(path, block)
+        chosen = (records.chosen(choice) for choice in choices.take(len(records)))
+        yield b"".join(line + b"\n" for line in chain.from_iterable(chosen))
+
+
+class _Lines:
+    """Lines of text, taken one after another."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.lines = raw.split(b"\n")[:-1]
+        self.n_taken = 0
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def chosen(self, choice: Choice) -> Iterator[bytes]:
+        """Yield the chosen ones of the next lines, with what is added to them."""
+        for i in np.flatnonzero(choice.is_kept).tolist():
+            added = {name: column[i] for name, column in choice.columns.items()}
+            yield self.line(self.n_taken + i, added)
+        self.n_taken += len(choice)
+
+    def line(self, i: int, added: dict[str, Any]) -> bytes:
+        """Return a line with values before it."""
+        return "".join(f"{value}\t" for value in added.values()).encode() + self.lines[i]
+
+
+class _JsonLines(_Lines):
+    """Lines that are JSON objects."""
+
+    def __init__(self, path: str, block: Block) -> None:
+        assert block.documents is not None
+        assert block.documents.records is not None
+        self.lines = [line.encode() for line in block.documents.records[JSON_LINE]]
+        self.numbers: Integers = block.documents.numbers
+        self.path = path
+        self.n_taken = 0
+
+    def line(self, i: int, added: dict[str, Any]) -> bytes:
+        """Return a line with fields at its end."""
+        line = self.lines[i]
         for name in added:
             if json.dumps(name).encode() in line and name in json.loads(line):
-                raise CorpusError(f"{place}: there is a field {name!r} already; give the new field another name")
-        body = line.rstrip()
-        if not added or not body.endswith(b"}"):
+                raise CorpusError(f"{self.path}: line {self.numbers[i]}: {_exists('field', name)}")
+        if not added:
             return line
-        fields = json.dumps(added, ensure_ascii=False)[1:-1].encode(self.encoding)
-        return body[:-1].rstrip() + b", " + fields + b"}"
+        return line.rstrip()[:-1].rstrip() + b", " + json.dumps(added)[1:].encode()
 
 
-def _lines(path: str, encoding: str) -> Iterator[list[bytes]]:
-    """Yield the lines of a file, without their newlines."""
-    chunks: Iterable[bytes] = _read_chunks(path, BLOCK_BYTES, None)
-    if "\n".encode(encoding) != b"\n":
-        chunks = (text.encode() for text in _Decoder(path, encoding, "strict").decode(chunks))
-    begun: list[bytes] = []  # the pieces of a line that goes on in the next chunk
-    for i, chunk in enumerate(chunks):
-        first, *lines = (chunk.removeprefix(b"\xef\xbb\xbf") if i == 0 else chunk).split(b"\n")
-        begun.append(first)
-        if lines:
-            last = lines.pop()
-            yield [b"".join(begun), *lines]
-            begun = [last]
-    if line := b"".join(begun):
-        yield [line]
+def _exists(kind: str, name: str) -> str:
+    return f"there is a {kind} {name!r} already; give the new one another name (--score-field; in Python score_field)"
 
 
-class ParquetRecords(RecordFormat):
-    """Rows of Parquet; what is added are columns."""
-
-    def write(self, paths: Sequence[str], choices: Choices, file: IO[bytes]) -> None:
-        """Write the chosen rows as one Parquet file."""
-        frames = self._chosen(paths, choices)
-        first = next(frames)
-        schema = first.schema
-
-        def rows(with_columns: Any, predicate: Any, n_rows: Any, batch_size: Any) -> Iterator[pl.DataFrame]:
-            yield first
-            yield from frames
-
-        pl.io.plugins.register_io_source(rows, schema=schema).sink_parquet(file)
-
-    def _chosen(self, paths: Sequence[str], choices: Choices) -> Iterator[pl.DataFrame]:
-        """Yield the chosen rows; an empty table first, so that there is a schema."""
-        schema: Any = None
-        for path in paths:
-            for batch in _parquet_batches(path):
-                for choice in choices.take(batch.height):
-                    rows, batch = batch[: len(choice)], batch[len(choice) :]
-                    rows = _with_columns(rows, choice.columns, path)
-                    schema = rows.schema if schema is None else schema
-                    if rows.schema != schema:
-                        raise CorpusError(f"{path}: its columns are not those of {paths[0]}: select from each apart")
-                    yield rows.filter(choice.is_kept)
+def _chosen_rows(blocks: Iterable[tuple[str, Block]], choices: Choices) -> Iterator[pl.DataFrame]:
+    """Yield the chosen rows, perhaps none of a block."""
+    schema: Any = None
+    for path, block in blocks:
+        assert block.documents is not None
+        assert block.documents.records is not None
+        rows = block.documents.records
+        for choice in choices.take(rows.height):
+            chosen = _with_columns(rows[: len(choice)], choice.columns, path).filter(choice.is_kept)
+            rows = rows[len(choice) :]
+            schema = chosen.schema if schema is None else schema
+            if chosen.schema != schema:
+                raise CorpusError(f"{path}: its columns are not those of the files before: select from each apart")
+            yield chosen
 
 
 def _with_columns(rows: pl.DataFrame, columns: dict[str, Any], path: str) -> pl.DataFrame:
     for name in columns:
         if name in rows.columns:
-            raise CorpusError(f"{path}: there is a column {name!r} already; give the new one another name")
-    return rows.with_columns(**{name: pl.Series(values) for name, values in columns.items()})
+            raise CorpusError(f"{path}: {_exists('column', name)}")
+    return rows.with_columns(pl.Series(name, values) for name, values in columns.items())
 
 
-def _parquet_batches(path: str) -> Iterator[pl.DataFrame]:
-    try:
-        yield from pl.scan_parquet(path, glob=False).collect_batches()
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise CorpusError(f"{path}: {str(error).splitlines()[0]}") from None
+def _write_rows(frames: Iterator[pl.DataFrame], file: IO[bytes]) -> None:
+    """Write tables of the same columns, one after another, as one Parquet file."""
+    first = next(frames)
 
+    def rows(with_columns: Any, predicate: Any, n_rows: Any, batch_size: Any) -> Iterator[pl.DataFrame]:
+        yield from chain([first], frames)
 
-def format_of(paths: Sequence[str], field: str | None, encoding: str) -> RecordFormat:
-    """Return the format of the records of files.
-
-    Raises
-    ------
-    CorpusError
-        If some are Parquet and others are not: their records cannot be written to one file.
-    """
-    is_parquet = [path.endswith(".parquet") for path in paths]
-    if any(is_parquet):
-        if not all(is_parquet):
-            other = paths[is_parquet.index(False)]
-            raise CorpusError(f"{other}: not Parquet, as other files are: select from the formats one after the other")
-        return ParquetRecords()
-    return LineRecords(encoding) if field is None else JsonRecords(encoding)
+    pl.io.plugins.register_io_source(rows, schema=first.schema).sink_parquet(file)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -15,14 +15,15 @@ import polars as pl
 from skxent._typing import Floats, Integers
 from skxent.language_model._corpus import (
     Document,
+    batches,
     block_options,
     checked_documents,
     joined_size,
-    map_blocks,
+    map_in_order,
     start_workers,
 )
 from skxent.language_model._model import WordScores
-from skxent.language_model._reader import Block, blocks_of_documents, ensure_newline, read_blocks
+from skxent.language_model._reader import Block, Piece, join_blocks, pieces_of_texts, read_pieces
 from skxent.language_model._score import Score
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
 from skxent.language_model._word_counts import WordValues, find_tokens
@@ -32,29 +33,63 @@ __all__ = ["LineScorer", "ScoredLines", "score_lines", "score_text"]
 
 @dataclass(frozen=True)
 class ScoredLines:
-    """Neighbouring lines or documents of one file with their scores.
+    """Neighbouring lines or documents of a corpus with their scores.
 
     Attributes
     ----------
-    path : str
-        The file.
-    first : int
-        Number of the first line or document, from 1.
+    paths : list of str
+        Files that they come from.
+    path_of : ndarray of shape (n_records,)
+        The position of each record's file in ``paths``.
+    numbers : ndarray of shape (n_records,)
+        The number of each line, or of the line or row that holds the document, from 1 in each file.
     score : Score
         One record for each line or document.
-    texts : list of str
-        The lines without their newlines, or the documents, if they were asked for.
+    text : bytes
+        The lines or documents in UTF-8, each with a newline, if they were asked for.
+    lengths : ndarray of shape (n_records,)
+        Bytes of each record in ``text``.
+    records : polars.DataFrame or None
+        The whole records of documents, if they were asked for.
+    problems : tuple of str
+        What is wrong with records that were left out.
     """
 
-    path: str
-    first: int
+    paths: list[str]
+    path_of: Integers
+    numbers: Integers
     score: Score
-    texts: list[str]
+    text: bytes = b""
+    lengths: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
+    records: pl.DataFrame | None = None
+    problems: tuple[str, ...] = ()
 
-    @property
-    def numbers(self) -> Integers:
-        """The number of each line or document."""
-        return np.arange(self.first, self.first + len(self.score))
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self.numbers)
+
+    def __getitem__(self, chosen: slice) -> ScoredLines:
+        """Choose neighbouring records."""
+        start, stop, _ = chosen.indices(len(self))
+        return replace(
+            self,
+            path_of=self.path_of[chosen],
+            numbers=self.numbers[chosen],
+            score=self.score.each(lambda amount: amount[chosen]),
+            text=self.text[int(self.lengths[:start].sum()) : int(self.lengths[:stop].sum())],
+            lengths=self.lengths[chosen],
+            records=None if self.records is None else self.records[start:stop],
+        )
+
+    def place(self, position: int) -> str:
+        """Say which file and line a record is."""
+        return f"{self.paths[self.path_of[position]]}: line {self.numbers[position]}"
+
+    def texts(self) -> list[str]:
+        """Return the text of each record without the newline at its end."""
+        ends = np.cumsum(self.lengths).tolist()
+        starts = [0, *ends[:-1]]
+        return [self.text[i:j].decode().removesuffix("\n") for i, j in zip(starts, ends, strict=True)]
 
 
 class LineScorer:
@@ -71,6 +106,7 @@ class LineScorer:
     def __init__(self, scores: WordScores, tokenizer: str | Tokenize = "whitespace", lowercase: bool = False) -> None:
         self.log_prob_unk = scores.log_prob_unk
         self.log_prob_eos = scores.log_prob_eos
+        self.blank_lines = scores.blank_lines
         self.table = scores.table
         self.lowercase = lowercase
         self.tokenizer = tokenizer
@@ -82,12 +118,13 @@ class LineScorer:
         """Score each line or document of a block, without the ends of sentences."""
         values, per_line = self._tokens(block)
         lines = self._sum_over_lines(values, per_line)
-        if block.documents is None:
+        documents = block.documents
+        if documents is None:
             return replace(lines, **_sizes_of_lines(block))
-        n_lines = np.array([ensure_newline(document).count("\n") for document in block.documents])
-        first = np.cumsum(n_lines) - n_lines
-        documents = lines.each(lambda amount: np.add.reduceat(amount, first))
-        return replace(documents, lines=np.ones_like(first), **_sizes_of_documents(block.documents))
+        first = np.cumsum(documents.n_lines) - documents.n_lines
+        summed = lines.each(lambda amount: np.add.reduceat(amount, first)) if len(first) else lines
+        ones = np.ones_like(first)
+        return replace(summed, lines=ones, bytes=documents.n_bytes, characters=documents.n_characters)
 
     def token_lists(self, documents: Sequence[Sequence[str]]) -> Score:
         """Score each list of tokens, without the ends of sentences."""
@@ -128,7 +165,7 @@ class LineScorer:
         known = np.bincount(line, weights=np.where(is_unknown, 0.0, values), minlength=len(per_line))
         return Score.of_records(
             lines=1,
-            sentences=(per_line > 0).astype(np.int64),
+            sentences=((per_line > 0) | self.blank_lines).astype(np.int64),
             tokens=per_line,
             unknown_tokens=n_unknown,
             log_prob_known=known,
@@ -142,19 +179,26 @@ def _times(count: Any, log_prob: float) -> Floats:
 
 
 def _sizes_of_lines(block: Block) -> dict[str, Integers]:
-    text = np.frombuffer(block.data, dtype=np.uint8)[: block.n_bytes]
-    ends = np.flatnonzero(text == 0x0A) + 1
-    if len(ends) == 0 or ends[-1] < block.n_bytes:
-        ends = np.append(ends, block.n_bytes)
-    characters = ends
-    if not block.data.isascii():
-        characters = np.cumsum((text & 0xC0) != 0x80)[ends - 1]
-    return {"bytes": np.diff(ends, prepend=0), "characters": np.diff(characters, prepend=0)}
+    n_bytes = _lengths_of_lines(block.raw)
+    n_characters = n_bytes if block.raw.isascii() else _characters_of_lines(block.data)
+    n_given = len(block.raw) - block.n_bytes
+    sizes = {"bytes": n_bytes, "characters": n_characters.copy()}
+    for size in sizes.values():
+        size[-1:] -= n_given
+    return sizes
 
 
-def _sizes_of_documents(documents: Sequence[str]) -> dict[str, Integers]:
-    n_bytes = np.array([len(document.encode("utf-8", "replace")) for document in documents], np.int64)
-    return {"bytes": n_bytes, "characters": np.array(list(map(len, documents)), np.int64)}
+def _lengths_of_lines(data: bytes) -> Integers:
+    """Bytes of each line, its newline included, and of what follows the last."""
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0x0A) + 1
+    if data and not data.endswith(b"\n"):
+        ends = np.append(ends, len(data))
+    return np.diff(ends, prepend=0)
+
+
+def _characters_of_lines(data: bytes) -> Integers:
+    is_character = (np.frombuffer(data, dtype=np.uint8) & 0xC0) != 0x80
+    return np.diff(np.cumsum(is_character)[np.cumsum(_lengths_of_lines(data)) - 1], prepend=0)
 
 
 def score_lines(
@@ -166,7 +210,9 @@ def score_lines(
     errors: str = "strict",
     lowercase: bool = False,
     field: str | None = None,
-    keep_text: bool = False,
+    skip_bad_records: bool = False,
+    keep: str | None = None,
+    join: bool = True,
     n_jobs: int | None = None,
     progress: Callable[[int], None] | None = None,
     block_bytes: int | None = None,
@@ -179,10 +225,12 @@ def score_lines(
         As in :func:`~skxent.language_model.count_files`, like the parameters that are not listed here.
     scores : WordScores
         The model, or its leave-one-out scores.
-    tokenizer, encoding, errors, lowercase, field, n_jobs, progress, block_bytes
+    tokenizer, encoding, errors, lowercase, field, skip_bad_records, n_jobs, progress, block_bytes
         See :func:`~skxent.language_model.count_files`.
-    keep_text : bool, default=False
-        Also yield the text of each line.
+    keep : {"text", "records"} or None
+        Also yield the text of each line or document, or the whole record as the file has it.
+    join : bool, default=True
+        Whether a line that is longer than a block is one record, or one for each of its pieces.
 
     Yields
     ------
@@ -195,61 +243,68 @@ def score_lines(
         When a file cannot be read or decoded.
     """
     scorer = LineScorer(scores, tokenizer, lowercase)
-    score = partial(_score_block, scorer, keep_text)
     options: dict[str, Any] = dict(encoding=encoding, errors=errors, field=field, progress=progress)
+    options |= {"skip_bad_records": skip_bad_records, "keep_records": keep == "records"}
     options |= block_options(tokenizer, block_bytes)
+    pieces = (piece for path in paths for piece in read_pieces(path, **options))
+    tasks = batches(pieces, options["block_bytes"])
     with start_workers(scorer.tokenize, n_jobs) as workers:
-        for path in map(str, paths):
-            first = 1
-            blocks = read_blocks(path, **options)
-            for part in _join_cut_lines(map_blocks(score, blocks, workers)):
-                yield ScoredLines(path, first, scorer.with_ends(part.score), part.texts)
-                first += len(part.score)
+        scored = map_in_order(partial(_score_batch, scorer, keep), tasks, workers)
+        for lines in _join_cut_lines(scored) if join else (lines for lines, _ in scored):
+            yield replace(lines, score=scorer.with_ends(lines.score))
 
 
-@dataclass(frozen=True)
-class _ScoredBlock:
-    score: Score
-    texts: list[str]
-
-    def __getitem__(self, records: slice) -> _ScoredBlock:
-        return _ScoredBlock(self.score.each(lambda amount: amount[records]), self.texts[records])
-
-    def __len__(self) -> int:
-        return len(self.score)
+_Batch = tuple[ScoredLines, bool]
 
 
-def _score_block(scorer: LineScorer, keep_text: bool, block: Block) -> _ScoredBlock:
+def _score_batch(scorer: LineScorer, keep: str | None, batch: Sequence[Piece]) -> _Batch:
+    """Score pieces; say whether they end their line."""
+    blocks = [piece.make() for piece in batch]
+    block = join_blocks(blocks)
     score = scorer.block(block)
-    if not keep_text:
-        return _ScoredBlock(score, [])
+    n_records = [_n_records(each) for each in blocks]
+    numbers = np.concatenate([np.arange(p.first, p.first + n) for p, n in zip(batch, n_records, strict=True)])
+    lines = ScoredLines([piece.path for piece in batch], np.repeat(np.arange(len(batch)), n_records), numbers, score)
+    documents = block.documents
+    if documents is not None:
+        lines = replace(lines, numbers=documents.numbers, records=documents.records, problems=documents.problems)
+    if keep == "text" or (keep == "records" and documents is None):
+        text = block.data if keep == "text" else block.raw
+        lengths = _lengths_of_lines(text)
+        if documents is not None and len(lengths):
+            lengths = np.add.reduceat(lengths, np.cumsum(documents.n_lines) - documents.n_lines)
+        lines = replace(lines, text=text, lengths=lengths)
+    return lines, block.ends_line
+
+
+def _n_records(block: Block) -> int:
     if block.documents is not None:
-        return _ScoredBlock(score, block.documents)
-    return _ScoredBlock(score, block.data.decode().split("\n")[: len(score)])
+        return len(block.documents.numbers)
+    return block.raw.count(b"\n") + (not block.raw.endswith(b"\n"))
 
 
-def _join_cut_lines(scored: Iterable[tuple[Block, _ScoredBlock]]) -> Iterator[_ScoredBlock]:
+def _join_cut_lines(scored: Iterable[_Batch]) -> Iterator[ScoredLines]:
     """Put the pieces of a line that is longer than a block together."""
-    pieces: list[_ScoredBlock] = []
-    for block, part in scored:
+    pieces: list[ScoredLines] = []
+    for lines, ends_line in scored:
         if pieces:
-            pieces.append(part[:1])
-            if len(part) == 1 and not block.ends_line:
+            pieces.append(lines[:1])
+            if len(lines) == 1 and not ends_line:
                 continue
             yield _join(pieces)
-            part = part[1:]
-        pieces = [] if block.ends_line else [part[-1:]]
-        whole_lines = part if block.ends_line else part[:-1]
-        if len(whole_lines):
+            lines = lines[1:]
+        pieces = [] if ends_line else [lines[-1:]]
+        whole_lines = lines if ends_line else lines[:-1]
+        if len(whole_lines) or whole_lines.problems:
             yield whole_lines
 
 
-def _join(pieces: Sequence[_ScoredBlock]) -> _ScoredBlock:
+def _join(pieces: Sequence[ScoredLines]) -> ScoredLines:
     """Make one line of its pieces."""
     score = Score.concatenate(piece.score for piece in pieces).each(lambda amount: amount.sum(keepdims=True))
-    one_line = replace(score, lines=np.ones(1, np.int64), sentences=(score.tokens > 0).astype(np.int64))
-    texts = [text for piece in pieces for text in piece.texts]
-    return _ScoredBlock(one_line, ["".join(texts)] if texts else [])
+    one_line = replace(score, lines=np.ones(1, np.int64), sentences=np.minimum(score.sentences, 1))
+    text = b"".join(piece.text for piece in pieces)
+    return replace(pieces[0], score=one_line, text=text, lengths=np.array([len(text)]))
 
 
 def score_text(
@@ -260,9 +315,13 @@ def score_text(
     is_text = np.array([isinstance(document, str) for document in listed], dtype=np.bool_)
     texts = [document for document in listed if isinstance(document, str)]
     lists = [document for document in listed if not isinstance(document, str)]
-    blocks = blocks_of_documents(texts, block_options(scorer.tokenizer, block_bytes)["block_bytes"])
+    pieces = pieces_of_texts(texts, block_options(scorer.tokenizer, block_bytes)["block_bytes"])
     with start_workers(scorer.tokenize, n_jobs) as workers:
-        scored = [score for _, score in map_blocks(scorer.block, blocks, workers)]
+        scored = list(map_in_order(partial(_score_piece, scorer), pieces, workers))
     together = Score.concatenate([scorer.token_lists(lists), *scored])
     order = np.argsort(np.concatenate([np.flatnonzero(~is_text), np.flatnonzero(is_text)]))
     return scorer.with_ends(together.each(lambda amount: amount[order]))
+
+
+def _score_piece(scorer: LineScorer, piece: Piece) -> Score:
+    return scorer.block(piece.make())

@@ -34,11 +34,12 @@ from skxent._files import atomic_write
 from skxent._typing import Floats, Integers
 from skxent.language_model._class_counts import ClassCounts
 from skxent.language_model._corpus import CorpusCounts, count_files, count_text
+from skxent.language_model._errors import CorpusError
 from skxent.language_model._model import WordScores
 from skxent.language_model._options import LEAVE_ONE_OUT
 from skxent.language_model._ranking import Ranking
-from skxent.language_model._reader import CorpusError, expand_paths
-from skxent.language_model._records import Choice, Choices, format_of
+from skxent.language_model._reader import expand_paths
+from skxent.language_model._records import Choice, Choices, are_parquet, write_records
 from skxent.language_model._score import Score
 from skxent.language_model._scoring import LineScorer, score_lines, score_text
 from skxent.language_model._shared_vocabulary import fit_shared
@@ -105,8 +106,8 @@ class _Documents(Protocol):
     def count(self) -> CorpusCounts:
         """Count their words."""
 
-    def score(self, scores: WordScores) -> Iterator[Score]:
-        """Score them in order, some at a time."""
+    def score(self, scores: WordScores) -> Iterator[tuple[Score, tuple[str, ...]]]:
+        """Score them in order, some at a time; say what is wrong with those that are left out."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,8 @@ class _Texts:
     def count(self) -> CorpusCounts:
         return count_text(self.documents, tokenizer=self.tokenizer, lowercase=self.lowercase, n_jobs=self.n_jobs)
 
-    def score(self, scores: WordScores) -> Iterator[Score]:
-        yield score_text(self.documents, LineScorer(scores, self.tokenizer, self.lowercase), self.n_jobs)
+    def score(self, scores: WordScores) -> Iterator[tuple[Score, tuple[str, ...]]]:
+        yield score_text(self.documents, LineScorer(scores, self.tokenizer, self.lowercase), self.n_jobs), ()
 
 
 @dataclass(frozen=True)
@@ -133,12 +134,17 @@ class _Files:
     reading: dict[str, Any]
     progress: StartTask | None
 
+    @property
+    def reading_of_records(self) -> dict[str, Any]:
+        names = ("encoding", "errors", "field", "skip_bad_records")
+        return {name: self.reading[name] for name in names}
+
     def count(self) -> CorpusCounts:
         return count_files(self.paths, **self.reading, progress=self._start("counting"))
 
-    def score(self, scores: WordScores) -> Iterator[Score]:
+    def score(self, scores: WordScores) -> Iterator[tuple[Score, tuple[str, ...]]]:
         lines = score_lines(self.paths, scores, **self.reading, progress=self._start("scoring"))
-        return (part.score for part in lines)
+        return ((part.score, part.problems) for part in lines)
 
     def _start(self, task: str) -> Callable[[int], None] | None:
         return None if self.progress is None else self.progress(task, self.paths)
@@ -154,6 +160,8 @@ class Selection:
     ----------
     n_documents : int
         Documents of the raw text.
+    problems : tuple of str
+        What is wrong with records that were left out, if that was asked for.
     n_empty : int
         Those among them without a token; they have no score and are never selected.
     n_selected : int
@@ -169,6 +177,7 @@ class Selection:
     n_selected: int
     threshold: float
     cuts: tuple[float, ...]
+    problems: tuple[str, ...]
     _scores: Ranking = field(repr=False)
     _keys: Ranking = field(repr=False)
     _last: tuple[float, int] | None = field(repr=False)
@@ -233,14 +242,13 @@ class Selection:
         """
         if self._files is None:
             raise ValueError("the raw text was in memory, so there are no records to write: use indices")
-        reading = self._files.reading
-        records = format_of(self._files.paths, reading["field"], reading["encoding"])
+        paths, reading = self._files.paths, self._files.reading_of_records
         choices = Choices(self._choices(score_field if with_score else None))
         if not isinstance(output, str | Path):
-            records.write(self._files.paths, choices, output)
+            write_records(paths, reading, choices, output)
             return
         with atomic_write(output) as part, open(part, "wb") as file:
-            records.write(self._files.paths, choices, file)
+            write_records(paths, reading, choices, file)
 
     def _choices(self, score_field: str | None) -> Iterator[Choice]:
         for scores, mask in zip(self._scores.chunks(), self._masks(), strict=True):
@@ -283,6 +291,7 @@ def select_texts(
     lowercase: bool = False,
     encoding: str = "utf-8",
     decode_error: str = "strict",
+    skip_bad_records: bool = False,
     smoothing: str | Smoothing = "witten_bell",
     smoothing_parameter: float | str | None = LEAVE_ONE_OUT,
     background: str = "uniform",
@@ -318,6 +327,8 @@ def select_texts(
         of DSIR.
     decode_error : {"strict", "ignore", "replace"}, default="strict"
         What to do about bytes that cannot be decoded.
+    skip_bad_records : bool, default=False
+        Leave out lines that are no JSON objects with text in the field, instead of an error.
     smoothing, smoothing_parameter, background
         Of the two models, see :func:`log_ratio`.
     progress : callable, optional
@@ -350,11 +361,11 @@ def select_texts(
     cuts = _checked_cuts(buckets)
     reading: dict[str, Any] = dict(tokenizer=tokenizer, lowercase=lowercase, n_jobs=n_jobs)
     if input == "filename":
-        reading |= dict(encoding=encoding, errors=decode_error, field=field)
+        reading |= dict(encoding=encoding, errors=decode_error, field=field, skip_bad_records=skip_bad_records)
         files = _Files(_checked_paths(raw), reading, progress)
         documents: _Documents = files
         wanted: _Documents = _Files(expand_paths(_listed(target)), reading, progress)
-        format_of(files.paths, field, encoding)
+        are_parquet(files.paths)  # an error if only some are
     elif input == "content":
         files = None
         documents, wanted = (_Texts(_listed(texts), **reading) for texts in (raw, target))
@@ -367,20 +378,20 @@ def select_texts(
         smoothing_parameter=smoothing_parameter,
         background=background,
     )
-    noise = None if sample is None else np.random.default_rng(seed)
-    scores, keys = _score(documents, ratio, noise)
+    scores, keys, problems = _score(documents, ratio, None if sample is None else np.random.default_rng(seed))
     n_wanted = sample if sample is not None else _number(top, scores.n_ranked)
     last = None if n_wanted is None else keys.nth_largest(_checked_number(n_wanted, scores.n_ranked))
     return Selection(
-        len(scores),
-        len(scores) - scores.n_ranked,
-        len(scores) if n_wanted is None else n_wanted,
-        math.nan if last is None or noise is not None else last[0],
-        tuple(scores.nth_largest(max(math.ceil(cut / 100 * scores.n_ranked), 1))[0] for cut in cuts),
-        scores,
-        keys,
-        last,
-        files,
+        n_documents=len(scores),
+        n_empty=len(scores) - scores.n_ranked,
+        n_selected=len(scores) if n_wanted is None else n_wanted,
+        threshold=math.nan if last is None or sample is not None else last[0],
+        cuts=tuple(scores.nth_largest(max(math.ceil(cut / 100 * scores.n_ranked), 1))[0] for cut in cuts),
+        problems=problems,
+        _scores=scores,
+        _keys=keys,
+        _last=last,
+        _files=files,
     )
 
 
@@ -414,18 +425,22 @@ def _count(documents: _Documents, name: str) -> CorpusCounts:
     return counts
 
 
-def _score(documents: _Documents, ratio: WordScores, noise: np.random.Generator | None) -> tuple[Ranking, Ranking]:
+def _score(
+    documents: _Documents, ratio: WordScores, noise: np.random.Generator | None
+) -> tuple[Ranking, Ranking, tuple[str, ...]]:
     """Score documents in bits a token; and what they are ranked by, which for a sample is the noisy weight in nats."""
     scores = Ranking()
     keys = scores if noise is None else Ranking()
-    for score in documents.score(ratio):
+    problems: list[str] = []
+    for score, found in documents.score(ratio):
+        problems += found
         tokens = np.asarray(score.tokens, dtype=np.float64)
-        tokens[tokens == 0] = np.nan
-        total = score.log_prob_known
-        scores.append(total / (tokens * math.log(2)))
+        n_tokens = np.where(tokens > 0, tokens, np.nan)
+        total = np.asarray(score.log_prob)
+        scores.append(total / (n_tokens * math.log(2)))
         if noise is not None:
-            keys.append(np.where(np.isnan(tokens), np.nan, total + noise.gumbel(size=len(tokens))))
-    return scores, keys
+            keys.append(np.where(tokens > 0, total + noise.gumbel(size=len(tokens)), np.nan))
+    return scores, keys, tuple(problems)
 
 
 def _number(top: float | None, n_documents: int) -> int | None:

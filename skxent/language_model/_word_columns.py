@@ -12,8 +12,8 @@ import polars as pl
 from scipy.sparse import csr_array
 
 from skxent._typing import Floats, Integers
-from skxent.language_model._corpus import Document, map_blocks, start_workers
-from skxent.language_model._reader import blocks_of_documents
+from skxent.language_model._corpus import Document, map_in_order, start_workers
+from skxent.language_model._reader import pieces_of_texts
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
 from skxent.language_model._word_counts import WordValues, find_tokens
 
@@ -63,8 +63,7 @@ class WordColumns:
             Threads, or processes for tokenizers other than white space; by default one a core.
         """
         with start_workers(self.tokenize, n_jobs) as workers:
-            results = map_blocks(partial(self._apply, function), _batches(documents), workers)
-            yield from (result for _, result in results)
+            yield from map_in_order(partial(self._apply, function), _batches(documents), workers)
 
     def _apply(self, function: Callable[[csr_array], Result], batch: list[Any]) -> Result:
         columns, sizes = self._text_columns(batch) if isinstance(batch[0], str) else self._list_columns(batch)
@@ -74,9 +73,10 @@ class WordColumns:
 
     def _text_columns(self, texts: list[str]) -> tuple[Floats, Integers]:
         """Return the column of each token and how many tokens each text has."""
-        (block,) = blocks_of_documents(texts, block_bytes=_NO_LIMIT)
-        n_lines = np.array([max(text.count("\n") + (not text.endswith("\n")), 1) for text in texts])
-        first = np.cumsum(n_lines) - n_lines
+        (piece,) = pieces_of_texts(texts, block_bytes=_NO_LIMIT)
+        block = piece.make()
+        assert block.documents is not None
+        first = np.cumsum(block.documents.n_lines) - block.documents.n_lines
         if self.values is None:
             assert self.tokenize is not None
             lines = tokenize_lines(self.tokenize, block.data.decode())

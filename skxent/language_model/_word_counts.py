@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from skxent._typing import Integers
 
-__all__ = ["BlockCounts", "Tokens", "WordCounter", "WordValues", "count_block", "find_tokens", "pack"]
+__all__ = ["SPACES", "BlockCounts", "Tokens", "WordCounter", "WordValues", "count_block", "find_tokens", "pack"]
 
 # Longest key in integers of 8 bytes: 32 bytes hold nearly all words of natural text.
 LONGEST_KEY = 4
@@ -27,10 +27,12 @@ Keys = list[NDArray[np.uint64]]
 _KEEP = np.array([(1 << 8 * n) - 1 for n in range(9)], dtype=np.uint64)
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
-_SPACES = map(chr, [0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000])
-_ENCODED = [space.encode() for space in _SPACES]
+_ASCII_SPACES = [*range(9, 14), *range(28, 33)]
+_OTHER_SPACES = [0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
+# Every white space, in UTF-8.
+SPACES = [chr(space).encode() for space in (*_ASCII_SPACES, *_OTHER_SPACES)]
 # The bytes of the spaces outside ASCII, those of two bytes and those of three.
-_UNICODE_SPACES = [np.array([list(s) for s in _ENCODED if len(s) == size], np.uint8) for size in (2, 3)]
+_UNICODE_SPACES = [np.array([list(s) for s in SPACES if len(s) == size], np.uint8) for size in (2, 3)]
 
 
 class Tokens(NamedTuple):
@@ -159,16 +161,28 @@ def _hash(keys: Keys) -> NDArray[np.uint64]:
 
 
 class BlockCounts(NamedTuple):
-    """The distinct words of one block, and how many of its lines hold a word."""
+    """The distinct words of one block, and its lines.
+
+    Attributes
+    ----------
+    keys, long
+        Words by the number of integers in their keys, and those without keys, with their counts.
+    n_lines, n_sentences : int
+        Lines that end in the block, and those of them with a word in the block.
+    first_is_filled, last_is_filled : bool
+        Whether there is a word before the first newline, and after the last.
+    """
 
     keys: list[tuple[Keys, Integers]]
     long: Counter[bytes]
     n_lines: int
     n_sentences: int
+    first_is_filled: bool = False
+    last_is_filled: bool = False
 
 
 def count_block(data: bytes) -> BlockCounts:
-    """Count one block; a line that goes on in the next block is left for that block to count."""
+    """Count one block."""
     tokens = find_tokens(data)
     packed = pack(data, tokens)
     whole_lines = tokens.per_line[:-1]
@@ -177,6 +191,8 @@ def count_block(data: bytes) -> BlockCounts:
         Counter(packed.long[1]),
         len(whole_lines),
         int(np.count_nonzero(whole_lines)),
+        bool(tokens.per_line[0]),
+        bool(tokens.per_line[-1]),
     )
 
 
@@ -193,21 +209,35 @@ class WordCounter:
         self._merge_rows = merge_rows
         self._parts: list[list[tuple[Keys, Integers]]] = [[] for _ in range(LONGEST_KEY)]
         self._merged_rows = [0] * LONGEST_KEY
+        self._rows = [0] * LONGEST_KEY
         self._long: Counter[bytes] = Counter()
+        self._line_is_filled = False
+        self.n_lines = 0
+        self.n_sentences = 0
 
     def add(self, block: BlockCounts) -> None:
-        """Add the words of a block."""
+        """Add the words and lines of a block; a line may go on from the block before."""
+        self._add_lines(block)
         self._long.update(block.long)
         for m, part in enumerate(block.keys):
             self._parts[m].append(part)
-            if sum(len(counts) for _, counts in self._parts[m]) > 2 * self._merged_rows[m] + self._merge_rows:
+            self._rows[m] += len(part[1])
+            if self._rows[m] > 2 * self._merged_rows[m] + self._merge_rows:
                 self._merge(m)
+
+    def _add_lines(self, block: BlockCounts) -> None:
+        self.n_lines += block.n_lines
+        self.n_sentences += block.n_sentences
+        if block.n_lines:
+            self.n_sentences += self._line_is_filled and not block.first_is_filled
+            self._line_is_filled = False
+        self._line_is_filled |= block.last_is_filled
 
     def _merge(self, m: int) -> None:
         columns = zip(*(keys for keys, _ in self._parts[m]), strict=True)
         counts = np.concatenate([counts for _, counts in self._parts[m]])
         self._parts[m] = [_collapse([np.concatenate(column) for column in columns], counts)]
-        self._merged_rows[m] = len(self._parts[m][0][1])
+        self._merged_rows[m] = self._rows[m] = len(self._parts[m][0][1])
 
     def table(self) -> pl.DataFrame:
         """Return the words and their counts, in no order; a word may be in several rows."""

@@ -54,7 +54,7 @@ def records(run):
     """Run the command with ``--format json``; gives its objects."""
 
     def command(*arguments):
-        code, out, err = run("--format", "json", *arguments)
+        code, out, err = run("--format", "json", "--quiet", *arguments)
         assert (code, err) == (0, "")
         return [json.loads(line) for line in out.splitlines()]
 

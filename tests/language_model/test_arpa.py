@@ -110,9 +110,12 @@ def test_windows_line_ends(tmp_path):
         ("\\data\\\nngram 1=2\n\\1-grams:\n-1\ta\n\\end\\\n", "the header counts 2 unigrams, there are 1"),
         (
             "\\data\\\nngram 1=1\n\\1-grams:\n-1\n\\end\\\n",
-            "line 4: expected a log-probability and a word, got '-1'",
+            "line 4: expected a log-probability, a word and perhaps a back-off, got '-1'",
         ),
-        ("\\data\\\nngram 1=1\n\\1-grams:\n-1\t\n\\end\\\n", "line 4: expected a log-probability and a word"),
+        (
+            "\\data\\\nngram 1=1\n\\1-grams:\n-1\t\n\\end\\\n",
+            "line 4: expected a log-probability, a word and perhaps a back-off",
+        ),
         ("\\data\\\nngram 1=1\n\\1-grams:\nx\ta\n\\end\\\n", "line 4: expected a log-probability"),
         (
             "\\data\\\nngram 1=1\n\\1-grams:\n1\ta\n\\end\\\n",
@@ -153,7 +156,7 @@ def test_marks_of_sentences_are_no_words(tmp_path, word):
 def test_words_with_blanks_are_refused_and_the_old_file_stays(tmp_path, word):
     path = tmp_path / "m.arpa"
     path.write_text("old")
-    with pytest.raises(CorpusError, match="it is empty or has a blank in it"):
+    with pytest.raises(CorpusError, match="it is empty or has a blank or NUL in it"):
         write_arpa(fit_unigram(count_text([["a", word]])), path)
     assert path.read_text() == "old"
 

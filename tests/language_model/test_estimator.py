@@ -480,7 +480,7 @@ def test_nltk_tokenizer():
         ({"base": 1}, "'base' parameter"),
         ({"input": "url"}, "'input' parameter"),
         ({"tokenizer": "mwe"}, "unknown tokenizer 'mwe'"),
-        ({"encoding": "utf-9", "input": "filename"}, "unknown encoding"),
+        ({"encoding": "utf-9", "input": "filename"}, "encoding 'utf-9' is unknown"),
     ],
 )
 def test_bad_parameters(parameters, message):
