@@ -71,6 +71,17 @@ class Choices:
             n -= len(piece)
             yield piece
 
+    def finish(self) -> None:
+        """Check that no choice is left.
+
+        Raises
+        ------
+        CorpusError
+            If there are fewer records than choices.
+        """
+        if (self._rest is not None and len(self._rest)) or next(self._choices, None) is not None:
+            raise CorpusError("the text has changed since it was scored: there are fewer records than scores")
+
 
 def are_parquet(paths: Sequence[str]) -> bool:
     """Return whether files are Parquet.
@@ -124,6 +135,7 @@ def write_records(paths: Sequence[str], reading: dict[str, Any], choices: Choice
         encode = _encoder(reading["encoding"])
         for lines in _chosen_lines(blocks, choices):
             file.write(encode(lines))
+    choices.finish()
 
 
 _WHOLE: dict[str, Any] = {"keep_records": True, "whole_lines": True}
