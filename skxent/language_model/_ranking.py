@@ -13,7 +13,7 @@ from skxent._typing import Floats
 
 __all__ = ["Ranking"]
 
-_MEMORY = 1 << 24  # bytes of numbers that stay in memory; more go to a temporary file
+_MEMORY = 1 << 22  # bytes of numbers that stay in memory; more go to a temporary file
 _CHUNK = 1 << 20  # bytes read at a time
 _DIGIT = 16  # bits of a number that one pass looks at
 
