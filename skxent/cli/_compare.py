@@ -12,6 +12,7 @@ import polars as pl
 from skxent._registry import Registry
 from skxent._typing import Floats
 from skxent.cli._levels import read_corpus
+from skxent.cli._names import hide_bytes, show_bytes, show_escapes
 from skxent.cli._notes import Notes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
@@ -103,13 +104,14 @@ def _verdict(record: dict[str, Any]) -> str:
 
 @_FORMATS.register("json")
 def _print_json(record: dict[str, Any], title: str) -> None:
-    sys.stdout.write(_table(record).write_ndjson())
+    sys.stdout.write(show_escapes(_table(record).write_ndjson()))
 
 
 @_FORMATS.register("csv")
 def _print_csv(record: dict[str, Any], title: str) -> None:
-    sys.stdout.write(_table(record).write_csv())
+    sys.stdout.write(show_bytes(_table(record).write_csv()))
 
 
 def _table(record: dict[str, Any]) -> pl.DataFrame:
-    return pl.select(pl.lit(value).alias(name) for name, value in record.items())
+    hidden = {name: hide_bytes(value) if isinstance(value, str) else value for name, value in record.items()}
+    return pl.select(pl.lit(value).alias(name) for name, value in hidden.items())

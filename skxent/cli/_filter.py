@@ -32,7 +32,7 @@ def filter_lines(options: Options, progress: Progress, notes: Notes) -> None:
     for lines in corpus.score(scorer.scores, keep="records"):
         progress.wipe()
         check_unknown(lines, options.oov)
-        notes.count(lines, options)
+        notes.skipped(lines.problems)
         perplexity = lines.score.under(options.oov).perplexity
         is_kept = _is_between(perplexity, options)
         n_lines, n_kept = n_lines + len(lines), n_kept + int(np.count_nonzero(is_kept))
@@ -58,9 +58,8 @@ def _records(records: pl.DataFrame, is_kept: Mask, added: pl.Series | None) -> b
         return frame.filter(is_kept).write_ndjson().encode()
     lines = records[JSON_LINE]
     if added is not None:
-        lines = pl.select(
-            pl.format('{}, "perplexity": {}}', lines.str.strip_chars_end().str.strip_suffix("}"), added)
-        ).to_series()
+        opened = lines.str.strip_chars_end().str.strip_suffix("}").str.strip_chars_end()
+        lines = pl.select(opened + ', "perplexity": ' + added.cast(pl.String) + "}").to_series()
     return ("\n".join(lines.filter(is_kept)) + "\n").encode() if is_kept.any() else b""
 
 

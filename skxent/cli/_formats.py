@@ -18,6 +18,7 @@ import polars as pl
 
 from skxent._registry import Registry
 from skxent.cli._levels import Records
+from skxent.cli._names import show_bytes, show_escapes
 from skxent.language_model import Score
 
 __all__ = ["FORMATS", "Report", "srilm_summary"]
@@ -67,21 +68,22 @@ def _print_json(records: Iterable[Records], report: Report) -> None:
     """Print one object a line; what JSON cannot say (an infinite perplexity) is null."""
     number = pl.col(pl.Float64)
     for table in map(report.figures, records):
-        sys.stdout.write(table.with_columns(pl.when(number.is_finite()).then(number)).write_ndjson())
+        finite = table.with_columns(pl.when(number.is_finite()).then(number))
+        sys.stdout.write(show_escapes(finite.write_ndjson()))
 
 
 @FORMATS.register("csv")
 def _print_csv(records: Iterable[Records], report: Report) -> None:
     """Print a header and one row a record."""
     for number, table in enumerate(map(report.figures, records)):
-        sys.stdout.write(table.write_csv(include_header=number == 0))
+        sys.stdout.write(show_bytes(table.write_csv(include_header=number == 0)))
 
 
 @FORMATS.register("srilm")
 def _print_srilm(records: Iterable[Records], report: Report) -> None:
     """Print the two lines of SRILM's ``ngram -ppl``; a model without ends of sentences scored 0 sentences."""
     for title, score in _one_by_one(records, report.title):
-        print(f"file {title}:", end=" ")
+        print(f"file {show_bytes(title)}:", end=" ")
         print(srilm_summary(score))
 
 
@@ -203,7 +205,7 @@ def _print_table(records: Iterable[Records], report: Report) -> None:
         full = "".join(cell for cell, _ in cells)
         for *values, place in table.select(*columns, _place(table)).iter_rows():
             row = _with_gaps(values, cells) if None in values else full.format(*values)
-            sys.stdout.write(f"{row}  {place}\n")
+            sys.stdout.write(f"{row}  {show_bytes(place)}\n")
 
 
 def _with_gaps(values: list[float | None], cells: list[tuple[str, str]]) -> str:
@@ -223,7 +225,7 @@ def _print_words(records: Iterable[Records], report: Report) -> None:
         for log_probability, unknown, word, place in table.select(
             "log_probability", "unknown", "word", _place(table)
         ).iter_rows():
-            print(f"{_number(log_probability, 4):>15} {' *'[unknown]}{word:<24}  {place}")
+            print(f"{_number(log_probability, 4):>15} {' *'[unknown]}{word:<24}  {show_bytes(place)}")
 
 
 _TEXT = {"corpus": _print_sheet, "file": _print_files, "line": _print_table, "word": _print_words}

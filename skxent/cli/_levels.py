@@ -10,18 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import chain
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from skxent.cli._names import hide_bytes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
 from skxent.language_model import CorpusCounts, CorpusError, Evaluation, Score, WordScores, count_files, expand_paths
+from skxent.language_model._options import END_OF_SENTENCE
 from skxent.language_model._scoring import ScoredLines, score_lines
-from skxent.language_model._tokenizers import Tokenize, make_tokenizer, tokenize_lines
+from skxent.language_model._tokenizers import make_tokenizer, tokenize_lines
 
 __all__ = [
     "Corpus",
@@ -171,7 +171,7 @@ def remedy(options: Options) -> str:
 def file_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterator[tuple[Corpus, Records]]:
     """Sum over each file, which is also given as a corpus."""
     for file in corpus.files():
-        yield file, corpus_records(file, scores, options).with_columns(file=file.paths[0])
+        yield file, corpus_records(file, scores, options).with_columns(file=hide_bytes(file.paths[0]))
 
 
 def line_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterator[Records]:
@@ -189,7 +189,8 @@ def line_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterat
 
 def files_of(lines: ScoredLines) -> Any:
     """Return the file of each line, or the one file of all."""
-    return lines.paths[0] if len(set(lines.paths)) == 1 else pl.Series(lines.paths).gather(lines.path_of)
+    names = list(map(hide_bytes, lines.paths))
+    return names[0] if len(set(names)) == 1 else pl.Series(names).gather(lines.path_of)
 
 
 def check_unknown(lines: ScoredLines, oov: str) -> None:
@@ -225,19 +226,40 @@ def figures(records: Records, options: Options, **constants: Any) -> pl.DataFram
     return pl.DataFrame({name: columns[name] for name in PUBLISHED if name in columns}, nan_to_null=True)
 
 
-def _tokens(text: str, tokenize: Tokenize, lowercase: bool) -> list[str]:
-    tokens = chain.from_iterable(tokenize_lines(tokenize, text))
-    return [token.lower() for token in tokens] if lowercase else list(tokens)
+class _Words:
+    """The words of scored lines, with a mark where a sentence ends, also if a line comes in pieces."""
+
+    def __init__(self, scores: WordScores, options: Options) -> None:
+        self._tokenize = make_tokenizer(options.tokenizer) or str.split
+        self._lowercase = options.lowercase
+        self._has_ends, self._blank_lines = scores.log_prob_eos is not None, scores.blank_lines
+        self._is_filled = False
+
+    def of(self, lines: ScoredLines) -> list[list[str]]:
+        """List the words of each line or document."""
+        texts = lines.texts()
+        return [self._of_text(text, lines.is_open and i == len(texts) - 1) for i, text in enumerate(texts)]
+
+    def _of_text(self, text: str, is_open: bool) -> list[str]:
+        words: list[str] = []
+        tokenized = tokenize_lines(self._tokenize, text)
+        for i, tokens in enumerate(tokenized):
+            words += [token.lower() for token in tokens] if self._lowercase else tokens
+            self._is_filled |= bool(len(tokens))
+            if not is_open or i < len(tokenized) - 1:
+                ends = self._has_ends and (self._is_filled or self._blank_lines)
+                words += [END_OF_SENTENCE] * ends
+                self._is_filled = False
+        return words
 
 
 def word_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterator[Records]:
     """Sum over each word of the text in its order: one token each."""
-    tokenize = make_tokenizer(options.tokenizer) or str.split
-    tokens_of = partial(_tokens, tokenize=tokenize, lowercase=options.lowercase)
+    words = _Words(scores, options)
     for lines in corpus.score(scores, keep="text", join=False):
         check_unknown(lines, options.oov)
-        words = pl.Series("word", list(map(tokens_of, lines.texts())), dtype=pl.List(pl.String))
-        frame = pl.DataFrame({"file": files_of(lines), "line": lines.numbers, "word": words})
+        listed = pl.Series("word", words.of(lines), dtype=pl.List(pl.String))
+        frame = pl.DataFrame({"file": files_of(lines), "line": lines.numbers, "word": listed})
         rows = frame.explode("word").drop_nulls("word")
         joined = rows.join(scores.table, on="word", how="left", maintain_order="left")
         is_unknown = joined["log_prob"].is_null()
@@ -247,7 +269,7 @@ def word_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterat
             log_prob_known=joined["log_prob"].fill_null(0.0).to_numpy(),
             log_prob_unknown=np.where(is_unknown, scores.log_prob_unk, 0.0),
         )
-        yield Records(score, {name: joined[name] for name in ("file", "line", "word")})
+        yield Records(score, {name: joined[name] for name in ("file", "line", "word")}, lines.problems)
 
 
 def word_figures(records: Records, options: Options, **constants: Any) -> pl.DataFrame:

@@ -6,9 +6,7 @@ import sys
 
 import numpy as np
 
-from skxent.cli._options import Options
 from skxent.language_model import Score
-from skxent.language_model._scoring import ScoredLines
 
 __all__ = ["Notes"]
 
@@ -35,11 +33,6 @@ class Notes:
         """Print a line."""
         if not self._quiet:
             print(f"skxent-perplexity: {' '.join(text.split())}", file=sys.stderr)
-
-    def count(self, lines: ScoredLines, options: Options) -> None:
-        """Remember records that were left out, and unknown words."""
-        self.skipped(lines.problems)
-        self.unknown(lines.score)
 
     def skipped(self, problems: tuple[str, ...]) -> None:
         """Remember records that were left out."""

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from skxent.cli._options import Options
@@ -43,7 +44,8 @@ def check_outputs(options: Options) -> None:
 def _inputs(options: Options) -> Iterator[str]:
     """List the files that are read, as far as they exist."""
     for pattern in (*options.corpus, *(options.train or ())):
-        yield from expand_paths([pattern])
+        with suppress(CorpusError):  # a missing file is an error when it is read
+            yield from expand_paths([pattern])
     yield from filter(None, (options.model, options.background, options.vocab, *(options.compare or ())))
 
 

@@ -65,12 +65,12 @@ def _block_units(corpus: Corpus, models: Sequence[WordScores], oov: str) -> Floa
     if len(lines) < 2:
         return lines
     score = Score.from_matrix(lines).under(oov)
-    total = Score.from_matrix(lines.sum(axis=0)).under(oov)
-    with np.errstate(invalid="ignore"):
-        # How far each line moves the cross-entropy, or with two models the difference of their cross-entropies.
-        influence = -score.log_prob - total.cross_entropy() * score.events
+    if not np.isfinite(score.log_prob).all():
+        return lines
+    # How far each line moves the cross-entropy, or with two models the difference of their cross-entropies.
+    influence = -score.log_prob - score.each(lambda amount: amount.sum(axis=0)).cross_entropy() * score.events
     moved = influence[:, 0] - (influence[:, 1] if len(models) > 1 else 0.0)
-    return join_neighbours(lines, block_length(moved) if np.isfinite(moved).all() else 1)
+    return join_neighbours(lines, block_length(moved))
 
 
 _UNITS: dict[str, Callable[[Corpus, Sequence[WordScores], str], Floats]] = {

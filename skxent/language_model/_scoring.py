@@ -53,6 +53,8 @@ class ScoredLines:
         The whole records of documents, if they were asked for.
     problems : tuple of str
         What is wrong with records that were left out.
+    is_open : bool
+        Whether the last line goes on in what follows; only if long lines are not joined.
     """
 
     paths: list[str]
@@ -63,6 +65,7 @@ class ScoredLines:
     lengths: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
     records: pl.DataFrame | None = None
     problems: tuple[str, ...] = ()
+    is_open: bool = False
 
     def __len__(self) -> int:
         """Return the number of records."""
@@ -250,7 +253,7 @@ def score_lines(
     tasks = batches(pieces, options["block_bytes"])
     with start_workers(scorer.tokenize, n_jobs) as workers:
         scored = map_in_order(partial(_score_batch, scorer, keep), tasks, workers)
-        for lines in _join_cut_lines(scored) if join else (lines for lines, _ in scored):
+        for lines in _join_cut_lines(scored) if join else (replace(lines, is_open=not ends) for lines, ends in scored):
             yield replace(lines, score=scorer.with_ends(lines.score))
 
 

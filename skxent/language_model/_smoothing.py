@@ -55,6 +55,8 @@ SMOOTHINGS: Registry[type["Smoothing"]] = Registry("smoothing")
 # Smallest and largest parameter that a search over an open range tries.
 _SMALLEST = 1e-9
 _LARGEST = 1e9
+# Largest parameter that is accepted: times any number of words it is still a number.
+_HIGHEST = 1e100
 # Smallest normal number: a divisor in place of 0, for a quotient that is then not used.
 _TINY = np.finfo(np.float64).tiny
 
@@ -273,7 +275,7 @@ class Smoothing(Parameters, ABC):
         if parameter == LEAVE_ONE_OUT:
             return self._best_left_out(events, table, b)
         low, high = self.parameter_range
-        if isinstance(parameter, str) or not low <= parameter <= high:
+        if isinstance(parameter, str) or not low <= parameter <= min(high, _HIGHEST):
             raise ValueError(
                 f"smoothing {self.name!r} takes {LEAVE_ONE_OUT!r}, None or a number from {low:g} to {high:g}"
                 f"; got {parameter!r}"
