@@ -140,12 +140,11 @@ def corpus_records(corpus: Corpus, scores: WordScores, options: Options, counts:
         When a word has probability zero, or one is unknown and must not be.
     """
     counts = counts or corpus.count()
-    unknown_types, score = 0, scores.score(counts)
-    if counts.n_tokens:
-        evaluation = _evaluate(corpus.title, counts, scores, options)
-        unknown_types, score = evaluation.unknown_types, evaluation.score
-    columns = {"types": counts.n_types, "unknown_types": unknown_types}
-    return Records(score.each(np.atleast_1d), columns)
+    if not counts.n_tokens:
+        return Records(scores.score(counts).each(np.atleast_1d), {"types": 0, "unknown_types": 0})
+    evaluation = _evaluate(corpus.title, counts, scores, options)
+    columns = {"types": counts.n_types, "unknown_types": evaluation.unknown_types}
+    return Records(evaluation.score.each(np.atleast_1d), columns)
 
 
 def _evaluate(title: str, counts: CorpusCounts, scores: WordScores, options: Options) -> Evaluation:

@@ -70,7 +70,9 @@ def write_arpa(model: FittedUnigram, path: str | Path) -> None:
         raise CorpusError(f"{path}: ARPA cannot hold {word!r} as a word, {why}: make it unknown (exclude=[{word!r}])")
     special = {START_OF_SENTENCE: None, UNKNOWN: model.log_prob_unk, END_OF_SENTENCE: model.log_prob_eos}
     log_probs = [-math.inf if value is None else value for value in special.values()]
-    entries = zip([*special, *model.words], [*log_probs, *model.log_probs.tolist()], strict=True)
+    table = pl.DataFrame([model.words.alias("word"), pl.Series("log_prob", model.log_probs, pl.Float64)])
+    table = table.sort(["log_prob", "word"], descending=[True, False])
+    entries = zip([*special, *table["word"]], [*log_probs, *table["log_prob"].to_list()], strict=True)
     opener = _OPENERS.get(Path(path).suffix, open)
     with atomic_write(path) as part, opener(part, "wt", encoding="utf-8", newline="\n") as file:
         file.write(f"\\data\\\nngram 1={len(model.words) + len(special)}\nngram 2=0\n\n\\1-grams:\n")

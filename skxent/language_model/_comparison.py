@@ -61,7 +61,10 @@ def _restricted(models: Sequence[WordScores]) -> list[WordScores]:
     chosen = [model.words.is_in(shared.implode()) for model in models]
     return [
         replace(
-            model.share_unknown(1), words=model.words.filter(is_shared), log_probs=model.log_probs[is_shared.to_numpy()]
+            model.share_unknown(1),
+            words=model.words.filter(is_shared),
+            log_probs=model.log_probs[is_shared.to_numpy()],
+            training=None,
         )
         for model, is_shared in zip(models, chosen, strict=True)
     ]

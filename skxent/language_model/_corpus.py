@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,15 +50,15 @@ _SCHEMA = {"word": pl.String, "count": pl.Int64}
 _SIZES = ("n_lines", "n_sentences", "n_bytes", "n_characters")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CorpusCounts:
     """How often each word occurs in a corpus, and how large the corpus is.
 
     Attributes
     ----------
-    table : polars.DataFrame
-        Columns ``word`` (String) and ``count`` (Int64, or Float64 when documents carry fractional
-        weights); the most frequent word first, ties in the order of the words' code points.
+    rows : polars.DataFrame
+        Columns ``word`` (String) and ``count`` (Int64, or Float64 when documents carry fractional weights); each
+        word once, in any order.
     n_lines : int
         Lines, the last one included whether or not it ends with a newline.
     n_sentences : int
@@ -77,7 +77,7 @@ class CorpusCounts:
     (6, 3, 2)
     """
 
-    table: pl.DataFrame
+    rows: pl.DataFrame
     n_lines: float = 0
     n_sentences: float = 0
     n_bytes: float = 0
@@ -86,18 +86,31 @@ class CorpusCounts:
     @classmethod
     def from_table(cls, table: pl.DataFrame, **sizes: float) -> CorpusCounts:
         """Make counts from rows in any order, in which a word may occur more than once."""
-        summed = table.group_by("word").agg(pl.col("count").sum()).filter(pl.col("count") > 0)
-        return cls(summed.sort(["count", "word"], descending=[True, False]), **sizes)
+        summed = table.group_by("word", maintain_order=True).agg(pl.col("count").sum())
+        return cls(summed.filter(pl.col("count") > 0), **sizes)
+
+    def __repr__(self) -> str:
+        """Say what it is in one line, however many words there are."""
+        return f"<CorpusCounts: {self.n_tokens:,} tokens, {self.n_types:,} types, {self.n_lines:,} lines>"
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """The rows, the most frequent word first, ties in the order of the words' code points."""
+        return self.rows.sort(["count", "word"], descending=[True, False])
+
+    def sorted(self) -> CorpusCounts:
+        """Return the same counts with the rows in the order of :attr:`table`."""
+        return replace(self, rows=self.table)
 
     @property
     def words(self) -> pl.Series:
         """The distinct words."""
-        return self.table["word"]
+        return self.rows["word"]
 
     @property
     def counts(self) -> Array:
         """The count of each word, aligned with ``words``."""
-        return self.table["count"].to_numpy()
+        return self.rows["count"].to_numpy()
 
     @property
     def n_tokens(self) -> float:
@@ -107,7 +120,7 @@ class CorpusCounts:
     @property
     def n_types(self) -> int:
         """Number of distinct words."""
-        return self.table.height
+        return self.rows.height
 
     def __add__(self, other: CorpusCounts) -> CorpusCounts:
         """Add the counts of two corpora."""
@@ -118,14 +131,17 @@ class CorpusCounts:
     def scaled(self, weight: float) -> CorpusCounts:
         """Return the counts as if all text occurred ``weight`` times."""
         factor = int(weight) if float(weight).is_integer() else float(weight)
-        table = self.table.with_columns(pl.col("count") * factor).filter(pl.col("count") > 0)
-        return CorpusCounts(table, **{size: getattr(self, size) * factor for size in _SIZES})
+        rows = self.rows.with_columns(pl.col("count") * factor).filter(pl.col("count") > 0)
+        return CorpusCounts(rows, **{size: getattr(self, size) * factor for size in _SIZES})
 
 
 def merge_counts(parts: Sequence[CorpusCounts]) -> CorpusCounts:
     """Add the counts of several corpora; the sum is exactly the counts of the whole."""
-    tables = [pl.DataFrame(schema=_SCHEMA), *(part.table for part in parts)]
     sizes = {size: sum(getattr(part, size) for part in parts) for size in _SIZES}
+    filled = [part.rows for part in parts if part.n_types]
+    if len(filled) == 1:
+        return CorpusCounts(filled[0], **sizes)
+    tables = [pl.DataFrame(schema=_SCHEMA), *filled]
     return CorpusCounts.from_table(pl.concat(tables, how="vertical_relaxed"), **sizes)
 
 
@@ -234,10 +250,10 @@ def _count_batches(
         for counted, *sizes in map_in_order(partial(_count_batch, tokenize), tasks, workers):
             words.add(counted)
             n_bytes, n_characters = n_bytes + sizes[0], n_characters + sizes[1]
-    table = _lowered(words.table()) if lowercase else words.table()
-    return CorpusCounts.from_table(
-        table, n_lines=words.n_lines, n_sentences=words.n_sentences, n_bytes=n_bytes, n_characters=n_characters
-    )
+    sizes = (words.n_lines, words.n_sentences, n_bytes, n_characters)
+    if lowercase:
+        return CorpusCounts.from_table(_lowered(words.table()), **dict(zip(_SIZES, sizes, strict=True)))
+    return CorpusCounts(words.table(), *sizes)
 
 
 def batches(pieces: Iterable[Piece], block_bytes: int) -> Iterator[list[Piece]]:

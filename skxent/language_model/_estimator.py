@@ -354,6 +354,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         background = getattr(self.background, "model_", self.background)
         if not isinstance(background, FittedUnigram | None):
             raise ValueError(f"background must be a fitted model, got {self.background!r}")
+        counts = counts.sorted()
         model = fit_unigram(
             counts,
             smoothing=self.smoothing,

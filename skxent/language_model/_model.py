@@ -90,6 +90,36 @@ class Evaluation:
     score: Score = field(default_factory=Score, repr=False)
 
 
+@dataclass(frozen=True)
+class Training:
+    """What a model was fitted to.
+
+    Attributes
+    ----------
+    counts : CorpusCounts
+        The training corpus.
+    events : ndarray
+        Counts in the order of the words, then of unknown words, then of the end of a sentence.
+    others : polars.DataFrame
+        The rows of the counts that are unknown to the model.
+    background : ndarray or None
+        Probabilities of the same events.
+    method : Smoothing
+        The smoothing.
+    """
+
+    counts: CorpusCounts
+    events: Floats
+    others: pl.DataFrame
+    background: Floats | None
+    method: Smoothing
+
+    @property
+    def unknown_types(self) -> int:
+        """Words of the training text that are unknown to the model."""
+        return self.others.height - int(self.others["word"].is_in([UNKNOWN, END_OF_SENTENCE]).sum())
+
+
 @dataclass(frozen=True, repr=False)
 class WordScores:
     """A natural log-probability for each word, one for all unknown words and one for the ends of sentences.
@@ -112,6 +142,8 @@ class WordScores:
         What was used instead of the method where it did not fit the counts.
     blank_lines : bool
         Whether a line without a word ends with an end-of-sentence event as well, as in KenLM.
+    training : Training or None
+        What the model was fitted to; None if it was read from a file.
     """
 
     words: pl.Series
@@ -122,6 +154,7 @@ class WordScores:
     smoothing_parameter: float | None = None
     fallback: str | None = None
     blank_lines: bool = False
+    training: Training | None = None
 
     def __repr__(self) -> str:
         """Say what it is in one line, however many words there are."""
@@ -151,7 +184,8 @@ class WordScores:
         """
         log_prob_unk = self.log_prob_unk - math.log(max(n_words, 1))
         about = self.smoothing, self.smoothing_parameter, self.fallback
-        return WordScores(self.words, self.log_probs, log_prob_unk, self.log_prob_eos, *about, self.blank_lines)
+        about = *about, self.blank_lines, self.training
+        return WordScores(self.words, self.log_probs, log_prob_unk, self.log_prob_eos, *about)
 
     def score(self, counts: CorpusCounts) -> Score:
         """Sum over the events of a corpus; an empty corpus has sums of 0."""
@@ -185,7 +219,7 @@ class WordScores:
         rows = self._rows(counts)
         unknown = rows.filter("unknown")
         if oov == "error" and unknown.height:
-            examples = ", ".join(map(repr, unknown["word"].head(_N_EXAMPLES)))
+            examples = ", ".join(map(repr, _most_frequent(unknown)))
             raise ValueError(f"{unknown['count'].sum()} tokens are unknown words, such as {examples}")
         impossible = rows.filter((pl.col("log_prob") == -math.inf) & ~(pl.col("unknown") & (oov == "skip")))
         whole = self._sum(rows, counts)
@@ -212,7 +246,7 @@ class WordScores:
             smoothing_parameter=self.smoothing_parameter,
             oov=oov,
             zero_probability_tokens=_sums(impossible)[0],
-            zero_probability_words=tuple(impossible["word"].head(_N_EXAMPLES)),
+            zero_probability_words=_most_frequent(impossible),
             score=whole,
         )
 
@@ -237,7 +271,9 @@ class WordScores:
 
     def _rows(self, counts: CorpusCounts) -> pl.DataFrame:
         """One row an event of the corpus: ``word``, ``count``, ``log_prob``, ``unknown``."""
-        rows = counts.table
+        if self.training is not None and counts is self.training.counts:
+            return self._training_rows(self.training)
+        rows = counts.rows
         n_ends = self._n_ends(counts)
         if n_ends:
             ends = pl.DataFrame({"word": [END_OF_SENTENCE], "count": [n_ends]})
@@ -247,41 +283,25 @@ class WordScores:
             pl.col("log_prob").is_null().alias("unknown"), pl.col("log_prob").fill_null(self.log_prob_unk)
         )
 
-
-@dataclass(frozen=True)
-class Training:
-    """What a model was fitted to.
-
-    Attributes
-    ----------
-    events : ndarray
-        Counts in the order of the words, then of unknown words, then of the end of a sentence.
-    background : ndarray or None
-        Probabilities of the same events.
-    method : Smoothing
-        The smoothing.
-    unknown_types : int
-        Words of the training text that are unknown to the model.
-    """
-
-    events: Floats
-    background: Floats | None
-    method: Smoothing
-    unknown_types: int = 0
+    def _training_rows(self, training: Training) -> pl.DataFrame:
+        """Return the rows of the training text, whose words and counts are already in order."""
+        n = len(self.words)
+        ends = pl.DataFrame({"word": [END_OF_SENTENCE] * (len(training.events) - n - 1)}, schema={"word": pl.String})
+        is_unknown = pl.col("word") != (END_OF_SENTENCE if ends.height else "")
+        known = pl.DataFrame([self.words.alias("word"), pl.Series("log_prob", self.log_probs, pl.Float64)])
+        known = pl.concat([known, ends.with_columns(pl.lit(self.log_prob_eos, pl.Float64).alias("log_prob"))])
+        known = known.insert_column(1, pl.Series("count", np.delete(training.events, n)))
+        others = training.others.filter(is_unknown).with_columns(
+            pl.col("count").cast(pl.Float64), pl.lit(self.log_prob_unk, pl.Float64).alias("log_prob")
+        )
+        whole = training.counts.rows.schema["count"].is_integer()
+        rows = [known.with_columns(unknown=False).filter(pl.col("count") > 0), others.with_columns(unknown=True)]
+        return pl.concat(rows).with_columns(pl.col("count").cast(pl.Int64 if whole else pl.Float64))
 
 
 @dataclass(frozen=True, repr=False)
 class FittedUnigram(WordScores):
-    """A unigram model: word scores that are the logarithms of one distribution.
-
-    Attributes
-    ----------
-    training : Training or None
-        What it was fitted to; None for a model that was read from a file. The other attributes are those of
-        :class:`WordScores`.
-    """
-
-    training: Training | None = None
+    """A unigram model: word scores that are the logarithms of one distribution. For its attributes see the base."""
 
     @property
     def n_vocabulary(self) -> int:
@@ -307,11 +327,16 @@ class FittedUnigram(WordScores):
         n = len(self.words)
         eos = None if self.log_prob_eos is None else float(log_probs[n + 1])
         about = self.smoothing, self.smoothing_parameter, self.fallback
-        return WordScores(self.words, log_probs[:n], float(log_probs[n]), eos, *about, self.blank_lines)
+        about = *about, self.blank_lines, self.training
+        return WordScores(self.words, log_probs[:n], float(log_probs[n]), eos, *about)
 
     def _log_probs_of_events(self) -> Floats:
         ends = [] if self.log_prob_eos is None else [self.log_prob_eos]
         return np.concatenate([self.log_probs, [self.log_prob_unk], ends])
+
+
+def _most_frequent(rows: pl.DataFrame) -> tuple[str, ...]:
+    return tuple(rows.sort(["count", "word"], descending=[True, False])["word"].head(_N_EXAMPLES))
 
 
 def _sums(rows: pl.DataFrame) -> tuple[float, float]:
@@ -403,7 +428,7 @@ def fit_unigram(
         smoothed.parameter,
         smoothed.fallback,
         blank_lines,
-        Training(events, b, method, others.height - int(others["word"].is_in([UNKNOWN, END_OF_SENTENCE]).sum())),
+        Training(counts, events, others, b, method),
     )
 
 
@@ -416,13 +441,13 @@ def _split_events(
 ) -> tuple[pl.Series, Array, pl.DataFrame]:
     """Choose the words that are events of their own; return them, their counts, and all other words."""
     if vocabulary is None and background is None:
-        is_event = (counts.table["count"] >= min_count) & ~counts.table["word"].is_in(list(special))
-        events = counts.table.filter(is_event)
-        return events["word"], events["count"].to_numpy(), counts.table.filter(~is_event)
+        is_event = (counts.rows["count"] >= min_count) & ~counts.rows["word"].is_in(list(special))
+        events = counts.rows.filter(is_event)
+        return events["word"], events["count"].to_numpy(), counts.rows.filter(~is_event)
     words = _vocabulary(counts, vocabulary, min_count, background)
     words = words.filter(~words.is_in(list(special))).unique(maintain_order=True)
-    in_words = counts.table.join(words.to_frame(), on="word", how="right", maintain_order="right")
-    others = counts.table.join(words.to_frame(), on="word", how="anti")
+    in_words = counts.rows.join(words.to_frame(), on="word", how="right", maintain_order="right")
+    others = counts.rows.join(words.to_frame(), on="word", how="anti")
     return words, in_words["count"].fill_null(0).to_numpy(), others
 
 
@@ -432,7 +457,7 @@ def _vocabulary(
     """List the words of a closed vocabulary, or those of the corpus and then those of the background."""
     if vocabulary is not None:
         return pl.Series("word", list(vocabulary), dtype=pl.String)
-    words = counts.table.filter(pl.col("count") >= min_count)["word"]
+    words = counts.rows.filter(pl.col("count") >= min_count)["word"]
     return words if background is None else pl.concat([words, background.words.alias("word")])
 
 

@@ -216,7 +216,7 @@ class Smoothing(Parameters, ABC):
         table = CountsOfCounts.of_events(events)
         if not table.n_tokens > 0:
             raise ValueError("there is no token to fit a model to")
-        theta = self._parameter(events, table, parameter, b)
+        theta = self._parameter(events, table, parameter, None if background is None else b)
         kept, spare, fallback = self.split(table, np.nan if theta is None else theta)
         if fallback is not None:
             warnings.warn(f"{self.name}: {fallback}", SmoothingWarning, stacklevel=2)
@@ -264,7 +264,7 @@ class Smoothing(Parameters, ABC):
         return shares[0], shares[1]
 
     def _parameter(
-        self, events: Floats, table: CountsOfCounts, parameter: float | str | None, b: Floats
+        self, events: Floats, table: CountsOfCounts, parameter: float | str | None, b: Floats | None
     ) -> float | None:
         if self.parameter_range is None:
             if parameter not in (None, LEAVE_ONE_OUT):
@@ -282,11 +282,8 @@ class Smoothing(Parameters, ABC):
             )
         return float(parameter)
 
-    def _best_left_out(self, events: Floats, table: CountsOfCounts, b: Floats) -> float:
-        seen = events > 0
-        # Events with the same count and background score alike.
-        cells, n = np.unique(events[seen] + 1j * b[seen], return_counts=True)
-        c, b_seen, b_unseen = cells.real, cells.imag, float(b[~seen].sum())
+    def _best_left_out(self, events: Floats, table: CountsOfCounts, b: Floats | None) -> float:
+        c, b_seen, n, b_unseen = _cells(events, table, b)
 
         def cross_entropy(parameter: float) -> float:
             with np.errstate(divide="ignore"):
@@ -294,6 +291,17 @@ class Smoothing(Parameters, ABC):
 
         assert self.parameter_range is not None
         return _minimize(cross_entropy, *self.parameter_range)
+
+
+def _cells(events: Floats, table: CountsOfCounts, b: Floats | None) -> tuple[Floats, Floats, Floats, float]:
+    """Gather events that score alike: return their counts, backgrounds and number, and the background of the unseen."""
+    if b is None:
+        seen = table.r > 0
+        uniform = 1 / table.n_vocabulary
+        return table.r[seen], np.full(seen.sum(), uniform), table.n[seen].astype(np.float64), table.having(0) * uniform
+    seen = events > 0
+    cells, n = np.unique(events[seen] + 1j * b[seen], return_counts=True)
+    return cells.real, cells.imag, n.astype(np.float64), float(b[~seen].sum())
 
 
 def _background(background: ArrayLike | None, n_events: int) -> Floats:

@@ -131,17 +131,20 @@ def _keys(window: NDArray[np.uint64], at: Integers, lengths: Integers, m: int) -
     return keys
 
 
-def _collapse(keys: Keys, counts: Integers | None = None) -> tuple[Keys, Integers]:
+def _collapse(keys: Keys, counts: Integers | None = None, exact: bool = False) -> tuple[Keys, Integers]:
     """Distinct keys and how often each occurs.
 
-    A hash brings equal keys together and the keys themselves are compared, so that two keys with one hash
-    can at worst leave a key in two rows, which the table of words adds up.
+    A hash brings equal keys together and the keys themselves are compared. Should different keys have one hash, a
+    key may be in two rows, unless all integers of the keys are ordered, which ``exact`` does then.
     """
     n = len(keys[0])
     if counts is None and len(keys) == 1:
         keys = [np.sort(keys[0])]
     else:
-        order = np.argsort(_hash(keys))
+        hashed = _hash(keys)
+        order = np.argsort(hashed)
+        if exact and len(keys) > 1 and _collide(hashed[order], [key[order] for key in keys]):
+            order = np.lexsort(keys)
         keys = [key[order] for key in keys]
         counts = None if counts is None else counts[order]
     is_first = np.ones(n, dtype=np.bool_)
@@ -151,6 +154,12 @@ def _collapse(keys: Keys, counts: Integers | None = None) -> tuple[Keys, Integer
     first = np.flatnonzero(is_first)
     totals = np.diff(first, append=n) if counts is None else np.add.reduceat(counts, first)
     return [key[first] for key in keys], totals
+
+
+def _collide(hashed: NDArray[np.uint64], keys: Keys) -> bool:
+    """Whether neighbours of one hash have different keys."""
+    same = np.flatnonzero(hashed[1:] == hashed[:-1])
+    return any(bool((key[same] != key[same + 1]).any()) for key in keys)
 
 
 def _hash(keys: Keys) -> NDArray[np.uint64]:
@@ -236,11 +245,11 @@ class WordCounter:
     def _merge(self, m: int) -> None:
         columns = zip(*(keys for keys, _ in self._parts[m]), strict=True)
         counts = np.concatenate([counts for _, counts in self._parts[m]])
-        self._parts[m] = [_collapse([np.concatenate(column) for column in columns], counts)]
+        self._parts[m] = [_collapse([np.concatenate(column) for column in columns], counts, exact=True)]
         self._merged_rows[m] = self._rows[m] = len(self._parts[m][0][1])
 
     def table(self) -> pl.DataFrame:
-        """Return the words and their counts, in no order; a word may be in several rows."""
+        """Return the words and their counts, each word once, in an order that the text alone decides."""
         tables = [_table(list(self._long), list(self._long.values()))]
         for m, parts in enumerate(self._parts):
             if parts:
