@@ -29,6 +29,7 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from skxent._files import atomic_write
 from skxent._typing import Floats, Integers
@@ -89,15 +90,17 @@ def log_ratio(
     >>> dict(zip(ratio.words, np.exp(ratio.log_probs).round(3).tolist()))
     {'a': 1.75, 'b': 0.778, 'c': 0.583}
     """
-    counts = ClassCounts.from_tables([target.table, raw.table])
+    rows = raw.rows.join(
+        target.rows, on="word", how="full", coalesce=True, suffix="_target", maintain_order="left_right"
+    ).fill_null(0)
+    counts = csr_array(np.array([rows["count_target"], rows["count"]], dtype=np.float64))
     models = fit_shared(
-        counts, smoothing=make_smoothing(smoothing), parameter=smoothing_parameter, background=background
+        ClassCounts(counts, np.zeros(2), rows["word"]),
+        smoothing=make_smoothing(smoothing),
+        parameter=smoothing_parameter,
+        background=background,
     )
-    assert counts.words is not None
-    return WordScores(counts.words, models.log_probs[:-1, 0] - models.log_probs[:-1, 1], 0.0, None)
-
-
-StartTask = Callable[[str, list[str]], Callable[[int], None]]
+    return WordScores(rows["word"], models.log_probs[:-1, 0] - models.log_probs[:-1, 1], 0.0, None)
 
 
 class _Documents(Protocol):
