@@ -103,6 +103,10 @@ def log_ratio(
     return WordScores(rows["word"], models.log_probs[:-1, 0] - models.log_probs[:-1, 1], 0.0, None)
 
 
+# Told of a pass over files and the files; what it returns is told of the bytes read.
+StartTask = Callable[[str, list[str]], Callable[[int], None]]
+
+
 class _Documents(Protocol):
     """Documents that can be read again and again."""
 
