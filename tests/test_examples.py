@@ -40,7 +40,7 @@ RUNS = {
     "plot_data_selection.py": (
         [],
         "data_selection.png",
-        ["179 lines, 25% about the sea", "head     44% about the sea", "perplexity 264 with the best 60 lines, 280"],
+        ["179 lines, 25% about the sea", "head      44% about the sea", "perplexity 264 with the best 60 lines, 280"],
     ),
     "plot_perplexity.py": (
         [],

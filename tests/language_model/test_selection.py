@@ -31,7 +31,7 @@ def written(selection, **options):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The texts in every format."""
+    """Write the texts in every format."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "wanted.txt").write_text("\n".join(WANTED))
     (tmp_path / "crawl.txt").write_text("\n".join(CRAWL))
@@ -113,7 +113,7 @@ def test_weights_rank_documents_as_those_of_dsir():
 
 
 def test_a_sample_repeats_with_its_seed_and_follows_the_weights():
-    texts, is_wanted, target = mixture(60)
+    texts, _, target = mixture(60)
     short = [" ".join(text.split()[:2]) for text in texts]
     first, again = (select_texts(target, short, sample=10, seed=3).indices for _ in range(2))
     assert first.tolist() == again.tolist()
