@@ -6,16 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, groupby
-from typing import Any, NamedTuple, Self
+from itertools import chain
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
 from scipy.sparse import csr_array
 
 from skxent._typing import Floats
-from skxent.language_model._corpus import Document, _count_block, _lowered, map_in_order, start_workers
-from skxent.language_model._reader import Piece, pieces_of_texts
+from skxent.language_model._corpus import _count_block, _lowered, map_in_order, start_workers
+from skxent.language_model._documents import Text, encode_lines
+from skxent.language_model._reader import Block
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer
 from skxent.language_model._word_counts import BlockCounts, WordCounter
 
@@ -91,7 +92,7 @@ def _numbered(words: pl.Series) -> pl.DataFrame:
 
 
 def count_classes(
-    documents: Iterable[tuple[int, Document]],
+    documents: Iterable[tuple[int, Text]],
     n_classes: int,
     *,
     tokenizer: str | Tokenize = "whitespace",
@@ -102,7 +103,7 @@ def count_classes(
 
     Parameters
     ----------
-    documents : iterable of (int, str or sequence of str)
+    documents : iterable of (int, bytes, str or sequence of str)
         Each document after the number of its class. Documents of a class that follow one another are counted
         together, which is faster.
     n_classes : int
@@ -124,28 +125,33 @@ def count_classes(
     return list(map(_lowered, tables)) if lowercase else tables
 
 
-class _Batch(NamedTuple):
-    label: int
-    piece: Piece | None
-    tokens: list[Sequence[str]]
+_Batch = tuple[int, list[Any]]
 
 
-def _batches(documents: Iterable[tuple[int, Document]]) -> Iterator[_Batch]:
-    """Yield batches of documents of one class, all of them texts or all token lists."""
-    for (label, is_text), group in groupby(documents, lambda item: (item[0], isinstance(item[1], str))):
-        members: Iterator[Any] = (document for _, document in group)
-        if is_text:
-            yield from (_Batch(label, piece, []) for piece in pieces_of_texts(members, _BATCH_BYTES))
-        else:
-            yield _Batch(label, None, list(members))
+def _batches(documents: Iterable[tuple[int, Text]]) -> Iterator[_Batch]:
+    """Yield documents of one class, all of them texts or all token lists, together."""
+    batch: list[Any] = []
+    size, kind = 0, (0, True)
+    for label, document in documents:
+        kind_of_this = label, isinstance(document, bytes | str)
+        if batch and (size > _BATCH_BYTES or kind_of_this != kind):
+            yield kind[0], batch
+            batch, size = [], 0
+        kind = kind_of_this
+        batch.append(document)
+        size += len(document)
+    if batch:
+        yield kind[0], batch
 
 
 def _count_batch(tokenize: Tokenize | None, batch: _Batch) -> tuple[int, BlockCounts]:
-    if batch.piece is not None:
-        return batch.label, _count_block(tokenize, batch.piece.make())
-    words = Counter(token.encode("utf-8", "replace") for token in chain.from_iterable(batch.tokens))
-    return batch.label, BlockCounts([], words, 0, 0)
+    label, documents = batch
+    if isinstance(documents[0], bytes | str):
+        data = b"".join(map(encode_lines, documents))
+        return label, _count_block(tokenize, Block(data, data, len(data), 0))
+    words = Counter(token.encode("utf-8", "replace") for token in chain.from_iterable(documents))
+    return label, BlockCounts([], words, 0, 0)
 
 
 # Bytes of text in one task of a worker; small, since a class may have little text and all workers want some.
-_BATCH_BYTES = 1 << 19
+_BATCH_BYTES = 1 << 20

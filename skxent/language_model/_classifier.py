@@ -388,7 +388,7 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
         return np.asarray(X @ self._log_probs[:-1])
 
     def _sum_over_texts(self, X: Any) -> Floats:
-        sums = self._word_columns().map(partial(_times, self._log_probs), self._documents(X), self.n_jobs)
+        sums = self._word_columns().map(partial(_times, self._log_probs), self._texts(X), self.n_jobs)
         return np.concatenate([np.empty((0, len(self.classes_))), *sums])
 
     def _word_columns(self) -> WordColumns:

@@ -140,7 +140,7 @@ class _Rejoined(io.RawIOBase):
 
 def is_compressed(head: bytes) -> bool:
     """Return whether the first bytes of a file are those of a compressed one."""
-    return any(magic.match(head) for magic, _ in _FORMATS)
+    return _COMPRESSED.match(head) is not None
 
 
 def _decompressed(path: str, raw: Any, head: bytes) -> _Readable:
@@ -235,3 +235,4 @@ _FORMATS: list[tuple[re.Pattern[bytes], Callable[[str, Any], Any]]] = [
     (re.compile(rb"PK(\x03\x04|\x05\x06|\x07\x08)"), _refuse("a zip archive", "unzip -p")),
     (re.compile(rb"7z\xbc\xaf\x27\x1c"), _refuse("a 7z archive", "7z x -so")),
 ]
+_COMPRESSED = re.compile(b"|".join(magic.pattern for magic, _ in _FORMATS))

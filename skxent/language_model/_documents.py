@@ -17,7 +17,10 @@ from skxent.language_model._errors import CorpusError
 from skxent.language_model._reader import read_pieces
 from skxent.language_model._tokenizers import Tokenize
 
-__all__ = ["DocumentReader", "is_matrix"]
+__all__ = ["DocumentReader", "Text", "encode_lines", "is_matrix"]
+
+# A document: UTF-8, a string, or tokens.
+Text = bytes | Document
 
 
 class DocumentReader:
@@ -54,28 +57,33 @@ class DocumentReader:
         return X
 
     def _documents(self, X: Any) -> Iterator[Document]:
-        """Yield texts and lists of tokens."""
-        read = {"content": _as_it_is, "filename": self._text_of_file, "file": _text_of_open_file}[self.input]
+        """Yield texts and lists of tokens, of what is no name of a file."""
+        read = _text_of_open_file if self.input == "file" else _as_it_is
         sources = enumerate(self._sources(X))
         return checked_documents(self._decoded(read(source), number) for number, source in sources)
 
-    def _listed(self, X: Any) -> tuple[list[Any], Callable[[Any], Document]]:
+    def _listed(self, X: Any) -> tuple[list[Any], Callable[[Any], Text]]:
         """Return what makes documents, and how: names of files, whose texts need not all be in memory, or documents."""
         if self.input == "filename":
-            return list(self._sources(X)), self._text_of_file
+            return list(self._sources(X)), self._read_file
         return list(self._documents(X)), _as_it_is
 
-    def _text_of_file(self, path: str | Path) -> str:
-        """Read a file; a plain one in one go, which matters where there are many small ones."""
+    def _texts(self, X: Any) -> Iterator[Text]:
+        """Yield documents in UTF-8, as strings, or as lists of tokens, whichever takes the least work."""
+        return map(self._read_file, self._sources(X)) if self.input == "filename" else self._documents(X)
+
+    def _read_file(self, path: str | Path) -> bytes:
+        """Read a file as UTF-8; a plain one in one go, which matters where there are many small ones."""
         try:
             with open(path, "rb") as file:
                 data = file.read()
             if not is_compressed(data):
-                return data.decode(self.encoding, self.decode_error).removeprefix("\ufeff")
+                is_ascii = data.isascii() and self.encoding == "utf-8"
+                return data if is_ascii else _as_utf8(data, self.encoding, self.decode_error)
         except (OSError, UnicodeError):
             pass  # reading it in blocks says what is wrong, and where
         pieces = read_pieces(path, encoding=self.encoding, errors=self.decode_error)
-        return "".join(piece.make().data.decode() for piece in pieces)
+        return b"".join(piece.make().data for piece in pieces)
 
     def _decoded(self, source: Any, number: int) -> Any:
         if not isinstance(source, bytes):
@@ -89,6 +97,10 @@ class DocumentReader:
             ) from None
 
 
+def _as_utf8(data: bytes, encoding: str, errors: str) -> bytes:
+    return data.decode(encoding, errors).removeprefix("\ufeff").encode("utf-8", "replace")
+
+
 def _as_it_is(source: Any) -> Any:
     return source
 
@@ -97,6 +109,12 @@ def _text_of_open_file(file: Any) -> Any:
     if not hasattr(file, "read"):
         raise TypeError(f"input='file' expects open files, got {type(file).__name__} {file!r:.60}")
     return file.read()
+
+
+def encode_lines(text: bytes | str) -> bytes:
+    """Return a text as UTF-8 with a newline at its end."""
+    data = text.encode("utf-8", "replace") if isinstance(text, str) else text
+    return data if data.endswith(b"\n") else data + b"\n"
 
 
 def is_matrix(X: Any) -> bool:

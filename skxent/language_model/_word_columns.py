@@ -12,8 +12,8 @@ import polars as pl
 from scipy.sparse import csr_array
 
 from skxent._typing import Floats, Integers
-from skxent.language_model._corpus import Document, map_in_order, start_workers
-from skxent.language_model._reader import pieces_of_texts
+from skxent.language_model._corpus import map_in_order, start_workers
+from skxent.language_model._documents import Text, encode_lines
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
 from skxent.language_model._word_counts import WordValues, find_tokens
 
@@ -48,7 +48,7 @@ class WordColumns:
         self.values = WordValues(words, numbers) if works_on_arrays(self.tokenize) else None
 
     def map(
-        self, function: Callable[[csr_array], Result], documents: Iterable[Document], n_jobs: int | None = None
+        self, function: Callable[[csr_array], Result], documents: Iterable[Text], n_jobs: int | None = None
     ) -> Iterator[Result]:
         """Yield the function of the counts of batches of documents, in order.
 
@@ -57,7 +57,7 @@ class WordColumns:
         function : callable
             It takes a sparse array with a row a document, and a column a word and one more for all tokens that are
             none of these words. A word that occurs twice may be there twice, each time with the count 1.
-        documents : iterable of str or of sequences of str
+        documents : iterable of bytes, str or sequences of str
             The documents.
         n_jobs : int, optional
             Threads, or processes for tokenizers other than white space; by default one a core.
@@ -66,23 +66,22 @@ class WordColumns:
             yield from map_in_order(partial(self._apply, function), _batches(documents), workers)
 
     def _apply(self, function: Callable[[csr_array], Result], batch: list[Any]) -> Result:
-        columns, sizes = self._text_columns(batch) if isinstance(batch[0], str) else self._list_columns(batch)
+        columns, sizes = self._text_columns(batch) if isinstance(batch[0], bytes | str) else self._list_columns(batch)
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
         shape = len(sizes), self.n_words + 1
         return function(csr_array((np.ones(len(columns)), columns.astype(np.int32), starts), shape=shape))
 
-    def _text_columns(self, texts: list[str]) -> tuple[Floats, Integers]:
+    def _text_columns(self, texts: list[bytes | str]) -> tuple[Floats, Integers]:
         """Return the column of each token and how many tokens each text has."""
-        (piece,) = pieces_of_texts(texts, block_bytes=_NO_LIMIT)
-        block = piece.make()
-        assert block.documents is not None
-        first = np.cumsum(block.documents.n_lines) - block.documents.n_lines
+        encoded = list(map(encode_lines, texts))
+        n_lines = np.array([text.count(b"\n") for text in encoded])
+        first, data = np.cumsum(n_lines) - n_lines, b"".join(encoded)
         if self.values is None:
             assert self.tokenize is not None
-            lines = tokenize_lines(self.tokenize, block.data.decode())
+            lines = tokenize_lines(self.tokenize, data.decode())
             columns, per_line = self._columns_of(chain.from_iterable(lines)), np.array(list(map(len, lines)))
         else:
-            data = space_tokens(self.tokenize, block.data)
+            data = space_tokens(self.tokenize, data)
             data = data.decode().lower().encode() if self.lowercase else data
             tokens = find_tokens(data)
             columns, per_line = self.values.look_up(data, tokens), tokens.per_line[:-1]
@@ -99,15 +98,12 @@ class WordColumns:
         return joined["column"].fill_null(self.n_words).to_numpy()
 
 
-_NO_LIMIT = 1 << 62
-
-
-def _batches(documents: Iterable[Document]) -> Iterator[list[Any]]:
+def _batches(documents: Iterable[Text]) -> Iterator[list[Any]]:
     """Yield lists of texts alone or of token lists alone, in order."""
     batch: list[Any] = []
     size = 0
     for document in documents:
-        if batch and (size > _BATCH or isinstance(document, str) != isinstance(batch[0], str)):
+        if batch and (size > _BATCH or isinstance(document, bytes | str) != isinstance(batch[0], bytes | str)):
             yield batch
             batch, size = [], 0
         batch.append(document)
