@@ -37,6 +37,11 @@ RUNS = {
         "bits.png",
         ["the truth            1.750    0.000    1.750", "reversed             1.750    0.875    2.625"],
     ),
+    "plot_data_selection.py": (
+        [],
+        "data_selection.png",
+        ["179 lines, 25% about the sea", "head      44% about the sea", "perplexity 264 with the best 60 lines, 280"],
+    ),
     "plot_perplexity.py": (
         [],
         "perplexity.png",
