@@ -122,7 +122,7 @@ def ratings(seed: int) -> Data:
     """Return 3,000 rows with 11 features and a rating of 7 levels, most of them in the middle, as wines are rated."""
     rng = np.random.default_rng(seed)
     X = rng.standard_t(5, size=(3_000, 11))
-    taste = X @ rng.normal(size=11) + rng.logistic(size=4_000)
+    taste = X @ rng.normal(size=11) + rng.logistic(size=len(X))
     y = np.searchsorted(np.quantile(taste, [0.03, 0.1, 0.35, 0.7, 0.9, 0.98]), taste)
     return halves(X, y, seed)
 
