@@ -19,9 +19,7 @@ def model(problem: Problem, max_iter: int, tol: float = 0.0) -> Any:
 
 def fits(problem: Problem, limit: float) -> Points:
     """Fit with 1, 2, 3, … iterations."""
-    return budgeted(
-        lambda max_iter: model(problem, max_iter), problem, limit, problem.X.dtype.type, itertools.count(1)
-    )
+    return budgeted(lambda max_iter: model(problem, max_iter), problem, limit, problem.X.dtype.type, itertools.count(1))
 
 
 def find_optimum(problem: Problem) -> None:

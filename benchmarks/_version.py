@@ -2,8 +2,8 @@
 
     PYTHONPATH=FOLDER python benchmarks/_version.py FOLDER
 
-Each line of the input is a JSON list, the name of a method of :class:`Measured` and its arguments; each line of the output
-is the answer.
+Each line of the input is a JSON list, the name of a method of :class:`Measured` and its arguments; each line of the
+output is the answer.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ while the other waits; who is first changes from round to round. Only public nam
 
 - the optimum is the lowest objective of the two versions' fits with ``tol=1e-9``, and objectives are evaluated by the
   benchmark itself, not by skxent;
-- to find how many iterations come within 1e-3 and 1e-4 of it, untimed fits run with ``tol=0`` and ``max_iter`` 1, 2, 3, …;
+- untimed fits with ``tol=0`` and ``max_iter`` 1, 2, 3, … find how many iterations come within 1e-3 and 1e-4 of it;
 - in each round the fits with just that many iterations and with one less are timed, from the call of ``fit`` to its
   return, without callbacks, and the time to the distance is interpolated between the two, log-linearly. Times shorter
   than half a second are medians of as many fits as half a second holds;
@@ -107,7 +107,7 @@ def in_turn(both: Versions, rounds: int, measure: Callable[[str, Version], float
 def compare(both: Versions, problem: str, rounds: int, targets: list[float]) -> list[list[str]]:
     """Return the rows of a problem: time to each target, and time of a pass."""
     progress(f"{problem}: optimum")
-    title = [version.ask("load", problem) for version in both.values()][0]
+    title, _ = (version.ask("load", problem) for version in both.values())
     best = min(version.ask("optimum") for version in both.values())
     rows = []
     for target in targets:

@@ -118,7 +118,7 @@ def problem(name: str) -> Callable[[Callable[[], Problem]], Callable[[], Problem
 
 
 def mnist(n_rows: int = 60_000) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
-    """Return the first training images of MNIST, with values from 0 to 1, and their digits, as the examples read them."""
+    """Return the first training images of MNIST, values from 0 to 1, and their digits, as the examples read them."""
     load = runpy.run_path(str(ROOT / "examples" / "_mnist.py"))["load_mnist"]
     X, y, _, _ = load(n_rows)
     return X, y

@@ -140,8 +140,13 @@ def threads(largest: int) -> None:
 
 def threads_of_a_fit() -> int:
     """Return how many threads a fit would use here."""
+
+    def busy_thread(_: int) -> int:
+        time.sleep(0.05)
+        return get_ident()
+
     with worker_threads() as workers:
-        return len(set(workers.map(lambda _: (time.sleep(0.05), get_ident())[1], range(16))))
+        return len(set(workers.map(busy_thread, range(16))))
 
 
 # ------------------------------------------------------------------------------------------------ prediction
@@ -177,7 +182,12 @@ def twin_of(model: Any) -> Any:
 
 # ------------------------------------------------------------------------------------------------------------
 
-PARTS: dict[str, Callable[[int], None]] = {"memory": memory, "threads": threads, "prediction": prediction, "growth": growth}
+PARTS: dict[str, Callable[[int], None]] = {
+    "memory": memory,
+    "threads": threads,
+    "prediction": prediction,
+    "growth": growth,
+}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -190,7 +200,7 @@ def main(arguments: list[str] | None = None) -> None:
     start = time.perf_counter()
     print(machine())
     warnings.simplefilter("ignore", ConvergenceWarning)  # of models that only have to predict
-    parts = {**PARTS, "growth": partial(growth, plot=options.plot)}
+    parts: dict[str, Callable[[int], None]] = {**PARTS, "growth": partial(growth, plot=options.plot)}
     for part in options.parts:
         parts[part](options.largest)
     print(f"\n{time.perf_counter() - start:.0f} s in all")

@@ -18,7 +18,7 @@ from pkgutil import iter_modules
 
 from peers._peer import FULL_BATCH, ONE_PASS, FullBatch, full_batch, one_pass
 
-__all__ = ["FULL_BATCH", "MISSING", "ONE_PASS", "FullBatch", "full_batch", "solvers_for", "one_pass"]
+__all__ = ["FULL_BATCH", "MISSING", "ONE_PASS", "FullBatch", "full_batch", "one_pass", "solvers_for"]
 
 # Files left out, and why.
 MISSING: dict[str, str] = {}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from _timing import Points, budgeted, recorded
-from peers._peer import full_batch
 from problems import Problem
 from sklearn.linear_model import LogisticRegression
+
+from peers._peer import full_batch
 
 
 def _register(solver: str, dtype: type) -> None:

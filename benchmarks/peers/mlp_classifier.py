@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from peers._peer import one_pass
 from problems import MiniBatches
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
+
+from peers._peer import one_pass
 
 
 @one_pass("MLPClassifier(hidden_layer_sizes=())")

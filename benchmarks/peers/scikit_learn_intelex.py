@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 from _timing import Points, budgeted
-from peers._peer import full_batch
 from problems import Problem
 from sklearnex.linear_model import LogisticRegression
+
+from peers._peer import full_batch
 
 
 def _register(dtype: type) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from peers._peer import one_pass
 from problems import MiniBatches
 from sklearn.linear_model import SGDClassifier
+
+from peers._peer import one_pass
 
 
 @one_pass("SGDClassifier(loss='log_loss')")

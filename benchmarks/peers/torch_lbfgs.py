@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 from _timing import Points, TimeIsUp, thinned
-from peers._peer import full_batch
 from problems import Problem
+
+from peers._peer import full_batch
 
 
 @full_batch("PyTorch L-BFGS")

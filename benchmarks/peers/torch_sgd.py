@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from peers._peer import one_pass
 from problems import MiniBatches
+
+from peers._peer import one_pass
 
 
 @one_pass("PyTorch loop")
