@@ -29,6 +29,8 @@ from skxent import SoftmaxRegressor
 # Rows of the fit that each solver makes before, untimed, and its seconds.
 _WARM_UP_ROWS, _WARM_UP_LIMIT = 2_000, 0.1
 
+SMALL = {"iris": load_iris, "digits": load_digits}
+
 
 def compare(problem: Problem, limit: float, among: str = "") -> dict[str, Curve]:
     """Run skxent before and after each peer and print the ratios; return a curve for each solver."""
@@ -99,7 +101,7 @@ def _ratio(theirs: float, ours: float, longest: float) -> str:
 def small_data(repeats: int = 30) -> None:
     """Print what a whole fit costs on small data, both estimators at their defaults."""
     rows = []
-    for name, load in (("iris", load_iris), ("digits", load_digits)):
+    for name, load in SMALL.items():
         X, y = load(return_X_y=True)
         models = {"ours": SoftmaxRegressor(), "theirs": LogisticRegression(max_iter=10_000)}
         fits_by_name = {name: lambda model=model: model.fit(X, y) for name, model in models.items()}  # noqa: B023
@@ -167,7 +169,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore", ConvergenceWarning)
     warnings.simplefilter("ignore", FutureWarning)
-    warnings.filterwarnings("ignore", "Rounding errors prevent the line search")  # newton-cg near the optimum
+    warnings.filterwarnings("ignore", ".*line search")  # of newton-cg, near the optimum
     print(machine())
     say_missing(MISSING)
     curves, best = {}, {}
