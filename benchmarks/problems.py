@@ -117,10 +117,16 @@ def problem(name: str) -> Callable[[Callable[[], Problem]], Callable[[], Problem
 # ------------------------------------------------------------------------------------------------- data sets
 
 
-def mnist(n_rows: int = 60_000) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
-    """Return the first training images of MNIST, values from 0 to 1, and their digits, as the examples read them."""
+def mnist_split(n_rows: int = 60_000) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return MNIST as the examples read it: the first training images and digits, and the test images and digits."""
+    load: Callable[[int], tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]]
     load = runpy.run_path(str(ROOT / "examples" / "_mnist.py"))["load_mnist"]
-    X, y, _, _ = load(n_rows)
+    return load(n_rows)
+
+
+def mnist(n_rows: int = 60_000) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the first training images of MNIST, float32 from 0 to 1, and their digits."""
+    X, y, _, _ = mnist_split(n_rows)
     return X, y
 
 

@@ -50,6 +50,7 @@ def run(tiny, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(problems.PROBLEMS, "tiny", lambda: tiny)
 
     def run_script(name):
+        assert name in RUNS, f"say in RUNS how {name}.py is tried on tiny data"
         module = importlib.import_module(name)
         assert Path(module.__file__).parent == BENCHMARKS
         options, expected = RUNS[name]
