@@ -631,7 +631,7 @@ class ForwardCorrection(Loss):
         self.loss = resolve_loss(loss)
         self.pilot = resolve_loss(pilot)
 
-    def adapted(self, crossfit: CrossFit) -> ForwardCorrection:
+    def adapted(self, crossfit: CrossFit) -> Loss:
         """Return the loss with the matrix that it estimates; see :meth:`Loss.adapted`."""
         if not isinstance(self.transition, str):
             return self
