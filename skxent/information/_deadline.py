@@ -5,7 +5,8 @@ in pieces, and between two pieces somebody looks at the clock.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -39,9 +40,15 @@ class Deadline:
         self.seconds = seconds
         self.end = time.thread_time() + seconds
 
-    def part(self, share: float) -> "Deadline":
-        """Return a deadline after a share of the time that is left."""
-        return Deadline(max(share * (self.end - time.thread_time()), 1e-3))
+    @contextmanager
+    def share(self, part: float) -> Iterator[None]:
+        """Grant only a part of the time that is left to what is done inside."""
+        end = self.end
+        self.end -= (1 - part) * max(end - time.thread_time(), 0)
+        try:
+            yield
+        finally:
+            self.end = end
 
     def check(self) -> None:
         """Raise a TimeoutError after the end."""

@@ -139,15 +139,21 @@ def _kstwobign(z: Array) -> Array:
     return np.where(z[..., 0] < 1, left, right)
 
 
-# Coefficients of Landau's density on the left, in powers of exp(z + 1) (CERN Program Library G110 has the first three).
-_LANDAU = [1, 1 / 24, -23 / 1152, 11237 / 414720, -2482411 / 39813120]
-_LANDAU_BELOW = -6.0
+# Coefficients of the saddle-point series of Landau's density on its left, in powers of u = exp(x + 1).
+_LANDAU = [
+    *(1, 1 / 24, -23 / 1152, 11237 / 414720, -2482411 / 39813120, 272785979 / 1337720832),
+    *(-4175309343349 / 4815794995200, 525035501918789 / 115579079884800),
+]
+# Below this x the series is exact to 4e-12; SciPy's density underflows further left.
+_LANDAU_BELOW = -4.5
 
 
 def _landau(z: Array) -> Array:
-    u = np.exp(np.minimum(z, _LANDAU_BELOW) + 1)
+    # SciPy's scale is that of a stable law, on which Landau's own x is this.
+    x = math.pi / 2 * z + math.log(math.pi / 2)
+    u = np.exp(np.minimum(x, _LANDAU_BELOW) + 1)
     left = -1 / u - np.log(u) / 2 - _HALF_LN_2PI + np.log(np.polynomial.polynomial.polyval(u, _LANDAU))
-    return np.where(z < _LANDAU_BELOW, left, np.log(stats.landau._pdf(np.maximum(z, _LANDAU_BELOW))))
+    return np.where(x < _LANDAU_BELOW, left + math.log(math.pi / 2), np.log(stats.landau._pdf(z)))
 
 
 def _levy(z: Array) -> Array:

@@ -26,7 +26,7 @@ def _by_type(measure: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(measure)
     def dispatch(*args: P.args, **kwargs: P.kwargs) -> R:
-        if not any(callable(getattr(value, "cdf", None)) for value in (*args, *kwargs.values())):
+        if not any(map(_is_distribution, (*args, *kwargs.values()))):
             return measure(*args, **kwargs)
         from skxent.information import _distributions
 
@@ -34,6 +34,10 @@ def _by_type(measure: Callable[P, R]) -> Callable[P, R]:
         return result
 
     return dispatch
+
+
+def _is_distribution(value: object) -> bool:
+    return any(callable(getattr(value, method, None)) for method in ("cdf", "logpdf", "logpmf"))
 
 
 @_by_type

@@ -18,6 +18,7 @@ scales = st.floats(-2, 2).map(lambda x: 10**x)
 
 def by_quadrature(measure, p, q, monkeypatch):
     monkeypatch.setattr(_distributions, "FAMILIES", {})
+    monkeypatch.setattr(_distributions, "ENTROPIES", {})
     return measure(p, q)
 
 
@@ -153,6 +154,7 @@ def test_gibbs_inequality_and_chain(a, s, b, t):
 )
 def test_entropy_by_quadrature(distribution, expected, monkeypatch):
     monkeypatch.setattr(_distributions, "FAMILIES", {})
+    monkeypatch.setattr(_distributions, "ENTROPIES", {})
     assert_allclose(entropy(distribution), expected, rtol=2e-8 if distribution.support()[1] == 1 else 1e-9)
 
 
