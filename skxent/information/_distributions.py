@@ -202,7 +202,8 @@ def _last_density(q: RandomVariable, hole: float) -> float:
     if not len(finite):
         return -math.inf
     there = float(finite[np.argmin(np.abs(finite - hole))])
-    while (middle := (there + hole) / 2) not in (there, hole):
+    halve = np.floor if q.discrete else float
+    while (middle := float(halve((there + hole) / 2))) not in (there, hole):
         if np.isfinite(q.log_density(np.array([middle]))[0]):
             there = middle
         else:

@@ -176,7 +176,7 @@ class _Poisson(Family):
     @staticmethod
     def kl_divergence(p: Located, q: Located) -> Nats:
         (rate,), (believed,) = p.shapes, q.shapes
-        return rate * excess(believed, rate) if p.loc == q.loc and rate > 0 else None
+        return rate * excess(believed, rate) if p.loc == q.loc and rate > 0 and believed > 0 else None
 
 
 class _Binomial(Family):

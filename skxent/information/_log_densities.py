@@ -14,7 +14,7 @@ import numpy as np
 from scipy import special, stats
 
 from skxent._typing import Array
-from skxent.information._special import binet, excess, log_bessel_i, log_sum_from_zero
+from skxent.information._special import binet, excess, log_bessel_i, log_gamma_ratio, log_sum_from_zero
 
 __all__ = ["LOG_DENSITIES"]
 
@@ -286,6 +286,29 @@ def _binom(k: Array, n: Any, p: Any) -> Array:
     return np.where((k == 0) | (k == n), ends, size + stirling - deviance)
 
 
+def _hypergeom(k: Array, total: Any, good: Any, drawn: Any) -> Array:
+    share = drawn / total
+    return _binom(k, good, share) + _binom(drawn - k, total - good, share) - _binom(np.array(drawn), total, share)
+
+
+def _betabinom(k: Array, n: Any, a: Any, b: Any) -> Array:
+    rises = log_gamma_ratio(k + 1, a - 1) + log_gamma_ratio(n - k + 1, b - 1) - log_gamma_ratio(n + 1, a + b - 1)
+    return rises - special.betaln(a, b)
+
+
+def _nhypergeom(k: Array, total: Any, good: Any, bad: Any) -> Array:
+    return _betabinom(k, good, bad, total - good - bad + 1)
+
+
+def _betanbinom(k: Array, n: Any, a: Any, b: Any) -> Array:
+    rises = log_gamma_ratio(k + 1, n - 1) + log_gamma_ratio(n, a) - log_gamma_ratio(b + k, a + n)
+    return rises - special.betaln(a, b)
+
+
+def _yulesimon(k: Array, alpha: Any) -> Array:
+    return np.log(alpha) + special.gammaln(alpha + 1) - log_gamma_ratio(k, alpha + 1)
+
+
 def _nbinom(k: Array, n: Any, p: Any) -> Array:
     return np.log(n / (n + k)) + _negative_binomial(k, n, p)
 
@@ -338,6 +361,6 @@ LOG_DENSITIES: dict[type[Any], LogDensity] = {
         *(_kappa4, _kstwobign, _landau, _levy, _levy_l, _moyal, _ncf, _norminvgauss, _pareto, _rel_breitwigner),
         *(_rice, _tukeylambda, _burr, _burr12, _fisk, _mielke, _exponweib, _truncweibull_min, _pearson3, _rdist),
         *(_ncx2, _gamma, _chi2, _poisson, _binom, _nbinom, _boltzmann, _dlaplace, _logser, _planck, _zipf),
-        *(_zipfian, _skellam),
+        *(_zipfian, _skellam, _hypergeom, _nhypergeom, _betabinom, _betanbinom, _yulesimon),
     ]
 }

@@ -33,6 +33,8 @@ _TAIL_CHUNK = 4
 _FARTHEST = 1e300
 # Pieces of a tail that must be seen before its rest is taken to follow a power law.
 _POWER_LAW = 8
+# Pieces with less mass have lost digits to underflow.
+_VISIBLE = 1e-290
 # A last piece of a tail above this part of the piece before does not shrink.
 _SHRINKING = 0.9999
 # Decades before a finite end that are left to the tail there.
@@ -164,16 +166,24 @@ def _tail_total(pieces: Iterator[Array], inner: Array) -> Array:
     negligible = np.zeros(2)
     for chunk in pieces:
         found = np.concatenate([found, chunk])
-        visible = found[found[:, 1] > 0]
-        negligible = 1e-16 * _scale(inner + np.abs(found).sum(axis=0))
-        if not np.isfinite(found).all():
-            return _infinite(found)
-        if not len(visible) or np.all(np.abs(visible[-1]) <= negligible):
-            return _added(found)
+        visible = _visible(found)
+        negligible = 1e-16 * _scale(inner + np.abs(visible).sum(axis=0))
         if len(visible) < len(found):
-            visible = visible[:-1]  # SciPy's density underflowed somewhere in the last one
             break
-    return _power_law_total(visible, negligible) if len(visible) >= _POWER_LAW else _added(found)
+        if np.all(np.abs(visible[-1]) <= negligible):
+            return _added(found)
+    if len(visible) >= _POWER_LAW and not np.all(np.abs(visible[-1]) <= negligible):
+        return _power_law_total(visible, negligible)
+    return _added(found) if np.isfinite(found).all() else _infinite(found)
+
+
+def _visible(pieces: Array) -> Array:
+    """Return the pieces before the first in which the density underflows or the integrand overflows."""
+    good = (pieces[:, 1] > _VISIBLE) & np.isfinite(pieces).all(axis=1)
+    count = int(np.argmin([*good, False]))
+    underflow = count < len(pieces) and math.isfinite(pieces[count, 0])
+    # Somewhere in the last piece before an underflow the density is too small already.
+    return pieces[: max(count - underflow, 0)]
 
 
 def _power_law_total(pieces: Array, negligible: Array) -> Array:
@@ -259,9 +269,9 @@ def _sum_short(f: Integrand, pieces: list[list[float]]) -> Array:
     if not pieces:
         return np.zeros((0, 2))
     integers = [np.arange(lower + 0.5, upper) for lower, upper in pieces]
-    starts = np.cumsum([0, *(len(some) for some in integers[:-1])])
     joined = np.concatenate(integers)
-    return np.add.reduceat(f(joined, np.zeros_like(joined)), starts, axis=0)
+    sums = np.concatenate([np.zeros((1, 2)), np.cumsum(f(joined, np.zeros_like(joined)), axis=0)])
+    return np.diff(sums[np.cumsum([0, *(len(some) for some in integers)])], axis=0)
 
 
 def _sum_long(f: Integrand, lower: float, upper: float) -> Array:

@@ -18,6 +18,7 @@ __all__ = [
     "bregman_gammaln",
     "excess",
     "log_bessel_i",
+    "log_gamma_ratio",
     "log_ratio",
     "log_sum_from_zero",
 ]
@@ -101,6 +102,11 @@ def bregman_gammaln(b: float, a: float) -> float:
     return float(np.sum(special.zeta(k, a) * (-step) ** k / k))
 
 
+def log_gamma_ratio(x: Any, h: Any) -> Any:
+    """Compute log Γ(x + h) - log Γ(x) for x > 0, where x may be far larger than h."""
+    return (x - 0.5) * np.log1p(h / x) + h * np.log(x + h) - h + binet(x + h) - binet(x)
+
+
 def log_sum_from_zero(t: Any) -> Any:
     """Compute log(1 + exp(t)) for any t."""
     return np.logaddexp(0, t)
@@ -111,7 +117,9 @@ def log_bessel_i(order: Any, z: Any) -> Array:
     order, z = np.broadcast_arrays(np.asarray(order, dtype=np.float64), np.asarray(z, dtype=np.float64))
     direct = np.log(special.ive(order, z)) + z
     # Few terms of the power series matter where the function is too small for SciPy.
-    series = order * np.log(z / 2) - special.gammaln(order + 1) + np.log(special.hyp0f1(order + 1, z**2 / 4))
+    j = np.arange(1, 20)
+    factors = np.minimum(z, _DEBYE_FROM)[..., np.newaxis] ** 2 / 4 / (j * (order[..., np.newaxis] + j))
+    series = order * np.log(z / 2) - special.gammaln(order + 1) + np.log1p(np.cumprod(factors, axis=-1).sum(axis=-1))
     low = np.where(np.isfinite(direct), direct, series)
     log: Array = np.where(order >= _DEBYE_FROM, _debye(np.maximum(order, _DEBYE_FROM), z), low)
     return log
