@@ -8,12 +8,15 @@ Results are in nats unless ``base`` says otherwise.
 
 from skxent.information._measures import cross_entropy, entropy, jensen_shannon, kl_divergence, perplexity
 from skxent.information._samples import (
+    conditional_entropy_from_samples,
     cross_entropy_from_samples,
     entropy_from_samples,
     kl_divergence_from_samples,
+    mutual_information_from_samples,
 )
 
 __all__ = [
+    "conditional_entropy_from_samples",
     "cross_entropy",
     "cross_entropy_from_samples",
     "entropy",
@@ -21,5 +24,6 @@ __all__ = [
     "jensen_shannon",
     "kl_divergence",
     "kl_divergence_from_samples",
+    "mutual_information_from_samples",
     "perplexity",
 ]
