@@ -342,7 +342,7 @@ def _refuse_shared(x: Floats, y: Floats) -> None:
 
 def _labels(points: Floats) -> Array:
     """Return a number for each point, the same for equal points."""
-    order = np.lexsort(points.T)
+    order = np.lexsort(points.T) if points.shape[1] > 1 else np.argsort(points[:, 0])
     new = (np.diff(points[order], axis=0) != 0).any(axis=1)
     labels = np.empty(len(points), dtype=np.int64)
     labels[order] = np.concatenate([[0], np.cumsum(new)])
@@ -411,16 +411,19 @@ def _neighbour_distances(x: Floats, y: Floats | None, k: int) -> Floats:
 
 def _neighbour_distances_on_a_line(x: Floats, y: Floats | None, k: int) -> Floats:
     """Find the neighbours by sorting: the k nearest are a run of k, some of them below and the rest above."""
-    line = np.sort(x if y is None else y)
-    if y is None:
-        k += 1  # the nearest one of a point among all is the point itself
-    place = np.searchsorted(line, x)
-    distances = np.full(len(x), np.inf)
+    order = np.argsort(x)
+    points = x[order]
+    line = points if y is None else np.sort(y)
+    # The nearest one of a point among all is the point itself.
+    k, place = (k + 1, np.arange(len(x))) if y is None else (k, np.searchsorted(line, points))
+    padded = np.concatenate([np.full(k, -np.inf), line, np.full(k, np.inf)])
+    nearest = np.full(len(x), np.inf)
     for below in range(k + 1):
-        first, last = place - below, place - below + k - 1
-        inside = (first >= 0) & (last < len(line))
-        ends = [np.abs(x - line[index.clip(0, len(line) - 1)]) for index in (first, last)]
-        distances = np.where(inside, np.minimum(distances, np.maximum(*ends)), distances)
+        first = padded[place - below + k]
+        last = padded[place - below + 2 * k - 1]
+        np.minimum(nearest, np.maximum(np.abs(points - first), np.abs(last - points)), out=nearest)
+    distances = np.empty(len(x))
+    distances[order] = nearest
     return distances
 
 
