@@ -17,12 +17,9 @@ from skxent.information._deadline import Deadline
 from skxent.information._families import ENTROPIES, FAMILIES
 from skxent.information._quadrature import expectation
 from skxent.information._random_variables import Histogram, RandomVariable, SciPyVariable, random_variable
-from skxent.information._units import in_base
+from skxent.information._units import TIME_LIMIT, in_base
 
-__all__ = ["TIME_LIMIT", "cross_entropy", "entropy", "jensen_shannon", "kl_divergence", "perplexity"]
-
-# Seconds of processor time for one value, unless the caller says otherwise.
-TIME_LIMIT = 2.0
+__all__ = ["cross_entropy", "entropy", "jensen_shannon", "kl_divergence", "perplexity"]
 
 # A function of log p(x) and log q(x).
 Contribution = Callable[[Array, Array], Array]

@@ -213,7 +213,8 @@ class _VonMises(Family):
     def kl_divergence(p: Located, q: Located) -> Nats:
         if p.scale != q.scale:
             return None
-        return _von_mises_divergence(*p.shapes, *q.shapes, (p.loc - q.loc) / p.scale)
+        (a,), (b,) = p.shapes, q.shapes
+        return _von_mises_divergence(a, b, (p.loc - q.loc) / p.scale)
 
 
 FAMILIES: dict[type[Any], type[Family]] = {

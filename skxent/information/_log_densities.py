@@ -352,15 +352,13 @@ def _skellam(k: Array, mu1: Any, mu2: Any) -> Array:
     return k / 2 * np.log(mu1 / mu2) - between - root + log_bessel_i(np.abs(k), root)
 
 
-# By the class of the SciPy distribution: each is named after it.
-LOG_DENSITIES: dict[type[Any], LogDensity] = {
-    type(getattr(stats, log_density.__name__[1:])): log_density
-    for log_density in [
-        *(_cauchy, _t, _halfcauchy, _foldcauchy, _skewcauchy, _foldnorm, _laplace, _loglaplace, _hypsecant),
-        *(_gausshyper, _genhalflogistic, _invweibull, _irwinhall, _jf_skew_t, _johnsonsb, _johnsonsu, _kappa3),
-        *(_kappa4, _kstwobign, _landau, _levy, _levy_l, _moyal, _ncf, _norminvgauss, _pareto, _rel_breitwigner),
-        *(_rice, _tukeylambda, _burr, _burr12, _fisk, _mielke, _exponweib, _truncweibull_min, _pearson3, _rdist),
-        *(_ncx2, _gamma, _chi2, _poisson, _binom, _nbinom, _boltzmann, _dlaplace, _logser, _planck, _zipf),
-        *(_zipfian, _skellam, _hypergeom, _nhypergeom, _betabinom, _betanbinom, _yulesimon),
-    ]
-}
+_OWN: list[LogDensity] = [
+    *(_cauchy, _t, _halfcauchy, _foldcauchy, _skewcauchy, _foldnorm, _laplace, _loglaplace, _hypsecant),
+    *(_gausshyper, _genhalflogistic, _invweibull, _irwinhall, _jf_skew_t, _johnsonsb, _johnsonsu, _kappa3),
+    *(_kappa4, _kstwobign, _landau, _levy, _levy_l, _moyal, _ncf, _norminvgauss, _pareto, _rel_breitwigner),
+    *(_rice, _tukeylambda, _burr, _burr12, _fisk, _mielke, _exponweib, _truncweibull_min, _pearson3, _rdist),
+    *(_ncx2, _gamma, _chi2, _poisson, _binom, _nbinom, _boltzmann, _dlaplace, _logser, _planck, _zipf),
+    *(_zipfian, _skellam, _hypergeom, _nhypergeom, _betabinom, _betanbinom, _yulesimon),
+]
+LOG_DENSITIES: dict[type[Any], LogDensity] = {type(getattr(stats, own.__name__[1:])): own for own in _OWN}
+"""The log-densities, by the class of the SciPy distribution that each is named after."""

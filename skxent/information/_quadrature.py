@@ -9,6 +9,7 @@ from them, or the expectation is infinite.
 import math
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -278,13 +279,13 @@ def _sum_long(f: Integrand, lower: float, upper: float) -> Array:
     """Add up the integers near the ends, and integrate between, where little changes from one to the next."""
     inner = np.array([lower + _LONGEST_SUM, upper - _LONGEST_SUM])
     ends = _sum_short(f, [[lower, inner[0]], [inner[1], upper]])
-    middle: Array = _integrate(lambda x, log_weights: _smooth(f, x, log_weights), inner)[0]
+    middle: Array = _integrate(partial(_smooth, f), inner)[0]
     return _added(ends) + middle
 
 
 def _smooth(f: Integrand, x: Array, log_weights: Array) -> Array:
     """Evaluate f between integers: around each one a parabola, the mean of which is f there."""
-    k = np.round(x)
+    k: Floats = np.round(x)
     t = (x - k)[:, None]
     before, here, after = (f(k + step, log_weights) for step in (-1, 0, 1))
     bend = after - 2 * here + before

@@ -101,7 +101,7 @@ class SciPyVariable(RandomVariable):
     def log_density(self, x: Floats) -> Floats:
         """Return the logarithm of the density or probability at x, -inf where there is none."""
         z = (x - self.loc) / self.scale
-        evaluate = self._own if self.family in LOG_DENSITIES else self._scipy
+        evaluate: Callable[[Array], Array] = self._own if self.family in LOG_DENSITIES else self._scipy
         return self.deadline.in_pieces(evaluate, z) - np.log(self.scale)
 
     def _scipy(self, z: Floats) -> Floats:
@@ -132,7 +132,8 @@ class SciPyVariable(RandomVariable):
     def cuts(self) -> Floats:
         """Return quantiles, or for a discrete distribution points that spread from where the mass may be."""
         z = _spread(self.standard, self.family) if self.discrete else _quantiles(self.standard, self.deadline)
-        found: Array = self.loc + self.scale * np.concatenate([z, _CORNERS.get(self.family, _none)(*self.shapes)])
+        corners: Callable[..., list[Any]] = _CORNERS.get(self.family, _none)
+        found: Array = self.loc + self.scale * np.concatenate([z, corners(*self.shapes)])
         return found[np.isfinite(found)]
 
     def atoms(self) -> Floats | None:

@@ -324,11 +324,10 @@ def _points(name: str, values: Any) -> Floats:
 
 
 def _refuse_repetitions(name: str, points: Floats) -> None:
-    labels = _labels(points)
-    copies = np.bincount(labels)
-    n_repeated = len(points) - len(copies)
+    n_repeated = len(points) - _count_distinct(points)
     if n_repeated > _MOST_REPEATED * len(points):
-        row = np.argmax(copies[labels] > 1)
+        labels = _labels(points)
+        row = np.argmax(np.bincount(labels)[labels] > 1)
         raise _tie(f"{n_repeated} of the {len(points)} points of {name} repeat others, the first in row {row}")
 
 
@@ -340,9 +339,15 @@ def _refuse_shared(x: Floats, y: Floats) -> None:
         raise _tie(f"{shared.sum()} of the {len(x)} points of x coincide with points of y, the first in row {row}")
 
 
+def _count_distinct(points: Floats) -> int:
+    if points.shape[1] > 1:
+        return int(_labels(points).max()) + 1
+    return 1 + int(np.count_nonzero(np.diff(np.sort(points[:, 0]))))
+
+
 def _labels(points: Floats) -> Array:
     """Return a number for each point, the same for equal points."""
-    order = np.lexsort(points.T) if points.shape[1] > 1 else np.argsort(points[:, 0])
+    order = np.lexsort(points.T)
     new = (np.diff(points[order], axis=0) != 0).any(axis=1)
     labels = np.empty(len(points), dtype=np.int64)
     labels[order] = np.concatenate([[0], np.cumsum(new)])
@@ -383,18 +388,15 @@ def _mean_surprise(x: Floats, y: Floats | None, k: int) -> float:
     _check_neighbours(k, n_others)
     _refuse_degenerate("x" if y is None else "y", others)
     dimension = x.shape[1]
+    given, x = x, np.sort(x, axis=0) if dimension == 1 else x  # the mean asks for no order
     matrix, log_volume = whitening(others)
     distances = _neighbour_distances(x @ matrix, None if y is None else y @ matrix, k)
-    _refuse_coincidence(distances, "x" if y is None else "y", k)
+    if not distances.all():
+        row = np.argmax((given == x[np.argmin(distances)]).all(axis=1))
+        raise _tie(f"Row {row} of x coincides with {k} points of {'x' if y is None else 'y'}")
     log_unit_ball = dimension / 2 * math.log(math.pi) - gammaln(dimension / 2 + 1)
     mean_log_distance = np.log(distances).mean()
     return float(digamma(n_others + 1) - digamma(k) + log_unit_ball + dimension * mean_log_distance - log_volume)
-
-
-def _refuse_coincidence(distances: Floats, other: str, k: int) -> None:
-    coincides = np.flatnonzero(distances == 0)
-    if len(coincides):
-        raise _tie(f"Row {coincides[0]} of x coincides with {k} points of {other}")
 
 
 def _neighbour_distances(x: Floats, y: Floats | None, k: int) -> Floats:
@@ -410,21 +412,16 @@ def _neighbour_distances(x: Floats, y: Floats | None, k: int) -> Floats:
 
 
 def _neighbour_distances_on_a_line(x: Floats, y: Floats | None, k: int) -> Floats:
-    """Find the neighbours by sorting: the k nearest are a run of k, some of them below and the rest above."""
-    order = np.argsort(x)
-    points = x[order]
-    line = points if y is None else np.sort(y)
+    """Find the neighbours of sorted points: the k nearest are a run of k, some of them below and the rest above."""
+    line = x if y is None else np.sort(y)
     # The nearest one of a point among all is the point itself.
-    k, place = (k + 1, np.arange(len(x))) if y is None else (k, np.searchsorted(line, points))
+    k, place = (k + 1, np.arange(len(x))) if y is None else (k, np.searchsorted(line, x))
     padded = np.concatenate([np.full(k, -np.inf), line, np.full(k, np.inf)])
     nearest = np.full(len(x), np.inf)
     for below in range(k + 1):
-        first = padded[place - below + k]
-        last = padded[place - below + 2 * k - 1]
-        np.minimum(nearest, np.maximum(np.abs(points - first), np.abs(last - points)), out=nearest)
-    distances = np.empty(len(x))
-    distances[order] = nearest
-    return distances
+        first, last = padded[place - below + k], padded[place - below + 2 * k - 1]
+        np.minimum(nearest, np.maximum(np.abs(x - first), np.abs(last - x)), out=nearest)
+    return nearest
 
 
 def _round(points: Floats) -> Floats:
@@ -442,7 +439,8 @@ def _joint_distances(x: Floats, y: Floats, k: int) -> Floats:
 
     joint = np.concatenate([x, y], axis=1)
     distances, _ = cKDTree(joint).query(joint, k=[k + 1], p=np.inf)
-    _refuse_coincidence(distances[:, 0], "x and y", k)
+    if not distances.all():
+        raise _tie(f"Row {np.argmin(distances)} of x and y coincides with {k} others")
     found: Floats = distances[:, 0]
     return found
 
