@@ -141,11 +141,12 @@ class _RuledOut(Exception):
 
 def _mean(p: RandomVariable, q: RandomVariable, contribution: Contribution) -> float:
     """Take the mean under p of a contribution."""
-    origin = p.loc, p.scale
+    origin, same = (p.loc, p.scale), q is p
     p, q = p.seen_from(*origin), q.seen_from(*origin)
 
     def weighted(x: Floats, log_weights: Floats) -> Floats:
-        log_p, log_q = p.log_density(x), q.log_density(x)
+        log_p = p.log_density(x)
+        log_q = log_p if same else q.log_density(x)
         density = np.exp(log_p + log_weights)
         values = np.where(density > 0, density * contribution(log_p, log_q), 0)
         if np.isposinf(values).any():

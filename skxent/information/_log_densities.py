@@ -146,6 +146,8 @@ _LANDAU = [
 ]
 # Below this x the series is exact to 4e-12; SciPy's density underflows further left.
 _LANDAU_BELOW = -4.5
+# Above this x the density is 1 / x^2 to the last digit, and SciPy's is not a number in the end.
+_LANDAU_ABOVE = 1e20
 
 
 def _landau(z: Array) -> Array:
@@ -153,7 +155,9 @@ def _landau(z: Array) -> Array:
     x = math.pi / 2 * z + math.log(math.pi / 2)
     u = np.exp(np.minimum(x, _LANDAU_BELOW) + 1)
     left = -1 / u - np.log(u) / 2 - _HALF_LN_2PI + np.log(np.polynomial.polynomial.polyval(u, _LANDAU))
-    return np.where(x < _LANDAU_BELOW, left + math.log(math.pi / 2), np.log(stats.landau._pdf(z)))
+    middle = np.log(stats.landau._pdf(z)) - math.log(math.pi / 2)
+    right = -2 * np.log(np.abs(x))
+    return np.where(x < _LANDAU_BELOW, left, np.where(x > _LANDAU_ABOVE, right, middle)) + math.log(math.pi / 2)
 
 
 def _levy(z: Array) -> Array:

@@ -285,7 +285,7 @@ def _sum_long(f: Integrand, lower: float, upper: float) -> Array:
 
 def _smooth(f: Integrand, x: Array, log_weights: Array) -> Array:
     """Evaluate f between integers: around each one a parabola, the mean of which is f there."""
-    k: Floats = np.round(x)
+    k = np.asarray(np.round(x), dtype=np.float64)
     t = (x - k)[:, None]
     before, here, after = (f(k + step, log_weights) for step in (-1, 0, 1))
     bend = after - 2 * here + before
