@@ -153,8 +153,9 @@ _LANDAU_ABOVE = 1e20
 def _landau(z: Array) -> Array:
     # SciPy's scale is that of a stable law, on which Landau's own x is this.
     x = math.pi / 2 * z + math.log(math.pi / 2)
-    u = np.exp(np.minimum(x, _LANDAU_BELOW) + 1)
-    left = -1 / u - np.log(u) / 2 - _HALF_LN_2PI + np.log(np.polynomial.polynomial.polyval(u, _LANDAU))
+    log_u = np.minimum(x, _LANDAU_BELOW) + 1
+    series = np.polynomial.polynomial.polyval(np.exp(log_u), _LANDAU)
+    left = -np.exp(-log_u) - log_u / 2 - _HALF_LN_2PI + np.log(series)
     middle = np.log(stats.landau._pdf(z)) - math.log(math.pi / 2)
     right = -2 * np.log(np.abs(x))
     return np.where(x < _LANDAU_BELOW, left, np.where(x > _LANDAU_ABOVE, right, middle)) + math.log(math.pi / 2)

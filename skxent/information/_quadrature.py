@@ -38,6 +38,8 @@ _POWER_LAW = 8
 _VISIBLE = 1e-290
 # A last piece of a tail above this part of the piece before does not shrink.
 _SHRINKING = 0.9999
+# How close to a finite end a tail goes, in units of the last place there; a power law tells the rest.
+_ULPS_LEFT = 2.0**20
 # Decades before a finite end that are left to the tail there.
 _DECADES_LEFT = 9
 # How far the density may add up to another number than 1.
@@ -142,7 +144,7 @@ def _between_integers(x: Array) -> Array:
 
 def _nearest(end: float) -> float:
     """Return how close to an end point the coordinates have digits left."""
-    return max(64 * float(np.spacing(abs(end))), 1 / _FARTHEST) if math.isfinite(end) else 0.0
+    return max(_ULPS_LEFT * float(np.spacing(abs(end))), 1 / _FARTHEST) if math.isfinite(end) else 0.0
 
 
 def _tail_edges(start: float, end: float, width: float) -> Array:
