@@ -174,7 +174,7 @@ def _total(weighted: Callable[[Floats, Floats], Floats], p: RandomVariable, q: R
 
 
 # A log-density above this beside a place without density is a jump, not an underflow.
-_JUMP = -50.0
+_JUMP = -20.0
 # A log-density below this beside such a place has run out of the range of doubles itself.
 _RUN_OUT = -1e100
 
@@ -183,7 +183,7 @@ def _judge(q: RandomVariable, x: Floats, infinite: Array) -> None:
     """Tell a place without density, which makes a measure infinite, from a density that underflows."""
     hole = float(x[infinite][0])
     edge = _last_density(q, hole)
-    if edge > _JUMP:
+    if edge > _JUMP and q.knows_zeros():
         raise _RuledOut
     if edge > _RUN_OUT:
         raise ArithmeticError(

@@ -362,7 +362,7 @@ _OWN: list[LogDensity] = [
     *(_gausshyper, _genhalflogistic, _invweibull, _irwinhall, _jf_skew_t, _johnsonsb, _johnsonsu, _kappa3),
     *(_kappa4, _kstwobign, _landau, _levy, _levy_l, _moyal, _ncf, _norminvgauss, _pareto, _rel_breitwigner),
     *(_rice, _tukeylambda, _burr, _burr12, _fisk, _mielke, _exponweib, _truncweibull_min, _pearson3, _rdist),
-    *(_ncx2, _gamma, _chi2, _poisson, _binom, _nbinom, _boltzmann, _dlaplace, _logser, _planck, _zipf),
+    *(_ncx2, _gamma, _poisson, _binom, _nbinom, _boltzmann, _dlaplace, _logser, _planck, _zipf),
     *(_zipfian, _skellam, _hypergeom, _nhypergeom, _betabinom, _betanbinom, _yulesimon),
 ]
 LOG_DENSITIES: dict[type[Any], LogDensity] = {type(getattr(stats, own.__name__[1:])): own for own in _OWN}

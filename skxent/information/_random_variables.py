@@ -58,6 +58,10 @@ class RandomVariable(ABC):
         """Return the values that a discrete distribution was built from, if it was."""
         return None
 
+    def knows_zeros(self) -> bool:
+        """Return whether a probability of 0 beside a large one is no underflow."""
+        return True
+
     def covers(self, other: "RandomVariable") -> bool:
         """Return whether the support of the other one lies within this one's, but for rounding."""
         (a, b), (c, d) = other.support(), self.support()
@@ -134,12 +138,18 @@ class SciPyVariable(RandomVariable):
         z = _spread(self.standard, self.family) if self.discrete else _quantiles(self.standard, self.deadline)
         corners: Callable[..., list[Any]] = _CORNERS.get(self.family, _none)
         found: Array = self.loc + self.scale * np.concatenate([z, corners(*self.shapes)])
-        return found[np.isfinite(found)]
+        finite = found[np.isfinite(found)]
+        return finite if len(finite) else self.loc + self.scale * np.array([-1.0, 0.0, 1.0])
 
     def atoms(self) -> Floats | None:
         """Return the values that a discrete distribution was built from, if it was."""
         values = getattr(getattr(self.standard, "dist", None), "xk", None)
         return None if values is None else self.loc + np.asarray(values, dtype=np.float64)
+
+    def knows_zeros(self) -> bool:
+        """Return whether a probability of 0 beside a large one is no underflow."""
+        # SciPy sets probabilities of some discrete families to 0 that are far above the smallest double.
+        return not self.discrete or self.family in LOG_DENSITIES or self.atoms() is not None
 
 
 # Families on a circle, with one turn of it. Their densities repeat.
@@ -402,11 +412,21 @@ _AS_FROZEN: dict[type, Callable[[Any], Any]] = {
 }
 
 
+# Families that are gamma distributions by another name, with their shape and unit.
+_AS_GAMMA: dict[type, Callable[..., tuple[Any, float]]] = {
+    type(stats.chi2): lambda df: (df / 2, 2.0),
+    type(stats.erlang): lambda a: (a, 1.0),
+}
+
+
 def _from_frozen(rv: Any, deadline: Deadline) -> RandomVariable:
     names = (rv.dist.shapes or "").replace(",", " ").split()
     given = {"loc": 0, "scale": 1, **dict(zip([*names, "loc", "scale"], rv.args, strict=False)), **rv.kwds}
-    standard = rv.dist(*(given[name] for name in names))
     loc, scale = np.float64(given["loc"]), np.float64(given["scale"])
+    if type(rv.dist) in _AS_GAMMA:
+        a, unit = _AS_GAMMA[type(rv.dist)](*(given[name] for name in names))
+        return _from_frozen(stats.gamma(a, loc, scale * unit), deadline)
+    standard = rv.dist(*(given[name] for name in names))
     if isinstance(rv.dist, stats.rv_histogram):
         return _from_histogram(standard, loc, scale)
     for method in ("_pdf", "_logpdf", "_cdf", "_sf", "_pmf", "_logpmf"):
