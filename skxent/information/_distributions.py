@@ -48,6 +48,8 @@ def kl_divergence(p: Any, q: Any, *, base: float | None = None, time_limit: floa
 
 def jensen_shannon(p: Any, q: Any, *, base: float | None = None, time_limit: float = TIME_LIMIT) -> Any:
     """Jensen–Shannon divergence of two distributions: :func:`skxent.information.jensen_shannon`."""
+    if _multivariate.is_normal(p) or _multivariate.is_normal(q):
+        raise TypeError("The Jensen–Shannon divergence of multivariate normals has no closed form.")
     return in_base(_each(_jensen_shannon, p, q, time_limit), base)
 
 

@@ -348,7 +348,20 @@ def _zipf(k: Array, a: Any) -> Array:
 
 
 def _zipfian(k: Array, a: Any, n: Any) -> Array:
-    return np.log(stats.zipfian.pmf(1, a, n)) - a * np.log(k)
+    return -a * np.log(k) - np.log(_harmonic(float(n), float(a)))
+
+
+# Terms of a harmonic number that are added up one by one, before the Euler-Maclaurin formula takes over.
+_HARMONIC_TERMS = 1000.0
+
+
+def _harmonic(n: float, a: float) -> float:
+    """Return the sum of k^-a for k from 1 to n."""
+    first = min(n, _HARMONIC_TERMS)
+    total = float(np.sum(np.arange(1.0, first) ** -a))
+    integral = special.boxcox(n / first, 1 - a) * first ** (1 - a)
+    ends = (first**-a + n**-a) / 2 + a * (first ** (-a - 1) - n ** (-a - 1)) / 12
+    return float(total + integral + ends - a * (a + 1) * (a + 2) * (first ** (-a - 3) - n ** (-a - 3)) / 720)
 
 
 def _skellam(k: Array, mu1: Any, mu2: Any) -> Array:

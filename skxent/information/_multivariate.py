@@ -39,8 +39,9 @@ def kl_divergence(p: Any, q: Any) -> float:
     half = linalg.solve_triangular(root, difference, lower=True)
     steps = linalg.eigvalsh(linalg.solve_triangular(root, half.T, lower=True))
     with np.errstate(divide="ignore", invalid="ignore"):
-        steps = np.where(steps > -0.5, steps, _ratios(factor, root) - 1)
-        return float(np.sum(excess_of(steps, lambda: np.log1p(steps))) / 2 + moved @ moved / 2)
+        ratios = _ratios(factor, root)
+        steps = np.where(np.abs(ratios - 1) < 0.5, steps, ratios - 1)
+        return float(np.sum(excess_of(steps, lambda: np.log(ratios))) / 2 + moved @ moved / 2)
 
 
 def _ratios(factor: Floats, root: Floats) -> Floats:
@@ -52,12 +53,13 @@ def _ratios(factor: Floats, root: Floats) -> Floats:
 def _read(name: str, given: Any) -> tuple[Floats, Floats]:
     """Return mean and Cholesky factor."""
     if not isinstance(given, _Frozen):
-        what = "has no parameters; pass multivariate_normal(mean, cov)" if is_normal(given) else "is not"
-        raise TypeError(f"{name} {what}: a multivariate normal compares with another one only.")
+        if is_normal(given):
+            raise TypeError(f"{name} has no parameters; pass multivariate_normal(mean, cov).")
+        raise TypeError(f"{name} is {type(given).__name__}, but a multivariate normal compares with another one only.")
     covariance = np.atleast_2d(np.asarray(given.cov, dtype=np.float64))
     try:
         return np.atleast_1d(np.asarray(given.mean, dtype=np.float64)), linalg.cholesky(covariance, lower=True)
     except linalg.LinAlgError as error:
         raise ValueError(
-            f"The covariance of {name} is singular: it has no density, and its differential entropy is minus infinite."
+            f"The covariance of {name} is singular: it has no density, and its differential entropy is minus infinity."
         ) from error

@@ -159,7 +159,7 @@ def _tail_edges(start: float, end: float, width: float) -> Array:
     if math.isinf(end):
         steps = (10.0 ** np.arange(0, math.log10(_FARTHEST / width)) - 1) / 9
         return start + math.copysign(width, end) * steps
-    steps = np.arange(0, 2 * math.log10(abs(start - end) / _nearest(end)))
+    steps = np.arange(0, 2 * (math.log10(abs(start - end)) - math.log10(_nearest(end))))
     return end + (start - end) * 10.0 ** (-steps / 2)
 
 

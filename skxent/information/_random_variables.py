@@ -218,11 +218,15 @@ def _spread(standard: Any, family: type) -> Floats:
     return np.array([x for x in np.floor(points) if lower <= x <= upper])
 
 
+# Families whose moments SciPy adds up over the whole support.
+_SLOW_MOMENTS = {type(stats.zipfian)}
+
+
 def _moments(standard: Any, family: type) -> tuple[float, float]:
     """Return mean and standard deviation where SciPy has formulas, else not-a-numbers."""
     if hasattr(standard, "icdf"):
         return float(standard.mean()), float(standard.standard_deviation())
-    if getattr(family, "_stats", None) is stats.rv_discrete._stats:
+    if getattr(family, "_stats", None) is stats.rv_discrete._stats or family in _SLOW_MOMENTS:
         return math.nan, math.nan
     mean, variance = standard.stats("mv")
     return float(mean), math.sqrt(float(variance)) if variance >= 0 else math.nan
@@ -386,6 +390,10 @@ def random_variable(name: str, given: Any, deadline: Deadline) -> RandomVariable
         return _from_mixture(name, rv, deadline)
     read = _from_object if hasattr(rv, "icdf") else _from_frozen
     with np.errstate(all="ignore"):
+        if np.ndim(rv.support()[0]) > 0:
+            raise ValueError(
+                f"{name} holds an array of distributions; only frozen ones may, such as stats.norm([0, 1])."
+            )
         if np.any(np.isnan(rv.support())):
             raise ValueError(f"SciPy finds no support for {name}; are its parameters within their domain?")
         return read(rv, deadline)
