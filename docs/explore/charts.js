@@ -4,6 +4,8 @@
 
 const charts = (() => {
   const NAMESPACE = "http://www.w3.org/2000/svg";
+  /** Below this width, in CSS pixels, the names of lines stand above them instead of at their ends. */
+  const NARROW = 480;
 
   function svg(name, attributes = {}, ...children) {
     const element = document.createElementNS(NAMESPACE, name);
@@ -36,7 +38,7 @@ const charts = (() => {
     order.forEach((i, rank) => {
       placed[i] = Math.max(placed[i], rank ? placed[order[rank - 1]] + gap : top);
     });
-    const excess = Math.max(0, placed[order[order.length - 1]] - bottom);
+    const excess = order.length ? Math.max(0, placed[order[order.length - 1]] - bottom) : 0;
     return placed.map((height) => height - excess);
   }
 
@@ -44,11 +46,14 @@ const charts = (() => {
 
   /** Lines over one pair of axes, each named at its end.
    * lines: [{name, kind, points, dashed, dots}]; kind is the class that gives the colour. */
-  function lines(place, { label, x, y, lines: curves, height = 260, rules = [], marks = [], names = 112 }) {
-    const { picture, width } = frame(place, height, label);
+  function lines(place, { label, x, y, lines: curves, height: given = 260, rules = [], marks = [], names = 112 }) {
     const named = curves.filter((curve) => curve.name);
-    const right = width - (named.length ? names : 12);
-    const [top, bottom, left] = [34, height - 40, 44];
+    const narrow = place.clientWidth < NARROW;
+    const above = narrow ? 18 * named.length : 0;
+    const height = given + above;
+    const { picture, width } = frame(place, height, label);
+    const right = width - (named.length && !narrow ? names : 12);
+    const [top, bottom, left] = [34 + above, height - 40, 44];
     const toX = scale(x.domain, [left, right]);
     const toY = scale(y.domain, [bottom, top], y.logarithmic);
     const within = ([a, b]) => [toX(a), Math.min(Math.max(toY(b), top), bottom)];
@@ -75,11 +80,11 @@ const charts = (() => {
       const [cx, cy] = within(at);
       picture.append(svg("circle", { cx, cy, r: 4.5, class: `dot ${kind}` }));
     }
-    const ended = named.filter((curve) => curve.points.length);
-    const ends = ended.map((curve) => within(curve.points[curve.points.length - 1])[1] + 4);
-    if (!ended.length) return;
-    spread(ends, 17, top, bottom).forEach((end, i) => {
-      picture.append(text(right + 8, end, ended[i].name, { class: `name ${ended[i].kind}` }));
+    const ends = named.map((curve) => (curve.points.length ? within(curve.points[curve.points.length - 1]) : [left, bottom]));
+    const heights = spread(ends.map(([, end]) => end + 4), 17, top, bottom);
+    named.forEach(({ name, kind }, i) => {
+      const [at, words] = narrow ? [[0, 32 + 18 * i], `■ ${name}`] : [[ends[i][0] + 8, heights[i]], name];
+      picture.append(text(...at, words, { class: `name ${kind}` }));
     });
   }
 
@@ -87,7 +92,8 @@ const charts = (() => {
    * series: [{name, kind, values}] */
   function bars(place, { label, title, outcomes, series, domain, format, height = 220, marked = -1 }) {
     const { picture, width } = frame(place, height, label);
-    const [top, bottom] = [44, height - 28];
+    const below = domain[0] < 0 ? 16 : 0;
+    const [top, bottom] = [54, height - 28 - below];
     const toY = scale(domain, [bottom, top]);
     const group = width / outcomes.length;
     const thickness = Math.min(46, (0.72 * group) / series.length);
@@ -119,7 +125,7 @@ const charts = (() => {
   }
 
   /** Bars of a distribution that can be dragged, or moved with the arrow keys; `change(index, probability)` is told. */
-  function dragBars(place, { labels, values, kind, describe, change, height = 150 }) {
+  function dragBars(place, { labels, values, kind, describe, change, height = 190 }) {
     const { picture, width } = frame(place, height, "");
     picture.setAttribute("role", "group");
     picture.removeAttribute("aria-label");
@@ -166,7 +172,7 @@ const charts = (() => {
         bar.setAttribute("height", bottom - y);
         handle.setAttribute("y", y - 3);
         value.setAttribute("y", y - 8);
-        value.textContent = `${Math.round(100 * values[i])} %`;
+        value.textContent = `${Math.round(1000 * values[i]) / 10} %`;
         node.setAttribute("aria-valuenow", Math.round(100 * values[i]));
         node.setAttribute("aria-valuetext", value.textContent);
         node.setAttribute("aria-label", describe(labels[i]));

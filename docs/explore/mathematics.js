@@ -344,9 +344,21 @@ const mathematics = (() => {
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
 
+  /** Each byte holds a pixel and the one below it. */
+  function unpair(pairs, side, levels) {
+    const bytes = new Uint8Array(2 * pairs.length);
+    pairs.forEach((pair, i) => {
+      const upper = 2 * side * Math.floor(i / side) + (i % side);
+      bytes[upper] = Math.floor(pair / levels);
+      bytes[upper + side] = pair % levels;
+    });
+    return bytes;
+  }
+
   /** Images and labels of the page's data: grey levels as whole numbers, row by row, and greys from 0 to 1. */
   async function unpackImages({ pixels, labels, side, levels, nTrain, nTest }) {
-    const [bytes, digits] = await Promise.all([unpack(pixels), unpack(labels)]);
+    const [pairs, digits] = await Promise.all([unpack(pixels), unpack(labels)]);
+    const bytes = unpair(pairs, side, levels);
     const d = side * side;
     const part = (first, n) => ({
       rows: Array.from({ length: n }, (_, i) => Array.from(bytes.subarray((first + i) * d, (first + i + 1) * d))),

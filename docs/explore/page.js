@@ -20,7 +20,8 @@
 
   function number(value, digits = 0) {
     if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-    return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "−");
+    const written = value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    return /[1-9]/.test(written) ? written.replace("-", "−") : written.replace("-", "");
   }
 
   const show = (id, value, digits) => ($(id).textContent = number(value, digits));
@@ -279,8 +280,8 @@
         [a, cost, slope, gradient].forEach((value, j) => (cells[j].textContent = number(value, 4)));
       });
       drawPaths("output", paths, step, (state) => state.a, [0, 0.5, 1], [0, 1]);
-      const highest = Math.ceil(2 * Math.max(...paths.flat().map(({ cost }) => cost), 1)) / 2;
-      drawPaths("cost", paths, step, (state) => state.cost, spread(0, highest, 4), [0, highest]);
+      const highest = Math.ceil(Math.max(...paths.flat().map(({ cost }) => cost), 1));
+      drawPaths("cost", paths, step, (state) => state.cost, spread(0, highest, highest), [0, highest]);
       drawGradient(paths, step);
     }
 
@@ -457,12 +458,13 @@
   /** Curves of accuracy after each pass, and the sentence about them. */
   function drawRace(name, kinds, labels, curves) {
     const done = curves[0].length;
+    const lowest = Math.min(0.4, Math.floor(10 * Math.min(...curves.flat())) / 10);
     const listed = kinds.map((_, i) => word("race.entry", labels[i], done ? number(curves[i][done - 1], 3) : ""));
     const summary = listed.join(word("race.separator"));
     charts.lines($(`${name}-plot`), {
       label: word("race.picture", done ? summary : "–"),
       x: { label: word("race.pass"), domain: [0, race.passes], ticks: [0, 7, 14, 21] },
-      y: { label: word("race.accuracy"), domain: [0.4, 0.9], ticks: spread(0.4, 0.9, 5), format: (tick) => number(tick, 1) },
+      y: { label: word("race.accuracy"), domain: [lowest, 0.9], ticks: spread(lowest, 0.9, Math.round((0.9 - lowest) * 10)), format: (tick) => number(tick, 1) },
       height: 300,
       lines: kinds.map((kind, i) => ({
         kind,
@@ -615,7 +617,7 @@
           name: word(`linear.${kind}`),
           points: path.map(({ a }, step) => [step, Math.max(Math.abs(a), 1e-300)]).filter(([, error]) => error >= 0.001),
         })),
-        names: 134,
+        names: 172,
       });
     });
   }
@@ -653,7 +655,7 @@
       const item = document.createElement("li");
       const link = document.createElement("a");
       link.href = `#${section.id}`;
-      link.append(...[...section.querySelector("h2").children].map((part) => part.cloneNode(true)));
+      link.textContent = word(`nav.${section.id}`);
       item.append(link);
       return item;
     });
@@ -699,7 +701,7 @@
 
   async function begin() {
     const asked = new URLSearchParams(location.search).get("lang") ?? navigator.language;
-    tableOfContents();
+    drawn([], tableOfContents);
     [coding, languageModels, neuron, why, softmax, twoClasses, publishedTable, linearOutputs].forEach((section) => section());
     switches();
     speak(asked.startsWith("zh") ? "zh" : "en");

@@ -16,7 +16,7 @@ function results(m, data, images) {
   const points = m.inkOfZerosAndOnes(images.train, data.images.levels);
   const perplexity = (topic) => {
     const model = m.unigramModel(m.tokenizers.words(data.texts[topic]), "witten_bell");
-    return m.scoreText(model, m.tokenizers.words(data.texts.test.sea)).perplexity;
+    return m.scoreText(model, m.tokenizers.words(data.texts.test)).perplexity;
   };
   const { runs } = data.mnist;
   const first = (accuracies) => accuracies.findIndex((accuracy) => accuracy >= settings.race.goal);
