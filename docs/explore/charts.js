@@ -5,7 +5,7 @@
 const charts = (() => {
   const NAMESPACE = "http://www.w3.org/2000/svg";
   /** Below this width, in CSS pixels, the names of lines stand above them instead of at their ends. */
-  const NARROW = 480;
+  const NARROW = 400;
 
   function svg(name, attributes = {}, ...children) {
     const element = document.createElementNS(NAMESPACE, name);

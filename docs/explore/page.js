@@ -279,18 +279,18 @@
         const cells = $(`neuron-${kind}`).querySelectorAll("td");
         [a, cost, slope, gradient].forEach((value, j) => (cells[j].textContent = number(value, 4)));
       });
-      drawPaths("output", paths, step, (state) => state.a, [0, 0.5, 1], [0, 1]);
+      drawPaths("output", paths, step, (state) => state.a, [0, 0.5, 1]);
       const highest = Math.ceil(Math.max(...paths.flat().map(({ cost }) => cost), 1));
-      drawPaths("cost", paths, step, (state) => state.cost, spread(0, highest, highest), [0, highest]);
+      drawPaths("cost", paths, step, (state) => state.cost, spread(0, highest, highest));
       drawGradient(paths, step);
     }
 
-    function drawPaths(name, paths, step, read, ticks, domain) {
+    function drawPaths(name, paths, step, read, ticks) {
       const ends = paths.map((path) => number(read(path[steps]), 4));
       charts.lines($(`neuron-${name}`), {
         label: word(`neuron.${name}.picture`, ...ends),
         x: { label: word("neuron.step"), domain: [0, steps], ticks: spread(0, steps, 3) },
-        y: { label: word(`neuron.${name}`), domain, ticks, format: (tick) => number(tick, 1) },
+        y: { label: word(`neuron.${name}`), domain: [0, ticks[ticks.length - 1]], ticks },
         rules: [step],
         lines: kinds.map((kind, i) => ({ kind, name: word(kind), points: paths[i].map((state, at) => [at, read(state)]) })),
         marks: kinds.map((kind, i) => ({ kind, at: [step, read(paths[i][step])] })),
