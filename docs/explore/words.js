@@ -103,7 +103,4 @@ const words = {
   "linear.linear": ["linear, quadratic", "线性输出，平方"],
   "linear.quadratic": ["sigmoid, quadratic", "sigmoid，平方"],
   "linear.cross_entropy": ["sigmoid, cross-entropy", "sigmoid，交叉熵"],
-  "robust.ready": ["Ready.", "准备就绪。"],
-  "theme.dark": ["Dark", "深色"],
-  "theme.light": ["Light", "浅色"],
 };
