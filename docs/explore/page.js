@@ -518,15 +518,17 @@
 
     function digitPicture(greys, i, digit) {
       const { side } = data.images;
+      const ink = colour("ink");
       const canvas = document.createElement("canvas");
       canvas.setAttribute("role", "img");
       canvas.setAttribute("aria-label", word("race.digit", digit));
-      charts.pixels(canvas, greys.subarray(i * side ** 2, (i + 1) * side ** 2), side, (grey) => [...inkColour(), 255 * grey]);
+      charts.pixels(canvas, greys.subarray(i * side ** 2, (i + 1) * side ** 2), side, (grey) => [...ink, 255 * grey]);
       return canvas;
     }
 
     function drawWeights({ models }) {
       const { side } = data.images;
+      const [speaksFor, against] = [colour("for"), colour("against")];
       const lines = kinds.map((kind, k) => {
         const { weights } = models[k];
         const largest = Math.max(...weights.map(Math.abs), 1e-9);
@@ -541,7 +543,10 @@
           canvas.setAttribute("role", "img");
           canvas.setAttribute("aria-label", word("race.weights.digit", digit));
           const own = weights.subarray(digit * side ** 2, (digit + 1) * side ** 2);
-          charts.pixels(canvas, own, side, (weight) => [...(weight > 0 ? [0, 114, 178] : [213, 94, 0]), 255 * Math.sqrt(Math.abs(weight) / largest)]);
+          charts.pixels(canvas, own, side, (weight) => {
+            const opacity = 255 * Math.sqrt(Math.abs(weight) / largest);
+            return [...(weight > 0 ? speaksFor : against), opacity];
+          });
           line.append(canvas);
         }
         return line;
@@ -558,8 +563,9 @@
     });
   }
 
-  function inkColour() {
-    return getComputedStyle(document.documentElement).getPropertyValue("--ink-rgb").split(",").map(Number);
+  /** Red, green and blue of a colour of the style sheet. */
+  function colour(name) {
+    return getComputedStyle(document.documentElement).getPropertyValue(`--${name}-rgb`).split(",").map(Number);
   }
 
   function cell(tag, content, scope) {

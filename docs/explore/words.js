@@ -28,7 +28,7 @@ const words = {
     "各块宽为 p，高为 −log2 q；总面积即交叉熵，为 {0} 比特",
   ],
   "pixel.map": ["bits told by each pixel", "每个像素告诉的比特数"],
-  "pixel.map.range": ["from 0 (light) to {0} bits (dark)", "从 0（浅）到 {0} 比特（深）"],
+  "pixel.map.range": ["from 0 (pale) to {0} bits (strong)", "从 0（弱）到 {0} 比特（强）"],
   "pixel.map.picture": ["Map of {0} by {0} pixels; the largest value is {1} bits", "{0}×{0} 像素图；最大值 {1} 比特"],
   "pixel.classes": ["share of each digit, percent", "各数字所占比例，%"],
   "pixel.with": ["with ink there", "该处有墨"],

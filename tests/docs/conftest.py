@@ -66,7 +66,7 @@ def module(page):
 
 @pytest.fixture(scope="session")
 def data(node):
-    """The page's data as the page has them."""
+    """Return the page's data and settings."""
     return node("return { ...data, settings }")
 
 

@@ -42,7 +42,7 @@ def loss_of(module):
 
 @pytest.fixture(scope="module")
 def found(node):
-    """The figures of the texts, as the page computes them."""
+    """Return the figures of the texts, as the page computes them."""
     return node("return results(m, data, images)")
 
 

@@ -1,5 +1,6 @@
 """The explorable page: its source, and how it behaves in a real browser."""
 
+import itertools
 import re
 import shutil
 import time
@@ -72,12 +73,16 @@ def test_weight(page):
 
 def test_nothing_is_loaded_from_elsewhere(tree, page):
     """Only links that a reader may follow lead away."""
-    loaded = [e.attributes.get("src") or e.attributes.get("href") for e in tree.walk() if e.tag in {"script", "link", "img"}]
+    loaded = [
+        e.attributes.get("src") or e.attributes.get("href") for e in tree.walk() if e.tag in {"script", "link", "img"}
+    ]
     assert sorted(loaded) == sorted(["data:,", *(name for name in SERVED if name != "index.html")])
     for name in SERVED:
         if name not in {"index.html", "data.js"}:
             source = (page / name).read_text(encoding="utf-8")
-            assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)|fetch\(|XMLHttp|sendBeacon|localStorage|cookie", source)
+            assert not re.findall(
+                r"https?://(?!www\.w3\.org/2000/svg)|fetch\(|XMLHttp|sendBeacon|localStorage|cookie", source
+            )
 
 
 def test_each_text_is_in_both_languages(tree):
@@ -98,7 +103,11 @@ def test_each_text_is_in_both_languages(tree):
 
 
 def figures(element):
-    return sorted((e.attributes["data-figure"], e.attributes["data-digits"]) for e in element.walk() if "data-figure" in e.attributes)
+    return sorted(
+        (e.attributes["data-figure"], e.attributes["data-digits"])
+        for e in element.walk()
+        if "data-figure" in e.attributes
+    )
 
 
 def formulas(element):
@@ -114,7 +123,7 @@ def test_every_text_has_a_language(tree):
     free = {"title", "math", "script", "style", "noscript", "pre", "button", "nav", "option"}
 
     def check(element, spoken):
-        spoken = spoken or "lang" in element.attributes and element.tag != "html"
+        spoken = spoken or ("lang" in element.attributes and element.tag != "html")
         if spoken or element.tag in free:
             return
         for child in element.children:
@@ -253,7 +262,9 @@ def test_speaks_one_language_at_a_time(shown, language):
     visible = "[...document.querySelectorAll(`[lang=${arguments[0]}]:not(.always, textarea)`)].filter((e) => e.checkVisibility())"
     assert shown.do(f"return {visible}.length", language) > 50
     assert shown.do(f"return {visible}.length", other) == 0
-    drawn = shown.do("return [...document.querySelectorAll('svg text, option, #contents a')].map((e) => e.textContent).join(' ')")
+    drawn = shown.do(
+        "return [...document.querySelectorAll('svg text, option, #contents a')].map((e) => e.textContent).join(' ')"
+    )
     assert bool(re.search(r"[\u4e00-\u9fff]", drawn)) == (language == "zh")
     assert "undefined" not in drawn
     assert not re.search(r"NaN|undefined|\{\d\}", shown.do("return document.body.innerText"))
@@ -462,16 +473,18 @@ def test_names_for_those_who_cannot_see(shown):
     shown.open()
     nameless = shown.do(
         "return [...document.querySelectorAll('svg[role=img], canvas, [role=region], [role=slider]')]"
-        ".filter((e) => !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby'))).map((e) => e.outerHTML.slice(0, 80))"
+        ".filter((e) => !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby')))"
+        ".map((e) => e.outerHTML.slice(0, 80))"
     )
     assert nameless == []
     unlabelled = shown.do(
-        "return [...document.querySelectorAll('input, select, textarea')].filter((e) => !e.labels.length).map((e) => e.id)"
+        "return [...document.querySelectorAll('input, select, textarea')]"
+        ".filter((e) => !e.labels.length).map((e) => e.id)"
     )
     assert unlabelled == []
     levels = shown.do("return [...document.querySelectorAll('h1, h2, h3')].map((h) => Number(h.tagName[1]))")
     assert levels[0] == 1
-    assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
 
 
 def test_small_targets_are_large_enough(shown):
@@ -479,7 +492,8 @@ def test_small_targets_are_large_enough(shown):
     shown.open("en", 390)
     small = shown.do(
         "return [...document.querySelectorAll('button, select, input, summary')].filter((e) => e.checkVisibility())"
-        ".map((e) => [e.id, (e.labels?.[0] ?? e).getBoundingClientRect()]).filter(([, b]) => b.width < 24 || b.height < 24)"
+        ".map((e) => [e.id, (e.labels?.[0] ?? e).getBoundingClientRect()])"
+        ".filter(([, b]) => b.width < 24 || b.height < 24)"
         ".map(([id]) => id)"
     )
     assert small == []
