@@ -259,7 +259,8 @@ def test_speaks_one_language_at_a_time(shown, language):
     shown.open(language)
     other = LANGUAGES[1 - LANGUAGES.index(language)]
     assert shown.do("return document.documentElement.lang") == language
-    visible = "[...document.querySelectorAll(`[lang=${arguments[0]}]:not(.always, textarea)`)].filter((e) => e.checkVisibility())"
+    spoken = "[...document.querySelectorAll(`[lang=${arguments[0]}]:not(.always, textarea)`)]"
+    visible = f"{spoken}.filter((e) => e.checkVisibility())"
     assert shown.do(f"return {visible}.length", language) > 50
     assert shown.do(f"return {visible}.length", other) == 0
     drawn = shown.do(
