@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from skxent._threads import worker_threads
 
-from skxent.activations import Softmax
+from skxent._parallel import worker_threads
+from skxent.linear_model._objective import Objective
+from skxent.linear_model._objective import Problem as LinearProblem
+from skxent.linear_model._outputs import Softmax
 from skxent.losses import CrossEntropy
-from skxent.objective import Objective
+from skxent.rows import MemoryRows
 
 
 @dataclass
@@ -46,16 +48,9 @@ class Problem:
         """Evaluate the objective, its sums in float64."""
         if len(coef) == 1:  # LogisticRegression's binary coefficients, whose penalty counts half for each class
             coef, intercept = np.vstack([-coef, coef]) / 2, np.hstack([-intercept, intercept]) / 2
-        with worker_threads() as maps:
-            objective = Objective(
-                self.X,
-                self.y,
-                loss=CrossEntropy(),
-                activation=Softmax(),
-                n_outputs=len(coef),
-                alpha=self.alpha,
-                maps=maps,
-            )
+        with worker_threads() as workers:
+            rows = MemoryRows(self.X, self.y, n_outputs=len(coef), workers=workers)
+            objective = Objective(LinearProblem(CrossEntropy(), Softmax(), self.alpha), rows)
             return objective.value(np.vstack([coef.T, intercept]).astype(np.float64))
 
 

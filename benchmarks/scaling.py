@@ -21,10 +21,10 @@ from _report import machine, print_table
 from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
-from skxent._threads import worker_threads
 from threadpoolctl import threadpool_limits
 
 from skxent import SoftmaxRegressor
+from skxent._parallel import worker_threads
 
 N_CLASSES = 5
 
@@ -169,8 +169,8 @@ def threads() -> None:
 
 def threads_of_a_fit() -> int:
     """Return how many threads a fit would use here."""
-    with worker_threads() as maps:
-        return len(set(maps.ordered(lambda _: (time.sleep(0.05), get_ident())[1], range(16))))
+    with worker_threads() as workers:
+        return len(set(workers.map(lambda _: (time.sleep(0.05), get_ident())[1], range(16))))
 
 
 def prediction() -> None:

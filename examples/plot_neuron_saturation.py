@@ -30,7 +30,7 @@ from scipy.special import expit
 from sklearn.callback import ProgressBar, ScoringMonitor
 
 from skxent import SigmoidRegressor
-from skxent.activations import Sigmoid
+from skxent.linear_model._outputs import Sigmoid
 from skxent.losses import resolve_loss
 
 STEPS = 300

@@ -16,11 +16,6 @@ from skxent.testing import check_loss
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture
 def problem(rng):
     """Labels, their one-hot rows, soft targets and log-probabilities."""
     labels = rng.integers(4, size=50)

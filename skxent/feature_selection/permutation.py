@@ -11,7 +11,7 @@ from sklearn.inspection import permutation_importance
 from sklearn.metrics import log_loss
 from sklearn.utils import Bunch
 
-from skxent.information.arrays import nats_per_unit
+from skxent.information._units import nats_per_unit
 
 Columns = Sequence[int] | Sequence[str] | int | str
 Replace = Callable[[Any, list[int], NDArray[np.int32]], Any]

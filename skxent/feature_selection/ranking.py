@@ -19,7 +19,7 @@ from skxent.feature_selection.estimators import ESTIMATORS, Estimator, as_estima
 from skxent.feature_selection.significance import independence_pvalues
 from skxent.feature_selection.target import Target, read_frequencies, read_target
 from skxent.information import entropy
-from skxent.information.arrays import nats_per_unit
+from skxent.information._units import nats_per_unit
 
 CategoricalFeatures = Literal["from_dtype"] | Sequence[bool] | Sequence[int] | Sequence[str]
 

@@ -19,7 +19,7 @@ from skxent.feature_selection.ranking import (
 from skxent.feature_selection.significance import CORRECTIONS, independence_pvalues
 from skxent.feature_selection.target import Target
 from skxent.information import cross_entropy, jensen_shannon, kl_divergence
-from skxent.information.arrays import nats_per_unit
+from skxent.information._units import nats_per_unit
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,15 +1,13 @@
 """Information measures: of arrays of probabilities, of distributions, from samples.
 
-- `arrays`: the measures and their public functions. NumPy is all they import.
-- `distributions`: the same measures of ``scipy.stats`` distributions, reached through the same functions;
-  with the formulas in `closed_forms` and the integrals and sums in `expectation`.
-- `samples`: estimates from samples of unknown distributions.
+- Arrays of probabilities and ``scipy.stats`` distributions go through the same functions.
+- Estimates from samples of unknown distributions have functions of their own.
 
 Results are in nats unless ``base`` says otherwise.
 """
 
-from skxent.information.arrays import cross_entropy, entropy, jensen_shannon, kl_divergence, perplexity
-from skxent.information.samples import (
+from skxent.information._measures import cross_entropy, entropy, jensen_shannon, kl_divergence, perplexity
+from skxent.information._samples import (
     cross_entropy_from_samples,
     entropy_from_samples,
     kl_divergence_from_samples,

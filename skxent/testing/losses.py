@@ -11,10 +11,11 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from skxent._typing import Array
-from skxent.activations import Activation, Sigmoid, Softmax
 from skxent.linear_model import SoftmaxRegressor
+from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._outputs import Output, Sigmoid, Softmax
 from skxent.losses import Loss, check_shapes, resolve_loss
-from skxent.objective import Objective
+from skxent.rows import MemoryRows
 
 __all__ = ["check_loss"]
 
@@ -38,7 +39,7 @@ def check_loss(
     - treat each row by itself, so that a weight of 2 is the row twice and a weight of 0 no row;
     - return :math:`\partial L/\partial\log p` as central differences find it, each :math:`p_k` moving by itself;
     - do all this again after pickling, copying and :func:`sklearn.base.clone`;
-    - stay finite, without warnings, for scores of ±10,000 in float32 behind a softmax and a sigmoid output.
+    - stay finite, without warnings, for logits of ±10,000 in float32 behind a softmax and a sigmoid output.
 
     Parameters
     ----------
@@ -84,10 +85,10 @@ def check_loss(
         _check_rows(loss, y, log_p)
         _check_gradient(loss, y, log_p)
         _check_copies(loss, y, log_p)
-        activations: list[Activation] = [Softmax(), Sigmoid()] if n == 2 else [Softmax()]
-        for activation in activations:
-            _check_weights(loss, activation, n, rng)
-            _check_extreme_scores(loss, activation, n)
+        outputs: list[Output] = [Softmax(), Sigmoid()] if n == 2 else [Softmax()]
+        for output in outputs:
+            _check_weights(loss, output, n, rng)
+            _check_extreme_scores(loss, output, n)
 
 
 def _examples(n_outcomes: int, rng: np.random.RandomState) -> tuple[Array, Array]:
@@ -225,46 +226,43 @@ def _check_copies(loss: Loss, y: Array, log_p: Array) -> None:
         )
 
 
-def _check_weights(loss: Loss, activation: Activation, n_outputs: int, rng: np.random.RandomState) -> None:
+def _check_weights(loss: Loss, output: Output, n_outputs: int, rng: np.random.RandomState) -> None:
     X, y = rng.standard_normal((12, 3)), rng.dirichlet(np.ones(n_outputs), size=12)
     w = rng.standard_normal((4, n_outputs))
     times = np.tile([0, 1, 2], 4)
-    weighted = Objective(X, y, loss=loss, activation=activation, n_outputs=n_outputs, sample_weight=times.astype(float))
+    problem = Problem(loss, output)
+    weighted = Objective(problem, MemoryRows(X, y, times.astype(float), n_outputs=n_outputs))
     repeated = Objective(
-        np.repeat(X, times, axis=0),
-        np.repeat(y, times, axis=0),
-        loss=loss,
-        activation=activation,
-        n_outputs=n_outputs,
+        problem, MemoryRows(np.repeat(X, times, axis=0), np.repeat(y, times, axis=0), n_outputs=n_outputs)
     )
     (value, gradient), (expected, expected_gradient) = weighted(w), repeated(w)
     error = max(abs(value - expected), np.abs(gradient - expected_gradient).max())
     _require(
         error <= 1e-9 * (1 + abs(expected)),
         loss,
-        f"behind {type(activation).__name__}, rows with weights 0, 1, 2 differ by {error:.3g} from rows left out, "
+        f"behind {type(output).__name__}, rows with weights 0, 1, 2 differ by {error:.3g} from rows left out, "
         "kept and repeated. The loss of a row must not depend on the other rows.",
     )
 
 
-def _check_extreme_scores(loss: Loss, activation: Activation, n_outputs: int) -> None:
+def _check_extreme_scores(loss: Loss, output: Output, n_outputs: int) -> None:
     scores = [(np.arange(n_outputs) == k) * scale for scale in (-1e4, -90, 30, 1e4) for k in range(n_outputs)]
     z = np.repeat(np.array(scores, dtype=np.float32), n_outputs + 1, axis=0)
     targets = np.vstack([np.eye(n_outputs), np.full(n_outputs, 1 / n_outputs)]).astype(np.float32)
     y = np.tile(targets, (len(scores), 1))
-    output = type(activation).__name__
+    name = type(output).__name__
     advice = "Work with log_p, which stays finite where p is 0, rather than with log(p), 1 / p or p ** negative."
     try:
         with np.errstate(over="raise", divide="raise", invalid="raise"):
-            value, gradient = activation.loss_and_gradient(loss, np.asfortranarray(y), np.asfortranarray(z))
+            value, gradient = output.loss_and_gradient(loss, np.asfortranarray(y), np.asfortranarray(z))
     except FloatingPointError as error:
         raise AssertionError(
-            f"{loss!r}: {error} for float32 scores of up to ±10,000 behind {output}. {advice}"
+            f"{loss!r}: {error} for float32 logits of up to ±10,000 behind {name}. {advice}"
         ) from error
     bad = _not_finite(value, gradient)
     _require(
         not len(bad),
         loss,
-        f"for float32 scores {z[bad]} and targets {y[bad]} behind {output} the loss is {value[bad]} and its gradient "
+        f"for float32 logits {z[bad]} and targets {y[bad]} behind {name} the loss is {value[bad]} and its gradient "
         f"{gradient[bad]}, which is not finite. {advice}",
     )

@@ -1,0 +1,730 @@
+"""Linear classifiers with a softmax or a sigmoid output and any loss."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import warnings
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import assert_all_finite, check_array, check_random_state, column_or_1d, compute_class_weight
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skxent._parallel import worker_threads
+from skxent._sklearn import Interval, NamedParts, StrOptions, all_or_nothing, check_sample_weight, fit_context
+from skxent._typing import Array
+from skxent.linear_model._monitor import Monitor, Validation
+from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._outputs import Output, Sigmoid, Softmax
+from skxent.linear_model._targets import (
+    Targets,
+    as_probabilities,
+    classes_and_positions,
+    hold_out,
+    positions_in,
+    soft_labels,
+)
+from skxent.linear_model.solvers import SOLVERS, Solver, resolve_solver
+from skxent.linear_model.solvers._sgd import divergence_error, one_pass
+from skxent.losses import LOSSES, Loss, check_shapes, resolve_loss
+from skxent.rows import MemoryRows, Rows, logits_of, subset
+
+__all__ = ["SigmoidRegressor", "SoftmaxRegressor"]
+
+
+class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEstimator):
+    """What the two regressors share: everything but the targets and the predictions."""
+
+    _output: ClassVar[Output]
+    _parts: ClassVar[dict[str, Any]] = {"loss": LOSSES, "solver": SOLVERS}
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "loss": "no_validation",
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "fit_intercept": ["boolean"],
+        "solver": "no_validation",
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "shuffle": ["boolean"],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        loss: str | Loss = "cross_entropy",
+        *,
+        alpha: float = 1e-4,
+        fit_intercept: bool = True,
+        solver: str | Solver = "lbfgs",
+        max_iter: int = 1000,
+        tol: float = 1e-6,
+        batch_size: int = 100,
+        learning_rate: float = 0.2,
+        shuffle: bool = True,
+        class_weight: dict[Any, float] | str | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        warm_start: bool = False,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.loss = loss
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.solver = solver
+        self.max_iter = max_iter
+        self.tol = tol
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.shuffle = shuffle
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # ---------------------------------------------------------------------------------------------- fitting
+
+    @all_or_nothing
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        coef_init: Any = None,
+        intercept_init: Any = None,
+    ) -> Self:
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data. C-ordered float32 or float64 arrays and CSR matrices are used as they are, anything
+            else is copied once.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels of any type, or a matrix: see the class.
+        sample_weight : array-like of shape (n_samples,), optional
+            How often each row counts.
+        coef_init : array-like of shape (n_outputs, n_features), optional
+            Coefficients to start from; zero by default, or the last fit's with `warm_start`.
+        intercept_init : array-like of shape (n_outputs,), optional
+            Intercepts to start from.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data, targets, weights, loss or solver cannot be used, or if the solver diverged; the message says
+            what to do.
+        """
+        as_given = X
+        X, y = self._validate(X, y, reset=True)
+        targets = self._encode(y, X.dtype)
+        solver, loss = self._resolve(targets)
+        weight = self._weights(sample_weight, X, targets)
+        w0 = self._start(X, targets, coef_init, intercept_init)
+        rng = check_random_state(self.random_state)
+
+        def attributes(w: Array) -> dict[str, Any]:
+            return _fitted_attributes(w, targets, X.dtype)
+
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        # Callbacks predict on X, so they get it with its feature names.
+        fit_data = {"X": as_given, "y": y, "metadata": metadata}
+        context = self._init_callback_context(max_subtasks=self.max_iter)
+        with worker_threads() as workers:
+            rows: Rows = MemoryRows(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
+            rows, validation = self._hold_out(rows, y, targets, rng, w0, attributes)
+            context.call_on_fit_task_begin(estimator=self, **fit_data)
+            monitor = Monitor(self, context, fit_data, attributes, validation)
+            monitor.begin(w0)
+            objective = Objective(self._problem(loss), rows)
+            result = solver.solve(objective, w0, callback=monitor, **self._options(solver, rng))
+            monitor.close()
+        self._warn_unless_converged(result)
+        self.__dict__.update(attributes(result.w if validation is None else validation.best_w))
+        self.n_iter_ = result.n_iter
+        self.loss_curve_ = monitor.loss_curve
+        self.validation_scores_ = None if validation is None else validation.scores
+        context.call_on_fit_task_end(estimator=self, reconstruction_attributes={}, **fit_data)
+        return self
+
+    @all_or_nothing
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Take one pass of mini-batch gradient descent over these rows, whatever `solver` is.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets, as in :meth:`fit`.
+        classes : array-like of shape (n_classes,), optional
+            All labels that will ever come. Needed in the first call, unless `y` is a matrix.
+        sample_weight : array-like of shape (n_samples,), optional
+            How often each row counts.
+
+        Returns
+        -------
+        self : estimator
+            The estimator after the pass.
+
+        Raises
+        ------
+        ValueError
+            If `classes` is missing at the first call or differs from the first call's, if `y` has
+            labels outside it, if `X` is not finite, or if the weights diverged (they then stay as they were).
+        """
+        first = not hasattr(self, "coef_")
+        X, y = self._validate(X, y, reset=first, check_finite=False)
+        targets = self._encode(y, X.dtype, self._known_classes(classes, y, first))
+        _, loss = self._resolve(targets)
+        weight = self._weights(sample_weight, X, targets)
+        w = self._zeros(X, targets) if first else self._current_weights(X, targets)
+        if not hasattr(self, "_rng"):
+            self._rng = check_random_state(self.random_state)
+        with worker_threads() as workers:
+            rows = MemoryRows(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
+            w = one_pass(
+                Objective(self._problem(loss), rows),
+                w,
+                batch_size=self.batch_size,
+                learning_rate=self.learning_rate,
+                rng=self._rng if self.shuffle else None,
+            )
+        if not np.isfinite(w).all():
+            # A row that is not finite leaves no weights finite, so that a search for it before would only cost time.
+            assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
+            raise divergence_error(self.learning_rate)
+        self.__dict__.update(_fitted_attributes(w, targets, w.dtype))
+        self.n_iter_ = 1 if first else self.n_iter_ + 1
+        return self
+
+    def _validate(self, X: Any, y: Any, *, reset: bool, check_finite: bool = True) -> tuple[Any, Any]:
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            order="C",
+            multi_output=True,
+            ensure_all_finite=check_finite,
+            reset=reset,
+        )
+        y = y.toarray() if hasattr(y, "toarray") else y
+        return X, column_or_1d(y, warn=True) if y.ndim == 1 or y.shape[1] == 1 else y
+
+    def _encode(self, y: Array, dtype: Any, classes: Array | None = None) -> Targets:
+        """Return the targets; with `classes` given, no others may occur."""
+        if y.ndim == 2:
+            return self._encode_matrix(as_probabilities(y, dtype))
+        found, labels = classes_and_positions(y)
+        if classes is None:
+            classes = found
+        else:
+            labels = positions_in(found, classes)[labels]
+        if len(classes) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least two classes; y has only one class, {classes.tolist()[0]!r}."
+            )
+        return self._encode_labels(classes, labels, dtype)
+
+    def _encode_matrix(self, y: Array) -> Targets:
+        raise NotImplementedError
+
+    def _encode_labels(self, classes: Array, labels: Array, dtype: Any) -> Targets:
+        raise NotImplementedError
+
+    def _resolve(self, targets: Targets) -> tuple[Any, Loss]:
+        """Return the solver and the loss, checked."""
+        solver, loss = resolve_solver(self.solver), resolve_loss(self.loss)
+        check_shapes(loss, self._output.n_outcomes(targets.n_outputs))
+        return solver, loss
+
+    def _problem(self, loss: Loss) -> Problem:
+        return Problem(loss, self._output, self.alpha, self.fit_intercept)
+
+    def _options(self, solver: Any, rng: np.random.RandomState) -> dict[str, Any]:
+        """Return those of the estimator's parameters that the solver takes."""
+        parameters = {**self.get_params(deep=False), "random_state": rng}
+        return {name: parameters[name] for name in inspect.signature(solver.solve).parameters if name in parameters}
+
+    def _weights(self, sample_weight: Any, X: Any, targets: Targets) -> Array | None:
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+        if self.class_weight is None:
+            return sample_weight
+        if targets.labels is None:
+            raise ValueError("class_weight needs class labels in y; for a matrix of targets use sample_weight.")
+        by_class = compute_class_weight(
+            self.class_weight,
+            classes=targets.classes,
+            y=targets.classes[targets.labels],
+            sample_weight=sample_weight,
+        )
+        weight = by_class.astype(X.dtype)[targets.labels]
+        return weight if sample_weight is None else weight * sample_weight
+
+    def _zeros(self, X: Any, targets: Targets) -> Array:
+        return np.zeros((X.shape[1] + 1, targets.n_outputs), X.dtype)
+
+    def _current_weights(self, X: Any, targets: Targets) -> Array:
+        """Return the weights of the last fit, if it was of the same problem."""
+        w = np.vstack([self.coef_.T, self.intercept_]).astype(X.dtype)
+        if w.shape != (X.shape[1] + 1, targets.n_outputs) or not np.array_equal(self.classes_, targets.classes):
+            raise ValueError(
+                f"The earlier fit had {w.shape[0] - 1} features and classes {self.classes_}; this one has "
+                f"{X.shape[1]} and {targets.classes}. Fit a new estimator, or set warm_start=False."
+            )
+        return w
+
+    def _start(self, X: Any, targets: Targets, coef_init: Any, intercept_init: Any) -> Array:
+        warm = self.warm_start and hasattr(self, "coef_")
+        w = self._current_weights(X, targets) if warm else self._zeros(X, targets)
+        for name, init, part in (
+            ("coef_init", coef_init, w[:-1].T),
+            ("intercept_init", intercept_init, w[-1]),
+        ):
+            if init is not None:
+                init = check_array(init, dtype=w.dtype, ensure_2d=False, input_name=name)
+                if init.shape != part.shape:
+                    raise ValueError(f"{name} has shape {init.shape}; this model needs {part.shape}.")
+                part[...] = init
+        if not self.fit_intercept:
+            w[-1] = 0
+        return w
+
+    def _hold_out(
+        self, rows: Rows, y: Array, targets: Targets, rng: Any, w0: Array, attributes: Any
+    ) -> tuple[Rows, Validation | None]:
+        """Return the rows to train on, and the validation of the others if there is to be any."""
+        if not self.early_stopping:
+            return rows, None
+        train, test = hold_out(rows.n_rows, targets.labels, self.validation_fraction, rng)
+        held_out, y_test = rows.take(test), y[test]
+        probe = copy.copy(self)
+        # The held-out rows are a plain array by now.
+        probe.__dict__.pop("feature_names_in_", None)
+
+        def score(w: Array) -> float:
+            probe.__dict__.update(attributes(w))
+            return float(probe.score(held_out.X, y_test, held_out.weight))
+
+        return subset(rows, train), Validation(score, self.n_iter_no_change, self.tol, w0)
+
+    def _warn_unless_converged(self, result: Any) -> None:
+        if not result.converged:
+            warnings.warn(
+                f"solver={self.solver!r} has not converged: {result.message}",
+                ConvergenceWarning,
+                stacklevel=6,
+            )
+
+    def _known_classes(self, classes: Any, y: Array, first: bool) -> Array | None:
+        """Return the labels that `partial_fit` may meet; None where a matrix of targets says it."""
+        if classes is not None:
+            classes = np.unique(classes)
+        if not first:
+            if classes is not None and not np.array_equal(classes, self.classes_):
+                raise ValueError(f"classes={classes} differs from the first call's, {self.classes_}.")
+            return np.asarray(self.classes_)
+        if classes is None and y.ndim == 1:
+            raise ValueError("The first call to partial_fit needs classes: all labels that will ever come.")
+        return classes
+
+    # ------------------------------------------------------------------------------------------- predicting
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Class labels.
+        """
+        winners = self._winners(X)
+        predicted: Array = self.classes_[winners]
+        return predicted
+
+    def _winners(self, X: Any) -> Array:
+        """Return the position of the most probable class of each row."""
+        raise NotImplementedError
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True labels, or a matrix of targets as in :meth:`fit`.
+        sample_weight : array-like of shape (n_samples,), optional
+            How often each row counts.
+
+        Returns
+        -------
+        float
+            Share of the rows predicted right, with several units on all of them; its expectation where the targets
+            are probabilities.
+        """
+        if np.ndim(y) < 2 or np.shape(y)[1] == 1:
+            return float(super().score(X, y, sample_weight))
+        check_is_fitted(self)
+        if np.shape(y)[1] != len(self.classes_):
+            raise ValueError(f"y has {np.shape(y)[1]} columns; this model has {len(self.classes_)} classes.")
+        return float(np.average(self._chance_of_hit(X, np.asarray(y)), weights=sample_weight))
+
+    def _chance_of_hit(self, X: Any, y: Array) -> Array:
+        """Return the probability of each prediction being right if the targets are drawn from the rows of `y`."""
+        chance: Array = np.take_along_axis(y, self._winners(X)[:, np.newaxis], axis=1)[:, 0]
+        return chance
+
+    def _logits(self, X: Any) -> Array:
+        """Return the logits, of shape (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        w = np.vstack([self.coef_.T, self.intercept_])
+        return logits_of(X, w.astype(np.result_type(X.dtype, w.dtype), copy=False))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _fitted_attributes(w: Array, targets: Targets, dtype: Any) -> dict[str, Any]:
+    """Return what a fit that ends with weights `w` leaves behind."""
+    return {
+        "coef_": np.ascontiguousarray(w[:-1].T, dtype=dtype),
+        "intercept_": w[-1].astype(dtype),
+        "classes_": targets.classes,
+        "_matrix_targets": targets.labels is None,
+    }
+
+
+class SoftmaxRegressor(_LinearClassifier):
+    r"""Softmax regression: a linear classifier with a softmax output and any loss.
+
+    Minimises
+
+    .. math::
+        F(W, b) = \frac{1}{\sum_i w_i} \sum_i w_i\, L(y_i, \operatorname{softmax}(W x_i + b))
+        + \frac{\alpha}{2} \lVert W \rVert^2 .
+
+    With the cross-entropy this is multinomial logistic regression, the same model as
+    :class:`sklearn.linear_model.LogisticRegression` with ``C = 1 / (alpha * n_samples)``.
+
+    Parameters
+    ----------
+    loss : str or Loss, default="cross_entropy"
+        ``"cross_entropy"``, ``"quadratic"``, the name of any registered :class:`~skxent.losses.Loss`, or an instance.
+    alpha : float, default=1e-4
+        Strength of the L2 penalty on the coefficients, relative to the mean loss: :math:`1/(C n)`.
+    fit_intercept : bool, default=True
+        Whether the logits have intercepts.
+    solver : str or Solver, default="lbfgs"
+        ``"lbfgs"`` finds the optimum from the full data (:class:`skxent.solvers.LBFGS`); ``"sgd"`` takes
+        plain steps on mini-batches (:class:`skxent.solvers.SGD`). An object of these classes, such as
+        ``LBFGS(history=20)``, or of your own :class:`skxent.solvers.Solver` works as well.
+    max_iter : int, default=1000
+        Largest number of iterations, or of passes over the data with ``"sgd"``.
+    tol : float, default=1e-6
+        ``"lbfgs"`` stops when the last decrease and the one predicted for it are at most `tol` times the objective
+        (or a hundredth of its start, if that is more, as with separable classes and no penalty);
+        ``"sgd"`` when `n_iter_no_change` passes in a row have not lowered it by as much, in spite of shorter steps.
+        With ``tol=0`` neither stops early, and steps keep their length.
+    batch_size : int, default=100
+        Rows in a mini-batch; at most all. Only for ``"sgd"`` and :meth:`partial_fit`.
+    learning_rate : float, default=0.2
+        Step length. Only for ``"sgd"`` and :meth:`partial_fit`. It suits features in [0, 1].
+    shuffle : bool, default=True
+        Whether to draw new mini-batches for each pass. Only for ``"sgd"`` and :meth:`partial_fit`.
+    class_weight : dict, "balanced" or None, default=None
+        Factors on the sample weights by class.
+    early_stopping : bool, default=False
+        Whether to hold out part of the rows, score it after each iteration, stop when that no longer improves, and keep
+        the best weights.
+    validation_fraction : float, default=0.1
+        Share of the rows held out. Only with `early_stopping`.
+    n_iter_no_change : int, default=5
+        Iterations without progress that end the fit. Only for ``"sgd"`` or with `early_stopping`.
+    warm_start : bool, default=False
+        Whether to start from the last fit's weights.
+    random_state : int, RandomState or None, default=None
+        Draws mini-batches and held-out rows. ``"lbfgs"`` alone has no randomness.
+    verbose : int, default=0
+        Whether to print the objective after each iteration.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_classes, n_features)
+        Coefficients, in the dtype of the data, float32 or float64.
+    intercept_ : ndarray of shape (n_classes,)
+        Intercepts.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels; 0, 1, … for a matrix of targets.
+    n_iter_ : int
+        Iterations or passes run. On much data the first iteration of ``"lbfgs"`` is a start on a sample of the rows,
+        and later ones may take some dozen steps each on an estimate of the objective.
+    loss_curve_ : list of float
+        Objective after each iteration or pass, in nats for the cross-entropy.
+    validation_scores_ : list of float or None
+        Accuracy on the held-out rows after each iteration or pass.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str
+        Their names, if they had any.
+
+    See Also
+    --------
+    SigmoidRegressor : One sigmoid unit for each class.
+
+    Notes
+    -----
+    A matrix `y` of shape (n_samples, n_classes) holds soft labels: each row a distribution over the classes. It fits
+    as if each row stood there once for each class with that weight.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from skxent import SoftmaxRegressor
+    >>> X, y = load_digits(return_X_y=True)
+    >>> model = SoftmaxRegressor(alpha=1e-3).fit(X, y)
+    >>> round(model.score(X, y), 2)
+    1.0
+    """
+
+    _output = Softmax()
+
+    def _encode_matrix(self, y: Array) -> Targets:
+        off = np.flatnonzero(np.abs(y.sum(axis=1) - 1) > 1e-5)
+        if len(off):
+            raise ValueError(
+                f"Row {off[0]} of y sums to {y[off[0]].sum():.6g}; soft labels are distributions and sum to 1. "
+                "For independent labels use SigmoidRegressor."
+            )
+        return soft_labels(y)
+
+    def _encode_labels(self, classes: Array, labels: Array, dtype: Any) -> Targets:
+        return Targets(classes, labels, len(classes), labels)
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the logits.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            Logits; for two classes the second's minus the first's, the log-odds of the second class.
+        """
+        z = self._logits(X)
+        return z[:, 1] - z[:, 0] if z.shape[1] == 2 else z
+
+    def _winners(self, X: Any) -> Array:
+        winners: Array = self._logits(X).argmax(axis=1)
+        return winners
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the log-probabilities of the classes, in nats.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Log-probabilities, accurate also where a probability underflows.
+        """
+        return self._output.log_probabilities(self._logits(X))
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities; each row sums to 1.
+        """
+        return self._output.probabilities(self._logits(X))
+
+
+class SigmoidRegressor(_LinearClassifier):
+    r"""One sigmoid unit for each class, each its own two-outcome problem, with any loss.
+
+    Minimises
+
+    .. math::
+        F(W, b) = \frac{1}{\sum_i w_i} \sum_i w_i \sum_k L\bigl((y_{ik}, 1 - y_{ik}), (a_{ik}, 1 - a_{ik})\bigr)
+        + \frac{\alpha}{2} \lVert W \rVert^2, \qquad a_{ik} = \sigma(W_k x_i + b_k) .
+
+    A unit's output :math:`a` is one of the two probabilities that the loss sees, so that the quadratic loss of a unit
+    is :math:`(a - y)^2`, twice the :math:`\tfrac12 (a - y)^2` of some textbooks: halve their learning rate.
+
+    Parameters
+    ----------
+    loss : str or Loss, default="cross_entropy"
+        As in :class:`SoftmaxRegressor`, like all further parameters.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_outputs, n_features)
+        Coefficients. Two classes share one unit, that of the second; otherwise each class has its own.
+    intercept_ : ndarray of shape (n_outputs,)
+        Intercepts.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels; 0, 1, … for a matrix of targets.
+
+    See Also
+    --------
+    SoftmaxRegressor : One distribution over all classes; describes all parameters and attributes.
+
+    Notes
+    -----
+    A matrix `y` of shape (n_samples, n_outputs) holds the targets of each unit, 0 and 1 for multilabel problems or any
+    probabilities between. Predictions then are such a matrix as well, and the probabilities are those of the units.
+    With three or more classes the units' outputs are divided by their sum to make a distribution.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from skxent import SigmoidRegressor
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = SigmoidRegressor().fit(X, y)
+    >>> model.coef_.shape
+    (1, 30)
+    """
+
+    _output = Sigmoid()
+
+    def _encode_matrix(self, y: Array) -> Targets:
+        return soft_labels(y)
+
+    def _encode_labels(self, classes: Array, labels: Array, dtype: Any) -> Targets:
+        if len(classes) == 2:
+            return Targets(classes, labels.astype(dtype)[:, np.newaxis], 1, labels)
+        return Targets(classes, labels, len(classes), labels)
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the logits, the log-odds of each unit.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs), or (n_samples,) for two classes
+            Logits.
+        """
+        z = self._logits(X)
+        return z if self._matrix_targets or z.shape[1] > 1 else z[:, 0]
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class of each row, or which units are on.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), or (n_samples, n_outputs) after a fit on a matrix
+            Class labels, or 0 and 1.
+        """
+        check_is_fitted(self)
+        if self._matrix_targets:
+            return (self._logits(X) > 0).astype(int)
+        return super().predict(X)
+
+    def _winners(self, X: Any) -> Array:
+        z = self._logits(X)
+        winners: Array = z.argmax(axis=1) if z.shape[1] > 1 else (z[:, 0] > 0).astype(int)
+        return winners
+
+    def _chance_of_hit(self, X: Any, y: Array) -> Array:
+        if not self._matrix_targets:
+            return super()._chance_of_hit(X, y)
+        chance: Array = np.where(self._logits(X) > 0, y, 1 - y).prod(axis=1)
+        return chance
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the log-probabilities of the classes, in nats.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Log-probabilities, accurate also where a probability underflows.
+        """
+        z = self._logits(X)
+        if z.shape[1] == 1 and not self._matrix_targets:
+            return self._output.log_probabilities(np.hstack([-z, z]))
+        log_a = self._output.log_probabilities(z)
+        return log_a if self._matrix_targets else Softmax().log_probabilities(log_a)
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Data.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities; each row sums to 1 except after a fit on a matrix.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
