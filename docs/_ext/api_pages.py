@@ -1,0 +1,150 @@
+"""Pages of the API reference, made from what each public module lists in ``__all__``.
+
+Nothing is listed by hand, so that a new public name has its page at the next build. A name that several modules
+export is described once, under its shortest path; the others refer to it.
+"""
+
+import importlib
+import inspect
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+PACKAGE = "skxent"
+# The command; its options are on a page of the guide.
+NOT_A_LIBRARY = {"cli"}
+# Members that scikit-learn describes; their texts point into its own documentation.
+FOREIGN = (
+    "BaseEstimator, ClassifierMixin, TransformerMixin, SelectorMixin, ClassNamePrefixFeaturesOutMixin, "
+    "CallbackSupportMixin, tuple, Exception"
+)
+
+
+class Name(NamedTuple):
+    """A public name: where it is exported, where it is described, and what it is."""
+
+    module: str
+    name: str
+    path: str
+    value: object
+
+
+def public_modules():
+    """Give the package and its public modules, by name, those nearer to the package first."""
+    package = importlib.import_module(PACKAGE)
+    found = [info.name for info in pkgutil.walk_packages(package.__path__, f"{PACKAGE}.")]
+    paths = [PACKAGE, *(path for path in found if _is_public(path))]
+    modules = [importlib.import_module(path) for path in sorted(paths, key=lambda path: (path.count("."), path))]
+    return {module.__name__: module for module in modules if hasattr(module, "__all__")}
+
+
+def _is_public(path):
+    _, *parts = path.split(".")
+    return parts[0] not in NOT_A_LIBRARY and not any(part.startswith("_") for part in parts)
+
+
+def public_names():
+    """Give every name that a public module exports; modules have no page of their own."""
+    names, homes = [], {}
+    for module in public_modules().values():
+        for name in sorted(module.__all__, key=str.lower):
+            value = getattr(module, name)
+            if inspect.ismodule(value):
+                continue
+            path = f"{module.__name__}.{name}"
+            # Numbers and strings that are equal are not the same thing.
+            if not isinstance(value, str | int | float | tuple):
+                path = homes.setdefault(id(value), path)
+            names.append(Name(module.__name__, name, path, value))
+    return names
+
+
+def page_of(name):
+    """Write the page of one name."""
+    module, _, short = name.path.rpartition(".")
+    title = f"{short}\n{'=' * len(short)}\n"
+    head = f"{title}\n.. currentmodule:: {module}\n\n"
+    if inspect.isclass(name.value):
+        body = (
+            f".. autoclass:: {short}\n   :members:\n   :inherited-members: {FOREIGN}\n"
+            "   :exclude-members: count, index\n"
+        )
+    elif inspect.isroutine(name.value):
+        body = f".. autofunction:: {short}\n"
+    else:
+        body = f".. py:data:: {short}\n\n{_description(name.value)}"
+    return f"{head}{body}\n.. minigallery:: {name.path}\n   :add-heading: Examples with {short}\n   :heading-level: -\n"
+
+
+def _description(value):
+    """Describe what is no class and no function: a registry by its parts, anything else by its value."""
+    if not hasattr(value, "items"):
+        return f"   ``{value!r}``\n"
+    rows = [f"   * - ``{key}``\n     - {_role(part)}\n" for key, part in sorted(value.items())]
+    head = "   Parts that are known by a name.\n\n   .. list-table::\n      :header-rows: 1\n\n"
+    table = "   * - name\n     - part\n" + "".join(rows)
+    return head + "".join(f"   {line}\n" for line in table.splitlines())
+
+
+def _role(part):
+    first = (inspect.getdoc(part) or "").partition("\n")[0]
+    return f"``{getattr(part, '__name__', type(part).__name__)}``: {first}"
+
+
+def index(names):
+    """Write the first page of the reference: a table for each module."""
+    lines = ["API reference", "=============", "", "Every public name, by the module that it is imported from.", ""]
+    for module in public_modules().values():
+        own = [name for name in names if name.module == module.__name__]
+        if not any(name.path.startswith(f"{module.__name__}.{name.name}") for name in own):
+            continue
+        first = (inspect.getdoc(module) or "").partition("\n\n")[0]
+        lines += [f".. _api-{module.__name__}:", "", module.__name__, "-" * len(module.__name__), "", first, ""]
+        lines += [".. list-table::", "   :widths: 1 2", "   :class: api", ""]
+        for name in own:
+            # Names that are no classes or functions have no docstring of their own.
+            described = inspect.isclass(name.value) or inspect.isroutine(name.value)
+            summary = (inspect.getdoc(name.value) or "").partition("\n\n")[0] if described else "Data."
+            lines += [f"   * - :py:obj:`~{name.path}`", f"     - {' '.join(summary.split())}"]
+        lines += [""]
+    pages = sorted({name.path for name in names}, key=str.lower)
+    lines += [".. toctree::", "   :hidden:", "", *(f"   {path}" for path in pages), ""]
+    return "\n".join(lines)
+
+
+def command_help():
+    """Give what the command says about its options, in lines of 100 characters."""
+    command = [sys.executable, "-m", f"{PACKAGE}.cli", "--help"]
+    environment = {**os.environ, "COLUMNS": "100", "NO_COLOR": "1"}
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+
+
+def write_pages(app):
+    """Write all pages; those that have not changed stay untouched, and others go."""
+    folder = Path(app.srcdir) / "api"
+    folder.mkdir(exist_ok=True)
+    names = public_names()
+    pages = {f"{name.path}.rst": page_of(name) for name in names} | {"index.rst": index(names)}
+    pages["command.txt"] = command_help()
+    for old in folder.iterdir():
+        if old.name not in pages:
+            old.unlink()
+    for name, text in pages.items():
+        file = folder / name
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
+
+
+def skip_requests(app, what, name, value, skip, options):
+    """Leave out the methods of scikit-learn's metadata routing, which it makes and describes itself."""
+    return True if name.startswith("set_") and name.endswith("_request") else None
+
+
+def setup(app):
+    """Write the pages before Sphinx looks for its sources."""
+    app.connect("builder-inited", write_pages, priority=100)
+    app.connect("autodoc-skip-member", skip_requests)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
