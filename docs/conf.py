@@ -1,7 +1,6 @@
 """Sphinx configuration: ``python -m sphinx -W docs build/site`` makes the site in ``build/site``."""
 
 import sys
-import tempfile
 from pathlib import Path
 
 import skxent
@@ -19,6 +18,7 @@ extensions = [
     "built_site",
     "explore_page",
     "mathml",
+    "results_pages",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
@@ -49,30 +49,12 @@ suppress_warnings = ["myst.header"]
 
 # ---------------------------------------------------------------------------------------------- pictures
 
-# What the examples are called with; the first argument is where the picture goes.
-EXAMPLE_OPTIONS = {"plot_grid_search_losses.py": ["--rows=2000"], "plot_feature_importance.py": ["--rows=20000"]}
-
-
-class ExampleArguments:
-    """Arguments that the gallery runs an example with."""
-
-    def __call__(self, gallery_conf, script_vars):
-        """Send the picture that the example saves to a folder that is thrown away."""
-        name = Path(script_vars["src_file"]).name
-        picture = Path(tempfile.gettempdir()) / f"skxent-{Path(name).stem}.png"
-        return [str(picture), *EXAMPLE_OPTIONS.get(name, [])]
-
-    def __repr__(self):
-        """Stay the same from build to build, so that nothing is made twice."""
-        return f"ExampleArguments({EXAMPLE_OPTIONS})"
-
-
 sphinx_gallery_conf = {
     "examples_dirs": [str(HERE.parent / "examples")],
     "gallery_dirs": ["gallery"],
     "filename_pattern": r"/plot_",
-    "ignore_pattern": r"/_",
-    "reset_argv": ExampleArguments(),
+    "ignore_pattern": r"(^|/)_\w+\.py$",
+    "reset_argv": "example_arguments.arguments",
     "backreferences_dir": "gallery/uses",
     "doc_module": ("skxent",),
     "abort_on_example_error": True,
@@ -91,11 +73,12 @@ html_theme = "pydata_sphinx_theme"
 html_title = "skxent"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_logo = "_static/logo.svg"
 html_favicon = "_static/logo.svg"
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
-    "logo": {"text": "skxent", "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
+    "logo": {"text": "skxent"},
     "navbar_align": "left",
     "header_links_before_dropdown": 8,
     "show_prev_next": False,

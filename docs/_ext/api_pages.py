@@ -8,6 +8,7 @@ import importlib
 import inspect
 import os
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,11 +17,8 @@ from typing import NamedTuple
 PACKAGE = "skxent"
 # The command; its options are on a page of the guide.
 NOT_A_LIBRARY = {"cli"}
-# Members that scikit-learn describes; their texts point into its own documentation.
-FOREIGN = (
-    "BaseEstimator, ClassifierMixin, TransformerMixin, SelectorMixin, ClassNamePrefixFeaturesOutMixin, "
-    "CallbackSupportMixin, tuple, Exception"
-)
+# Classes of Python whose members need no description here.
+PYTHON = "tuple, dict, Exception"
 
 
 class Name(NamedTuple):
@@ -68,15 +66,24 @@ def page_of(name):
     title = f"{short}\n{'=' * len(short)}\n"
     head = f"{title}\n.. currentmodule:: {module}\n\n"
     if inspect.isclass(name.value):
-        body = (
-            f".. autoclass:: {short}\n   :members:\n   :inherited-members: {FOREIGN}\n"
-            "   :exclude-members: count, index\n"
-        )
+        body = f".. autoclass:: {short}\n   :members:\n   :inherited-members: {PYTHON}\n"
+        if foreign := _methods_of_scikit_learn(name.value):
+            body += f"\nFrom scikit-learn: {', '.join(f'``{method}``' for method in foreign)}.\n"
     elif inspect.isroutine(name.value):
         body = f".. autofunction:: {short}\n"
     else:
         body = f".. py:data:: {short}\n\n{_description(name.value)}"
     return f"{head}{body}\n.. minigallery:: {name.path}\n   :add-heading: Examples with {short}\n   :heading-level: -\n"
+
+
+def _methods_of_scikit_learn(cls):
+    """Name the methods that a class has from there; its own documentation describes them."""
+    methods = inspect.getmembers(cls, inspect.isroutine)
+    return [name for name, method in methods if not name.startswith("_") and _is_foreign(method)]
+
+
+def _is_foreign(member):
+    return str(getattr(member, "__module__", "")).startswith("sklearn.")
 
 
 def _description(value):
@@ -138,13 +145,22 @@ def write_pages(app):
             file.write_text(text, encoding="utf-8")
 
 
-def skip_requests(app, what, name, value, skip, options):
-    """Leave out the methods of scikit-learn's metadata routing, which it makes and describes itself."""
-    return True if name.startswith("set_") and name.endswith("_request") else None
+def skip_foreign(app, what, name, value, skip, options):
+    """Leave out the methods of scikit-learn, whose texts point into its own documentation."""
+    return True if _is_foreign(value) or name.endswith("_request") else None
+
+
+def protect_names(app, what, name, value, options, lines):
+    """Keep the ``_`` at the end of an attribute's name in a shape, which would be a link, as it is."""
+    for i, line in enumerate(lines):
+        if re.match(r"\w+(, \w+)* : ", line):
+            lines[i] = re.sub(r"(?<=[(, ])(\w+)_(?=[,)])", r"\1\\_", line)
 
 
 def setup(app):
     """Write the pages before Sphinx looks for its sources."""
+    app.setup_extension("sphinx.ext.autodoc")
     app.connect("builder-inited", write_pages, priority=100)
-    app.connect("autodoc-skip-member", skip_requests)
+    app.connect("autodoc-skip-member", skip_foreign)
+    app.connect("autodoc-process-docstring", protect_names, priority=100)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

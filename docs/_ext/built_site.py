@@ -41,7 +41,9 @@ class Page(HTMLParser):
 
 def broken_links(folder):
     """Say which links within the site lead nowhere, and what is loaded from elsewhere."""
-    pages = {path.resolve(): Page(path) for path in sorted(folder.rglob("*.html"))}
+    # The theme keeps templates among its static files.
+    paths = [path for path in sorted(folder.rglob("*.html")) if path.relative_to(folder).parts[0] != "_static"]
+    pages = {path.resolve(): Page(path) for path in paths}
     faults = []
     for path, page in pages.items():
         here = path.relative_to(folder.resolve())

@@ -35,7 +35,7 @@ def test_loss_of_the_guide():
     value, _ = loss.pointwise(y, p, np.log(np.maximum(p, 1e-300)))
     np.testing.assert_allclose(value, [1 - np.sqrt(0.75), 0])
     X, y = load_digits(return_X_y=True)
-    assert SoftmaxRegressor("hellinger", alpha=1e-3).fit(X / 16, y).score(X / 16, y) > 0.97
+    assert SoftmaxRegressor("hellinger", alpha=1e-3).fit(X / 16, y).score(X / 16, y) > 0.95
 
 
 def test_solver_of_the_guide():
