@@ -16,6 +16,7 @@ version = release = skxent.__version__
 extensions = [
     "api_pages",
     "built_site",
+    "example_pages",
     "explore_page",
     "mathml",
     "results_pages",
@@ -54,7 +55,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": ["gallery"],
     "filename_pattern": r"/plot_",
     "ignore_pattern": r"(^|/)_\w+\.py$",
-    "reset_argv": "example_arguments.arguments",
+    "reset_argv": "example_pages.arguments",
     "backreferences_dir": "gallery/uses",
     "doc_module": ("skxent",),
     "abort_on_example_error": True,

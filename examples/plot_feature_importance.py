@@ -1,5 +1,4 @@
 """Which pixels tell the digits apart, how many of them it takes, and whether the data have changed.
-=================================================================================================
 
 Coding the digit of an image takes H(Y) = 3.32 bits; when one pixel is known, a little less. The difference is
 the pixel's importance: the log-loss that it removes, counted by leaving out one image at a time, so that a

@@ -1,5 +1,4 @@
 """A grid search over losses, with right labels and with every fifth label wrong.
-==============================================================================
 
 A scikit-learn pipeline with ``SoftmaxRegressor`` at its end, searched like any other: the loss is a
 parameter. The grid is loss x alpha, alpha being the strength of the L2 penalty, on the first images of

@@ -1,5 +1,4 @@
 """What a wrong belief costs: H(p, q) = H(p) + KL(p‖q).
-====================================================
 
 A source sends the letters a, b, c, d with probabilities p. A code made for probabilities q gives a letter
 -log2 q bits. If q = p, a letter takes H(p) bits on average, and no code does better. Any other q takes

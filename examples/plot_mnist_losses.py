@@ -1,5 +1,4 @@
 """How the loss changes learning: softmax regression on MNIST.
-===========================================================
 
 The same model, the same data, the same mini-batches; only the loss differs. Softmax regression turns ten
 scores for an image into a distribution p over the ten digits, and learns from 55,000 images (the first

@@ -1,5 +1,4 @@
 """A neuron that is sure and wrong: one weight, one bias, one example.
-===================================================================
 
 A sigmoid neuron with output ``a = sigma(w x + b)`` shall learn to answer y = 0 to the input x = 1, in 300
 steps of gradient descent with learning rate 0.15. It starts out wrong, with a = 0.82, or badly wrong, with

@@ -1,5 +1,4 @@
 """What a language model finds surprising: smoothing methods compared, and the topic of a line.
-============================================================================================
 
 Sixty sentences about cooking, sailing and the night sky are scored by unigram models of other sentences
 about the same topics (data/corpus). Every word that a model has not seen is one event, "unknown".

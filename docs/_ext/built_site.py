@@ -1,5 +1,6 @@
-"""Checks of the built site: every link within it leads somewhere, every public name is described, nothing is loaded
-from elsewhere.
+"""Checks of the built site.
+
+Every link within it leads somewhere, every public name is described, and nothing is loaded from elsewhere.
 """
 
 from html.parser import HTMLParser
