@@ -20,13 +20,12 @@ from scipy import stats
 from sklearn.feature_selection import chi2, f_classif, mutual_info_classif
 from sklearn.metrics import roc_auc_score
 
-from skxent.feature_selection import cross_entropy_classif
-from skxent.feature_selection.binning import auto_bins
-from skxent.feature_selection.columns import read_features
-from skxent.feature_selection.count_table import CountTable
-from skxent.feature_selection.estimators import leave_one_out
-from skxent.feature_selection.significance import independence_pvalues
-from skxent.feature_selection.target import read_target
+from skxent.feature_selection import CountTable, cross_entropy_classif
+from skxent.feature_selection._binning import auto_bins
+from skxent.feature_selection._features import read_features
+from skxent.feature_selection._significance import independence_pvalues
+from skxent.feature_selection._target import read_target
+from skxent.feature_selection.scores import leave_one_out
 
 NEIGHBOURS = (1, 3, 10, 30)
 

@@ -36,7 +36,16 @@ _HOME = {
 }
 
 __all__ = sorted(["__version__", *_HOME])
-_MODULES = ["feature_selection", "information", "language_model", "linear_model", "losses", "solvers", "testing"]
+_MODULES = [
+    "feature_selection",
+    "information",
+    "label_noise",
+    "language_model",
+    "linear_model",
+    "losses",
+    "solvers",
+    "testing",
+]
 __getattr__ = load_on_first_use(__name__, _HOME, _MODULES)
 
 

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skxent._parallel import worker_threads
 from skxent._sklearn import Interval, NamedParts, StrOptions, all_or_nothing, check_sample_weight, fit_context
 from skxent._typing import Array
+from skxent.linear_model._crossfit import crossfit
 from skxent.linear_model._monitor import Monitor, Validation
 from skxent.linear_model._objective import Objective, Problem
 from skxent.linear_model._outputs import Output, Sigmoid, Softmax
@@ -31,7 +32,7 @@ from skxent.linear_model._targets import (
 )
 from skxent.linear_model.solvers import SOLVERS, Solver, resolve_solver
 from skxent.linear_model.solvers._sgd import divergence_error, one_pass
-from skxent.losses import LOSSES, Loss, check_shapes, resolve_loss
+from skxent.losses import LOSSES, Loss, check_shapes, log_of, normalized, resolve_loss
 from skxent.rows import MemoryRows, Rows, logits_of, subset
 
 __all__ = ["SigmoidRegressor", "SoftmaxRegressor"]
@@ -54,6 +55,7 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "shuffle": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "calibrated": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
@@ -75,6 +77,7 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         learning_rate: float = 0.2,
         shuffle: bool = True,
         class_weight: dict[Any, float] | str | None = None,
+        calibrated: bool = False,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 5,
@@ -92,6 +95,7 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         self.learning_rate = learning_rate
         self.shuffle = shuffle
         self.class_weight = class_weight
+        self.calibrated = calibrated
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -160,11 +164,13 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
             context.call_on_fit_task_begin(estimator=self, **fit_data)
             monitor = Monitor(self, context, fit_data, attributes, validation)
             monitor.begin(w0)
+            loss = self._adapted(loss, rows, targets, solver, rng)
             objective = Objective(self._problem(loss), rows)
             result = solver.solve(objective, w0, callback=monitor, **self._options(solver, rng))
             monitor.close()
         self._warn_unless_converged(result)
         self.__dict__.update(attributes(result.w if validation is None else validation.best_w))
+        self.loss_ = loss
         self.n_iter_ = result.n_iter
         self.loss_curve_ = monitor.loss_curve
         self.validation_scores_ = None if validation is None else validation.scores
@@ -203,6 +209,7 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         targets = self._encode(y, X.dtype, self._known_classes(classes, y, first))
         _, loss = self._resolve(targets)
         weight = self._weights(sample_weight, X, targets)
+        self._check_loss(loss, targets)
         w = self._zeros(X, targets) if first else self._current_weights(X, targets)
         if not hasattr(self, "_rng"):
             self._rng = check_random_state(self.random_state)
@@ -220,6 +227,7 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
             assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
             raise divergence_error(self.learning_rate)
         self.__dict__.update(_fitted_attributes(w, targets, w.dtype))
+        self.loss_ = loss
         self.n_iter_ = 1 if first else self.n_iter_ + 1
         return self
 
@@ -260,10 +268,43 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         raise NotImplementedError
 
     def _resolve(self, targets: Targets) -> tuple[Any, Loss]:
-        """Return the solver and the loss, checked."""
-        solver, loss = resolve_solver(self.solver), resolve_loss(self.loss)
-        check_shapes(loss, self._output.n_outcomes(targets.n_outputs))
-        return solver, loss
+        """Return the solver and the loss."""
+        return resolve_solver(self.solver), resolve_loss(self.loss)
+
+    def _check_loss(self, loss: Loss, targets: Targets) -> None:
+        n_outcomes = self._output.n_outcomes(targets.n_outputs)
+        check_shapes(loss, n_outcomes)
+        if self.calibrated:
+            loss.true_probabilities(np.full((1, n_outcomes), 1 / n_outcomes))
+            self._check_class_weight(loss, targets.classes)
+
+    def _check_class_weight(self, loss: Loss, classes: Array) -> None:
+        """Check that predictions can be corrected for the weights of the classes."""
+        if self.class_weight is not None and hasattr(loss, "transition"):
+            raise ValueError(
+                "calibrated=True cannot undo class_weight with a loss that corrects labels: the weights are those "
+                "of the labels given, not of the true ones. Set class_weight=None."
+            )
+        for lost in classes[self.class_weight_ == 0][:1].tolist():
+            raise ValueError(f"calibrated=True cannot undo the class_weight of {lost!r}, which is 0.")
+
+    def _adapted(self, loss: Loss, rows: Rows, targets: Targets, solver: Any, rng: np.random.RandomState) -> Loss:
+        """Return the loss to fit with, checked, after its look at the data if it takes one."""
+
+        def minimise(objective: Objective) -> Array:
+            w0 = np.zeros((rows.n_features + 1, rows.n_outputs), rows.dtype)
+            result = solver.solve(objective, w0, callback=lambda w, value: False, **self._options(solver, rng))
+            self._warn_unless_converged(result)
+            w: Array = result.w
+            return w
+
+        def crossfit_with(other: Loss) -> tuple[Array, Array]:
+            self._check_loss(other, targets)
+            return crossfit(self._problem(other), rows, minimise)
+
+        loss = loss.adapted(crossfit_with)
+        self._check_loss(loss, targets)
+        return loss
 
     def _problem(self, loss: Loss) -> Problem:
         return Problem(loss, self._output, self.alpha, self.fit_intercept)
@@ -276,6 +317,7 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
     def _weights(self, sample_weight: Any, X: Any, targets: Targets) -> Array | None:
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+        self.class_weight_ = np.ones(len(targets.classes))
         if self.class_weight is None:
             return sample_weight
         if targets.labels is None:
@@ -286,6 +328,7 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
             y=targets.classes[targets.labels],
             sample_weight=sample_weight,
         )
+        self.class_weight_ = by_class
         weight = by_class.astype(X.dtype)[targets.labels]
         return weight if sample_weight is None else weight * sample_weight
 
@@ -409,6 +452,17 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         chance: Array = np.take_along_axis(y, self._winners(X)[:, np.newaxis], axis=1)[:, 0]
         return chance
 
+    @property
+    def transition_(self) -> Array:
+        """Noise matrix of the loss fitted with, given or estimated, if it has one."""
+        check_is_fitted(self)
+        transition: Array = self.loss_.transition  # type: ignore[attr-defined]
+        return transition
+
+    def _without_class_weight(self, p: Array) -> Array:
+        """Return the probabilities of the classes in data in which each counts once."""
+        return normalized(p / self.class_weight_.astype(p.dtype))
+
     def _logits(self, X: Any) -> Array:
         """Return the logits, of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
@@ -447,7 +501,8 @@ class SoftmaxRegressor(_LinearClassifier):
     Parameters
     ----------
     loss : str or Loss, default="cross_entropy"
-        ``"cross_entropy"``, ``"quadratic"``, the name of any registered :class:`~skxent.losses.Loss`, or an instance.
+        ``"cross_entropy"``, ``"quadratic"``, ``"generalized_cross_entropy"`` or another registered name of
+        :mod:`skxent.losses`, or an instance, such as ``Focal(gamma=1)`` or ``ForwardCorrection()``.
     alpha : float, default=1e-4
         Strength of the L2 penalty on the coefficients, relative to the mean loss: :math:`1/(C n)`.
     fit_intercept : bool, default=True
@@ -471,6 +526,11 @@ class SoftmaxRegressor(_LinearClassifier):
         Whether to draw new mini-batches for each pass. Only for ``"sgd"`` and :meth:`partial_fit`.
     class_weight : dict, "balanced" or None, default=None
         Factors on the sample weights by class.
+    calibrated : bool, default=False
+        Whether :meth:`predict_proba` returns the probabilities of the classes in the data. Without it, they are those
+        that minimise the loss: `class_weight` shifts them as if the classes were that frequent, and a loss that is not
+        a proper scoring rule makes them too sure or not sure enough. With it, both are undone
+        (:meth:`skxent.losses.Loss.true_probabilities`). Predicted labels stay those of the weighted problem.
     early_stopping : bool, default=False
         Whether to hold out part of the rows, score it after each iteration, stop when that no longer improves, and keep
         the best weights.
@@ -493,6 +553,12 @@ class SoftmaxRegressor(_LinearClassifier):
         Intercepts.
     classes_ : ndarray of shape (n_classes,)
         Class labels; 0, 1, … for a matrix of targets.
+    loss_ : Loss
+        The loss fitted with.
+    transition_ : ndarray of shape (n_outcomes, n_outcomes)
+        Its noise matrix, given or estimated. Only with :class:`~skxent.losses.ForwardCorrection`.
+    class_weight_ : ndarray of shape (n_classes,)
+        Factors on the weights by class, 1 without `class_weight`.
     n_iter_ : int
         Iterations or passes run. On much data the first iteration of ``"lbfgs"`` is a start on a sample of the rows,
         and later ones may take some dozen steps each on an estimate of the objective.
@@ -569,8 +635,11 @@ class SoftmaxRegressor(_LinearClassifier):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Log-probabilities, accurate also where a probability underflows.
+            Log-probabilities, accurate also where a probability underflows; logarithms of :meth:`predict_proba` if
+            `calibrated`, minus infinity for 0.
         """
+        if self.calibrated:
+            return log_of(self.predict_proba(X))
         return self._output.log_probabilities(self._logits(X))
 
     def predict_proba(self, X: Any) -> Array:
@@ -586,7 +655,8 @@ class SoftmaxRegressor(_LinearClassifier):
         ndarray of shape (n_samples, n_classes)
             Probabilities; each row sums to 1.
         """
-        return self._output.probabilities(self._logits(X))
+        p = self._output.probabilities(self._logits(X))
+        return self._without_class_weight(self._output.true_probabilities(self.loss_, p)) if self.calibrated else p
 
 
 class SigmoidRegressor(_LinearClassifier):
@@ -701,8 +771,11 @@ class SigmoidRegressor(_LinearClassifier):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Log-probabilities, accurate also where a probability underflows.
+            Log-probabilities, accurate also where a probability underflows; logarithms of :meth:`predict_proba` if
+            `calibrated`, minus infinity for 0.
         """
+        if self.calibrated:
+            return log_of(self.predict_proba(X))
         z = self._logits(X)
         if z.shape[1] == 1 and not self._matrix_targets:
             return self._output.log_probabilities(np.hstack([-z, z]))
@@ -722,7 +795,13 @@ class SigmoidRegressor(_LinearClassifier):
         ndarray of shape (n_samples, n_classes)
             Probabilities; each row sums to 1 except after a fit on a matrix.
         """
-        return np.exp(self.predict_log_proba(X))
+        return self._calibrated_proba(X) if self.calibrated else np.exp(self.predict_log_proba(X))
+
+    def _calibrated_proba(self, X: Any) -> Array:
+        a = self._output.true_probabilities(self.loss_, self._output.probabilities(self._logits(X)))
+        if self._matrix_targets:
+            return a
+        return self._without_class_weight(np.hstack([1 - a, a]) if a.shape[1] == 1 else a)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -171,7 +171,7 @@ class Objective:
     def _losses_and_logit_gradient(self, part: Part, w: Array) -> tuple[Array, Array]:
         """Return the loss of each row and its derivative with respect to the logits, weighted."""
         z = self.logits(part, w)
-        losses, gradient = self.problem.output.loss_and_gradient(self.problem.loss, self._targets(part.y), z)
+        losses, gradient = self.problem.output.loss_and_gradient(self.problem.loss, self.targets(part), z)
         if part.weight is not None:
             losses = losses * part.weight
             gradient *= part.weight[:, np.newaxis]
@@ -184,7 +184,9 @@ class Objective:
         # Unlike @, dot lets other threads go on however small the result is.
         return part.X.T.dot(logit_gradient), logit_gradient.sum(axis=0)
 
-    def _targets(self, y: Array) -> Array:
+    def targets(self, part: Part) -> Array:
+        """Return the probability of each output being on, of shape (n_rows, n_outputs)."""
+        y = part.y
         if y.ndim == 2:
             return y
         outputs = np.arange(self.rows.n_outputs, dtype=y.dtype)

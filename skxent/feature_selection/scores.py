@@ -1,35 +1,68 @@
-"""From a table of counts to what each row gains: one function for each estimator, registered by name."""
+"""Scores of a feature: functions from a table of counts to what each row gains, registered by name.
+
+To add one, write a function that takes a :class:`CountTable` and returns one number for each cell, and register it:
+
+>>> from skxent.feature_selection import scores
+>>> @scores.register("hits")
+... def hits(table):
+...     \"\"\"Return how much more often than by chance a row of the cell has its class in its bin.\"\"\"
+...     return table.count / table.bin_totals[table.bin] - table.class_totals[table.label] / table.total
+
+Its name, like the function itself, is then a value of the parameter ``score_func`` of every function and estimator of
+:mod:`skxent.feature_selection`.
+
+>>> from skxent.feature_selection import cross_entropy_classif
+>>> gains, pvalues = cross_entropy_classif([[0.0], [0.0], [1.0], [1.0]], ["a", "a", "b", "b"], score_func="hits")
+>>> gains
+array([0.5])
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
 
-from skxent.feature_selection.binning import Floats
-from skxent.feature_selection.count_table import CountTable
+from skxent._registry import Registry
+from skxent._typing import Floats
+from skxent.feature_selection._count_table import CountTable
 
-Estimator = Callable[[CountTable], Floats]
+__all__ = ["SCORES", "CountTable", "Score", "leave_one_out", "miller_madow", "plugin", "register", "resolve_score"]
 
-ESTIMATORS: dict[str, Estimator] = {}
+Score = Callable[[CountTable], Floats]
 
-
-def as_estimator(estimator: str | Estimator) -> Estimator:
-    """Give the estimator of that name, or the function itself."""
-    return ESTIMATORS[estimator] if isinstance(estimator, str) else estimator
+SCORES: Registry[Score] = Registry("score")
 
 
-def register(name: str) -> Callable[[Estimator], Estimator]:
-    """Make an estimator known by a name.
+def register(name: str) -> Callable[[Score], Score]:
+    """Make a score known by a name.
 
-    An estimator takes a `CountTable` and gives, for each cell, the log-loss in nats that a row of the cell
+    A score takes a `CountTable` and gives, for each cell, the log-loss in nats that a row of the cell
     saves when its class is predicted from the feature instead of from the frequencies of the classes alone.
     The score of a feature is the mean over the rows.
+
+    Parameters
+    ----------
+    name : str
+        The name; an earlier score of that name is replaced.
+
+    Returns
+    -------
+    callable
+        A decorator.
     """
+    return SCORES.register(name)
 
-    def remember(function: Estimator) -> Estimator:
-        ESTIMATORS[name] = function
-        return function
 
-    return remember
+def resolve_score(score: str | Score) -> Score:
+    """Return the score of that name, or the function itself.
+
+    Raises
+    ------
+    ValueError
+        If there is no score of that name.
+    """
+    return SCORES[score] if isinstance(score, str) else score
 
 
 @register("loo")

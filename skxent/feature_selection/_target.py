@@ -1,20 +1,25 @@
 """What is to be predicted: the class and the weight of every row."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
-from skxent.feature_selection.binning import Floats, Integers, add_up
-from skxent.feature_selection.missing import missing_in
+from skxent._typing import Array, Floats, Integers
+from skxent.feature_selection._binning import add_up
+from skxent.feature_selection._containers import is_missing
 
-MIN_ROWS = 4  # below, the null distribution of the p-value has no variance
+__all__ = ["MIN_ROWS", "Target", "read_frequencies", "read_target"]
+
+# Rows: with fewer the null distribution of the p-value has no variance.
+MIN_ROWS = 4
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Target:
         How many times each row counts; None where every row counts once.
     """
 
-    classes: NDArray[Any]
+    classes: Array
     codes: Integers
     weight: Floats | None = None
 
@@ -96,8 +101,8 @@ def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int) -> T
     return check_classes(drop_empty_classes(target))
 
 
-def _refuse_missing(labels: NDArray[Any]) -> None:
-    missing = np.flatnonzero(missing_in(labels))
+def _refuse_missing(labels: Array) -> None:
+    missing = np.flatnonzero(is_missing(labels))
     if len(missing):
         raise ValueError(f"y[{missing[0]}] is {labels[missing[0]]}: leave out the rows that have no label.")
 

@@ -8,14 +8,13 @@ The rule is written twice: for sorted rows, where it takes B binary searches, an
 weights, many features at once.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.intp]
+from skxent._typing import Array, Floats, Integers
 
+__all__ = ["add_up", "auto_bins", "edges_of_rows", "starts_bin"]
+
+# The most bins that "auto" takes: their numbers fit in a byte.
 MAX_BINS = 255
 
 
@@ -35,7 +34,7 @@ def auto_bins(total_weight: float) -> int:
     return int(np.clip(np.ceil(np.cbrt(total_weight)), 2, MAX_BINS))
 
 
-def edges_of_rows(values: NDArray[Any], n_bins: int) -> NDArray[Any]:
+def edges_of_rows(values: Array, n_bins: int) -> Array:
     """Largest value of every bin, where all rows weigh the same.
 
     Parameters
@@ -64,7 +63,7 @@ def edges_of_rows(values: NDArray[Any], n_bins: int) -> NDArray[Any]:
     return np.asarray(ordered[ends[ends > 0] - 1])
 
 
-def opens_bin(feature: Integers, mass: Floats, missing: NDArray[np.bool_], n_bins: int) -> NDArray[np.bool_]:
+def starts_bin(feature: Integers, mass: Floats, missing: Array, n_bins: int) -> Array:
     """Whether a distinct value is the first of its bin.
 
     Parameters

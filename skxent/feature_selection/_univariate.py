@@ -1,28 +1,48 @@
 """Score features: the engine, and the score functions that scikit-learn's selectors accept."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array, column_or_1d
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
-from skxent.feature_selection.binning import Floats, Integers, add_up, auto_bins, opens_bin
-from skxent.feature_selection.columns import Features, read_features
-from skxent.feature_selection.count_table import CountTable
-from skxent.feature_selection.estimators import ESTIMATORS, Estimator, as_estimator
-from skxent.feature_selection.significance import independence_pvalues
-from skxent.feature_selection.target import Target, read_frequencies, read_target
+from skxent._sklearn import Hidden, Interval, StrOptions, validate_params
+from skxent._typing import Array, Floats, Integers
+from skxent.feature_selection._binning import add_up, auto_bins, starts_bin
+from skxent.feature_selection._count_table import CountTable
+from skxent.feature_selection._features import Features, read_features
+from skxent.feature_selection._significance import independence_pvalues
+from skxent.feature_selection._target import Target, read_frequencies, read_target
+from skxent.feature_selection.scores import Score, resolve_score
 from skxent.information import entropy
 from skxent.information._units import nats_per_unit
 
+__all__ = [
+    "BASE_CONSTRAINT",
+    "SCORE_CONSTRAINTS",
+    "TABLE_CONSTRAINTS",
+    "CategoricalFeatures",
+    "FeatureScores",
+    "count_features",
+    "cross_entropy_classif",
+    "cross_entropy_regression",
+    "score_features",
+    "score_or_deprecated",
+]
+
+Result = TypeVar("Result")
+
 CategoricalFeatures = Literal["from_dtype"] | Sequence[bool] | Sequence[int] | Sequence[str]
 
+# The most quantile classes that "auto" makes of a continuous target.
 MAX_TARGET_CLASSES = 10
 
 TABLE_CONSTRAINTS: dict[str, list[Any]] = {
@@ -30,11 +50,13 @@ TABLE_CONSTRAINTS: dict[str, list[Any]] = {
     "n_bins": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
     "n_jobs": [Integral, None],
 }
+BASE_CONSTRAINT: list[Any] = [Interval(Real, 1, None, closed="neither"), None]
 SCORE_CONSTRAINTS: dict[str, list[Any]] = {
     **TABLE_CONSTRAINTS,
-    "estimator": [StrOptions(set(ESTIMATORS)), callable],
+    "score_func": [str, callable],
     "normalize": ["boolean"],
-    "base": [Interval(Real, 1, None, closed="neither"), None],
+    "base": BASE_CONSTRAINT,
+    "estimator": [Hidden(str), Hidden(callable)],
 }
 
 
@@ -61,10 +83,10 @@ class FeatureScores:
     by_class: Floats
     pvalues: Floats
     n_bins: Integers
-    edges: tuple[NDArray[Any], ...]
+    edges: tuple[Array, ...]
 
     @classmethod
-    def joined(cls, parts: Sequence["FeatureScores"]) -> "FeatureScores":
+    def joined(cls, parts: Sequence[FeatureScores]) -> FeatureScores:
         """Put the features of several tables one after the other."""
         return cls(
             np.concatenate([part.scores for part in parts]),
@@ -76,9 +98,9 @@ class FeatureScores:
         )
 
     @classmethod
-    def of(cls, table: CountTable, estimator: Estimator, unit: float) -> "FeatureScores":
+    def of(cls, table: CountTable, score: Score, unit: float) -> FeatureScores:
         """Read everything off a table; gains are divided by `unit`, in nats."""
-        gain = estimator(table) / unit
+        gain = score(table) / unit
         scores = table.mean_rows(gain)
         variance = table.mean_rows((gain - scores[table.feature]) ** 2)
         return cls(
@@ -91,14 +113,28 @@ class FeatureScores:
         )
 
 
-def count_features(features: Features, target: Target, n_bins: int | str, n_jobs: int | None, read: Any) -> list[Any]:
+def score_or_deprecated(score_func: str | Score, estimator: str | Score) -> str | Score:
+    """Return the score, or what the deprecated parameter `estimator` says, with a warning."""
+    if isinstance(estimator, str) and estimator == "deprecated":
+        return score_func
+    warnings.warn(
+        "The parameter 'estimator' is now 'score_func'; the old name will be removed in version 0.3.",
+        FutureWarning,
+        stacklevel=3,
+    )
+    return estimator
+
+
+def count_features(
+    features: Features, target: Target, n_bins: int | str, n_jobs: int | None, read: Callable[[CountTable], Result]
+) -> list[Result]:
     """Count block after block, in threads, and apply `read` to each block's table."""
     aim = auto_bins(target.total) if isinstance(n_bins, str) else n_bins
 
-    def work(block: slice) -> Any:
+    def work(block: slice) -> Result:
         return read(features.count(block, target, aim))
 
-    result: list[Any] = Parallel(n_jobs=n_jobs, prefer="threads")(
+    result: list[Result] = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(work)(block) for block in features.blocks(target.n_classes)
     )
     return result
@@ -109,14 +145,14 @@ def score_features(
     target: Target,
     *,
     n_bins: int | str = "auto",
-    estimator: str | Estimator = "loo",
+    score_func: str | Score = "loo",
     normalize: bool = False,
     base: float | None = None,
     n_jobs: int | None = None,
 ) -> FeatureScores:
     """Score all features; the parameters are those of `cross_entropy_classif`."""
     unit = float(entropy(target.totals, normalize=True)) if normalize else nats_per_unit(base)
-    gain_of = as_estimator(estimator)
+    gain_of = resolve_score(score_func)
     parts = count_features(features, target, n_bins, n_jobs, lambda table: FeatureScores.of(table, gain_of, unit))
     return FeatureScores.joined(parts)
 
@@ -128,11 +164,12 @@ def cross_entropy_classif(
     *,
     categorical_features: CategoricalFeatures = "from_dtype",
     n_bins: int | Literal["auto"] = "auto",
-    estimator: str | Estimator = "loo",
+    score_func: str | Score = "loo",
     normalize: bool = False,
     base: float | None = None,
     sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
+    estimator: str | Score = "deprecated",
 ) -> tuple[Floats, Floats]:
     r"""Score each feature by the log-loss it alone removes from the prediction of y.
 
@@ -161,10 +198,11 @@ def cross_entropy_classif(
     n_bins : int or "auto", default="auto"
         Number of bins of the other features: quantiles, where a value that holds more than one bin's share
         of the rows has its own. "auto" is the cube root of N, between 2 and 255.
-    estimator : {"loo", "plugin", "miller_madow"} or callable, default="loo"
-        "plugin" is the mutual information of the table itself, about :math:`(B - 1)(K - 1)/2N` under pure
-        noise; "miller_madow" takes an estimate of this bias off. A callable takes a
-        `CountTable` and gives the gain in nats of the rows of each cell.
+    score_func : {"loo", "plugin", "miller_madow"}, another registered name, or callable, default="loo"
+        How the gain is estimated: "loo" leaves out one row at a time, as above; "plugin" is the mutual
+        information of the table itself, about :math:`(B - 1)(K - 1)/2N` under pure noise; "miller_madow" takes
+        an estimate of this bias off. A callable takes a `CountTable` and gives the gain in nats of the rows of
+        each cell; see :mod:`skxent.feature_selection.scores`.
     normalize : bool, default=False
         Divide by H(y): the fraction of the log-loss that is removed (Theil's U).
     base : float, default=None
@@ -175,6 +213,11 @@ def cross_entropy_classif(
     n_jobs : int, default=None
         Number of threads; None is 1 unless in a ``joblib.parallel_config`` context. The results do not
         depend on it.
+    estimator : str or callable
+        The old name of `score_func`.
+
+        .. deprecated:: 0.2
+           Use `score_func`.
 
     Returns
     -------
@@ -187,8 +230,8 @@ def cross_entropy_classif(
     Raises
     ------
     ValueError
-        If y is continuous or has one class; if there are fewer than four rows; if a weight is negative; if
-        columns that `categorical_features` names are missing.
+        If y is continuous or has one class; if there is no score of that name; if there are fewer than four
+        rows; if a weight is negative; if columns that `categorical_features` names are missing.
     TypeError
         If a column holds values that are no categories, like lists; the column is named.
 
@@ -227,10 +270,11 @@ def cross_entropy_classif(
     >>> pvalues[2] > 0.05
     np.True_
     """
+    score_func = score_or_deprecated(score_func, estimator)
     features = read_features(X, categorical_features)
     target = read_target(y, sample_weight, features.n_rows)
     result = score_features(
-        features, target, n_bins=n_bins, estimator=estimator, normalize=normalize, base=base, n_jobs=n_jobs
+        features, target, n_bins=n_bins, score_func=score_func, normalize=normalize, base=base, n_jobs=n_jobs
     )
     return result.scores, result.pvalues
 
@@ -291,12 +335,12 @@ def cross_entropy_regression(
     return cross_entropy_classif(X, classes, sample_weight=sample_weight, **options)
 
 
-def _quantile_classes(y: NDArray[Any], weight: Floats, n_classes: int | str) -> Integers:
+def _quantile_classes(y: Array, weight: Floats, n_classes: int | str) -> Integers:
     aim = min(auto_bins(weight.sum()), MAX_TARGET_CLASSES) if isinstance(n_classes, str) else n_classes
     distinct, value = np.unique(y, return_inverse=True)
     if len(distinct) < 2:
         raise ValueError(f"y is {distinct[0]} in every row: there is nothing to predict.")
     ascending = np.argsort(weight)  # so that sums of fractions do not depend on the order of the rows
     mass = add_up(value[ascending], weight[ascending])
-    opens = opens_bin(np.zeros(len(mass), dtype=np.intp), mass, np.zeros(len(mass), dtype=bool), aim)
+    opens = starts_bin(np.zeros(len(mass), dtype=np.int64), mass, np.zeros(len(mass), dtype=bool), aim)
     return np.asarray(np.cumsum(opens)[value])

@@ -1,15 +1,19 @@
 """The table of counts n[bin, class], from which every score and p-value is read, and how it is filled."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from skxent.feature_selection.binning import Floats, Integers, add_up, edges_of_rows, opens_bin
-from skxent.feature_selection.target import Target
+from skxent._typing import Array, Floats, Integers
+from skxent.feature_selection._binning import add_up, edges_of_rows, starts_bin
+from skxent.feature_selection._target import Target
+
+__all__ = ["CountTable", "Entries", "count_by_sorting", "count_entries"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class CountTable:
     count: Floats
     feature_of_bin: Integers
     class_totals: Floats
-    edges: tuple[NDArray[Any], ...]
+    edges: tuple[Array, ...]
 
     @property
     def n_features(self) -> int:
@@ -99,7 +103,7 @@ class CountTable:
         )
 
 
-def count_by_sorting(values: NDArray[Any], target: Target, n_bins: int) -> CountTable:
+def count_by_sorting(values: Array, target: Target, n_bins: int) -> CountTable:
     """Count one ordered feature whose rows all weigh the same.
 
     No code is written for any row: sorted once, the column gives the edges; sorted class by class, each count
@@ -150,15 +154,15 @@ class Entries:
     """
 
     feature: Integers
-    value: NDArray[Any]
+    value: Array
     label: Integers
     weight: Floats
 
-    def take(self, index: Integers) -> "Entries":
+    def take(self, index: Integers) -> Entries:
         """Give some of the entries."""
         return Entries(self.feature[index], self.value[index], self.label[index], self.weight[index])
 
-    def in_order(self, *, by_weight: bool) -> "Entries":
+    def in_order(self, *, by_weight: bool) -> Entries:
         """Sort by feature and value; NaN comes last, entries of no weight go.
 
         With `by_weight` equal values are in ascending order of their weight, so that sums of fractions do not
@@ -169,7 +173,7 @@ class Entries:
         return entries.take(np.lexsort(keys))
 
 
-def count_entries(entries: Entries, target: Target, n_bins: int, categorical: NDArray[np.bool_]) -> CountTable:
+def count_entries(entries: Entries, target: Target, n_bins: int, categorical: Array) -> CountTable:
     """Count features of any kind.
 
     Parameters
@@ -191,7 +195,7 @@ def count_entries(entries: Entries, target: Target, n_bins: int, categorical: ND
     first = np.flatnonzero(new_value)
     feature = entries.feature[first]
     mass = add_up(value, entries.weight)
-    opens = categorical[feature] | opens_bin(feature, mass, missing[first], n_bins)
+    opens = categorical[feature] | starts_bin(feature, mass, missing[first], n_bins)
     bin_of_entry = (np.cumsum(opens) - 1)[value]
     cells = sum_by_cell(bin_of_entry, entries.label, entries.weight, target.n_classes)
     closes = np.concatenate([opens[1:], [True]]) & ~missing[first]

@@ -1,26 +1,36 @@
 """A transformer that keeps the features which remove log-loss."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
 import narwhals as nw
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, _fit_context
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skxent.feature_selection.columns import read_features
-from skxent.feature_selection.estimators import Estimator
-from skxent.feature_selection.ranking import SCORE_CONSTRAINTS, CategoricalFeatures, score_features
-from skxent.feature_selection.significance import CORRECTIONS
-from skxent.feature_selection.target import read_target
+from skxent._registry import Registry
+from skxent._sklearn import Interval, NamedParts, fit_context, get_output_config
+from skxent._typing import Array
+from skxent.feature_selection._features import read_features
+from skxent.feature_selection._significance import CORRECTIONS, adjust_pvalues
+from skxent.feature_selection._target import read_target
+from skxent.feature_selection._univariate import (
+    SCORE_CONSTRAINTS,
+    CategoricalFeatures,
+    score_features,
+    score_or_deprecated,
+)
+from skxent.feature_selection.scores import SCORES, Score
 from skxent.information import entropy
 
+__all__ = ["CrossEntropySelector"]
 
-class CrossEntropySelector(SelectorMixin, BaseEstimator):
+
+class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
     """Keep the features that remove log-loss from the prediction of y.
 
     A feature is kept if its score is above `threshold`, if it is significant at `alpha` (when given), and if
@@ -47,7 +57,7 @@ class CrossEntropySelector(SelectorMixin, BaseEstimator):
     n_bins : int or "auto", default="auto"
         Number of quantile bins of the other features; "auto" is the cube root of the number of rows, between
         2 and 255.
-    estimator : {"loo", "plugin", "miller_madow"} or callable, default="loo"
+    score_func : {"loo", "plugin", "miller_madow"}, another registered name, or callable, default="loo"
         How the score is estimated; see `cross_entropy_classif`.
     normalize : bool, default=False
         Divide the scores by H(y).
@@ -55,6 +65,11 @@ class CrossEntropySelector(SelectorMixin, BaseEstimator):
         Base of the logarithm of the scores: 2 for bits; None for nats.
     n_jobs : int, default=None
         Number of threads.
+    estimator : str or callable
+        The old name of `score_func`.
+
+        .. deprecated:: 0.2
+           Use `score_func`.
 
     Attributes
     ----------
@@ -101,9 +116,10 @@ class CrossEntropySelector(SelectorMixin, BaseEstimator):
         "k": [Interval(Integral, 1, None, closed="left"), None],
         "threshold": [Interval(Real, None, None, closed="both")],
         "alpha": [Interval(Real, 0, 1, closed="right"), None],
-        "correction": [StrOptions({name for name in CORRECTIONS if name}), None],
+        "correction": [str, None],
         **SCORE_CONSTRAINTS,
     }
+    _parts: ClassVar[dict[str, Registry[Any]]] = {"score_func": SCORES, "correction": CORRECTIONS}
 
     def __init__(
         self,
@@ -114,10 +130,11 @@ class CrossEntropySelector(SelectorMixin, BaseEstimator):
         correction: str | None = "fdr_bh",
         categorical_features: CategoricalFeatures = "from_dtype",
         n_bins: int | Literal["auto"] = "auto",
-        estimator: str | Estimator = "loo",
+        score_func: str | Score = "loo",
         normalize: bool = False,
         base: float | None = None,
         n_jobs: int | None = None,
+        estimator: str | Score = "deprecated",
     ) -> None:
         self.k = k
         self.threshold = threshold
@@ -125,12 +142,13 @@ class CrossEntropySelector(SelectorMixin, BaseEstimator):
         self.correction = correction
         self.categorical_features = categorical_features
         self.n_bins = n_bins
-        self.estimator = estimator
+        self.score_func = score_func
         self.normalize = normalize
         self.base = base
         self.n_jobs = n_jobs
+        self.estimator = estimator
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Score the features.
 
@@ -153,6 +171,8 @@ class CrossEntropySelector(SelectorMixin, BaseEstimator):
         ValueError, TypeError
             As `cross_entropy_classif`.
         """
+        score_func = score_or_deprecated(self.score_func, self.estimator)
+        adjust_pvalues(np.ones(1), self.correction)  # an unknown name is refused before the work
         validate_data(self, X, y, skip_check_array=True)
         features = read_features(X, self.categorical_features)
         target = read_target(y, sample_weight, features.n_rows)
@@ -160,7 +180,7 @@ class CrossEntropySelector(SelectorMixin, BaseEstimator):
             features,
             target,
             n_bins=self.n_bins,
-            estimator=self.estimator,
+            score_func=score_func,
             normalize=self.normalize,
             base=self.base,
             n_jobs=self.n_jobs,
@@ -188,18 +208,18 @@ class CrossEntropySelector(SelectorMixin, BaseEstimator):
         X_selected : array, data frame or sparse matrix of shape (n_rows, n_selected_features)
             As ``set_output`` says. A data frame of the configured library keeps the dtypes of its columns.
         """
-        configured = _get_output_config("transform", estimator=self)["dense"]
+        configured = get_output_config("transform", estimator=self)["dense"]
         frame = nw.from_native(X, eager_only=True, pass_through=True)
         native = isinstance(frame, nw.DataFrame) and nw.get_native_namespace(frame).__name__ == configured
         if not (native and self.get_support().any()):
             return super().transform(X)
         return self._transform(validate_data(self, X, reset=False, skip_check_array=True))
 
-    def _get_support_mask(self) -> NDArray[np.bool_]:
+    def _get_support_mask(self) -> Array:
         check_is_fitted(self)
-        keep: NDArray[np.bool_] = self.scores_ > self.threshold
+        keep: Array = self.scores_ > self.threshold
         if self.alpha is not None:
-            keep &= CORRECTIONS[self.correction](self.pvalues_) <= self.alpha
+            keep &= adjust_pvalues(self.pvalues_, self.correction) <= self.alpha
         if self.k is not None:
             best_first = np.argsort(-np.where(keep, self.scores_, -np.inf), kind="stable")
             keep[best_first[self.k :]] = False

@@ -1,20 +1,23 @@
 """What a fitted classifier loses when a feature, or a group of features, is shuffled."""
 
-from collections.abc import Callable, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import narwhals as nw
 import numpy as np
-import scipy.sparse as sp
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import log_loss
 from sklearn.utils import Bunch
 
+from skxent._typing import Integers
+from skxent.feature_selection._containers import read_data
 from skxent.information._units import nats_per_unit
 
+__all__ = ["permutation_cross_entropy"]
+
 Columns = Sequence[int] | Sequence[str] | int | str
-Replace = Callable[[Any, list[int], NDArray[np.int32]], Any]
 
 
 def permutation_cross_entropy(
@@ -84,18 +87,18 @@ def permutation_cross_entropy(
     >>> result.names, (result.importances_mean > 0.01).tolist()
     (['twins', 'noise'], [True, False])
     """
-    data, names, replace = _opened(X)
-    members = {name: [name] for name in names} if groups is None else groups
-    positions = [_positions(group, columns, names) for group, columns in members.items()]
-    identity = np.arange(data.shape[0], dtype=np.int32)
+    data = read_data(X)
+    members = {name: [name] for name in data.names} if groups is None else groups
+    positions = [data.positions(columns, f"Group {group!r}") for group, columns in members.items()]
+    identity = np.arange(data.n_rows)
     unit = nats_per_unit(base)
 
-    def negative_log_loss(estimator: Any, orders: NDArray[np.int32], y: Any, sample_weight: Any = None) -> float:
+    def negative_log_loss(estimator: Any, orders: Integers, y: Any, sample_weight: Any = None) -> float:
         shuffled = data
         for columns, order in zip(positions, orders.T, strict=True):
             if not np.array_equal(order, identity):
-                shuffled = replace(shuffled, columns, order)
-        proba = estimator.predict_proba(nw.to_native(shuffled, pass_through=True))
+                shuffled = shuffled.shuffle_columns(columns, order)
+        proba = estimator.predict_proba(shuffled.native)
         loss = log_loss(y, proba, labels=estimator.classes_, sample_weight=sample_weight)
         return float(-loss / unit)
 
@@ -114,42 +117,3 @@ def permutation_cross_entropy(
     result.names = list(members)
     result.log_loss = -negative_log_loss(estimator, orders, y, sample_weight)
     return result
-
-
-def _opened(X: Any) -> tuple[Any, list[str], Replace]:
-    """Give the data, the names of its columns, and how to take some columns from other rows."""
-    if sp.issparse(X):
-        return X.tocsc(), [f"x{at}" for at in range(X.shape[1])], _replace_sparse
-    frame = nw.from_native(X, eager_only=True, pass_through=True)
-    if isinstance(frame, nw.DataFrame):
-        return frame, frame.columns, _replace_in_frame
-    array = np.asarray(X)
-    if array.ndim != 2:
-        raise ValueError(f"X has shape {array.shape} where (n_rows, n_features) is needed.")
-    return array, [f"x{at}" for at in range(array.shape[1])], _replace_in_array
-
-
-def _replace_in_array(array: Any, columns: list[int], order: NDArray[np.int32]) -> Any:
-    result = array.copy()
-    result[:, columns] = array[np.ix_(order, np.asarray(columns, dtype=np.int32))]
-    return result
-
-
-def _replace_in_frame(frame: Any, columns: list[int], order: NDArray[np.int32]) -> Any:
-    return frame.with_columns(*(frame[:, at][order] for at in columns))
-
-
-def _replace_sparse(matrix: Any, columns: list[int], order: NDArray[np.int32]) -> Any:
-    others = np.setdiff1d(np.arange(matrix.shape[1]), columns)
-    parts = sp.hstack([matrix[:, others], matrix[:, columns][order]], format="csc")
-    return parts[:, np.argsort(np.concatenate([others, columns]))]
-
-
-def _positions(group: str, columns: Columns, names: list[str]) -> list[int]:
-    given: list[str | int] = [columns] if isinstance(columns, str | int | np.integer) else [*columns]
-    known: dict[str | int, int] = {at: at for at in range(len(names))}
-    known.update({name: at for at, name in enumerate(names)})
-    unknown = [column for column in given if column not in known]
-    if unknown:
-        raise ValueError(f"Group {group!r} has columns {unknown}, which X does not have.")
-    return [*dict.fromkeys(known[column] for column in given)]

@@ -1,60 +1,68 @@
 """Has the data changed? The same table, with the data set as the class."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-import narwhals as nw
 import numpy as np
-from sklearn.utils._param_validation import StrOptions, validate_params
 
-from skxent.feature_selection.binning import Floats, Integers
-from skxent.feature_selection.columns import Features, read_features
-from skxent.feature_selection.count_table import CountTable
-from skxent.feature_selection.ranking import (
-    SCORE_CONSTRAINTS,
+from skxent._registry import Registry
+from skxent._sklearn import validate_params
+from skxent._typing import Floats, Integers
+from skxent.feature_selection._containers import DataSet, SparseData, read_data
+from skxent.feature_selection._count_table import CountTable
+from skxent.feature_selection._features import features_of
+from skxent.feature_selection._significance import adjust_pvalues, independence_pvalues
+from skxent.feature_selection._target import MIN_ROWS, Target
+from skxent.feature_selection._univariate import (
+    BASE_CONSTRAINT,
     TABLE_CONSTRAINTS,
     CategoricalFeatures,
     count_features,
 )
-from skxent.feature_selection.significance import CORRECTIONS, independence_pvalues
-from skxent.feature_selection.target import Target
 from skxent.information import cross_entropy, jensen_shannon, kl_divergence
 from skxent.information._units import nats_per_unit
 
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["METRICS", "distribution_shift"]
+
+# Counts of both data sets, of shape (n_features, n_bins), to one number for each feature, in nats.
 Metric = Callable[[Floats, Floats], Floats]
+
+METRICS: Registry[Metric] = Registry("metric")
 
 REFERENCE, NEW = 0, 1
 
 
+@METRICS.register("js")
 def _js(reference: Floats, new: Floats) -> Floats:
     return np.asarray(jensen_shannon(reference, new, normalize=True))
 
 
+@METRICS.register("kl")
 def _kl(reference: Floats, new: Floats) -> Floats:
     return np.asarray(kl_divergence(new + 0.5, reference + 0.5, normalize=True))
 
 
+@METRICS.register("psi")
 def _psi(reference: Floats, new: Floats) -> Floats:
     return _kl(reference, new) + _kl(new, reference)
 
 
+@METRICS.register("cross_entropy")
 def _cross_entropy(reference: Floats, new: Floats) -> Floats:
     return np.asarray(cross_entropy(new + 0.5, reference + 0.5, normalize=True))
-
-
-# Counts of both data sets, of shape (n_features, n_bins), to one number for each feature, in nats.
-METRICS: dict[str, Metric] = {"js": _js, "kl": _kl, "psi": _psi, "cross_entropy": _cross_entropy}
 
 
 @validate_params(
     {
         **TABLE_CONSTRAINTS,
-        "metric": [StrOptions(set(METRICS))],
-        "correction": [StrOptions({name for name in CORRECTIONS if name}), None],
-        "base": SCORE_CONSTRAINTS["base"],
+        "metric": [str],
+        "correction": [str, None],
+        "base": BASE_CONSTRAINT,
     },
     prefer_skip_nested_validation=True,
 )
@@ -68,7 +76,7 @@ def distribution_shift(
     base: float | None = None,
     correction: str | None = "fdr_bh",
     n_jobs: int | None = None,
-) -> "pd.DataFrame":
+) -> pd.DataFrame:
     r"""Compare, feature by feature, the distribution of new data with that of reference data.
 
     Both are counted in the same bins: quantiles of the two data sets together, categories, and one bin for
@@ -120,8 +128,8 @@ def distribution_shift(
     Notes
     -----
     Judge by the p-value, not by a fixed limit: all four measures are above 0 when nothing has changed, by an
-    amount that depends on the number of rows and bins. The customary limits of 0.1 and 0.25 for "psi" cry
-    wolf in small samples and are blind in large ones.
+    amount that depends on the number of rows and bins. The customary limits of 0.1 and 0.25 for "psi" give
+    false alarms in small samples and miss changes in large ones.
 
     Examples
     --------
@@ -137,12 +145,13 @@ def distribution_shift(
     ['x1']
     """
     pd = _import_pandas()
-    reference, new = _same_columns(X_reference, X_new, categorical_features)
+    divergence_of = METRICS[metric]
+    reference, new = (features_of(data, categorical_features) for data in match_columns(X_reference, X_new))
     codes = np.repeat([REFERENCE, NEW], [reference.n_rows, new.n_rows])
     target = Target(np.array(["reference", "new"]), codes)
 
     def compare(table: CountTable) -> tuple[Floats, Floats, Integers]:
-        divergence = _divergences(table, METRICS[metric]) / nats_per_unit(base)
+        divergence = _divergences(table, divergence_of) / nats_per_unit(base)
         return divergence, independence_pvalues(table), table.bins_per_feature
 
     parts = count_features(reference.followed_by(new), target, n_bins, n_jobs, compare)
@@ -150,7 +159,7 @@ def distribution_shift(
     columns = {
         metric: divergence,
         "p_value": pvalues,
-        "p_adjusted": CORRECTIONS[correction](pvalues),
+        "p_adjusted": adjust_pvalues(pvalues, correction),
         "n_bins": bins,
     }
     return pd.DataFrame(columns, index=pd.Index(reference.names, name="feature"))
@@ -164,22 +173,29 @@ def _import_pandas() -> Any:
     return pandas
 
 
-def _same_columns(X_reference: Any, X_new: Any, categorical_features: Any) -> tuple[Features, Features]:
-    """Read both data sets; the columns of named ones are put into the same order."""
-    reference, new = read_features(X_reference, categorical_features), read_features(X_new)
-    if type(reference) is not type(new):
+def match_columns(X_reference: Any, X_new: Any) -> tuple[DataSet, DataSet]:
+    """Read both data sets; the columns of named ones are put into the same order.
+
+    Raises
+    ------
+    ValueError
+        If one lacks columns of the other.
+    TypeError
+        If one is sparse and the other is not.
+    """
+    reference, new = read_data(X_reference, MIN_ROWS), read_data(X_new, MIN_ROWS)
+    if isinstance(reference, SparseData) != isinstance(new, SparseData):
         raise TypeError("One of X_reference and X_new is sparse, the other is not: convert one of them.")
-    names = new.names
-    missing = [name for name in reference.names if name not in set(names)]
-    extra = [name for name in names if name not in set(reference.names)]
+    missing = [name for name in reference.names if name not in set(new.names)]
+    extra = [name for name in new.names if name not in set(reference.names)]
     if missing or extra:
         raise ValueError(
             f"The data sets have different columns: X_new lacks {missing or 'none'}, "
             f"and X_reference lacks {extra or 'none'}."
         )
-    if names != reference.names:  # of data frames: the columns of other containers are numbered
-        X_new = nw.from_native(X_new)[:, [names.index(name) for name in reference.names]].to_native()
-    return reference, read_features(X_new, categorical_features)
+    if new.names != reference.names:
+        new = new.select([new.names.index(name) for name in reference.names])
+    return reference, new
 
 
 def _divergences(table: CountTable, metric: Metric) -> Floats:

@@ -1,13 +1,21 @@
 """Is it more than chance? p-values from the same table, and corrections for testing many features."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import numpy as np
 from scipy.special import gammaincc
 from scipy.stats import false_discovery_control
 
-from skxent.feature_selection.binning import Floats, add_up
-from skxent.feature_selection.count_table import CountTable
+from skxent._registry import Registry
+from skxent._typing import Floats
+from skxent.feature_selection._binning import add_up
+from skxent.feature_selection._count_table import CountTable
+
+__all__ = ["CORRECTIONS", "adjust_pvalues", "independence_pvalues"]
+
+CORRECTIONS: Registry[Callable[[Floats], Floats]] = Registry("correction")
 
 
 def independence_pvalues(table: CountTable) -> Floats:
@@ -53,23 +61,29 @@ def _margin_moments(n: float, groups: Floats, reciprocals: Floats) -> tuple[Floa
     return (groups - 1) * (n - groups) / (n - 1), (n * reciprocals - groups**2) / (n - 2)
 
 
+@CORRECTIONS.register("bonferroni")
 def _bonferroni(pvalues: Floats) -> Floats:
     return np.minimum(pvalues * len(pvalues), 1.0)
 
 
+@CORRECTIONS.register("fdr_bh")
 def _benjamini_hochberg(pvalues: Floats) -> Floats:
     adjusted: Floats = false_discovery_control(pvalues, method="bh")
     return adjusted
 
 
+@CORRECTIONS.register("fdr_by")
 def _benjamini_yekutieli(pvalues: Floats) -> Floats:
     adjusted: Floats = false_discovery_control(pvalues, method="by")
     return adjusted
 
 
-CORRECTIONS: dict[str | None, Callable[[Floats], Floats]] = {
-    "fdr_bh": _benjamini_hochberg,
-    "fdr_by": _benjamini_yekutieli,
-    "bonferroni": _bonferroni,
-    None: np.asarray,
-}
+def adjust_pvalues(pvalues: Floats, correction: str | None) -> Floats:
+    """Correct p-values for the number of features; None leaves them as they are.
+
+    Raises
+    ------
+    ValueError
+        If there is no correction of that name.
+    """
+    return pvalues if correction is None else CORRECTIONS[correction](pvalues)
