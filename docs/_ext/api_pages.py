@@ -14,6 +14,10 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from sphinx.util.docutils import SphinxDirective
+
+from skxent._registry import Registry
+
 PACKAGE = "skxent"
 # The command; its options are on a page of the guide.
 NOT_A_LIBRARY = {"cli"}
@@ -71,8 +75,10 @@ def page_of(name):
             body += f"\nFrom scikit-learn: {', '.join(f'``{method}``' for method in foreign)}.\n"
     elif inspect.isroutine(name.value):
         body = f".. autofunction:: {short}\n"
+    elif isinstance(name.value, Registry):
+        body = f".. py:data:: {short}\n\n   Parts that are known by a name:\n\n   .. registered:: {name.path}\n"
     else:
-        body = f".. py:data:: {short}\n\n{_description(name.value)}"
+        body = f".. py:data:: {short}\n\n   ``{name.value!r}``\n"
     return f"{head}{body}\n.. minigallery:: {name.path}\n   :add-heading: Examples with {short}\n   :heading-level: -\n"
 
 
@@ -86,19 +92,32 @@ def _is_foreign(member):
     return str(getattr(member, "__module__", "")).startswith("sklearn.")
 
 
-def _description(value):
-    """Describe what is no class and no function: a registry by its parts, anything else by its value."""
-    if not hasattr(value, "items"):
-        return f"   ``{value!r}``\n"
-    rows = [f"   * - ``{key}``\n     - {_role(part)}\n" for key, part in sorted(value.items())]
-    head = "   Parts that are known by a name.\n\n   .. list-table::\n      :header-rows: 1\n\n"
-    table = "   * - name\n     - part\n" + "".join(rows)
-    return head + "".join(f"   {line}\n" for line in table.splitlines())
+class Registered(SphinxDirective):
+    """A table of the parts that a registry knows by name: ``.. registered:: skxent.losses.LOSSES``."""
+
+    required_arguments = 1
+
+    def run(self):
+        """Make the table."""
+        module, _, name = self.arguments[0].rpartition(".")
+        registry = getattr(importlib.import_module(module), name)
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 1 3", "", "   * - name", "     - part"]
+        for key in sorted(registry):
+            lines += [f"   * - ``{key}``", f"     - {_in_words(registry[key])}"]
+        return self.parse_text_to_nodes("\n".join(lines))
 
 
-def _role(part):
-    first = (inspect.getdoc(part) or "").partition("\n")[0]
-    return f"``{getattr(part, '__name__', type(part).__name__)}``: {first}"
+def _in_words(part):
+    """Name a part, with a link if it has a page, and say what it is."""
+    paths = {id(name.value): name.path for name in public_names()}
+    name = getattr(part, "__name__", type(part).__name__)
+    named = f":py:obj:`~{paths[id(part)]}`" if id(part) in paths else f"``{name}``"
+    return f"{named}: {_summary(part)}"
+
+
+def _summary(value):
+    """Return the first sentence of a docstring, on one line."""
+    return " ".join((inspect.getdoc(value) or "").partition("\n\n")[0].split())
 
 
 def index(names):
@@ -108,16 +127,16 @@ def index(names):
         own = [name for name in names if name.module == module.__name__]
         if not any(name.path.startswith(f"{module.__name__}.{name.name}") for name in own):
             continue
-        first = (inspect.getdoc(module) or "").partition("\n\n")[0]
-        lines += [f".. _api-{module.__name__}:", "", module.__name__, "-" * len(module.__name__), "", first, ""]
+        title = module.__name__
+        lines += [f".. _api-{title}:", "", title, "-" * len(title), "", _summary(module), ""]
         lines += [".. list-table::", "   :widths: 1 2", "   :class: api", ""]
         for name in own:
             # Names that are no classes or functions have no docstring of their own.
             described = inspect.isclass(name.value) or inspect.isroutine(name.value)
-            summary = (inspect.getdoc(name.value) or "").partition("\n\n")[0] if described else "Data."
-            lines += [f"   * - :py:obj:`~{name.path}`", f"     - {' '.join(summary.split())}"]
+            summary = _summary(name.value) if described else "Data."
+            lines += [f"   * - :py:obj:`~{name.path}`", f"     - {summary}"]
         lines += [""]
-    pages = sorted({name.path for name in names}, key=str.lower)
+    pages = sorted({name.path for name in names}, key=lambda path: path.rpartition(".")[2].lower().lstrip("_"))
     lines += [".. toctree::", "   :hidden:", "", *(f"   {path}" for path in pages), ""]
     return "\n".join(lines)
 
@@ -160,6 +179,7 @@ def protect_names(app, what, name, value, options, lines):
 def setup(app):
     """Write the pages before Sphinx looks for its sources."""
     app.setup_extension("sphinx.ext.autodoc")
+    app.add_directive("registered", Registered)
     app.connect("builder-inited", write_pages, priority=100)
     app.connect("autodoc-skip-member", skip_foreign)
     app.connect("autodoc-process-docstring", protect_names, priority=100)

@@ -1,5 +1,8 @@
 """Formulas as MathML, which browsers draw by themselves: no script, and nothing loaded from elsewhere."""
 
+import re
+
+from docutils.nodes import SkipNode
 from latex2mathml.converter import convert
 
 # LaTeX that the converter does not know, and what it knows in its place.
@@ -10,6 +13,9 @@ def to_mathml(latex, display):
     """Convert one formula."""
     for unknown, known in REPLACED.items():
         latex = latex.replace(unknown, known)
+    # Thin spaces around a logarithm, as LaTeX sets them.
+    latex = re.sub(r"(?<=[\w}])\s*\\(log|ln)\b", r"\\,\\\1", latex)
+    latex = re.sub(r"\\(log|ln)\s+(?=[A-Za-z\\])", r"\\\1\\, ", latex)
     mathml = convert(latex, display=display)
     if "\\" in mathml:
         raise ValueError(f"MathML cannot show {latex!r}: {mathml}")
@@ -18,16 +24,12 @@ def to_mathml(latex, display):
 
 def visit_inline(self, node):
     """Write an inline formula."""
-    from docutils.nodes import SkipNode
-
     self.body.append(to_mathml(node.astext(), "inline"))
     raise SkipNode
 
 
 def visit_block(self, node):
     """Write a formula of its own."""
-    from docutils.nodes import SkipNode
-
     self.body.append(f'<div class="formula">{to_mathml(_aligned(node.astext()), "block")}</div>')
     raise SkipNode
 

@@ -1,6 +1,7 @@
 """A solver of your own: gradient descent that halves its step until the objective falls enough."""
 
 from skxent.solvers import Result, Solver
+from skxent.testing import check_solver
 
 
 class Backtracking(Solver, name="backtracking"):
@@ -25,3 +26,6 @@ class Backtracking(Solver, name="backtracking"):
             if before - value <= tol * abs(before):
                 return Result(w, n_iter, True, "the objective no longer falls")
         return Result(w, max_iter, False, f"max_iter={max_iter} reached. Raise max_iter or tol.")
+
+
+check_solver(Backtracking(), max_iter=5000)
