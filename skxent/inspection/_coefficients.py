@@ -143,7 +143,7 @@ class CoefficientDisplay:
         n_lines = -(-len(self.coef) // n_columns)
         self.ax_.set(xlim=(0, n_columns * step_x - _GAP * width), ylim=(n_lines * step_y - _NAME * width, -0.2 * width))
         self.ax_.set_axis_off()
-        self.figure_.colorbar(shown, ax=self.ax_, label="coefficient: against, for", shrink=0.7)
+        self._add_scale(shown)
 
     def _plot_table(self, cmap: Any) -> None:
         shown = self.coef[:, self.features_].T
@@ -152,7 +152,11 @@ class CoefficientDisplay:
         self.ax_.set_xticks(range(len(self.classes)), self.classes)
         self.ax_.set_yticks(range(len(shown)), self.feature_names[self.features_])
         self.ax_.set_xlabel("class")
-        self.figure_.colorbar(image, ax=self.ax_, label="coefficient: against, for")
+        self._add_scale(image)
+
+    def _add_scale(self, image: Any) -> None:
+        scale = self.figure_.colorbar(image, ax=self.ax_, shrink=0.7)
+        scale.ax.set_title("coefficient", fontsize="small", loc="left")
 
     def _plot_bars(self) -> None:
         shown = self.coef[0, self.features_]

@@ -189,7 +189,7 @@ class LinePerplexityDisplay:
         self.ax_.hist(finite, bins=edges, color=BLUE)
         self.ax_.set_xscale("log")
         self.ax_.set(xlabel="perplexity of a line", ylabel="lines")
-        title = f"all lines together: {self.perplexity:,.1f}"
+        title = f"Perplexity of lines; of all together {self.perplexity:,.1f}"
         n_infinite = len(self.perplexities) - len(finite)
         self.ax_.set_title(title + (f"; infinite: {n_infinite:,} lines" if n_infinite else ""), loc="left")
         if np.isfinite(self.perplexity):

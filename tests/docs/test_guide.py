@@ -4,6 +4,7 @@ import doctest
 import runpy
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits
@@ -12,6 +13,7 @@ from skxent import CrossEntropySelector, SoftmaxRegressor, UnigramLanguageModel,
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.rst") if ">>>" in page.read_text(encoding="utf-8"))
+mpl.use("Agg")
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
