@@ -6,13 +6,16 @@ import copy
 import inspect
 import warnings
 from numbers import Integral, Real
+from types import FunctionType
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import assert_all_finite, check_array, check_random_state, column_or_1d, compute_class_weight
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import check_scoring
+from sklearn.utils import assert_all_finite, check_array, check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skxent._parallel import worker_threads
@@ -25,6 +28,7 @@ from skxent.linear_model._outputs import Output, Sigmoid, Softmax
 from skxent.linear_model._targets import (
     Targets,
     as_probabilities,
+    class_weights,
     classes_and_positions,
     hold_out,
     positions_in,
@@ -33,7 +37,7 @@ from skxent.linear_model._targets import (
 from skxent.linear_model.solvers import SOLVERS, Solver, resolve_solver
 from skxent.linear_model.solvers._sgd import divergence_error, one_pass
 from skxent.losses import LOSSES, Loss, check_shapes, log_of, normalized, resolve_loss
-from skxent.rows import MemoryRows, Rows, logits_of, subset
+from skxent.rows import MemoryRows, Part, Rows, logits_in_blocks, subset
 
 __all__ = ["SigmoidRegressor", "SoftmaxRegressor"]
 
@@ -57,12 +61,24 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "calibrated": ["boolean"],
         "early_stopping": ["boolean"],
+        "scoring": [str, callable, None],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" not in vars(cls):
+            # A copy under the subclass's name, so that errors about its arguments name the class that was called.
+            init: Any = cls.__init__
+            copied = FunctionType(init.__code__, init.__globals__, "__init__", init.__defaults__, init.__closure__)
+            copied.__kwdefaults__ = init.__kwdefaults__
+            copied.__annotations__ = init.__annotations__
+            copied.__qualname__ = f"{cls.__qualname__}.__init__"
+            cls.__init__ = copied  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -79,6 +95,7 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         class_weight: dict[Any, float] | str | None = None,
         calibrated: bool = False,
         early_stopping: bool = False,
+        scoring: Any = None,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 5,
         warm_start: bool = False,
@@ -97,6 +114,7 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         self.class_weight = class_weight
         self.calibrated = calibrated
         self.early_stopping = early_stopping
+        self.scoring = scoring
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
@@ -115,6 +133,9 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         sample_weight: Any = None,
         coef_init: Any = None,
         intercept_init: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
     ) -> Self:
         """Fit the model.
 
@@ -131,6 +152,13 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
             Coefficients to start from; zero by default, or the last fit's with `warm_start`.
         intercept_init : array-like of shape (n_outputs,), optional
             Intercepts to start from.
+        X_val : {array-like, sparse matrix} of shape (n_validation_samples, n_features), optional
+            Validation data, scored after each iteration. With `early_stopping` they are used instead of rows held out
+            from `X`; without it they are only recorded.
+        y_val : array-like of shape (n_validation_samples,) or (n_validation_samples, n_outputs), optional
+            Their targets, as `y`.
+        sample_weight_val : array-like of shape (n_validation_samples,), optional
+            Their weights.
 
         Returns
         -------
@@ -152,7 +180,7 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         rng = check_random_state(self.random_state)
 
         def attributes(w: Array) -> dict[str, Any]:
-            return _fitted_attributes(w, targets, X.dtype)
+            return _fitted_attributes(self._output.centred(w), targets, X.dtype)
 
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         # Callbacks predict on X, so they get it with its feature names.
@@ -160,20 +188,23 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         context = self._init_callback_context(max_subtasks=self.max_iter)
         with worker_threads() as workers:
             rows: Rows = MemoryRows(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
-            rows, validation = self._hold_out(rows, y, targets, rng, w0, attributes)
+            train, validation_rows = self._split(rows, y, targets, rng, (X_val, y_val, sample_weight_val))
             context.call_on_fit_task_begin(estimator=self, **fit_data)
+            loss = self._adapted(loss, train, targets, solver, rng)
+            validation = self._validation(loss, validation_rows, w0, attributes)
             monitor = Monitor(self, context, fit_data, attributes, validation)
             monitor.begin(w0)
-            loss = self._adapted(loss, rows, targets, solver, rng)
-            objective = Objective(self._problem(loss), rows)
+            objective = Objective(self._problem(loss), train)
             result = solver.solve(objective, w0, callback=monitor, **self._options(solver, rng))
             monitor.close()
         self._warn_unless_converged(result)
-        self.__dict__.update(attributes(result.w if validation is None else validation.best_w))
+        w = result.w if validation is None or not self.early_stopping else validation.best_w
+        self.__dict__.update(attributes(w))
         self.loss_ = loss
         self.n_iter_ = result.n_iter
         self.loss_curve_ = monitor.loss_curve
         self.validation_scores_ = None if validation is None else validation.scores
+        self.learning_curve_ = monitor.learning_curve()
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes={}, **fit_data)
         return self
 
@@ -202,21 +233,28 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         ------
         ValueError
             If `classes` is missing at the first call or differs from the first call's, if `y` has
-            labels outside it, if `X` is not finite, or if the weights diverged (they then stay as they were).
+            labels outside it, if `X` is not finite, if the weights diverged (they then stay as they were), or if
+            `early_stopping` or ``class_weight="balanced"`` is set, which need all rows at once.
+
+        Notes
+        -----
+        A row's weight scales its step: a batch's gradient is the sum of the weighted gradients of its rows divided by
+        their number. So a weight counts for a row that comes alone, too. In :meth:`fit` weights are relative.
         """
+        self._check_streaming()
         first = not hasattr(self, "coef_")
         X, y = self._validate(X, y, reset=first, check_finite=False)
         targets = self._encode(y, X.dtype, self._known_classes(classes, y, first))
         _, loss = self._resolve(targets)
         weight = self._weights(sample_weight, X, targets)
         self._check_loss(loss, targets)
-        w = self._zeros(X, targets) if first else self._current_weights(X, targets)
+        w = self._zeros(X, targets) if first else self._current_weights(X, targets, "Use a new estimator.")
         if not hasattr(self, "_rng"):
             self._rng = check_random_state(self.random_state)
         with worker_threads() as workers:
             rows = MemoryRows(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
             w = one_pass(
-                Objective(self._problem(loss), rows),
+                Objective(self._problem(loss), rows, total_weight=float(rows.n_rows)),
                 w,
                 batch_size=self.batch_size,
                 learning_rate=self.learning_rate,
@@ -231,6 +269,19 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         self.n_iter_ = 1 if first else self.n_iter_ + 1
         return self
 
+    def _check_streaming(self) -> None:
+        """Check that no parameter is set that needs all rows at once."""
+        if self.early_stopping:
+            raise ValueError(
+                "early_stopping=True is not supported by partial_fit, which sees no data to hold out. Score held-out "
+                "rows yourself between calls, or use fit."
+            )
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported by partial_fit, which does not know how frequent the classes "
+                "are. Compute it on a large sample (sklearn.utils.check_consistent_length) and pass the dict."
+            )
+
     def _validate(self, X: Any, y: Any, *, reset: bool, check_finite: bool = True) -> tuple[Any, Any]:
         X, y = validate_data(
             self,
@@ -244,7 +295,50 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
             reset=reset,
         )
         y = y.toarray() if hasattr(y, "toarray") else y
-        return X, column_or_1d(y, warn=True) if y.ndim == 1 or y.shape[1] == 1 else y
+        return X, y if self._is_matrix(y) else column_or_1d(y, warn=True)
+
+    def to_logistic_regression(self) -> LogisticRegression:
+        """Return a fitted :class:`sklearn.linear_model.LogisticRegression` with the same predictions.
+
+        For tools that know scikit-learn's own classes, such as converters to ONNX or PMML and SHAP. Only its
+        predictions are meant to be used: its `C` is the default one.
+
+        Returns
+        -------
+        LogisticRegression
+            Its ``predict``, ``predict_proba`` and ``decision_function`` are those of this model, up to rounding.
+
+        Raises
+        ------
+        ValueError
+            If the model was fitted on a matrix of targets, has `calibrated` set, or is of sigmoid units for more than
+            two classes: no LogisticRegression has these predictions.
+        """
+        check_is_fitted(self)
+        self._check_logistic()
+        coef, intercept = self._two_class_coefficients() if len(self.classes_) == 2 else (self.coef_, self.intercept_)
+        copied = LogisticRegression(fit_intercept=self.fit_intercept, max_iter=self.max_iter, tol=self.tol)
+        copied.classes_ = self.classes_.copy()
+        copied.coef_, copied.intercept_ = coef.copy(), intercept.copy()
+        copied.n_iter_ = np.array([self.n_iter_], np.int32)
+        copied.n_features_in_ = self.n_features_in_
+        if hasattr(self, "feature_names_in_"):
+            copied.feature_names_in_ = self.feature_names_in_
+        return copied
+
+    def _two_class_coefficients(self) -> tuple[Array, Array]:
+        """Return the coefficients and the intercept of the log-odds of the second of two classes."""
+        raise NotImplementedError
+
+    def _check_logistic(self) -> None:
+        """Check that a LogisticRegression can have the same predictions."""
+        if self._matrix_targets or self.calibrated:
+            what = "calibrated=True" if self.calibrated else "a matrix of targets"
+            raise ValueError(f"no LogisticRegression has the predictions of a model with {what}.")
+
+    def _is_matrix(self, y: Array) -> bool:
+        """Return whether targets are a matrix of probabilities rather than labels, of which a column is accepted."""
+        return y.ndim == 2 and y.shape[1] > 1
 
     def _encode(self, y: Array, dtype: Any, classes: Array | None = None) -> Targets:
         """Return the targets; with `classes` given, no others may occur."""
@@ -318,36 +412,32 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
         self.class_weight_ = np.ones(len(targets.classes))
-        if self.class_weight is None:
-            return sample_weight
-        if targets.labels is None:
-            raise ValueError("class_weight needs class labels in y; for a matrix of targets use sample_weight.")
-        by_class = compute_class_weight(
-            self.class_weight,
-            classes=targets.classes,
-            y=targets.classes[targets.labels],
-            sample_weight=sample_weight,
-        )
-        self.class_weight_ = by_class
-        weight = by_class.astype(X.dtype)[targets.labels]
-        return weight if sample_weight is None else weight * sample_weight
+        weight = sample_weight
+        if self.class_weight is not None:
+            self.class_weight_ = class_weights(self.class_weight, targets, sample_weight)
+            weight = self.class_weight_.astype(X.dtype)[targets.labels]
+            weight = weight if sample_weight is None else weight * sample_weight
+        if weight is not None and not weight.any():
+            raise ValueError("all weights are 0, so that no row counts; check sample_weight and class_weight.")
+        return weight
 
     def _zeros(self, X: Any, targets: Targets) -> Array:
         return np.zeros((X.shape[1] + 1, targets.n_outputs), X.dtype)
 
-    def _current_weights(self, X: Any, targets: Targets) -> Array:
+    def _current_weights(self, X: Any, targets: Targets, advice: str) -> Array:
         """Return the weights of the last fit, if it was of the same problem."""
         w = np.vstack([self.coef_.T, self.intercept_]).astype(X.dtype)
         if w.shape != (X.shape[1] + 1, targets.n_outputs) or not np.array_equal(self.classes_, targets.classes):
             raise ValueError(
                 f"The earlier fit had {w.shape[0] - 1} features and classes {self.classes_}; this one has "
-                f"{X.shape[1]} and {targets.classes}. Fit a new estimator, or set warm_start=False."
+                f"{X.shape[1]} and {targets.classes}. {advice}"
             )
         return w
 
     def _start(self, X: Any, targets: Targets, coef_init: Any, intercept_init: Any) -> Array:
         warm = self.warm_start and hasattr(self, "coef_")
-        w = self._current_weights(X, targets) if warm else self._zeros(X, targets)
+        advice = "Fit a new estimator, or set warm_start=False."
+        w = self._current_weights(X, targets, advice) if warm else self._zeros(X, targets)
         for name, init, part in (
             ("coef_init", coef_init, w[:-1].T),
             ("intercept_init", intercept_init, w[-1]),
@@ -361,23 +451,55 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
             w[-1] = 0
         return w
 
-    def _hold_out(
-        self, rows: Rows, y: Array, targets: Targets, rng: Any, w0: Array, attributes: Any
-    ) -> tuple[Rows, Validation | None]:
-        """Return the rows to train on, and the validation of the others if there is to be any."""
+    def _split(
+        self, rows: Rows, y: Array, targets: Targets, rng: Any, given: tuple[Any, Any, Any]
+    ) -> tuple[Rows, tuple[Rows, Array] | None]:
+        """Return the rows to train on; and those to validate on with their targets as the user has them, or None."""
+        if any(part is not None for part in given):
+            return rows, self._given_validation(rows, targets, *given)
         if not self.early_stopping:
             return rows, None
-        train, test = hold_out(rows.n_rows, targets.labels, self.validation_fraction, rng)
-        held_out, y_test = rows.take(test), y[test]
+        weight = np.concatenate(list(rows.each(Part.weights))) if rows.weighted else None
+        train, test = hold_out(targets, weight, rows.n_rows, self.validation_fraction, rng)
+        return subset(rows, train), (subset(rows, test), y[test])
+
+    def _given_validation(self, rows: Rows, targets: Targets, X: Any, y: Any, sample_weight: Any) -> tuple[Rows, Array]:
+        """Return validation data given by the user."""
+        if X is None or y is None:
+            raise ValueError(f"{'X_val' if X is None else 'y_val'} is missing; give X_val and y_val together.")
+        X, y = self._validate(X, y, reset=False)
+        X = X.astype(rows.dtype, copy=False)
+        encoded = self._encode(y, X.dtype, None if targets.labels is None else targets.classes)
+        if encoded.n_outputs != targets.n_outputs:
+            raise ValueError(f"y_val has {encoded.n_outputs} outputs; y has {targets.n_outputs}.")
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+        return MemoryRows(X, encoded.y, sample_weight, n_outputs=encoded.n_outputs, workers=rows.workers), y
+
+    def _validation(
+        self, loss: Loss, held_out: tuple[Rows, Array] | None, w0: Array, attributes: Any
+    ) -> Validation | None:
+        """Return what scores the weights after each iteration on held-out rows, if there are any."""
+        if held_out is None:
+            return None
+        rows, y = held_out
+        patience = self.n_iter_no_change if self.early_stopping else np.inf
+        if self.scoring is None:
+            objective = Objective(Problem(loss, self._output), rows)
+            return Validation(lambda w: -objective.value(w), patience, self.tol, w0)
+        part = rows.take(slice(0, rows.n_rows))
+        weight = {} if part.weight is None else {"sample_weight": part.weight}
         probe = copy.copy(self)
         # The held-out rows are a plain array by now.
         probe.__dict__.pop("feature_names_in_", None)
+        probe.loss_ = loss
+        scorer = check_scoring(probe, self.scoring)
 
         def score(w: Array) -> float:
             probe.__dict__.update(attributes(w))
-            return float(probe.score(held_out.X, y_test, held_out.weight))
+            return float(scorer(probe, part.X, y, **weight))
 
-        return subset(rows, train), Validation(score, self.n_iter_no_change, self.tol, w0)
+        return Validation(score, patience, self.tol, w0)
 
     def _warn_unless_converged(self, result: Any) -> None:
         if not result.converged:
@@ -440,12 +562,17 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
             Share of the rows predicted right, with several units on all of them; its expectation where the targets
             are probabilities.
         """
-        if np.ndim(y) < 2 or np.shape(y)[1] == 1:
-            return float(super().score(X, y, sample_weight))
         check_is_fitted(self)
-        if np.shape(y)[1] != len(self.classes_):
-            raise ValueError(f"y has {np.shape(y)[1]} columns; this model has {len(self.classes_)} classes.")
-        return float(np.average(self._chance_of_hit(X, np.asarray(y)), weights=sample_weight))
+        y = y.toarray() if hasattr(y, "toarray") else y
+        if not self._is_matrix(np.asarray(y)):
+            return float(super().score(X, y, sample_weight))
+        y = as_probabilities(check_array(y, input_name="y"), np.float64)
+        check_consistent_length(X, y, sample_weight)
+        if y.shape[1] != self.coef_.shape[0]:
+            raise ValueError(f"y has {y.shape[1]} columns; this model has {self.coef_.shape[0]} outputs.")
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        return float(np.average(self._chance_of_hit(X, y), weights=sample_weight))
 
     def _chance_of_hit(self, X: Any, y: Array) -> Array:
         """Return the probability of each prediction being right if the targets are drawn from the rows of `y`."""
@@ -468,7 +595,8 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         w = np.vstack([self.coef_.T, self.intercept_])
-        return logits_of(X, w.astype(np.result_type(X.dtype, w.dtype), copy=False))
+        with worker_threads() as workers:
+            return logits_in_blocks(X, w.astype(np.result_type(X.dtype, w.dtype), copy=False), workers)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -495,8 +623,10 @@ class SoftmaxRegressor(_LinearClassifier):
         F(W, b) = \frac{1}{\sum_i w_i} \sum_i w_i\, L(y_i, \operatorname{softmax}(W x_i + b))
         + \frac{\alpha}{2} \lVert W \rVert^2 .
 
-    With the cross-entropy this is multinomial logistic regression, the same model as
-    :class:`sklearn.linear_model.LogisticRegression` with ``C = 1 / (alpha * n_samples)``.
+    With the cross-entropy this is multinomial logistic regression. From three classes on it is the same model as
+    :class:`sklearn.linear_model.LogisticRegression` with ``C = 1 / (alpha * n_samples)``. With two classes that
+    estimator has one vector of coefficients where a softmax has two, of opposite sign and half the size, whose penalty
+    is half as large: there ``C = 2 / (alpha * n_samples)``. The coefficients of a softmax sum to 0 over the classes.
 
     Parameters
     ----------
@@ -534,6 +664,9 @@ class SoftmaxRegressor(_LinearClassifier):
     early_stopping : bool, default=False
         Whether to hold out part of the rows, score it after each iteration, stop when that no longer improves, and keep
         the best weights.
+    scoring : str, callable or None, default=None
+        What to score validation data by, greater is better: a scorer's name, such as ``"accuracy"``, or a scorer of
+        :mod:`sklearn.metrics`. None: minus the mean loss, for the cross-entropy the log-loss in nats.
     validation_fraction : float, default=0.1
         Share of the rows held out. Only with `early_stopping`.
     n_iter_no_change : int, default=5
@@ -563,9 +696,13 @@ class SoftmaxRegressor(_LinearClassifier):
         Iterations or passes run. On much data the first iteration of ``"lbfgs"`` is a start on a sample of the rows,
         and later ones may take some dozen steps each on an estimate of the objective.
     loss_curve_ : list of float
-        Objective after each iteration or pass, in nats for the cross-entropy.
+        Objective after each iteration, in nats for the cross-entropy. With ``"sgd"`` it is the mean over the
+        mini-batches of a pass, each before its step.
     validation_scores_ : list of float or None
-        Accuracy on the held-out rows after each iteration or pass.
+        Score of the validation data after each iteration or pass; see `scoring`.
+    learning_curve_ : dict of ndarray
+        A record for a picture: ``"iteration"``, ``"objective"`` (as `loss_curve_`), ``"validation_score"`` (NaN without
+        validation data) and ``"seconds"`` since the start of the iterations.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str
@@ -658,6 +795,9 @@ class SoftmaxRegressor(_LinearClassifier):
         p = self._output.probabilities(self._logits(X))
         return self._without_class_weight(self._output.true_probabilities(self.loss_, p)) if self.calibrated else p
 
+    def _two_class_coefficients(self) -> tuple[Array, Array]:
+        return self.coef_[1:] - self.coef_[:1], self.intercept_[1:] - self.intercept_[:1]
+
 
 class SigmoidRegressor(_LinearClassifier):
     r"""One sigmoid unit for each class, each its own two-outcome problem, with any loss.
@@ -709,6 +849,10 @@ class SigmoidRegressor(_LinearClassifier):
 
     def _encode_matrix(self, y: Array) -> Targets:
         return soft_labels(y)
+
+    def _is_matrix(self, y: Array) -> bool:
+        """Return whether targets are a matrix; one column of numbers that are not whole is one of probabilities."""
+        return super()._is_matrix(y) or (y.ndim == 2 and y.dtype.kind == "f" and bool((y % 1 != 0).any()))
 
     def _encode_labels(self, classes: Array, labels: Array, dtype: Any) -> Targets:
         if len(classes) == 2:
@@ -796,6 +940,14 @@ class SigmoidRegressor(_LinearClassifier):
             Probabilities; each row sums to 1 except after a fit on a matrix.
         """
         return self._calibrated_proba(X) if self.calibrated else np.exp(self.predict_log_proba(X))
+
+    def _two_class_coefficients(self) -> tuple[Array, Array]:
+        return self.coef_, self.intercept_
+
+    def _check_logistic(self) -> None:
+        super()._check_logistic()
+        if len(self.classes_) > 2:
+            raise ValueError("no LogisticRegression has the predictions of sigmoid units for more than two classes.")
 
     def _calibrated_proba(self, X: Any) -> Array:
         a = self._output.true_probabilities(self.loss_, self._output.probabilities(self._logits(X)))

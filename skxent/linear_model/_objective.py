@@ -149,6 +149,8 @@ class Objective:
         return w.astype(self.rows.dtype, copy=False)
 
     def _mean_value(self, total: Any, w: Array) -> float:
+        if not self.problem.alpha:
+            return float(total / self.total_weight)
         # Adds in pairs, where vdot would lose five digits of so long a sum in single precision.
         with np.errstate(over="ignore"):
             penalty = np.square(w[:-1]).sum()

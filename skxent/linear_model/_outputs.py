@@ -50,6 +50,16 @@ class Output(ABC):
     def logits(self, p: Array) -> Array:
         """Logits that have the probabilities `p`, none of them 0 or 1."""
 
+    def centred(self, w: Array) -> Array:
+        """Return weights with the same probabilities and the least penalty: a softmax's sum to 0 over the outputs.
+
+        Where their mean is 0 but for rounding they are returned as they are.
+        """
+        mean = w.mean(axis=1, keepdims=True)
+        if not self.shift_invariant or np.abs(mean).max() <= 1e-6 * np.abs(w).max():
+            return w
+        return w - mean
+
     def outcomes(self, y: Array, z: Array) -> tuple[Array, Array]:
         """Observed and predicted distributions as a loss sees them, given targets `y` and logits `z`."""
         return y, self.probabilities(z)
