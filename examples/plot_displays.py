@@ -53,8 +53,9 @@ def draw(models, X_test, y_test, language_model, lines, picture):
         curve = LossCurveDisplay.from_estimator(model, ax=axes["curve"], lw=2, **style)
         reliability = ReliabilityDisplay.from_estimator(model, X_test, y_test, ax=axes["reliability"], **style)
         print(
-            f"{style['name']:<14} iterations {len(curve.loss_curve):>3}   test accuracy {model.score(X_test, y_test):.4f}"
-            f"   calibration error {reliability.calibration_error:.4f}"
+            f"{style['name']:<14} iterations {len(curve.loss_curve):>3}   "
+            f"test accuracy {model.score(X_test, y_test):.4f}   "
+            f"calibration error {reliability.calibration_error:.4f}"
         )
     ranks = RankFrequencyDisplay.from_estimator(language_model, ax=axes["ranks"], color=LOSSES["quadratic"], lw=2)
     perplexities = LinePerplexityDisplay.from_estimator(language_model, lines, ax=axes["lines"])

@@ -1,4 +1,4 @@
-"""The picture of a fit: the objective, and the score of held-out rows, after each iteration."""
+"""The picture of a fit: the objective, and the score of validation data, after each iteration."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["LossCurveDisplay"]
 
 
 class LossCurveDisplay:
-    """Objective after each iteration or pass of a fit, and the score of the rows held out if there were any.
+    """Objective after each iteration or pass of a fit, and the score of validation data if there were any.
 
     Parameters
     ----------
     loss_curve : array-like of shape (n_iter,)
         Objective after each iteration, in nats for the cross-entropy.
     validation_scores : array-like of shape (n_iter,), optional
-        Scores of the rows held out; greater is better.
+        Scores of validation data; greater is better.
     name : str, optional
         Name of the lines, for a legend.
 
@@ -106,7 +106,7 @@ class LossCurveDisplay:
         """
         panels = [("objective", self.loss_curve)]
         if self.validation_scores is not None:
-            panels.append(("score of the rows held out", self.validation_scores))
+            panels.append(("validation score", self.validation_scores))
         self.ax_ = axes_for(self, ax, len(panels))
         self.figure_ = self.ax_[0].figure
         self.lines_ = []
