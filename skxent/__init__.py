@@ -18,13 +18,17 @@ if TYPE_CHECKING:  # what editors and type checkers cannot see in _HOME
     from skxent.information import perplexity as perplexity
     from skxent.language_model import UnigramLanguageModel as UnigramLanguageModel
     from skxent.linear_model import SigmoidRegressor as SigmoidRegressor
+    from skxent.linear_model import SigmoidRegressorCV as SigmoidRegressorCV
     from skxent.linear_model import SoftmaxRegressor as SoftmaxRegressor
+    from skxent.linear_model import SoftmaxRegressorCV as SoftmaxRegressorCV
 
 __version__ = "0.1.0"
 
 _HOME = {
     "SoftmaxRegressor": "linear_model",
     "SigmoidRegressor": "linear_model",
+    "SoftmaxRegressorCV": "linear_model",
+    "SigmoidRegressorCV": "linear_model",
     "UnigramLanguageModel": "language_model",
     "CrossEntropySelector": "feature_selection",
     "cross_entropy_classif": "feature_selection",

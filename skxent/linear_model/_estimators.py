@@ -39,7 +39,7 @@ from skxent.linear_model.solvers._sgd import divergence_error, one_pass
 from skxent.losses import LOSSES, Loss, check_shapes, log_of, normalized, resolve_loss
 from skxent.rows import MemoryRows, Part, Rows, logits_in_blocks, subset
 
-__all__ = ["SigmoidRegressor", "SoftmaxRegressor"]
+__all__ = ["SigmoidRegressor", "SoftmaxRegressor", "fitted_attributes"]
 
 
 class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEstimator):
@@ -180,7 +180,7 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         rng = check_random_state(self.random_state)
 
         def attributes(w: Array) -> dict[str, Any]:
-            return _fitted_attributes(self._output.centred(w), targets, X.dtype)
+            return fitted_attributes(self._output.centred(w), targets, X.dtype)
 
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         # Callbacks predict on X, so they get it with its feature names.
@@ -264,7 +264,7 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
             # A row that is not finite leaves no weights finite, so that a search for it before would only cost time.
             assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
             raise divergence_error(self.learning_rate)
-        self.__dict__.update(_fitted_attributes(w, targets, w.dtype))
+        self.__dict__.update(fitted_attributes(w, targets, w.dtype))
         self.loss_ = loss
         self.n_iter_ = 1 if first else self.n_iter_ + 1
         return self
@@ -401,7 +401,11 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         return loss
 
     def _problem(self, loss: Loss) -> Problem:
-        return Problem(loss, self._output, self.alpha, self.fit_intercept)
+        return Problem(loss, self._output, self._penalty(), self.fit_intercept)
+
+    def _penalty(self) -> float:
+        """Return the strength of the penalty."""
+        return self.alpha
 
     def _options(self, solver: Any, rng: np.random.RandomState) -> dict[str, Any]:
         """Return those of the estimator's parameters that the solver takes."""
@@ -604,7 +608,7 @@ class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseE
         return tags
 
 
-def _fitted_attributes(w: Array, targets: Targets, dtype: Any) -> dict[str, Any]:
+def fitted_attributes(w: Array, targets: Targets, dtype: Any) -> dict[str, Any]:
     """Return what a fit that ends with weights `w` leaves behind."""
     return {
         "coef_": np.ascontiguousarray(w[:-1].T, dtype=dtype),
