@@ -47,6 +47,7 @@ __all__ = sorted(["__version__", *_HOME])
 _MODULES = [
     "feature_selection",
     "information",
+    "inspection",
     "label_noise",
     "language_model",
     "linear_model",

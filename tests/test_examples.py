@@ -12,6 +12,11 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 # Options, the picture that they lead to, and what must be printed.
 RUNS = {
+    "plot_displays.py": (
+        ["--rows=1000"],
+        "displays.png",
+        ["cross-entropy", "quadratic", "calibration error", "perplexity of the test lines together"],
+    ),
     "plot_mnist_losses.py": (
         ["here.png", "--rows=2000", "--passes=2"],
         "here.png",
