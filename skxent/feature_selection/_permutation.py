@@ -13,7 +13,7 @@ from sklearn.utils import Bunch
 
 from skxent._typing import Integers
 from skxent.feature_selection._containers import read_data
-from skxent.information.arrays import nats_per_unit
+from skxent.information._units import nats_per_unit
 
 __all__ = ["permutation_cross_entropy"]
 

@@ -27,7 +27,7 @@ from skxent.feature_selection._univariate import (
 )
 from skxent.feature_selection.scores import SCORES, Score
 from skxent.information import entropy
-from skxent.information.arrays import nats_per_unit
+from skxent.information._units import nats_per_unit
 
 __all__ = ["CrossEntropySelector"]
 

@@ -26,7 +26,7 @@ from skxent.feature_selection._univariate import (
 )
 from skxent.feature_selection._values import Levels, kind_of, stack_columns
 from skxent.information import cross_entropy, jensen_shannon, kl_divergence
-from skxent.information.arrays import nats_per_unit
+from skxent.information._units import nats_per_unit
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,7 +23,7 @@ from skxent.feature_selection._significance import independence_pvalues
 from skxent.feature_selection._target import Target, read_frequencies, read_target
 from skxent.feature_selection.scores import Score, resolve_score
 from skxent.information import entropy
-from skxent.information.arrays import nats_per_unit
+from skxent.information._units import nats_per_unit
 
 __all__ = [
     "BASE_CONSTRAINT",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,7 +161,7 @@ class Levels:
         return cls(np.array([float.fromhex(edge) for edge in state["edges"]]), state["categories"], state["kind"])
 
 
-def category_codes(values: list[Hashable], name: str) -> Integers:
+def category_codes(values: list[Any], name: str) -> Integers:
     """Give each distinct value a number; the missing ones share one, the last.
 
     The numbers follow the values as text, so that they do not depend on the order of the rows.
