@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from skxent._registry import Registry
@@ -73,7 +75,7 @@ def compare_models(options: Options, progress: Progress, notes: Notes) -> None:
 
 
 def _each(totals: Score) -> list[Score]:
-    return [totals.each(lambda amount, i=i: amount[i]) for i in range(len(totals))]
+    return [totals.each(partial(np.take, indices=i)) for i in range(len(totals))]
 
 
 @_FORMATS.register("text")
