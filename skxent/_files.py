@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+__all__ = ["atomic_write"]
+
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
     """Give a file beside the place; it is renamed to the place in the end, and removed if anything went wrong.
 
-    A link stays a link, and what is no file to replace, such as a pipe or ``/dev/stdout``, is written itself.
+    A link stays a link. What is not a regular file, such as a pipe or ``/dev/stdout``, is written directly.
 
     Yields
     ------

@@ -108,6 +108,11 @@ class Parameters:
         return copy.deepcopy(self)
 
     def __repr__(self) -> str:
-        """Show the object with its parameters."""
-        settings = ", ".join(f"{key}={value!r}" for key, value in self.get_params(deep=False).items())
-        return f"{type(self).__name__}({settings})"
+        """Show the object with those of its parameters that differ from their defaults."""
+        defaults = inspect.signature(type(self)).parameters
+        changed = [
+            f"{name}={value!r}"
+            for name, value in self.get_params(deep=False).items()
+            if repr(value) != repr(defaults[name].default)
+        ]
+        return f"{type(self).__name__}({', '.join(changed)})"

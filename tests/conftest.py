@@ -1,10 +1,27 @@
-"""Hypothesis tries the same examples in every run; `pytest --hypothesis-profile=search` looks for new ones.
+"""Fixtures of several modules.
 
-A test that sets its own number of examples, since each takes long, keeps it.
+Hypothesis tries the same examples in every run; `pytest --hypothesis-profile=search` looks for new ones. A test that
+sets its own number of examples, since each takes long, keeps it.
 """
 
+import numpy as np
+import pytest
 from hypothesis import settings
+from threadpoolctl import threadpool_limits
 
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=2000, deadline=None, print_blob=True)
 settings.load_profile("fixed")
+
+
+@pytest.fixture
+def rng():
+    """Return the same random numbers for every test."""
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def one_blas_thread():
+    """On matrices this small, BLAS threads only get in each other's way."""
+    with threadpool_limits(1, user_api="blas"):
+        yield

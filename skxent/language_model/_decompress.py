@@ -65,7 +65,7 @@ def read_chunks(path: str, size: int, progress: Progress | None) -> Iterator[byt
 def _read(path: str, file: _Readable, size: int) -> bytes:
     try:
         chunk = file.read(size)
-        return chunk if chunk.endswith(b"\n") or len(chunk) < size else chunk + file.readline(size)
+        return chunk if chunk.endswith(b"\n") or len(chunk) < size else chunk + file.readline(size // 16)
     except _DAMAGE as error:
         raise CorpusError(f"{path}: cannot be read, it is damaged or cut short: {error}") from None
     except Exception as error:  # of zstandard and Polars, which may not be imported

@@ -1,0 +1,223 @@
+"""Entropy, cross-entropy and their relatives for arrays of probabilities, in nats. It imports NumPy alone."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from skxent._typing import Array
+
+__all__ = [
+    "Probabilities",
+    "conditional_entropy",
+    "cross_entropy",
+    "entropy",
+    "jensen_shannon",
+    "kl_divergence",
+    "mutual_information",
+    "read_joint",
+    "read_probabilities",
+]
+
+
+# What to do with observations instead of probabilities.
+_SAMPLES = (
+    "A sample of observations goes to entropy_from_samples, cross_entropy_from_samples or kl_divergence_from_samples."
+)
+
+
+class Probabilities:
+    """Probabilities along the last axis, checked, with their logarithms on demand.
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls `values`: with "log_" in front they are logarithms.
+    values : ndarray
+        Probabilities or, to be normalized, weights.
+    dtype : dtype
+        The precision to compute in. How far from 1 a row may sum depends on that of `values`.
+    """
+
+    def __init__(self, name: str, values: Array, *, axis: int, normalize: bool, dtype: np.dtype[Any]) -> None:
+        self.name = name
+        logs = name.startswith("log_")
+        self.axis = np.lib.array_utils.normalize_axis_index(axis, values.ndim)
+        tolerance = _tolerance(values.dtype)
+        values = np.moveaxis(values, self.axis, -1).astype(dtype, copy=False)
+        with np.errstate(all="ignore"):
+            if logs:
+                self.log = values - _finite_maximum(values) if normalize else values
+                self.p = np.exp(self.log)
+            else:
+                self._check_signs(values)
+                self.p = values
+            total = self.p.sum(axis=-1, keepdims=True)
+            if normalize:
+                self._check_totals(total[..., 0], (total > 0) & np.isfinite(total))
+                self.p = self.p / total
+                if logs:
+                    self.log = self.log - np.log(total)
+            else:
+                self._check_totals(total[..., 0], np.abs(total - 1) <= tolerance)
+
+    @cached_property
+    def log(self) -> Array:
+        """The natural logarithms, -inf of 0."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.p)
+
+    def _check_signs(self, values: Array) -> None:
+        if np.any(values < 0):
+            *row, entry = np.argwhere(values < 0)[0]
+            raise ValueError(
+                f"{self._where(row, entry)} is {values[*row, entry]:g}, but a probability is never negative. {_SAMPLES}"
+            )
+
+    def _check_totals(self, totals: Array, good: NDArray[np.bool_]) -> None:
+        if good.all():
+            return
+        row = tuple(np.argwhere(~good[..., 0])[0])
+        raise ValueError(
+            f"{self._where(row, ':')} is not a row of probabilities: they sum to {totals[row]:.10g}, not 1. "
+            f"For counts or other weights pass normalize=True; they must be finite and not all zero. {_SAMPLES}"
+        )
+
+    def _where(self, row: Sequence[int], entry: object) -> str:
+        """Write an index the way the caller would, whose outcomes lie along another axis than ours."""
+        index = [str(i) for i in row]
+        index.insert(self.axis, str(entry))
+        return f"{self.name}[{', '.join(index)}]"
+
+
+def read_probabilities(
+    given: Mapping[str, tuple[ArrayLike | None, ArrayLike | None]], axis: int, normalize: bool
+) -> list[Probabilities]:
+    """Check the arrays, each given as itself or as its logarithm, and that they fit each other."""
+    arrays: dict[str, Array] = {}
+    for name, (p, log_p) in given.items():
+        if (p is None) == (log_p is None):
+            raise TypeError(f"Give {name} or log_{name}, one of the two.")
+        label, values = (name, p) if log_p is None else (f"log_{name}", log_p)
+        arrays[label] = _real_array(label, values)
+    dtype = _float_dtype(arrays.values())
+    rows = [Probabilities(label, array, axis=axis, normalize=normalize, dtype=dtype) for label, array in arrays.items()]
+    _check_shapes(arrays, rows)
+    return rows
+
+
+def entropy(p: Probabilities) -> Array:
+    """Return -sum p log p."""
+    return -_sum_products(p.p, p.log)
+
+
+def cross_entropy(p: Probabilities, q: Probabilities) -> Array:
+    """Return -sum p log q."""
+    return -_sum_products(p.p, q.log)
+
+
+def kl_divergence(p: Probabilities, q: Probabilities) -> Array:
+    """Return sum p log(p / q)."""
+    divergence: Array = np.maximum(_sum_products(p.p, _log_ratio(p.log, q.log)), 0)
+    return divergence
+
+
+def jensen_shannon(p: Probabilities, q: Probabilities) -> Array:
+    """Return the mean divergence of p and of q from their mean."""
+    with np.errstate(divide="ignore"):
+        log_total = np.log(p.p + q.p)
+        # log 2p - log(p + q) is exactly 0 where p = q, and no mean underflows.
+        logs = [_log_ratio(np.log(2 * rows.p), log_total) for rows in (p, q)]
+    halves = [_sum_products(rows.p, log) / 2 for rows, log in zip((p, q), logs, strict=True)]
+    divergence: Array = np.clip(halves[0] + halves[1], 0, math.log(2))
+    return divergence
+
+
+def read_joint(name: str, values: ArrayLike, axes: tuple[int, int], normalize: bool) -> Array:
+    """Check joint probabilities and move the two axes to the end."""
+    array = np.moveaxis(_real_array(name, values), axes, (-2, -1))
+    if (array < 0).any():
+        raise ValueError(f"{name} holds {array.min():g}, but a probability is never negative.")
+    flat = array.reshape(*array.shape[:-2], -1)
+    rows = Probabilities(name, flat, axis=-1, normalize=normalize, dtype=_float_dtype([array]))
+    return rows.p.reshape(array.shape)
+
+
+def mutual_information(joint: Array) -> Array:
+    """Return sum p(x, y) log(p(x, y) / p(x) p(y)) over the last two axes."""
+    marginals = [joint.sum(axis=axis, keepdims=True) for axis in (-1, -2)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(joint) - np.log(marginals[0]) - np.log(marginals[1])
+    information: Array = np.maximum(_sum_products(joint, logs).sum(axis=-1), 0)
+    return information
+
+
+def conditional_entropy(joint: Array) -> Array:
+    """Return -sum p(x, y) log p(y | x), where x lies along the axis before the last and y along the last."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(joint) - np.log(joint.sum(axis=-1, keepdims=True))
+    return -_sum_products(joint, logs).sum(axis=-1)
+
+
+def _real_array(name: str, values: Any) -> Array:
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} is a masked array with masked values; fill them, such as with 0, first.")
+    array = np.asarray(values)
+    if array.dtype.kind == "O":
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            what = f"{name} must be an array of probabilities or a univariate distribution of scipy.stats"
+            raise TypeError(f"{what}, not {type(values).__name__}.") from error
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, but its dtype is {array.dtype}.")
+    if array.ndim == 0:
+        raise ValueError(f"{name} is a single number; the probabilities of all outcomes are needed.")
+    return array
+
+
+def _float_dtype(arrays: Iterable[Array]) -> np.dtype[Any]:
+    """Return the precision to work in: integers (one-hot labels, counts) take that of the other array."""
+    floating = [array.dtype for array in arrays if array.dtype.kind == "f"]
+    return np.result_type(np.float32, *floating) if floating else np.dtype(np.float64)
+
+
+def _tolerance(dtype: np.dtype[Any]) -> float:
+    """Return how far from 1 a sum may lie: doubles are often converted floats."""
+    return max(1e-6, math.sqrt(np.finfo(dtype).eps)) if dtype.kind == "f" else 0.0
+
+
+def _check_shapes(arrays: Mapping[str, Array], rows: Sequence[Probabilities]) -> None:
+    shapes = [r.p.shape for r in rows]
+    try:
+        np.broadcast_shapes(*(shape[:-1] for shape in shapes))
+        fits = len({shape[-1] for shape in shapes}) == 1
+    except ValueError:
+        fits = False
+    if not fits:
+        described = " and ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise ValueError(
+            f"The shapes do not fit: {described}. The number of outcomes along the axis must be the same, "
+            "and the other dimensions must broadcast."
+        )
+
+
+def _finite_maximum(values: Array) -> Array:
+    top = values.max(axis=-1, keepdims=True, initial=-np.inf)
+    return np.where(np.isfinite(top), top, 0)
+
+
+def _sum_products(p: Array, log_q: Array) -> Array:
+    """Sum p * log q over the last axis, where 0 * log 0 = 0."""
+    products = np.zeros(np.broadcast_shapes(p.shape, log_q.shape), np.result_type(p, log_q))
+    np.multiply(p, log_q, where=p > 0, out=products)
+    total: Array = products.sum(axis=-1)
+    return total
+
+
+def _log_ratio(log_p: Array, log_q: Array) -> Array:
+    with np.errstate(invalid="ignore"):  # -inf - -inf, where p = q = 0: its weight is 0
+        return log_p - log_q

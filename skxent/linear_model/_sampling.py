@@ -1,0 +1,85 @@
+"""Samples of rows: at random by their weight, and evenly spaced along a cumulative chance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skxent._typing import Array
+from skxent.linear_model._objective import Objective
+
+__all__ = ["draw", "importance_sample", "sampling_chances"]
+
+# Passes that bring the sum of the chances, each at most 1, to the size of the sample.
+_PASSES = 10
+
+
+def draw(objective: Objective, size: int) -> Objective:
+    """Return the objective of some random rows, always the same ones; of all if there are no more than that.
+
+    A row is drawn as often as its weight says and then counts once, so that rows of large weight are not missed and
+    rows of no weight not met. The rows drawn can be read again at will.
+    """
+    if size >= objective.n_rows:
+        return objective if objective.rows.resident else objective.subset(slice(0, objective.n_rows))
+    chance = None
+    if objective.rows.weighted:
+        chance = np.concatenate(list(objective.rows.each(lambda part: part.weights())))
+        chance /= chance.sum()
+    positions = np.random.default_rng(0).choice(objective.n_rows, size, replace=chance is not None, p=chance)
+    return objective.reweighted(np.sort(positions), None, float(size))
+
+
+def importance_sample(mass: Array, size: int) -> tuple[Array, float]:
+    """Return positions evenly spaced along a cumulative mass, and the mass between two of them.
+
+    A systematic sample: it has little noise and is always the same.
+
+    Parameters
+    ----------
+    mass : ndarray of shape (n_rows,)
+        Chance of each row, up to a factor.
+    size : int
+        Number of positions.
+
+    Returns
+    -------
+    positions : ndarray of int of shape (size,)
+        Sorted; a row whose mass is more than the spacing occurs more than once.
+    spacing : float
+        The sum of the masses divided by `size`. A row stands for ``spacing / mass[row]`` rows.
+    """
+    ends = np.cumsum(mass, dtype=np.float64)
+    spacing = ends[-1] / size
+    return np.searchsorted(ends, spacing * (np.arange(size) + 0.5)), spacing
+
+
+def sampling_chances(curvature: Array, weight: Array | None, size: int, min_share: float) -> Array:
+    """Return the chance of each row to be in a sample, at most 1, in proportion to its weighted curvature.
+
+    Parameters
+    ----------
+    curvature : ndarray of shape (n_rows,)
+        Curvature of each row; it is overwritten.
+    weight : ndarray of shape (n_rows,) or None
+        Weights of the rows.
+    size : int
+        Number of rows that the sample is to have.
+    min_share : float
+        Least curvature of a row, as a share of the mean.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        Chances that sum to about `size`.
+    """
+    least: Any = min_share * curvature.mean() + np.finfo(np.float32).tiny
+    np.maximum(curvature, least, out=curvature)
+    if weight is not None:
+        curvature *= weight
+    scale = size / curvature.sum(dtype=np.float64)
+    for _ in range(_PASSES):
+        scale *= size / np.minimum(1, scale * curvature).sum(dtype=np.float64)
+    curvature *= scale
+    return np.minimum(1, curvature, out=curvature)

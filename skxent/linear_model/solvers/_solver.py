@@ -1,0 +1,150 @@
+"""What a solver is, and what it returns."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
+
+from skxent._parameters import Parameters
+from skxent._registry import Registry
+from skxent._typing import Array
+
+__all__ = ["SOLVERS", "STOPPED", "Result", "Solver", "resolve_solver"]
+
+SOLVERS: Registry[type[Solver]] = Registry("solver")
+
+# The message of a result that a callback asked for.
+STOPPED = "stopped by a callback"
+
+
+class Result(NamedTuple):
+    """Outcome of a solver.
+
+    Attributes
+    ----------
+    w : ndarray
+        Weights found.
+    n_iter : int
+        Iterations or passes run.
+    converged : bool
+        Whether it stopped because it was done, not because `max_iter` was reached.
+    message : str
+        Why it stopped, and if it has not converged what to do.
+    """
+
+    w: Array
+    n_iter: int
+    converged: bool
+    message: str
+
+
+class Solver(Parameters, ABC):
+    """A way to minimise an objective.
+
+    A subclass implements :meth:`solve` and holds nothing but its own settings, each an argument of ``__init__`` kept
+    under its name. Giving it a name, ``class Mine(Solver, name="mine")``, makes ``solver="mine"`` work as well as
+    ``solver=Mine()``. Check yours with :func:`skxent.testing.check_solver`.
+
+    Attributes
+    ----------
+    exact_values : bool
+        Class attribute: whether the callback is told the objective at the weights, or an estimate of it that costs
+        less.
+
+    Examples
+    --------
+    Gradient descent with a fixed step:
+
+    >>> from skxent import SoftmaxRegressor
+    >>> from skxent.solvers import Result, Solver
+    >>> class Descent(Solver):
+    ...     def __init__(self, step=0.5):
+    ...         self.step = step
+    ...     def solve(self, objective, w0, *, max_iter, tol, callback):
+    ...         w = w0
+    ...         for n_iter in range(1, max_iter + 1):
+    ...             value, gradient = objective(w)
+    ...             w = w - self.step * gradient
+    ...             if callback(w, objective.value(w)):
+    ...                 return Result(w, n_iter, True, "stopped by a callback")
+    ...         return Result(w, max_iter, True, "all steps taken")
+    >>> model = SoftmaxRegressor(solver=Descent(step=0.1), max_iter=50).fit([[0.0], [1.0], [3.0], [4.0]], [0, 0, 1, 1])
+    >>> model.predict([[0.0], [4.0]]).tolist()
+    [0, 1]
+    """
+
+    exact_values: ClassVar[bool] = True
+
+    def __init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if name is not None:
+            SOLVERS.register(name)(cls)
+
+    @abstractmethod
+    def solve(
+        self,
+        objective: Any,
+        w0: Array,
+        *,
+        max_iter: int,
+        tol: float,
+        callback: Callable[[Array, float], bool],
+    ) -> Result:
+        """Minimise an objective.
+
+        Further keyword arguments of a subclass's method, such as ``batch_size``, must be named like parameters of the
+        estimators, and receive their values.
+
+        Parameters
+        ----------
+        objective : Objective
+            Called with weights it returns value and gradient; ``objective.value(w)`` and ``objective.gradient(w)``
+            return one of them. ``objective.intercept_only()`` is a better start than zero, ``objective.batches(size,
+            rng)`` yields the objectives of mini-batches, and ``objective.eps`` is the relative rounding error of the
+            value.
+        w0 : ndarray of shape (n_features + 1, n_outputs)
+            Start, with the intercepts in the last row. It is read only. Its dtype is that of the computation.
+        max_iter : int
+            Largest number of iterations.
+        tol : float
+            Relative decrease of the objective below which to stop; zero: as long as there is progress.
+        callback : callable
+            To be called as ``callback(w, value)`` after each iteration, with the objective at `w` or, if
+            `exact_values` is false, an estimate of it. If it returns true, the solver must stop and
+            return these weights with ``converged`` true and the message ``"stopped by a callback"``.
+
+        Returns
+        -------
+        Result
+            Weights and why it stopped.
+        """
+
+
+def resolve_solver(solver: Any) -> Any:
+    """Return the solver that a name or an object stands for.
+
+    Parameters
+    ----------
+    solver : str or Solver
+        A registered name, or an object with a method ``solve``.
+
+    Returns
+    -------
+    Solver
+        The object itself, or a new one made with the named class's defaults.
+
+    Raises
+    ------
+    ValueError
+        If the name is not registered.
+    TypeError
+        If `solver` is neither a string nor an object with a method ``solve``.
+    """
+    if isinstance(solver, str):
+        return SOLVERS[solver]()
+    if isinstance(solver, type) or not callable(getattr(solver, "solve", None)):
+        is_solver = isinstance(solver, type) and callable(getattr(solver, "solve", None))
+        hint = f"an instance: {solver.__name__}()" if is_solver else "a name or an object with a method solve"
+        raise TypeError(f"solver={solver!r} is not a solver; known names: {', '.join(SOLVERS)}. Pass {hint}.")
+    return solver

@@ -1,0 +1,192 @@
+"""Rows in memory: a NumPy array or a CSR matrix, summed block by block in threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import gen_batches, gen_even_slices
+
+from skxent._parallel import ONE_THREAD, Workers
+from skxent._typing import Array
+from skxent.rows._part import Part, select
+from skxent.rows._rows import Rows
+
+__all__ = ["BlockSizes", "MemoryRows"]
+
+
+@dataclass(frozen=True)
+class BlockSizes:
+    """How many rows are worked on at a time.
+
+    The numbers were measured on two cores with 2 MB of cache each, on MNIST, on 500,000 rows of 30 columns and on
+    sparse text; blocks in proportion to the data keep the memory on top of small data small.
+
+    Attributes
+    ----------
+    bytes_share : float
+        Bytes of the features in a block, for each byte of the data.
+    min_bytes, max_bytes : float
+        Bounds on these bytes. A core keeps a block in its cache between two matrix products.
+    logits_share : float
+        Logits in a block, for each byte of the data. They count where rows are short.
+    min_logits, max_logits : float
+        Bounds on these logits. With fewer, threads wait for each other to take turns at the interpreter.
+    entries_per_column : float
+        Least number of stored entries for each column in a block of sparse rows, so that adding the block's gradient,
+        which is dense, is little work.
+    n_sums : int
+        Number of independent partial sums. It is fixed, so that results do not depend on the number of threads.
+    batch_bytes : float
+        Bytes of mini-batches that a thread gathers at a time. They stay in the cache, and threads hardly wait.
+    min_bytes_for_batches : float
+        Bytes of data from which on a thread gathers mini-batches ahead. Less data is gathered sooner than that.
+    """
+
+    bytes_share: float = 1 / 20
+    min_bytes: float = 1_000_000
+    max_bytes: float = 2_000_000
+    logits_share: float = 1 / 500
+    min_logits: float = 40_000
+    max_logits: float = 131_072
+    entries_per_column: float = 6
+    n_sums: int = 16
+    batch_bytes: float = 4_000_000
+    min_bytes_for_batches: float = 80_000_000
+
+    def rows_in_block(self, rows: Rows, n_stored: int) -> int:
+        """Return the number of rows of a block of data with so many stored entries."""
+        n_bytes = min(max(self.bytes_share * rows.nbytes, self.min_bytes), self.max_bytes)
+        n_logits = min(max(self.logits_share * rows.nbytes, self.min_logits), self.max_logits)
+        least = 1.0
+        if n_stored < rows.n_rows * rows.n_features:
+            least = self.entries_per_column * rows.n_features / max(1, n_stored / rows.n_rows)
+        return int(max(least, min(n_bytes / rows.bytes_per_row, n_logits / rows.n_outputs)))
+
+
+class MemoryRows(Rows):
+    """Rows of an array or a CSR matrix, or some of them by position. No data are copied before they are used.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n_rows, n_features)
+        Features.
+    y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Index of the one output that is on in each row, or the probability of each.
+    weight : ndarray of shape (n_rows,), optional
+        How often each row counts.
+    n_outputs : int
+        Number of outputs.
+    workers : Workers, optional
+        Threads; by default there is one.
+    sizes : BlockSizes, optional
+        How many rows are worked on at a time.
+    """
+
+    resident = True
+    sizes = BlockSizes()
+
+    def __init__(
+        self,
+        X: Any,
+        y: Array,
+        weight: Array | None = None,
+        *,
+        n_outputs: int,
+        workers: Workers = ONE_THREAD,
+        sizes: BlockSizes | None = None,
+    ) -> None:
+        self.X = X
+        self.y = y
+        self.weight = weight
+        self.n_outputs = n_outputs
+        self.workers = workers
+        if sizes is not None:
+            self.sizes = sizes
+        self.positions: slice | Array = slice(0, X.shape[0])
+        self.n_rows, self.n_features = X.shape
+        self.weighted = weight is not None
+        self.dtype = X.dtype
+        dense = isinstance(X, np.ndarray)
+        # Sparse data count without their row pointers.
+        self.nbytes = int(X.nbytes if dense else X.data.nbytes + X.indices.nbytes)
+        self.bytes_per_row = max(1, self.nbytes / self.n_rows)
+        self.block_rows = self.sizes.rows_in_block(self, X.size if dense else X.nnz)
+
+    def sum(self, function: Callable[[Part], tuple[Any, ...]]) -> list[Any]:
+        """Return the sum over all rows of a function of a part; see :meth:`Rows.sum`."""
+        if self.n_rows <= self.block_rows:
+            return list(function(self.take(slice(0, self.n_rows))))
+        blocks = list(gen_even_slices(self.n_rows, -(-self.n_rows // self.block_rows)))
+        shares = [blocks[start :: self.sizes.n_sums] for start in range(min(self.sizes.n_sums, len(blocks)))]
+        sums = self.workers.map(lambda share: _total((function(self.take(rows)) for rows in share), np.float64), shares)
+        return _total(sums)
+
+    def each(self, function: Callable[[Part], Any], max_rows: int | None = None) -> Iterator[Any]:
+        """Yield a function of each part; see :meth:`Rows.each`."""
+        size = self.block_rows if max_rows is None else max_rows
+        return self.workers.map(lambda rows: function(self.take(rows)), gen_batches(self.n_rows, size))
+
+    def take(self, rows: slice | Array) -> Part:
+        """Return some rows; see :meth:`Rows.take`."""
+        positions = self._positions_of(rows)
+        weight = None if self.weight is None else select(self.weight, rows)
+        return Part(select(self.X, positions), select(self.y, positions), weight)
+
+    def subset(self, rows: slice | Array) -> MemoryRows:
+        """Return some rows; their data stay where they are."""
+        return self.reweighted(rows, None if self.weight is None else select(self.weight, rows))
+
+    def reweighted(self, rows: slice | Array, weight: Array | None) -> MemoryRows:
+        """Return some rows with other weights; their data stay where they are."""
+        part = object.__new__(MemoryRows)  # copy.copy would cost a tenth of a mini-batch
+        part.__dict__.update(self.__dict__)
+        part.positions = positions = self._positions_of(rows)
+        part.n_rows = positions.stop - positions.start if isinstance(positions, slice) else len(positions)
+        part.weight, part.weighted = weight, weight is not None
+        return part
+
+    def batches(self, batch_size: int, rng: np.random.RandomState | None = None) -> Iterator[MemoryRows]:
+        """Yield consecutive batches of rows, in random order if `rng` is given."""
+        ordered = self if rng is None else self.subset(rng.permutation(self.n_rows))
+        for together in ordered._gathered(batch_size):
+            for rows in gen_batches(together.n_rows, batch_size):
+                yield together.subset(rows)
+
+    def _gathered(self, batch_size: int) -> Iterable[MemoryRows]:
+        """Return what has some batches each: itself, or rows that another thread gathers while others are in use."""
+        n_batches = int(self.sizes.batch_bytes / self.bytes_per_row / batch_size)
+        if isinstance(self.positions, slice) or n_batches == 0 or self.nbytes < self.sizes.min_bytes_for_batches:
+            return [self]
+        return self.workers.prefetch(self._copy, gen_batches(self.n_rows, n_batches * batch_size))
+
+    def _copy(self, rows: slice) -> MemoryRows:
+        """Return some rows with their data copied together."""
+        copied = self.subset(rows)
+        copied.X, copied.y, copied.weight = copied.take(slice(0, copied.n_rows))
+        copied.positions = slice(0, copied.n_rows)
+        return copied
+
+    def _positions_of(self, rows: slice | Array) -> slice | Array:
+        """Translate positions among these rows into positions in X."""
+        if not isinstance(self.positions, slice):
+            return self.positions[rows]
+        if isinstance(rows, slice):
+            return slice(self.positions.start + rows.start, self.positions.start + rows.stop)
+        return self.positions.start + rows if self.positions.start else rows
+
+
+def _total(tuples: Iterable[Sequence[Any]], dtype: Any = None) -> list[Any]:
+    """Add up tuples of terms one by one, in a dtype or in their own; a tuple that is alone stays as it is.
+
+    The first tuple's arrays may be overwritten.
+    """
+    iterator = iter(tuples)
+    total = [np.asarray(term) for term in next(iterator)]
+    for terms in iterator:
+        for i, term in enumerate(terms):
+            precision = np.result_type(total[i], term) if dtype is None else dtype
+            total[i] = np.add(total[i], term, out=total[i] if total[i].dtype == precision else None, dtype=precision)
+    return total

@@ -1,0 +1,121 @@
+"""Some rows in memory, and the products with them that a linear model needs."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+from skxent._parallel import Workers
+from skxent._typing import Array
+
+__all__ = ["Part", "logits_in_blocks", "logits_of", "select"]
+
+# Entries of the features in a block of a prediction: what fits a core's cache in float64.
+_ENTRIES_AT_A_TIME = 250_000
+
+
+class Part(NamedTuple):
+    """Data of some rows, in memory.
+
+    Attributes
+    ----------
+    X : ndarray or CSR array of shape (n_rows, n_features)
+        Features.
+    y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Index of the one output that is on in each row, or the probability of each.
+    weight : ndarray of shape (n_rows,) or None
+        How often each row counts; None if each counts once.
+    """
+
+    X: Any
+    y: Array
+    weight: Array | None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.y)
+
+    def weights(self) -> Array:
+        """Return the weights of the rows, in float64."""
+        return np.ones(len(self.y)) if self.weight is None else self.weight.astype(np.float64)
+
+    def target_totals(self, n_outputs: int) -> Array:
+        """Return how often each output is on, weighted, in float64, of shape (n_outputs,)."""
+        if self.y.ndim == 1:
+            return np.bincount(self.y, self.weight, n_outputs).astype(np.float64, copy=False)
+        if self.weight is None:
+            total: Array = self.y.sum(axis=0, dtype=np.float64)
+            return total
+        return np.asarray(self.weight.astype(np.float64) @ self.y)
+
+    def column_sums(self) -> Array:
+        """Return the weighted sum of each column, in float64, of shape (n_features,)."""
+        return np.asarray(self.X.T @ self.weights())
+
+    def column_squares(self) -> Array:
+        """Return the weighted sum of squares of each column, of shape (n_features,)."""
+        X, weight = self.X, self.weight
+        if isinstance(X, np.ndarray):
+            return np.einsum("ij,ij->j", X, X if weight is None else X * weight[:, np.newaxis])
+        squares = type(X)((np.square(X.data), X.indices, X.indptr), shape=X.shape)
+        total: Array = squares.T @ (np.ones(X.shape[0], X.dtype) if weight is None else weight)
+        return total
+
+    def dense(self, columns: slice | Array) -> Array:
+        """Return some columns as a dense array."""
+        X = self.X[:, columns]
+        return X if isinstance(X, np.ndarray) else X.toarray()
+
+
+def logits_of(X: Any, w: Array) -> Array:
+    """Return ``X @ w[:-1] + w[-1]``, stored output by output.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n_rows, n_features)
+        Features.
+    w : ndarray of shape (n_features + 1, n_outputs)
+        Weights; the last row holds the intercepts.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_outputs)
+        Logits.
+    """
+    z = np.asfortranarray(X @ w[:-1])
+    z += w[-1]
+    return z
+
+
+def logits_in_blocks(X: Any, w: Array, workers: Workers) -> Array:
+    """Return what :func:`logits_of` returns, computed in blocks of rows by several threads.
+
+    The blocks do not depend on the number of threads, and so the result does not.
+    """
+    n_rows, n_features = X.shape
+    z = np.empty((n_rows, w.shape[1]), w.dtype, order="F")
+
+    def fill(rows: slice) -> None:
+        z[rows] = logits_of(X[rows], w)
+
+    blocks = gen_batches(n_rows, max(1, _ENTRIES_AT_A_TIME // max(1, n_features)))
+    deque(workers.map(fill, blocks), maxlen=0)
+    return z
+
+
+def select(values: Any, rows: slice | Array) -> Any:
+    """Return some rows of an array or a CSR matrix: a view for a slice of an array, a copy for indices."""
+    if isinstance(values, np.ndarray):
+        # Taking is several times faster than an index where rows are short.
+        return values[rows] if isinstance(rows, slice) else values.take(rows, axis=0)
+    if not isinstance(rows, slice):
+        return values[rows]
+    # Several times faster than a slice of sparse data.
+    bounds = values.indptr[rows.start : rows.stop + 1]
+    stored = slice(bounds[0], bounds[-1])
+    parts = values.data[stored], values.indices[stored], bounds - bounds[0]
+    return type(values)(parts, shape=(len(bounds) - 1, values.shape[1]))

@@ -1,0 +1,88 @@
+"""What an objective asks of data, wherever they lie."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from skxent._parallel import ONE_THREAD, Workers
+from skxent._typing import Array
+from skxent.rows._part import Part
+
+__all__ = ["Rows"]
+
+
+class Rows(ABC):
+    """Rows of features, targets and weights.
+
+    A subclass says how many rows there are and offers three verbs. Functions that it is given depend on nothing but
+    their part, so that parts may be worked on in any order and place; results come in the order of the rows and do not
+    depend on the number of workers.
+
+    Attributes
+    ----------
+    n_rows, n_features, n_outputs : int
+        Sizes. The number of outputs is the number of classes or target columns.
+    dtype : dtype
+        Dtype of the features, float32 or float64; that of the computation.
+    nbytes : int
+        Bytes of the features; of a subset, of the data that it was taken from.
+    bytes_per_row : float
+        Bytes of the features of a row, on average.
+    weighted : bool
+        Whether rows have weights.
+    resident : bool
+        Whether rows can be read again at will, at no more cost than their share. It is so in memory, not on a disk.
+    workers : Workers
+        Threads of this process that may help with other work on the same data; by default there is one.
+    """
+
+    n_rows: int
+    n_features: int
+    n_outputs: int
+    dtype: np.dtype[Any]
+    nbytes: int
+    bytes_per_row: float
+    weighted: bool
+    resident: bool
+    workers: Workers = ONE_THREAD
+
+    @abstractmethod
+    def sum(self, function: Callable[[Part], tuple[Any, ...]]) -> list[Any]:
+        """Return the sum over all rows of a function of a part.
+
+        Parameters
+        ----------
+        function : callable
+            Maps a part to a tuple of numbers and arrays, each of them a sum over its rows.
+
+        Returns
+        -------
+        list
+            The sums, added in a fixed order, and in float64 where there are more than a few parts.
+        """
+
+    @abstractmethod
+    def each(self, function: Callable[[Part], Any], max_rows: int | None = None) -> Iterator[Any]:
+        """Yield a function of each part, in the order of the rows.
+
+        Parameters
+        ----------
+        function : callable
+            Maps a part to anything.
+        max_rows : int, optional
+            Largest number of rows of a part.
+        """
+
+    @abstractmethod
+    def take(self, rows: slice | Array) -> Part:
+        """Return some rows, by position, in memory.
+
+        Parameters
+        ----------
+        rows : slice or ndarray of int
+            Positions; an index may occur more than once.
+        """

@@ -1,0 +1,149 @@
+"""The preconditioner against the Hessian by finite differences."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from helpers import objective_of
+
+from skxent.linear_model._outputs import Sigmoid, Softmax
+from skxent.linear_model._preconditioner import SampledHessian
+from skxent.losses import LOSSES
+
+EVERY_LOSS = [LOSSES[name]() for name in LOSSES]
+OUTPUTS = [Softmax(), Sigmoid()]
+N_FEATURES, N_OUTPUTS = 5, 3
+
+
+def make_objective(
+    rng, n_rows=40, *, loss=EVERY_LOSS[0], output=OUTPUTS[0], dtype=float, n_outputs=N_OUTPUTS, **options
+):
+    X = rng.normal(size=(n_rows, N_FEATURES)).astype(dtype)
+    y = rng.dirichlet(np.ones(n_outputs), n_rows).astype(dtype)
+    return objective_of(X, y, loss=loss, output=output, n_outputs=n_outputs, **options)
+
+
+def with_data(objective, X, y, sample_weight=None, **options):
+    """Return the same objective on other data."""
+    settings = {name: getattr(objective.problem, name) for name in ("loss", "output", "alpha")}
+    settings |= {"n_outputs": objective.rows.n_outputs, "sizes": objective.rows.sizes}
+    return objective_of(X, y, sample_weight, **{**settings, **options})
+
+
+def weights(rng, scale=1.0, n_outputs=N_OUTPUTS):
+    return scale * rng.normal(size=(N_FEATURES + 1, n_outputs))
+
+
+@pytest.mark.parametrize("refine", [False, True])
+def test_panels_of_a_preconditioner_change_nothing_but_rounding(refine, rng):
+    objective = make_objective(rng, alpha=1e-3)
+    w, gradient = weights(rng), weights(rng)
+    whole = SampledHessian()(objective, w, refine=refine)(gradient)
+    in_panels = SampledHessian(panel_columns=2)(objective, w, refine=refine)(gradient)
+    np.testing.assert_allclose(in_panels, whole, rtol=1e-9)
+
+
+def hessian(objective, w, h=1e-5):
+    """Hessian by central differences of the gradient."""
+    columns = []
+    for index in np.ndindex(w.shape):
+        step = np.zeros_like(w)
+        step[index] = h
+        columns.append((objective(w + step)[1] - objective(w - step)[1]).ravel() / (2 * h))
+    return np.array(columns)
+
+
+def possible(objective, gradient):
+    """Return the nearest array that can be a gradient: a softmax does not feel its intercepts move together."""
+    gradient = gradient.copy()
+    if objective.problem.output.shift_invariant:
+        gradient[-1] -= gradient[-1].mean()
+    return gradient
+
+
+def as_matrix(objective, w, refine, method=SampledHessian()):
+    """Return the matrix of the preconditioner, on what can be a gradient."""
+    preconditioner = method(objective, w, refine=refine)
+    units = np.eye(w.size).reshape(-1, *w.shape)
+    return np.column_stack([preconditioner(possible(objective, unit)).ravel() for unit in units])
+
+
+# Memory for blocks of two columns of float64: nine entries for each block and the two squares in the making of one.
+TWO_COLUMNS = SampledHessian(memory_share=0, min_memory=9 * (N_OUTPUTS / 2 + 2) * 8)
+
+
+@pytest.mark.parametrize("method", [SampledHessian(), TWO_COLUMNS], ids=["all columns", "two columns"])
+@pytest.mark.parametrize("refine", [False, True])
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("loss", EVERY_LOSS, ids=repr)
+@pytest.mark.parametrize("make_data", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+def test_preconditioner_is_linear_symmetric_and_positive(method, output, loss, refine, make_data, rng):
+    objective, w = make_objective(rng, loss=loss, output=output, alpha=1e-2), weights(rng)
+    objective = with_data(objective, make_data(objective.rows.X), objective.rows.y)
+    P, g = as_matrix(objective, w, refine, method), possible(objective, weights(rng))
+    step = method(objective, w, refine=refine)(g)
+    np.testing.assert_allclose(step.ravel(), P @ g.ravel(), atol=1e-10 * np.abs(P).max())
+    np.testing.assert_allclose(P, P.T, atol=1e-10 * np.abs(P).max())
+    eigenvalues = np.linalg.eigvalsh(P)
+    assert eigenvalues[0] > -1e-10 * eigenvalues[-1]
+    # At most the direction that a softmax does not feel may be left out.
+    assert (eigenvalues > 1e-8 * eigenvalues[-1]).sum() >= w.size - 1
+
+
+def test_refined_preconditioner_of_sigmoid_units_inverts_the_hessian(rng):
+    """The units do not interact, so that their blocks are all there is."""
+    objective, w = make_objective(rng, 200, output=Sigmoid(), alpha=1e-2), weights(rng)
+    product = as_matrix(objective, w, refine=True) @ hessian(objective, w)
+    np.testing.assert_allclose(product, np.eye(w.size), atol=0.05)
+
+
+@pytest.mark.parametrize("n_outputs", [2, 3, 10])
+def test_preconditioner_inverts_the_hessian_of_a_softmax_that_knows_nothing(n_outputs, rng):
+    """There one block serves all outputs, and they fall alike as one rises."""
+    X, y = rng.normal(size=(500, N_FEATURES)), rng.integers(n_outputs, size=500)
+    objective = objective_of(X, y, n_outputs=n_outputs, alpha=1e-4)
+    w = np.zeros((N_FEATURES + 1, n_outputs))
+    v = rng.normal(size=w.shape)
+    v -= v.mean(axis=1, keepdims=True)
+    product = (hessian(objective, w) @ v.ravel()).reshape(w.shape)
+    np.testing.assert_allclose(SampledHessian()(objective, w, refine=False)(product), v, rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize("make_data", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+def test_columns_with_large_moments_get_blocks_and_the_others_a_diagonal(make_data, rng):
+    """Correlations among the columns of the blocks are undone, and the scales of all."""
+    objective, w = make_objective(rng, 300, output=Sigmoid()), weights(rng, 0)
+    X = objective.rows.X.copy()
+    X[:, 1] = X[:, 0] + 0.1 * X[:, 1]
+    X *= np.r_[100, 100, np.logspace(0, -2, N_FEATURES - 2)]
+    objective = with_data(objective, make_data(X), objective.rows.y)
+    H, P = hessian(objective, w), as_matrix(objective, w, False, TWO_COLUMNS)
+    values = np.sort(np.linalg.eigvals(P @ H).real)
+    assert np.linalg.cond(H) > 1e7
+    assert values[-1] / values[0] < 4
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("refine", [False, True])
+def test_preconditioner_undoes_scales_and_correlations(output, refine, rng):
+    objective, w = make_objective(rng, 300, output=output), weights(rng, 0)
+    correlated = objective.rows.X @ (np.eye(N_FEATURES) + 0.9)
+    objective = with_data(objective, correlated * np.logspace(-2, 3, N_FEATURES), objective.rows.y)
+    H, P = hessian(objective, w), as_matrix(objective, w, refine)
+    # A softmax does not feel the scores of all outputs move together.
+    n_flat = len(w) if output.shift_invariant else 0
+
+    def condition(matrix):
+        values = np.sort(np.abs(np.linalg.eigvals(matrix)))[n_flat:]
+        return values[-1] / values[0]
+
+    assert condition(H) > 1e9
+    assert condition(P @ H) < 4
+
+
+@pytest.mark.parametrize("X", [np.zeros((30, 2)), np.ones((30, 2)), np.repeat(np.eye(30)[:, :1], 2, axis=1)])
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_preconditioner_of_singular_data_is_finite(X, output):
+    objective = objective_of(X, np.arange(30) % 3, output=output, fit_intercept=False)
+    for refine in (False, True):
+        step = SampledHessian()(objective, np.zeros((3, 3)), refine=refine)(np.ones((3, 3)))
+        assert np.isfinite(step).all()
