@@ -1,6 +1,7 @@
 """Files that are written whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     part = place.with_name(f"{place.name}.{os.getpid()}.part")
     try:
         yield part
+        if place.exists():
+            shutil.copymode(place, part)
         os.replace(part, place)
     finally:
         part.unlink(missing_ok=True)

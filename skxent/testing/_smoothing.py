@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from skxent.language_model.smoothing import LEAVE_ONE_OUT, Smoothing, SmoothingWarning
+from skxent.language_model import Smoothing, SmoothingWarning
 
 __all__ = ["check_smoothing"]
 
@@ -28,7 +28,7 @@ def check_smoothing(smoothing: Smoothing) -> None:
 
     Examples
     --------
-    >>> from skxent.language_model.smoothing import CountwiseSmoothing
+    >>> from skxent.language_model import CountwiseSmoothing
     >>> class AddTwo(CountwiseSmoothing):
     ...     def kept(self, r, parameter):
     ...         return r
@@ -76,7 +76,7 @@ def _check_left_out(smoothing: Smoothing, counts: NDArray[np.int64]) -> None:
     if counts.sum() < 2:
         return
     seen = f"with counts {counts[:10].tolist()}"
-    fitted = smoothing.fit(counts, parameter=LEAVE_ONE_OUT)
+    fitted = smoothing.fit(counts, parameter="leave-one-out")
     left_out = smoothing.leave_one_out(counts, fitted.parameter)
     for event in np.unique(counts, return_index=True)[1]:
         if counts[event] == 0:
