@@ -242,7 +242,7 @@ METHODS: dict[str, Make] = {
 ORDINAL: dict[str, dict[str, Make]] = {"ratings": {"expected_cost": with_loss("expected_cost")}}
 # A user does not have the true matrix.
 OURS = [name for name in METHODS if name not in (*PEERS, "forward, true matrix")]
-DETECTORS = ("forward, estimated", "generalized_cross_entropy", "cross_entropy")
+DETECTORS = ("LogisticRegression", "generalized_cross_entropy", "forward, estimated, generalised")
 
 
 class Result(NamedTuple):
@@ -287,15 +287,17 @@ def detection(data: Data, spoilt: Spoilt, alphas: dict[str, float]) -> dict[str,
     right = data.y == spoilt.labels
     found = {}
     for name in DETECTORS:
-        model = METHODS[name](alphas[name], 0, 0, spoilt.transition)
-        found[name] = float(roc_auc_score(right, label_quality(model, data.X, spoilt.labels).probability))
+        model = METHODS[name](alphas[name], len(data.y), len(spoilt.transition), spoilt.transition)
+        found[f"label_quality, {name}"] = float(
+            roc_auc_score(right, label_quality(model, data.X, spoilt.labels).probability)
+        )
     n_classes = len(spoilt.transition)
     model = logistic_regression(alphas["LogisticRegression"], len(data.y), n_classes, spoilt.transition)
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     p = cross_val_predict(model, data.X, spoilt.labels, cv=folds, method="predict_proba")
     for score in ("self_confidence", "normalized_margin"):
         quality = get_label_quality_scores(spoilt.labels, p, method=score)
-        found[f"cleanlab, {score}"] = float(roc_auc_score(right, quality))
+        found[f"cleanlab, LogisticRegression, {score}"] = float(roc_auc_score(right, quality))
     return found
 
 
@@ -313,7 +315,7 @@ def run_cell(data_name: str, noise_name: str, seed: int) -> dict[str, Any]:
         except ValueError as error:
             print(f"{data_name}, {noise_name}, seed {seed}, {name}: {error}", file=sys.stderr)
             results[name] = FAILED
-    usable = all(np.isfinite(results[name].alpha) for name in (*DETECTORS, "LogisticRegression"))
+    usable = all(np.isfinite(results[name].alpha) for name in DETECTORS)
     alphas = {name: result.alpha for name, result in results.items()}
     return {
         "data": data_name,
