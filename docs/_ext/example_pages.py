@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 # Fewer rows than by default where an example takes long; its page shows the figures of these.
-OPTIONS = {"plot_grid_search_losses.py": ["--rows=2000"], "plot_feature_importance.py": ["--rows=20000"]}
+OPTIONS = {"plot_grid_search_losses.py": ["--rows=800"], "plot_feature_importance.py": ["--rows=10000"]}
 
 
 def arguments(gallery_conf, script_vars):
