@@ -631,15 +631,15 @@ class ForwardCorrection(Loss):
         self.loss = resolve_loss(loss)
         self.pilot = resolve_loss(pilot)
 
-    def adapted(self, crossfit: CrossFit) -> ForwardCorrection:
+    def adapted(self, crossfit: CrossFit) -> Loss:
         """Return the loss with the matrix that it estimates; see :meth:`Loss.adapted`."""
         if not isinstance(self.transition, str):
             return self
-        loss = self.pilot
-        for _ in range(2):
-            y, p = crossfit(loss)
-            loss = ForwardCorrection(estimate_transition(y, p), self.loss, self.pilot)
-        return loss
+        rough = self._estimated(*crossfit(self.pilot))
+        return self._estimated(*crossfit(rough))
+
+    def _estimated(self, y: Array, p: Array) -> ForwardCorrection:
+        return ForwardCorrection(estimate_transition(y, p), self.loss, self.pilot)
 
     def pointwise(self, y: Array, p: Array, log_p: Array) -> tuple[Array, Array]:
         r"""Return the loss at :math:`p\,T` and its derivative by way of it; see :meth:`Loss.pointwise`."""

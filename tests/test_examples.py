@@ -42,6 +42,16 @@ RUNS = {
         "bits.png",
         ["the truth            1.750    0.000    1.750", "reversed             1.750    0.875    2.625"],
     ),
+    "plot_data_selection.py": (
+        [],
+        "data_selection.png",
+        ["179 lines, 25% about the sea", "head      44% about the sea", "perplexity 264 with the best 60 lines, 280"],
+    ),
+    "plot_wrong_labels.py": (
+        ["--rows=600"],
+        "wrong_labels.png",
+        ["600 training images", "generalised cross-entropy", "labelled as the next", "Real labels: ", "suggested"],
+    ),
     "plot_perplexity.py": (
         [],
         "perplexity.png",

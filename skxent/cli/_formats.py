@@ -201,17 +201,22 @@ def _print_table(records: Iterable[Records], report: Report) -> None:
         if number == 0:
             head = "".join(f"{title.format(unit=report.unit):>{width}}" for title, width, _ in columns.values())
             print(f"{head}  {report.level}")
-        cells = [(f"{{:>{width},.{digits}f}}", f"{'-':>{width}}") for _, width, digits in columns.values()]
-        full = "".join(cell for cell, _ in cells)
-        for *values, place in table.select(*columns, _place(table)).iter_rows():
-            row = _with_gaps(values, cells) if None in values else full.format(*values)
-            sys.stdout.write(f"{row}  {show_bytes(place)}\n")
+        cells = [_aligned(table[name], width, digits) for name, (_, width, digits) in columns.items()]
+        rows = pl.select(pl.concat_str([*cells, pl.lit("  "), table.select(_place(table)).to_series()])).to_series()
+        sys.stdout.write(show_bytes("".join(f"{row}\n" for row in rows)))
 
 
-def _with_gaps(values: list[float | None], cells: list[tuple[str, str]]) -> str:
-    """Fill a row of cells, each a format and what stands where there is no value."""
-    filled = zip(values, cells, strict=True)
-    return "".join(gap if value is None else cell.format(value) for value, (cell, gap) in filled)
+def _aligned(column: pl.Series, width: int, digits: int) -> pl.Series:
+    """Write the numbers of a column with so many digits, separators of thousands, and '-' where there is none."""
+    written = (
+        column.cast(pl.Float64).to_frame("x").write_csv(include_header=False, float_precision=digits, null_value="-")
+    )
+    texts = pl.Series(written.split("\n")[:-1], dtype=pl.String)
+    largest = column.cast(pl.Float64).abs().fill_null(0.0).max()
+    n_separators = int(math.log10(largest) // 3) if isinstance(largest, float) and 1000 <= largest < math.inf else 0
+    for _ in range(n_separators):
+        texts = texts.str.replace(r"^(-?\d+)(\d{3})([.,].*)?$", "${1},${2}${3}")
+    return texts.str.pad_start(width)
 
 
 def _place(table: pl.DataFrame) -> pl.Expr:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -86,7 +85,7 @@ def as_numbers(values: Array, name: str) -> tuple[Array, bool]:
     return category_codes(values.tolist(), name), True
 
 
-def category_codes(values: list[Hashable], name: str) -> Integers:
+def category_codes(values: list[Any], name: str) -> Integers:
     """Give each distinct value a number; the missing ones share one, the last.
 
     The numbers follow the values as text, so that they do not depend on the order of the rows.

@@ -18,7 +18,7 @@ import polars as pl
 
 from skxent.language_model._errors import CorpusError
 
-__all__ = ["open_bytes", "read_chunks"]
+__all__ = ["is_compressed", "open_bytes", "read_chunks"]
 
 # Bytes at the beginning of a file that tell what it is.
 _HEAD = 16
@@ -65,7 +65,7 @@ def read_chunks(path: str, size: int, progress: Progress | None) -> Iterator[byt
 def _read(path: str, file: _Readable, size: int) -> bytes:
     try:
         chunk = file.read(size)
-        return chunk if chunk.endswith(b"\n") or len(chunk) < size else chunk + file.readline(size)
+        return chunk if chunk.endswith(b"\n") or len(chunk) < size else chunk + file.readline(size // 16)
     except _DAMAGE as error:
         raise CorpusError(f"{path}: cannot be read, it is damaged or cut short: {error}") from None
     except Exception as error:  # of zstandard and Polars, which may not be imported
@@ -136,6 +136,11 @@ class _Rejoined(io.RawIOBase):
         if self._rest is not getattr(sys.stdin, "buffer", None):
             self._rest.close()
         super().close()
+
+
+def is_compressed(head: bytes) -> bool:
+    """Return whether the first bytes of a file are those of a compressed one."""
+    return _COMPRESSED.match(head) is not None
 
 
 def _decompressed(path: str, raw: Any, head: bytes) -> _Readable:
@@ -230,3 +235,4 @@ _FORMATS: list[tuple[re.Pattern[bytes], Callable[[str, Any], Any]]] = [
     (re.compile(rb"PK(\x03\x04|\x05\x06|\x07\x08)"), _refuse("a zip archive", "unzip -p")),
     (re.compile(rb"7z\xbc\xaf\x27\x1c"), _refuse("a 7z archive", "7z x -so")),
 ]
+_COMPRESSED = re.compile(b"|".join(magic.pattern for magic, _ in _FORMATS))

@@ -200,31 +200,46 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         UnigramLanguageModel
             The estimator, exactly as if it were fitted to all documents at once.
         """
-        if not hasattr(self, "model_"):
+        if not {"counts_", "model_"} & vars(self).keys():
             return self._fit_counts(self._count(X, sample_weight, reset=True))
         return self._fit_counts(self._own_counts() + self._count(X, sample_weight))
 
-    def merge(self, other: "UnigramLanguageModel") -> "UnigramLanguageModel":
-        """Make a model, with this one's parameters, of the text of both; the same as ``model + other``.
+    def merge(self, *others: "UnigramLanguageModel") -> "UnigramLanguageModel":
+        """Make a model, with this one's parameters, of the text of all; the same as ``model + other + ...``.
 
         Parameters
         ----------
-        other : UnigramLanguageModel
-            A fitted model.
+        *others : UnigramLanguageModel
+            Fitted models.
 
         Returns
         -------
         UnigramLanguageModel
-            Exactly what one fit to all text would have given.
+            Exactly what one fit to all text would have given. The smoothing is fitted when it is first used, so that
+            a sum of many models is fitted once.
         """
-        check_is_fitted(self)
-        check_is_fitted(other)
+        models = (self, *others)
+        for model in models:
+            check_is_fitted(model)
         merged: UnigramLanguageModel = clone(self)
-        return merged._fit_counts(self._own_counts() + other._own_counts())
+        merged.counts_ = merge_counts([model._own_counts() for model in models])
+        return merged
 
     def __add__(self, other: Any) -> "UnigramLanguageModel":
         """See :meth:`merge`."""
         return self.merge(other) if isinstance(other, UnigramLanguageModel) else NotImplemented
+
+    def __getattr__(self, name: str) -> Any:
+        """Fit the smoothing to merged counts when the model is first asked for."""
+        if name in ("model_", "smoothing_parameter_") and "counts_" in vars(self):
+            self._fit_counts(self.counts_)
+            return vars(self)[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    @property
+    def vocabulary_(self) -> Array:
+        """The words that have events of their own, the most frequent first."""
+        return self.model_.words.to_numpy()
 
     def evaluate(self, X: Any, sample_weight: ArrayLike | None = None, *, oov: str = "unk") -> Evaluation:
         """All figures of a corpus in one record.
@@ -346,7 +361,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         return estimator._set_model(model)
 
     def _own_counts(self) -> CorpusCounts:
-        if not hasattr(self, "counts_"):
+        if "counts_" not in vars(self):
             raise ValueError("a model that was read from an ARPA file holds no counts to add to")
         return self.counts_
 
@@ -369,7 +384,6 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
 
     def _set_model(self, model: FittedUnigram) -> "UnigramLanguageModel":
         self.model_ = model
-        self.vocabulary_ = model.words.to_numpy()
         self.smoothing_parameter_ = model.smoothing_parameter
         return self
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,11 +19,14 @@ from skxent.language_model._corpus import CorpusCounts
 from skxent.language_model._options import END_OF_SENTENCE, LEAVE_ONE_OUT, OOV, UNKNOWN, unit_of
 from skxent.language_model._score import Score
 from skxent.language_model._smoothing import Smoothing, make_smoothing
+from skxent.language_model._word_counts import WordValues, find_tokens
 
 __all__ = ["Evaluation", "FittedUnigram", "WordScores", "fit_unigram"]
 
 # Words that a message or an evaluation names as examples.
 _N_EXAMPLES = 5
+# Fewer words than this share of a model's are looked up one by one instead of in a join, which reads all of them.
+_FEW_WORDS = 8
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,21 @@ class Training:
     others: pl.DataFrame
     background: Floats | None
     method: Smoothing
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state, with only the last events if the others are the counts themselves."""
+        state = dict(vars(self))
+        n = self.counts.n_types
+        if len(self.events) - n <= 2 and np.array_equal(self.events[:n], self.counts.counts):
+            state["events"] = {"last": self.events[n:]}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore the state."""
+        if isinstance(state["events"], dict):
+            known = state["counts"].counts.astype(np.float64)
+            state = {**state, "events": np.concatenate([known, state["events"]["last"]])}
+        self.__dict__.update(state)
 
     @property
     def unknown_types(self) -> int:
@@ -278,10 +298,36 @@ class WordScores:
         if n_ends:
             ends = pl.DataFrame({"word": [END_OF_SENTENCE], "count": [n_ends]})
             rows = pl.concat([rows, ends], how="vertical_relaxed")
-        joined = rows.join(self.table, on="word", how="left", maintain_order="left")
+        joined = rows.with_columns(log_prob=self._look_up(rows["word"]))
         return joined.with_columns(
             pl.col("log_prob").is_null().alias("unknown"), pl.col("log_prob").fill_null(self.log_prob_unk)
         )
+
+    def _look_up(self, words: pl.Series) -> pl.Series:
+        """Return the log-probability of each word, null for the unknown; a few words cost little in a large model."""
+        if len(words) < len(self.words) // _FEW_WORDS:
+            data = ("\n".join(words) + "\n").encode()
+            tokens = find_tokens(data)
+            if len(tokens.starts) == len(words):  # no word has white space in it
+                return pl.Series(self._values.look_up(data, tokens)).fill_nan(None)
+        return words.to_frame("word").join(self.table, on="word", how="left", maintain_order="left")["log_prob"]
+
+    @cached_property
+    def _values(self) -> WordValues:
+        return WordValues(self.table["word"], self.table["log_prob"].to_numpy())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state without what can be made again, and the words once if they are those of the counts."""
+        state = {name: value for name, value in vars(self).items() if name != "_values"}
+        if self.training is not None and self.words.equals(self.training.counts.words):
+            state["words"] = None
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore the state."""
+        if state["words"] is None:
+            state = {**state, "words": state["training"].counts.words}
+        self.__dict__.update(state)
 
     def _training_rows(self, training: Training) -> pl.DataFrame:
         """Return the rows of the training text, whose words and counts are already in order."""

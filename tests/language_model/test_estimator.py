@@ -599,3 +599,77 @@ def test_fit_unigram_agrees_with_the_estimator():
     np.testing.assert_array_equal(
         plain.log_probs, UnigramLanguageModel(smoothing="witten_bell").fit(TRAIN).model_.log_probs
     )
+
+
+# Many words and many models.
+
+
+def test_a_model_pickles_what_it_holds_once():
+    words = [f"word{i}" for i in range(20_000)]
+    model = UnigramLanguageModel().fit([words])
+    rows = len(pickle.dumps(model.counts_))
+    assert len(pickle.dumps(model)) < rows + 8 * 20_000 + 20_000
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.model_.training.events, model.model_.training.events)
+    assert again.vocabulary_.tolist() == model.vocabulary_.tolist()
+
+
+@pytest.mark.parametrize("parameters", [{"vocabulary": ["z", "b", "a"]}, {"min_count": 2}, {"end_of_sentence": True}])
+def test_every_kind_of_model_survives_a_pickle(parameters):
+    model = UnigramLanguageModel(**parameters).fit(["a b a", "b c"])
+    again = pickle.loads(pickle.dumps(model))
+    assert again.evaluate(["a c d"]) == model.evaluate(["a c d"])
+    assert again.evaluate_leave_one_out() == model.evaluate_leave_one_out()
+
+
+def test_a_sum_of_models_is_fitted_once(monkeypatch):
+    models = [UnigramLanguageModel().fit([f"a b{i}"]) for i in range(5)]
+    fits = []
+    monkeypatch.setattr(
+        "skxent.language_model._estimator.fit_unigram", lambda *a, **k: fits.append(1) or fit_unigram(*a, **k)
+    )
+    total = sum(models[1:], models[0])
+    assert fits == []
+    whole = UnigramLanguageModel().fit([f"a b{i}" for i in range(5)])
+    assert total.cross_entropy(["a b1 c"]) == whole.cross_entropy(["a b1 c"])
+    assert models[0].merge(*models[1:]).vocabulary_.tolist() == whole.vocabulary_.tolist()
+    assert len(fits) == 3
+
+
+def test_figures_of_each_document():
+    model = UnigramLanguageModel(smoothing="laplace", end_of_sentence=True).fit(TRAIN)
+    X = ["a b d", "", "c\nc"]
+    entropies, perplexities = model.cross_entropy_samples(X), model.perplexity_samples(X)
+    for i in (0, 2):
+        assert entropies[i] == pytest.approx(model.cross_entropy([X[i]]))
+        assert perplexities[i] == pytest.approx(model.perplexity([X[i]]))
+    assert np.isnan(entropies[1])
+    assert np.isnan(perplexities[1])
+
+
+def test_to_know_less_is_no_advantage_in_a_search():
+    """A model that knows no word at all has one event, which is certain: cross-entropy 0, and yet no good model."""
+    rng = np.random.default_rng(0)
+    X = [" ".join(f"w{i}" for i in rng.zipf(1.3, 200) % 2000) for _ in range(60)]
+    ignorant = UnigramLanguageModel(min_count=10**6).fit(X)
+    assert ignorant.cross_entropy(X) == 0
+    assert ignorant.score(X) == pytest.approx(-math.log2(ignorant.counts_.n_types + 1))
+    search = GridSearchCV(UnigramLanguageModel(), {"min_count": [1, 10**6]}, cv=3).fit(X)
+    assert search.best_params_ == {"min_count": 1}
+
+
+def test_a_file_or_a_path_is_told_how_to_be_read(tmp_path):
+    with pytest.raises(TypeError, match=r"read it with input='file' and \[X\]"):
+        UnigramLanguageModel().fit(io.StringIO("a b"))
+    with pytest.raises(TypeError, match=r"read it with input='filename' and \[X\]"):
+        UnigramLanguageModel().fit(tmp_path / "a.txt")
+
+
+def test_a_few_words_are_looked_up_as_many_are():
+    model = fit_unigram(count_text([" ".join(f"w{i}" for i in range(1000))]), smoothing="laplace")
+    few = count_text(["w1 w1 w2 zzz"])
+    many = count_text([" ".join([*(f"w{i}" for i in range(500)), "zzz"])])
+    assert model.score(few).log_prob == pytest.approx(4 * math.log(1 / 2001) + 3 * math.log(2), rel=1e-12)
+    assert model.score(many).unknown_tokens == 1
+    spaced = CorpusCounts(pl.DataFrame({"word": ["w1 w2", "w3"], "count": [2, 1]}), 1, 1, 1, 1)
+    assert model.score(spaced).unknown_tokens == 2
