@@ -38,7 +38,9 @@ class RandomProblem:
     weight: np.ndarray | None
 
 
-def random_problem(seed: int, max_entries: float = 2e6, max_logits: float = 2e6, max_work: float = 4e7) -> RandomProblem:
+def random_problem(
+    seed: int, max_entries: float = 2e6, max_logits: float = 2e6, max_work: float = 4e7
+) -> RandomProblem:
     """Return a problem of random shape and of random difficulties.
 
     Parameters

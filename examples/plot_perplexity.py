@@ -26,7 +26,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from skxent import UnigramLanguageModel
-from skxent.language_model.smoothing import SMOOTHINGS, SmoothingWarning
+from skxent.language_model import SMOOTHINGS, SmoothingWarning
 
 CORPUS = Path(__file__).parents[1] / "data" / "corpus"
 TOPICS = {"kitchen": "#c8553d", "sea": "#1f5a96", "sky": "#7a5195"}

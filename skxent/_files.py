@@ -1,16 +1,19 @@
 """Files that are written whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+__all__ = ["atomic_write"]
 
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
     """Give a file beside the place; it is renamed to the place in the end, and removed if anything went wrong.
 
-    A link stays a link, and what is no file to replace, such as a pipe or ``/dev/stdout``, is written itself.
+    A link stays a link. What is not a regular file, such as a pipe or ``/dev/stdout``, is written directly.
 
     Yields
     ------
@@ -25,6 +28,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     part = place.with_name(f"{place.name}.{os.getpid()}.part")
     try:
         yield part
+        if place.exists():
+            shutil.copymode(place, part)
         os.replace(part, place)
     finally:
         part.unlink(missing_ok=True)

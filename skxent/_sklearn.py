@@ -7,13 +7,20 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 from sklearn.base import _fit_context as fit_context
-from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints, validate_params
+from sklearn.utils._param_validation import (
+    Hidden,
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+    validate_params,
+)
 from sklearn.utils._set_output import _get_output_config as get_output_config
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 from skxent._registry import Registry
 
 __all__ = [
+    "Hidden",
     "Interval",
     "NamedParts",
     "StrOptions",

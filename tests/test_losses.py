@@ -8,10 +8,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy.special import log_softmax, rel_entr
+from scipy.optimize import minimize
+from scipy.special import log_softmax, rel_entr, softmax
 from sklearn.metrics import brier_score_loss, log_loss
 
-from skxent.losses import LOSSES, CrossEntropy, Loss, Quadratic, check_shapes, resolve_loss
+from skxent.losses import (
+    LOSSES,
+    CrossEntropy,
+    ExpectedCost,
+    Focal,
+    ForwardCorrection,
+    GeneralizedCrossEntropy,
+    LabelSmoothing,
+    Loss,
+    MeanAbsoluteError,
+    Poly1,
+    Quadratic,
+    Spherical,
+    SymmetricCrossEntropy,
+    check_shapes,
+    resolve_loss,
+)
 from skxent.testing import check_loss
 
 
@@ -68,15 +85,6 @@ def test_exact_limits():
     assert Quadratic().pointwise(wrong, certain, log_certain)[0] == [1]
 
 
-@given(arrays(float, (2, 3), elements=st.floats(0.01, 1)))
-def test_the_truth_minimises_a_proper_loss(weights):
-    """On average over draws from the truth no other prediction is better."""
-    truth, other = weights / weights.sum(axis=1, keepdims=True)
-    for loss in (CrossEntropy(), Quadratic()):
-        risk = [truth @ values(loss, np.eye(3), np.tile(np.log(p), (3, 1))) for p in (truth, other)]
-        assert risk[0] <= risk[1] + 1e-12
-
-
 def test_a_name_or_an_instance_is_resolved():
     loss = Quadratic()
     assert resolve_loss(loss) is loss
@@ -102,7 +110,7 @@ def test_a_subclass_with_a_name_registers_itself(registry):
     assert isinstance(resolve_loss("mine"), Mine)
 
 
-class Focal(Loss):
+class Mine(Loss):
     def __init__(self, gamma=2.0):
         self.gamma = gamma
 
@@ -111,18 +119,21 @@ class Focal(Loss):
 
 
 def test_hyper_parameters_are_read_and_set_by_name():
-    loss = Focal(gamma=1.0)
+    loss = Mine(gamma=1.0)
     assert loss.get_params() == {"gamma": 1.0}
     assert loss.set_params(gamma=3.0) is loss
     assert loss.gamma == 3.0
-    assert repr(loss) == "Focal(gamma=3.0)"
+    assert repr(loss) == "Mine(gamma=3.0)"
     assert CrossEntropy().get_params() == {}
-    with pytest.raises(ValueError, match="Focal has no parameter 'alpha'; its parameters: gamma"):
+    with pytest.raises(ValueError, match="Mine has no parameter 'alpha'; its parameters: gamma"):
         loss.set_params(alpha=1)
 
 
 def test_unknown_names_list_the_known_ones():
-    with pytest.raises(ValueError, match=r"^unknown loss 'hinge'; known: cross_entropy, quadratic\.$"):
+    with pytest.raises(
+        ValueError,
+        match=r"^unknown loss 'hinge'; known: cross_entropy, .*, quadratic, spherical, symmetric_cross_entropy\.$",
+    ):
         resolve_loss("hinge")
 
 
@@ -156,7 +167,7 @@ class Tempered(CrossEntropy):
 
 def test_repr_shows_the_settings():
     assert repr(CrossEntropy()) == "CrossEntropy()"
-    assert repr(Tempered(2.0)) == "Tempered(temperature=2.0, base='e')"
+    assert repr(Tempered(2.0)) == "Tempered(temperature=2.0)"
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda loss: pickle.loads(pickle.dumps(loss))])
@@ -182,3 +193,283 @@ def test_check_shapes_names_what_went_wrong():
     check_shapes(NeedsThree(), 3)
     with pytest.raises(ValueError, match=r"failed on arrays of shape \(3, 5\): operands could not be broadcast"):
         check_shapes(NeedsThree(), 5)
+
+
+INVERTIBLE = [
+    CrossEntropy(),
+    Quadratic(),
+    Spherical(),
+    LabelSmoothing(0.2),
+    GeneralizedCrossEntropy(0.3),
+    GeneralizedCrossEntropy(0.7),
+    SymmetricCrossEntropy(),
+    SymmetricCrossEntropy(alpha=2.0, beta=0.5, log_zero=-8.0),
+    Focal(0.5),
+    Focal(2.0),
+    Focal(5.0),
+    Poly1(1.0),
+    Poly1(-0.9),
+    ForwardCorrection([[0.8, 0.2, 0.0], [0.1, 0.7, 0.2], [0.1, 0.1, 0.8]]),
+    ForwardCorrection([[0.8, 0.2, 0.0], [0.1, 0.7, 0.2], [0.1, 0.1, 0.8]], GeneralizedCrossEntropy(0.5)),
+]
+
+
+def label_distribution(loss, truth):
+    """Return the distribution of the labels that a loss sees if the truth is this."""
+    return truth @ loss.transition if isinstance(loss, ForwardCorrection) else truth
+
+
+def minimiser(loss, labels):
+    """Return the prediction of least expected loss over labels drawn from a distribution, by brute force."""
+    n = len(labels)
+
+    def expected(z):
+        log_p = np.tile(log_softmax(z), (n, 1))
+        return labels @ values(loss, np.eye(n), log_p)
+
+    starts = [np.log(labels), np.zeros(n), 2 * np.log(labels)]
+    best = min((minimize(expected, z, tol=1e-14, method="BFGS") for z in starts), key=lambda result: result.fun)
+    return softmax(best.x)
+
+
+@pytest.mark.parametrize("loss", INVERTIBLE, ids=repr)
+@pytest.mark.parametrize("truth", [(0.5, 0.3, 0.2), (0.1, 0.8, 0.1), (0.34, 0.33, 0.33)])
+def test_true_probabilities_undo_the_minimiser(loss, truth):
+    truth = np.array(truth)
+    if isinstance(loss, ForwardCorrection):  # near a corner no prediction has the labels' minimiser
+        truth = (truth + 1) / 4
+    p = minimiser(loss, label_distribution(loss, truth))
+    np.testing.assert_allclose(loss.true_probabilities(p[np.newaxis])[0], truth, atol=2e-5)
+
+
+@given(arrays(float, (1, 4), elements=st.floats(0, 1)))
+def test_true_probabilities_are_distributions_that_keep_the_order(weights):
+    """Also where some probabilities are 0 or 1."""
+    weights[0, 0] += 0.01
+    p = weights / weights.sum()
+    for loss in INVERTIBLE[:-2]:
+        q = loss.true_probabilities(p)
+        assert q.min() >= 0
+        assert q.sum() == pytest.approx(1)
+        assert (np.diff(q[0, p[0].argsort()]) >= -1e-9).all()
+
+
+@pytest.mark.parametrize("p", [[0.0, 1.0], [1.0, 0.0], [1e-300, 1.0], [0.5, 0.5]])
+@pytest.mark.parametrize("loss", [loss for loss in INVERTIBLE if not isinstance(loss, ForwardCorrection)], ids=repr)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_true_probabilities_of_certainty_and_of_a_tie(loss, p, dtype):
+    p = np.array([p], dtype)
+    q = loss.true_probabilities(p)
+    assert q.dtype == dtype
+    np.testing.assert_allclose(q, p, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", [MeanAbsoluteError(), ExpectedCost(), GeneralizedCrossEntropy(1), Mine()], ids=repr)
+def test_a_loss_without_a_way_back_says_so(loss):
+    with pytest.raises(ValueError, match="no known way back from its predictions"):
+        loss.true_probabilities(np.array([[0.5, 0.5]]))
+
+
+@pytest.mark.parametrize("name", [name for name in LOSSES if LOSSES[name].proper])
+@given(weights=arrays(float, (2, 3), elements=st.floats(0.01, 1)))
+def test_a_loss_that_says_it_is_proper_is(name, weights):
+    """On average over draws from the truth no other prediction is better."""
+    truth, other = weights / weights.sum(axis=1, keepdims=True)
+    loss = resolve_loss(name)
+    risk = [truth @ values(loss, np.eye(3), np.tile(np.log(p), (3, 1))) for p in (truth, other)]
+    assert risk[0] <= risk[1] + 1e-12
+
+
+@pytest.mark.parametrize("name", [name for name in LOSSES if not LOSSES[name].proper])
+def test_a_loss_that_says_it_is_not_proper_is_not(name):
+    truth = np.array([0.5, 0.3, 0.2])
+    loss = resolve_loss(name)
+    risk = [
+        truth @ values(loss, np.eye(3), np.tile(np.log(p), (3, 1)))
+        for p in (truth, *np.random.default_rng(0).dirichlet(50 * truth, 200))
+    ]
+    assert min(risk[1:]) < risk[0] - 1e-6
+
+
+def by_hand(loss, label, p):
+    """Return the loss of a hard label as its source writes it."""
+    formulas = {
+        MeanAbsoluteError: lambda: 0.5 * np.abs(p - np.eye(len(p))[label]).sum(),
+        GeneralizedCrossEntropy: lambda: (1 - p[label] ** loss.q) / loss.q,
+        SymmetricCrossEntropy: lambda: -loss.alpha * np.log(p[label]) - loss.beta * loss.log_zero * (1 - p[label]),
+        Focal: lambda: -((1 - p[label]) ** loss.gamma) * np.log(p[label]),
+        Poly1: lambda: -np.log(p[label]) + loss.epsilon * (1 - p[label]),
+        LabelSmoothing: lambda: -(1 - loss.epsilon) * np.log(p[label]) - loss.epsilon * np.log(p).mean(),
+        ExpectedCost: lambda: sum(abs(label - k) * p[k] for k in range(len(p))),
+        Spherical: lambda: 1 - p[label] / np.linalg.norm(p),
+    }
+    return formulas[type(loss)]()
+
+
+@pytest.mark.parametrize("name", sorted(set(LOSSES) - {"cross_entropy", "quadratic"}))
+def test_losses_are_those_of_their_sources(name, problem):
+    labels, one_hot, _, log_p = problem
+    loss = resolve_loss(name)
+    expected = [by_hand(loss, label, p) for label, p in zip(labels, np.exp(log_p), strict=True)]
+    np.testing.assert_allclose(values(loss, one_hot, log_p), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("loss", "limit", "tolerance"),
+    [
+        (GeneralizedCrossEntropy(1e-6), CrossEntropy(), 1e-4),
+        (GeneralizedCrossEntropy(1), MeanAbsoluteError(), 1e-12),
+        (Focal(0), CrossEntropy(), 1e-12),
+        (Poly1(0), CrossEntropy(), 1e-12),
+        (LabelSmoothing(0), CrossEntropy(), 1e-12),
+        (SymmetricCrossEntropy(alpha=1, beta=0), CrossEntropy(), 1e-12),
+        (ForwardCorrection(np.eye(4)), CrossEntropy(), 1e-12),
+        (ForwardCorrection(np.eye(4), Focal()), Focal(), 1e-12),
+    ],
+    ids=repr,
+)
+def test_limits_are_other_losses(loss, limit, tolerance, problem):
+    _, one_hot, soft, log_p = problem
+    for y in (one_hot, soft):
+        for got, wanted in zip(
+            loss.pointwise(y, np.exp(log_p), log_p), limit.pointwise(y, np.exp(log_p), log_p), strict=True
+        ):
+            np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance)
+
+
+def test_costs_that_are_all_one_are_the_absolute_error(problem):
+    _, one_hot, soft, log_p = problem
+    for y in (one_hot, soft):
+        (value, gradient), (expected, expected_gradient) = (
+            loss.pointwise(y, np.exp(log_p), log_p) for loss in (ExpectedCost(1 - np.eye(4)), MeanAbsoluteError())
+        )
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+        # They differ by a multiple of p, which a distribution cannot follow.
+        ratio = (gradient - expected_gradient) / np.exp(log_p)
+        np.testing.assert_allclose(ratio, np.broadcast_to(ratio[:, :1], ratio.shape), rtol=1e-12)
+
+
+def test_symmetric_cross_entropy_of_hard_labels_is_poly1(problem):
+    _, one_hot, _, log_p = problem
+    loss = SymmetricCrossEntropy(alpha=0.5, beta=2.0, log_zero=-3.0)
+    np.testing.assert_allclose(values(loss, one_hot, log_p), 0.5 * values(Poly1(12.0), one_hot, log_p), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: GeneralizedCrossEntropy(0), r"q=0 must be a float in the range \(0"),
+        (lambda: GeneralizedCrossEntropy(1.2), r"q=1\.2 must be a float in the range"),
+        (lambda: GeneralizedCrossEntropy(np.nan), "q=nan must be"),
+        (lambda: GeneralizedCrossEntropy("much"), "q='much' must be"),
+        (lambda: GeneralizedCrossEntropy().set_params(q=-1), "q=-1 must be"),
+        (lambda: LabelSmoothing(1), r"epsilon=1 must be a float in the range \[0"),
+        (lambda: LabelSmoothing(-0.1), "epsilon=-0.1 must be"),
+        (lambda: Focal(-1), "gamma=-1 must be"),
+        (lambda: Focal(np.inf), "gamma=inf must be"),
+        (lambda: Poly1(-1), "epsilon=-1 must be"),
+        (lambda: SymmetricCrossEntropy(alpha=0), "alpha=0 must be"),
+        (lambda: SymmetricCrossEntropy(log_zero=0), "log_zero=0 must be"),
+        (lambda: ExpectedCost([[0, 1, 2], [1, 0, 1]]), r"cost has shape \(2, 3\); it must be square"),
+        (lambda: ExpectedCost([0, 1]), r"cost has shape \(2,\); it must be square"),
+        (lambda: ExpectedCost([[0, 1], [np.nan, 0]]), r"cost\[1, 0\] is nan"),
+        (lambda: ExpectedCost([[0, 1], [2]]), "is not a matrix of numbers"),
+        (lambda: ExpectedCost("ordinal"), "cost='ordinal' is not a matrix of numbers"),
+        (lambda: ForwardCorrection("guess"), "transition='guess' is not a matrix of numbers"),
+        (lambda: ForwardCorrection([[0.9, 0.1], [0.3, 0.6]]), r"Row 1 of transition sums to 0\.9;"),
+        (lambda: ForwardCorrection([[0.9, 0.3], [0.1, 0.7]]), r"Row 0 of transition sums to 1\.2; .* transpose it"),
+        (lambda: ForwardCorrection([[1.1, -0.1], [0, 1]]), r"transition\[0, 1\] is -0\.1; probabilities are not neg"),
+        (lambda: ForwardCorrection([[1, 0], [1, 0]]), "Column 1 of transition is all 0"),
+        (lambda: ForwardCorrection([[0.9, 0.1]]), r"transition has shape \(1, 2\); it must be square"),
+        (lambda: ForwardCorrection(loss="nonsense"), "unknown loss 'nonsense'"),
+    ],
+)
+def test_bad_parameters_are_named(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_matrices_of_another_size_are_named():
+    for loss, name in ((ExpectedCost(np.eye(3)), "cost"), (ForwardCorrection(np.eye(3)), "transition")):
+        with pytest.raises(ValueError, match=rf"{name} has shape \(3, 3\), but there are 5 outcomes"):
+            check_shapes(loss, 5)
+
+
+def test_numpy_parameters_leave_float32_alone():
+    check_loss(GeneralizedCrossEntropy(np.float64(0.5)))
+    check_loss(Focal(np.float32(1.5)))
+    check_loss(ExpectedCost(np.arange(4).reshape(2, 2)), n_outcomes=2)
+
+
+# ------------------------------------------------------------------------------------------ forward correction
+
+PAIRS = 0.6 * np.eye(3) + 0.4 * np.roll(np.eye(3), 1, axis=1)
+EVEN = 0.7 * np.eye(3) + 0.1
+
+
+@pytest.mark.parametrize("transition", [PAIRS, EVEN, np.eye(3)], ids=["pairs", "even", "none"])
+@pytest.mark.parametrize("name", [name for name in LOSSES if name != "expected_cost"])
+def test_forward_correction_keeps_the_promises_of_a_loss(transition, name):
+    check_loss(ForwardCorrection(transition, name), n_outcomes=3)
+
+
+def test_forward_correction_is_the_loss_of_the_mixed_probabilities(problem):
+    _, one_hot, _, log_p = problem
+    transition = 0.5 * np.eye(4) + 0.125
+    mixed = np.exp(log_p) @ transition
+    np.testing.assert_allclose(
+        values(ForwardCorrection(transition), one_hot, log_p), -np.log((mixed * one_hot).sum(axis=1)), rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_forward_correction_is_exact_where_all_ways_to_a_label_underflow(dtype):
+    """A label of class 1 comes from true class 0 or 1, whose probabilities are exp(-1000) and exp(-1001)."""
+    log_p = np.array([[-1000.0, -1001.0, 0.0]], dtype)
+    y = np.array([[0, 1, 0]], dtype)
+    value, gradient = ForwardCorrection(PAIRS).pointwise(y, np.exp(log_p), log_p)
+    expected = np.logaddexp(-1000 + np.log(0.4), -1001 + np.log(0.6))
+    assert value[0] == pytest.approx(-expected, rel=1e-6)
+    shares = np.exp([-1000 + np.log(0.4) - expected, -1001 + np.log(0.6) - expected])
+    np.testing.assert_allclose(gradient[0], [-shares[0], -shares[1], 0], rtol=1e-3 if dtype == np.float32 else 1e-9)
+
+
+def test_a_singular_matrix_is_said_where_it_must_be_inverted():
+    p = np.array([[0.2, 0.3, 0.5]])
+    singular = [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]
+    assert ForwardCorrection(singular).true_probabilities(p) is p
+    with pytest.raises(ValueError, match="transition is singular"):
+        ForwardCorrection(singular, "focal").true_probabilities(p)
+
+
+def test_an_estimate_outside_a_fit_is_refused():
+    with pytest.raises(ValueError, match="found by fit from all rows at once; elsewhere pass a matrix"):
+        check_shapes(ForwardCorrection(), 3)
+
+
+def test_an_estimate_asks_for_models_of_the_pilot_and_then_of_itself():
+    rng = np.random.default_rng(0)
+    true = rng.integers(3, size=3000)
+    given = (rng.random(3000)[:, np.newaxis] > PAIRS[true].cumsum(axis=1)).sum(axis=1)
+    asked = []
+
+    def crossfit(loss):
+        asked.append(loss)
+        return np.eye(3)[given], np.eye(3)[true] * 0.9 + 1 / 30
+
+    adapted = ForwardCorrection(loss="quadratic", pilot="focal").adapted(crossfit)
+    assert isinstance(asked[0], Focal)
+    assert isinstance(asked[1], ForwardCorrection)
+    assert isinstance(asked[1].loss, Quadratic)
+    np.testing.assert_allclose(adapted.transition, PAIRS, atol=0.07)
+    given_loss = ForwardCorrection(PAIRS)
+    assert given_loss.adapted(crossfit) is given_loss
+    assert len(asked) == 2
+
+
+def test_inner_losses_have_parameters():
+    loss = ForwardCorrection(PAIRS, "generalized_cross_entropy")
+    assert loss.get_params()["loss__q"] == 0.7
+    assert loss.set_params(loss__q=0.2, transition="estimate").loss.q == 0.2
+    with pytest.raises(ValueError, match=r"loss__q|q=3"):
+        loss.set_params(loss__q=3)

@@ -1,18 +1,21 @@
 """The command ``skxent-perplexity``: cross-entropy and perplexity of text under a unigram model.
 
-``arguments`` says what can be asked and ``command`` does it: it reports, filters or compares.  ``levels``
-scores the corpus, its files, lines or words, and ``formats`` prints them.  This module turns whatever happens
+``_options`` says what can be asked and ``_command`` does it: it reports, filters or compares.  ``_levels``
+scores the corpus, its files, lines or words, and ``_formats`` prints them.  This module turns whatever happens
 into an exit code and imports nothing heavy, so that ``--help`` and usage errors answer at once.
 """
 
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import TextIOWrapper
 
-from skxent.cli.arguments import parse_arguments
+from skxent.cli._options import parse_arguments
 
-INTERRUPTED = 130
+__all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,26 +30,70 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0 when all went well; 1 when the data stood in the way and 2 when the value of an option did (one line
-        on standard error says how); 130 after Ctrl-C.
+        on standard error says how); 128 and the number of the signal that stopped it, such as 130 after Ctrl-C.
 
     Raises
     ------
     SystemExit
         With code 2 when the arguments make no sense, and with code 0 after ``--help`` and ``--version``.
     """
-    try:
-        options = parse_arguments(argv)
-        _prepare(options.jobs)
-        from skxent.cli.command import run
+    stdout_is_closed = _open_missing_streams()
+    stopped: list[int] = []
+    with _signals(stopped):
+        try:
+            options = parse_arguments(argv)
+            if stdout_is_closed:
+                print("skxent-perplexity: standard output is closed", file=sys.stderr)
+                return 1
+            _prepare(options.jobs)
+            from skxent.cli._command import run
 
-        code = run(options)
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        _silence_stdout()
-        return 0
-    return code
+            code = run(options)
+            sys.stdout.flush()
+        except KeyboardInterrupt:
+            stopped = stopped or [signal.SIGINT]
+            code = 0
+        except BrokenPipeError:
+            _silence_stdout()
+            return 0
+    # A signal counts even if some library took its exception for another.
+    return 128 + stopped[0] if stopped else code
+
+
+def _open_missing_streams() -> bool:
+    """Put /dev/null where a standard stream is closed, lest a file take its number; say if output is closed."""
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    is_closed = sys.stdout is None
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    return is_closed
+
+
+@contextmanager
+def _signals(stopped: list[int]) -> Iterator[None]:
+    """Let what ends a process end it by an exception, so that nothing half-written is left behind."""
+
+    def stop(number: int, frame: object) -> None:
+        stopped.append(number)
+        raise KeyboardInterrupt
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+                before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _prepare(n_jobs: int | None) -> None:

@@ -123,9 +123,7 @@ def standardize(rows: Rows, total_weight: float, alpha: float, fit_intercept: bo
     exact = bool((np.abs(centre) * np.finfo(rows.dtype).eps > _ROUNDING * deviation)[varies].any())
     dense = isinstance(rows.take(slice(0, 1)).X, np.ndarray)
     dtype = rows.dtype if dense or not exact else np.dtype(np.float64)
-    return Coordinates(
-        centre, scale, (deviation / scale) ** 2, (np.sqrt(alpha) / scale) ** 2, exact and dense, dtype
-    )
+    return Coordinates(centre, scale, (deviation / scale) ** 2, (np.sqrt(alpha) / scale) ** 2, exact and dense, dtype)
 
 
 class _Columns:

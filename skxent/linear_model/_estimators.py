@@ -1,439 +1,22 @@
-"""Linear classifiers with a softmax or a sigmoid output and any loss."""
+"""The two classifiers: softmax regression and sigmoid units."""
 
 from __future__ import annotations
 
-import copy
-import inspect
-import warnings
-from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import assert_all_finite, check_array, check_random_state, column_or_1d, compute_class_weight
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from skxent._parallel import worker_threads
-from skxent._sklearn import Interval, NamedParts, StrOptions, all_or_nothing, check_sample_weight, fit_context
 from skxent._typing import Array
-from skxent.linear_model._monitor import Monitor, Validation
-from skxent.linear_model._objective import Objective, Problem
-from skxent.linear_model._outputs import Output, Sigmoid, Softmax
-from skxent.linear_model._targets import (
-    Targets,
-    as_probabilities,
-    classes_and_positions,
-    hold_out,
-    positions_in,
-    soft_labels,
-)
-from skxent.linear_model.solvers import SOLVERS, Solver, resolve_solver
-from skxent.linear_model.solvers._sgd import divergence_error, one_pass
-from skxent.losses import LOSSES, Loss, check_shapes, resolve_loss
-from skxent.rows import MemoryRows, Rows, logits_of, subset
+from skxent.linear_model._classifier import LinearClassifier
+from skxent.linear_model._outputs import Sigmoid, Softmax
+from skxent.linear_model._targets import Targets, soft_labels
+from skxent.losses import log_of
 
 __all__ = ["SigmoidRegressor", "SoftmaxRegressor"]
 
 
-class _LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEstimator):
-    """What the two regressors share: everything but the targets and the predictions."""
-
-    _output: ClassVar[Output]
-    _parts: ClassVar[dict[str, Any]] = {"loss": LOSSES, "solver": SOLVERS}
-
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
-        "loss": "no_validation",
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "fit_intercept": ["boolean"],
-        "solver": "no_validation",
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "shuffle": ["boolean"],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
-
-    def __init__(
-        self,
-        loss: str | Loss = "cross_entropy",
-        *,
-        alpha: float = 1e-4,
-        fit_intercept: bool = True,
-        solver: str | Solver = "lbfgs",
-        max_iter: int = 1000,
-        tol: float = 1e-6,
-        batch_size: int = 100,
-        learning_rate: float = 0.2,
-        shuffle: bool = True,
-        class_weight: dict[Any, float] | str | None = None,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        n_iter_no_change: int = 5,
-        warm_start: bool = False,
-        random_state: Any = None,
-        verbose: int = 0,
-    ) -> None:
-        self.loss = loss
-        self.alpha = alpha
-        self.fit_intercept = fit_intercept
-        self.solver = solver
-        self.max_iter = max_iter
-        self.tol = tol
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.shuffle = shuffle
-        self.class_weight = class_weight
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-
-    # ---------------------------------------------------------------------------------------------- fitting
-
-    @all_or_nothing
-    @with_callbacks
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        coef_init: Any = None,
-        intercept_init: Any = None,
-    ) -> Self:
-        """Fit the model.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data. C-ordered float32 or float64 arrays and CSR matrices are used as they are, anything
-            else is copied once.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Class labels of any type, or a matrix: see the class.
-        sample_weight : array-like of shape (n_samples,), optional
-            How often each row counts.
-        coef_init : array-like of shape (n_outputs, n_features), optional
-            Coefficients to start from; zero by default, or the last fit's with `warm_start`.
-        intercept_init : array-like of shape (n_outputs,), optional
-            Intercepts to start from.
-
-        Returns
-        -------
-        self : estimator
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If the data, targets, weights, loss or solver cannot be used, or if the solver diverged; the message says
-            what to do.
-        """
-        as_given = X
-        X, y = self._validate(X, y, reset=True)
-        targets = self._encode(y, X.dtype)
-        solver, loss = self._resolve(targets)
-        weight = self._weights(sample_weight, X, targets)
-        w0 = self._start(X, targets, coef_init, intercept_init)
-        rng = check_random_state(self.random_state)
-
-        def attributes(w: Array) -> dict[str, Any]:
-            return _fitted_attributes(w, targets, X.dtype)
-
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        # Callbacks predict on X, so they get it with its feature names.
-        fit_data = {"X": as_given, "y": y, "metadata": metadata}
-        context = self._init_callback_context(max_subtasks=self.max_iter)
-        with worker_threads() as workers:
-            rows: Rows = MemoryRows(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
-            rows, validation = self._hold_out(rows, y, targets, rng, w0, attributes)
-            context.call_on_fit_task_begin(estimator=self, **fit_data)
-            monitor = Monitor(self, context, fit_data, attributes, validation)
-            monitor.begin(w0)
-            objective = Objective(self._problem(loss), rows)
-            result = solver.solve(objective, w0, callback=monitor, **self._options(solver, rng))
-            monitor.close()
-        self._warn_unless_converged(result)
-        self.__dict__.update(attributes(result.w if validation is None else validation.best_w))
-        self.n_iter_ = result.n_iter
-        self.optimality_ = getattr(result, "optimality", float("nan"))
-        self.loss_curve_ = monitor.loss_curve
-        self.validation_scores_ = None if validation is None else validation.scores
-        context.call_on_fit_task_end(estimator=self, reconstruction_attributes={}, **fit_data)
-        return self
-
-    @all_or_nothing
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Take one pass of mini-batch gradient descent over these rows, whatever `solver` is.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets, as in :meth:`fit`.
-        classes : array-like of shape (n_classes,), optional
-            All labels that will ever come. Needed in the first call, unless `y` is a matrix.
-        sample_weight : array-like of shape (n_samples,), optional
-            How often each row counts.
-
-        Returns
-        -------
-        self : estimator
-            The estimator after the pass.
-
-        Raises
-        ------
-        ValueError
-            If `classes` is missing at the first call or differs from the first call's, if `y` has
-            labels outside it, if `X` is not finite, or if the weights diverged (they then stay as they were).
-        """
-        first = not hasattr(self, "coef_")
-        X, y = self._validate(X, y, reset=first, check_finite=False)
-        targets = self._encode(y, X.dtype, self._known_classes(classes, y, first))
-        _, loss = self._resolve(targets)
-        weight = self._weights(sample_weight, X, targets)
-        w = self._zeros(X, targets) if first else self._current_weights(X, targets)
-        if not hasattr(self, "_rng"):
-            self._rng = check_random_state(self.random_state)
-        with worker_threads() as workers:
-            rows = MemoryRows(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
-            w = one_pass(
-                Objective(self._problem(loss), rows),
-                w,
-                batch_size=self.batch_size,
-                learning_rate=self.learning_rate,
-                rng=self._rng if self.shuffle else None,
-            )
-        if not np.isfinite(w).all():
-            # A row that is not finite leaves no weights finite, so that a search for it before would only cost time.
-            assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
-            raise divergence_error(self.learning_rate)
-        self.__dict__.update(_fitted_attributes(w, targets, w.dtype))
-        self.n_iter_ = 1 if first else self.n_iter_ + 1
-        return self
-
-    def _validate(self, X: Any, y: Any, *, reset: bool, check_finite: bool = True) -> tuple[Any, Any]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-            order="C",
-            multi_output=True,
-            ensure_all_finite=check_finite,
-            reset=reset,
-        )
-        y = y.toarray() if hasattr(y, "toarray") else y
-        return X, column_or_1d(y, warn=True) if y.ndim == 1 or y.shape[1] == 1 else y
-
-    def _encode(self, y: Array, dtype: Any, classes: Array | None = None) -> Targets:
-        """Return the targets; with `classes` given, no others may occur."""
-        if y.ndim == 2:
-            return self._encode_matrix(as_probabilities(y, dtype))
-        found, labels = classes_and_positions(y)
-        if classes is None:
-            classes = found
-        else:
-            labels = positions_in(found, classes)[labels]
-        if len(classes) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least two classes; y has only one class, {classes.tolist()[0]!r}."
-            )
-        return self._encode_labels(classes, labels, dtype)
-
-    def _encode_matrix(self, y: Array) -> Targets:
-        raise NotImplementedError
-
-    def _encode_labels(self, classes: Array, labels: Array, dtype: Any) -> Targets:
-        raise NotImplementedError
-
-    def _resolve(self, targets: Targets) -> tuple[Any, Loss]:
-        """Return the solver and the loss, checked."""
-        solver, loss = resolve_solver(self.solver), resolve_loss(self.loss)
-        check_shapes(loss, self._output.n_outcomes(targets.n_outputs))
-        return solver, loss
-
-    def _problem(self, loss: Loss) -> Problem:
-        return Problem(loss, self._output, self.alpha, self.fit_intercept)
-
-    def _options(self, solver: Any, rng: np.random.RandomState) -> dict[str, Any]:
-        """Return those of the estimator's parameters that the solver takes."""
-        parameters = {**self.get_params(deep=False), "random_state": rng}
-        return {name: parameters[name] for name in inspect.signature(solver.solve).parameters if name in parameters}
-
-    def _weights(self, sample_weight: Any, X: Any, targets: Targets) -> Array | None:
-        if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
-        if self.class_weight is None:
-            return sample_weight
-        if targets.labels is None:
-            raise ValueError("class_weight needs class labels in y; for a matrix of targets use sample_weight.")
-        by_class = compute_class_weight(
-            self.class_weight,
-            classes=targets.classes,
-            y=targets.classes[targets.labels],
-            sample_weight=sample_weight,
-        )
-        weight = by_class.astype(X.dtype)[targets.labels]
-        return weight if sample_weight is None else weight * sample_weight
-
-    def _zeros(self, X: Any, targets: Targets) -> Array:
-        return np.zeros((X.shape[1] + 1, targets.n_outputs), X.dtype)
-
-    def _current_weights(self, X: Any, targets: Targets) -> Array:
-        """Return the weights of the last fit, if it was of the same problem."""
-        w = np.vstack([self.coef_.T, self.intercept_]).astype(X.dtype)
-        if w.shape != (X.shape[1] + 1, targets.n_outputs) or not np.array_equal(self.classes_, targets.classes):
-            raise ValueError(
-                f"The earlier fit had {w.shape[0] - 1} features and classes {self.classes_}; this one has "
-                f"{X.shape[1]} and {targets.classes}. Fit a new estimator, or set warm_start=False."
-            )
-        return w
-
-    def _start(self, X: Any, targets: Targets, coef_init: Any, intercept_init: Any) -> Array:
-        warm = self.warm_start and hasattr(self, "coef_")
-        w = self._current_weights(X, targets) if warm else self._zeros(X, targets)
-        for name, init, part in (
-            ("coef_init", coef_init, w[:-1].T),
-            ("intercept_init", intercept_init, w[-1]),
-        ):
-            if init is not None:
-                init = check_array(init, dtype=w.dtype, ensure_2d=False, input_name=name)
-                if init.shape != part.shape:
-                    raise ValueError(f"{name} has shape {init.shape}; this model needs {part.shape}.")
-                part[...] = init
-        if not self.fit_intercept:
-            w[-1] = 0
-        return w
-
-    def _hold_out(
-        self, rows: Rows, y: Array, targets: Targets, rng: Any, w0: Array, attributes: Any
-    ) -> tuple[Rows, Validation | None]:
-        """Return the rows to train on, and the validation of the others if there is to be any."""
-        if not self.early_stopping:
-            return rows, None
-        train, test = hold_out(rows.n_rows, targets.labels, self.validation_fraction, rng)
-        held_out, y_test = rows.take(test), y[test]
-        probe = copy.copy(self)
-        # The held-out rows are a plain array by now.
-        probe.__dict__.pop("feature_names_in_", None)
-
-        def score(w: Array) -> float:
-            probe.__dict__.update(attributes(w))
-            return float(probe.score(held_out.X, y_test, held_out.weight))
-
-        return subset(rows, train), Validation(score, self.n_iter_no_change, self.tol, w0)
-
-    def _warn_unless_converged(self, result: Any) -> None:
-        if not result.converged:
-            warnings.warn(
-                f"solver={self.solver!r} has not converged: {result.message}",
-                ConvergenceWarning,
-                stacklevel=6,
-            )
-
-    def _known_classes(self, classes: Any, y: Array, first: bool) -> Array | None:
-        """Return the labels that `partial_fit` may meet; None where a matrix of targets says it."""
-        if classes is not None:
-            classes = np.unique(classes)
-        if not first:
-            if classes is not None and not np.array_equal(classes, self.classes_):
-                raise ValueError(f"classes={classes} differs from the first call's, {self.classes_}.")
-            return np.asarray(self.classes_)
-        if classes is None and y.ndim == 1:
-            raise ValueError("The first call to partial_fit needs classes: all labels that will ever come.")
-        return classes
-
-    # ------------------------------------------------------------------------------------------- predicting
-
-    def predict(self, X: Any) -> Array:
-        """Return the most probable class of each row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            Class labels.
-        """
-        winners = self._winners(X)
-        predicted: Array = self.classes_[winners]
-        return predicted
-
-    def _winners(self, X: Any) -> Array:
-        """Return the position of the most probable class of each row."""
-        raise NotImplementedError
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            True labels, or a matrix of targets as in :meth:`fit`.
-        sample_weight : array-like of shape (n_samples,), optional
-            How often each row counts.
-
-        Returns
-        -------
-        float
-            Share of the rows predicted right, with several units on all of them; its expectation where the targets
-            are probabilities.
-        """
-        if np.ndim(y) < 2 or np.shape(y)[1] == 1:
-            return float(super().score(X, y, sample_weight))
-        check_is_fitted(self)
-        if np.shape(y)[1] != len(self.classes_):
-            raise ValueError(f"y has {np.shape(y)[1]} columns; this model has {len(self.classes_)} classes.")
-        return float(np.average(self._chance_of_hit(X, np.asarray(y)), weights=sample_weight))
-
-    def _chance_of_hit(self, X: Any, y: Array) -> Array:
-        """Return the probability of each prediction being right if the targets are drawn from the rows of `y`."""
-        chance: Array = np.take_along_axis(y, self._winners(X)[:, np.newaxis], axis=1)[:, 0]
-        return chance
-
-    def _logits(self, X: Any) -> Array:
-        """Return the logits, of shape (n_samples, n_outputs)."""
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
-        w = np.vstack([self.coef_.T, self.intercept_])
-        return logits_of(X, w.astype(np.result_type(X.dtype, w.dtype), copy=False))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-
-def _fitted_attributes(w: Array, targets: Targets, dtype: Any) -> dict[str, Any]:
-    """Return what a fit that ends with weights `w` leaves behind."""
-    return {
-        "coef_": np.ascontiguousarray(w[:-1].T, dtype=dtype),
-        "intercept_": w[-1].astype(dtype),
-        "classes_": targets.classes,
-        "_matrix_targets": targets.labels is None,
-    }
-
-
-class SoftmaxRegressor(_LinearClassifier):
+class SoftmaxRegressor(LinearClassifier):
     r"""Softmax regression: a linear classifier with a softmax output and any loss.
 
     Minimises
@@ -442,13 +25,16 @@ class SoftmaxRegressor(_LinearClassifier):
         F(W, b) = \frac{1}{\sum_i w_i} \sum_i w_i\, L(y_i, \operatorname{softmax}(W x_i + b))
         + \frac{\alpha}{2} \lVert W \rVert^2 .
 
-    With the cross-entropy this is multinomial logistic regression, the same model as
-    :class:`sklearn.linear_model.LogisticRegression` with ``C = 1 / (alpha * n_samples)``.
+    With the cross-entropy this is multinomial logistic regression. From three classes on it is the same model as
+    :class:`sklearn.linear_model.LogisticRegression` with ``C = 1 / (alpha * n_samples)``. With two classes that
+    estimator has one vector of coefficients where a softmax has two, of opposite sign and half the size, whose penalty
+    is half as large: there ``C = 2 / (alpha * n_samples)``. The coefficients of a softmax sum to 0 over the classes.
 
     Parameters
     ----------
     loss : str or Loss, default="cross_entropy"
-        ``"cross_entropy"``, ``"quadratic"``, the name of any registered :class:`~skxent.losses.Loss`, or an instance.
+        ``"cross_entropy"``, ``"quadratic"``, ``"generalized_cross_entropy"`` or another registered name of
+        :mod:`skxent.losses`, or an instance, such as ``Focal(gamma=1)`` or ``ForwardCorrection()``.
     alpha : float, default=1e-4
         Strength of the L2 penalty on the coefficients, relative to the mean loss: :math:`1/(C n)`.
     fit_intercept : bool, default=True
@@ -472,9 +58,17 @@ class SoftmaxRegressor(_LinearClassifier):
         Whether to draw new mini-batches for each pass. Only for ``"sgd"`` and :meth:`partial_fit`.
     class_weight : dict, "balanced" or None, default=None
         Factors on the sample weights by class.
+    calibrated : bool, default=False
+        Whether :meth:`predict_proba` returns the probabilities of the classes in the data. Without it, they are those
+        that minimise the loss: `class_weight` shifts them as if the classes were that frequent, and a loss that is not
+        a proper scoring rule makes them too sure or not sure enough. With it, both are undone
+        (:meth:`skxent.losses.Loss.true_probabilities`). Predicted labels stay those of the weighted problem.
     early_stopping : bool, default=False
         Whether to hold out part of the rows, score it after each iteration, stop when that no longer improves, and keep
         the best weights.
+    scoring : str, callable or None, default=None
+        What to score validation data by, greater is better: a scorer's name, such as ``"accuracy"``, or a scorer of
+        :mod:`sklearn.metrics`. None: minus the mean loss, for the cross-entropy the log-loss in nats.
     validation_fraction : float, default=0.1
         Share of the rows held out. Only with `early_stopping`.
     n_iter_no_change : int, default=5
@@ -494,13 +88,23 @@ class SoftmaxRegressor(_LinearClassifier):
         Intercepts.
     classes_ : ndarray of shape (n_classes,)
         Class labels; 0, 1, … for a matrix of targets.
+    loss_ : Loss
+        The loss fitted with.
+    transition_ : ndarray of shape (n_outcomes, n_outcomes)
+        Its noise matrix, given or estimated. Only with :class:`~skxent.losses.ForwardCorrection`.
+    class_weight_ : ndarray of shape (n_classes,)
+        Factors on the weights by class, 1 without `class_weight`.
     n_iter_ : int
         Iterations or passes run. On much data the first iteration of ``"lbfgs"`` is a start on a sample of the rows,
         and later ones may take some dozen steps each on an estimate of the objective.
     loss_curve_ : list of float
-        Objective after each iteration or pass, in nats for the cross-entropy.
+        Objective after each iteration, in nats for the cross-entropy. With ``"sgd"`` it is the mean over the
+        mini-batches of a pass, each before its step.
     validation_scores_ : list of float or None
-        Accuracy on the held-out rows after each iteration or pass.
+        Score of the validation data after each iteration or pass; see `scoring`.
+    learning_curve_ : dict of ndarray
+        A record for a picture: ``"iteration"``, ``"objective"`` (as `loss_curve_`), ``"validation_score"`` (NaN without
+        validation data) and ``"seconds"`` since the start of the iterations.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str
@@ -570,8 +174,11 @@ class SoftmaxRegressor(_LinearClassifier):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Log-probabilities, accurate also where a probability underflows.
+            Log-probabilities, accurate also where a probability underflows; logarithms of :meth:`predict_proba` if
+            `calibrated`, minus infinity for 0.
         """
+        if self.calibrated:
+            return log_of(self.predict_proba(X))
         return self._output.log_probabilities(self._logits(X))
 
     def predict_proba(self, X: Any) -> Array:
@@ -587,10 +194,14 @@ class SoftmaxRegressor(_LinearClassifier):
         ndarray of shape (n_samples, n_classes)
             Probabilities; each row sums to 1.
         """
-        return self._output.probabilities(self._logits(X))
+        p = self._output.probabilities(self._logits(X))
+        return self._without_class_weight(self._output.true_probabilities(self.loss_, p)) if self.calibrated else p
+
+    def _two_class_coefficients(self) -> tuple[Array, Array]:
+        return self.coef_[1:] - self.coef_[:1], self.intercept_[1:] - self.intercept_[:1]
 
 
-class SigmoidRegressor(_LinearClassifier):
+class SigmoidRegressor(LinearClassifier):
     r"""One sigmoid unit for each class, each its own two-outcome problem, with any loss.
 
     Minimises
@@ -640,6 +251,10 @@ class SigmoidRegressor(_LinearClassifier):
 
     def _encode_matrix(self, y: Array) -> Targets:
         return soft_labels(y)
+
+    def _is_matrix(self, y: Array) -> bool:
+        """Return whether targets are a matrix; one column of numbers that are not whole is one of probabilities."""
+        return super()._is_matrix(y) or (y.ndim == 2 and y.dtype.kind == "f" and bool((y % 1 != 0).any()))
 
     def _encode_labels(self, classes: Array, labels: Array, dtype: Any) -> Targets:
         if len(classes) == 2:
@@ -702,8 +317,11 @@ class SigmoidRegressor(_LinearClassifier):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            Log-probabilities, accurate also where a probability underflows.
+            Log-probabilities, accurate also where a probability underflows; logarithms of :meth:`predict_proba` if
+            `calibrated`, minus infinity for 0.
         """
+        if self.calibrated:
+            return log_of(self.predict_proba(X))
         z = self._logits(X)
         if z.shape[1] == 1 and not self._matrix_targets:
             return self._output.log_probabilities(np.hstack([-z, z]))
@@ -723,7 +341,21 @@ class SigmoidRegressor(_LinearClassifier):
         ndarray of shape (n_samples, n_classes)
             Probabilities; each row sums to 1 except after a fit on a matrix.
         """
-        return np.exp(self.predict_log_proba(X))
+        return self._calibrated_proba(X) if self.calibrated else np.exp(self.predict_log_proba(X))
+
+    def _two_class_coefficients(self) -> tuple[Array, Array]:
+        return self.coef_, self.intercept_
+
+    def _check_logistic(self) -> None:
+        super()._check_logistic()
+        if len(self.classes_) > 2:
+            raise ValueError("no LogisticRegression has the predictions of sigmoid units for more than two classes.")
+
+    def _calibrated_proba(self, X: Any) -> Array:
+        a = self._output.true_probabilities(self.loss_, self._output.probabilities(self._logits(X)))
+        if self._matrix_targets:
+            return a
+        return self._without_class_weight(np.hstack([1 - a, a]) if a.shape[1] == 1 else a)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

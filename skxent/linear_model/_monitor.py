@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -20,19 +21,19 @@ class Validation:
     score : callable
         Maps weights to a score; larger is better.
     n_iter_no_change : int
-        Iterations in a row that may fail to improve on the best score.
+        Iterations in a row that may fail to improve on the best score; infinite to go on whatever the scores are.
     tol : float
         What counts as an improvement.
     w0 : ndarray
-        Weights to fall back on.
+        Weights to fall back on. They are scored too unless they are all zero.
     """
 
-    def __init__(self, score: Callable[[Array], float], n_iter_no_change: int, tol: float, w0: Array) -> None:
+    def __init__(self, score: Callable[[Array], float], n_iter_no_change: float, tol: float, w0: Array) -> None:
         self.score = score
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.scores: list[float] = []
-        self.best_score = -np.inf
+        self.best_score = score(w0) if w0.any() else -np.inf
         self.best_w = w0
         self.idle = 0
 
@@ -80,6 +81,8 @@ class Monitor:
         self.attributes = attributes
         self.validation = validation
         self.loss_curve: list[float] = []
+        self.seconds: list[float] = []
+        self._start = perf_counter()
         self._task: Any = None
 
     def begin(self, w: Array) -> None:
@@ -95,6 +98,7 @@ class Monitor:
     def __call__(self, w: Array, value: float) -> bool:
         """Record one iteration; true if the fit should stop."""
         self.loss_curve.append(float(value))
+        self.seconds.append(perf_counter() - self._start)
         if self.estimator.verbose:
             print(f"{type(self.estimator).__name__}: iteration {len(self.loss_curve)}, objective {value:.6f}")
         stop = self.validation is not None and self.validation(w)
@@ -107,6 +111,18 @@ class Monitor:
         if not stop and len(self.loss_curve) < self.estimator.max_iter:
             self.begin(w)
         return stop
+
+    def learning_curve(self) -> dict[str, Array]:
+        """Return the record of the iterations."""
+        n_iter = len(self.loss_curve)
+        return {
+            "iteration": np.arange(1, n_iter + 1),
+            "objective": np.array(self.loss_curve),
+            "validation_score": np.full(n_iter, np.nan)
+            if self.validation is None
+            else np.array(self.validation.scores),
+            "seconds": np.array(self.seconds),
+        }
 
     def close(self) -> None:
         """End the task of an iteration that did not take place."""

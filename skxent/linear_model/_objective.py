@@ -130,7 +130,7 @@ class Objective:
     def _curved(self, part: Part, z: Array, change: Array) -> Array:
         """Return the change of the weighted derivatives with respect to the logits, in proportion to that of these."""
         step = _LOGIT_STEP / max(np.abs(change).max(), np.finfo(np.float64).tiny)
-        y = self.targets(part.y)
+        y = self.targets(part)
         up, down = (
             self.problem.output.loss_and_gradient(self.problem.loss, y, z + signed * change)[1]
             for signed in (step, -step)
@@ -166,7 +166,9 @@ class Objective:
     @cached_property
     def penalty(self) -> Array:
         """Strength of the L2 penalty on the weights of each column, of shape (n_features,)."""
-        return np.full(self.rows.n_features, self.problem.alpha) if self.coordinates is None else self.coordinates.penalty
+        return (
+            np.full(self.rows.n_features, self.problem.alpha) if self.coordinates is None else self.coordinates.penalty
+        )
 
     def column_moments(self) -> Array:
         """Return the mean square of each column, of shape (n_features,)."""
@@ -254,8 +256,14 @@ class Objective:
         if not self.problem.alpha:
             return float(total / self.total_weight)
         with np.errstate(over="ignore"):
-            squares = np.square(w[:-1]).sum(axis=1, dtype=np.float64)
-        return float(total / self.total_weight + 0.5 * (self.penalty @ squares))
+            squares = (self._penalty_factor(np.float64) * np.square(w[:-1])).sum(dtype=np.float64)
+        return float(total / self.total_weight + 0.5 * squares)
+
+    def _penalty_factor(self, dtype: Any) -> Any:
+        """Return the penalty as a factor on the weights: a number where it is the same for all columns."""
+        if self.coordinates is None:
+            return self.problem.alpha
+        return self.penalty.astype(dtype)[:, np.newaxis]
 
     def _mean_gradient(self, w: Array, features: Array, intercept: Array) -> Array:
         if self.coordinates is not None:
@@ -268,7 +276,7 @@ class Objective:
             np.negative(gradient[:, 1], out=gradient[:, 0])
         gradient /= self.total_weight
         if self.problem.alpha:
-            gradient[:-1] += self.penalty.astype(w.dtype)[:, np.newaxis] * w[:-1]
+            gradient[:-1] += self._penalty_factor(w.dtype) * w[:-1]
         if not self.problem.fit_intercept:
             gradient[-1] = 0
         return gradient
@@ -276,7 +284,7 @@ class Objective:
     def _losses_and_logit_gradient(self, part: Part, w: Array) -> tuple[Array, Array]:
         """Return the loss of each row and its derivative with respect to the logits, weighted."""
         z = self._logits(part, w)
-        losses, gradient = self.problem.output.loss_and_gradient(self.problem.loss, self.targets(part.y), z)
+        losses, gradient = self.problem.output.loss_and_gradient(self.problem.loss, self.targets(part), z)
         if part.weight is not None:
             losses = losses * part.weight
             gradient *= part.weight[:, np.newaxis]
@@ -289,8 +297,9 @@ class Objective:
         # Unlike @, dot lets other threads go on however small the result is.
         return part.X.T.dot(logit_gradient), logit_gradient.sum(axis=0)
 
-    def targets(self, y: Array) -> Array:
-        """Return targets of some rows as probabilities, of shape (n_rows, n_outputs)."""
+    def targets(self, part: Part) -> Array:
+        """Return the probability of each output being on, of shape (n_rows, n_outputs)."""
+        y = part.y
         if y.ndim == 2:
             return y
         outputs = np.arange(self.rows.n_outputs, dtype=y.dtype)

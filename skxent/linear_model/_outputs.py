@@ -50,6 +50,24 @@ class Output(ABC):
     def logits(self, p: Array) -> Array:
         """Logits that have the probabilities `p`, none of them 0 or 1."""
 
+    def centred(self, w: Array) -> Array:
+        """Return weights with the same probabilities and the least penalty: a softmax's sum to 0 over the outputs.
+
+        Where their mean is 0 but for rounding they are returned as they are.
+        """
+        mean = w.mean(axis=1, keepdims=True)
+        if not self.shift_invariant or np.abs(mean).max() <= 1e-6 * np.abs(w).max():
+            return w
+        return w - mean
+
+    def outcomes(self, y: Array, z: Array) -> tuple[Array, Array]:
+        """Observed and predicted distributions as a loss sees them, given targets `y` and logits `z`."""
+        return y, self.probabilities(z)
+
+    def true_probabilities(self, loss: Loss, p: Array) -> Array:
+        """Probabilities of the outputs being on, given those predicted by the minimiser of a loss."""
+        return loss.true_probabilities(p)
+
     @abstractmethod
     def loss_and_gradient(self, loss: Loss, y: Array, z: Array) -> tuple[Array, Array]:
         r"""Loss of each row and :math:`\partial L/\partial z`.
@@ -121,12 +139,23 @@ class Sigmoid(Output):
     def logits(self, p: Array) -> Array:
         return logit(p)
 
+    def outcomes(self, y: Array, z: Array) -> tuple[Array, Array]:
+        return _on_and_off(y), _on_and_off(self.probabilities(z))
+
+    def true_probabilities(self, loss: Loss, p: Array) -> Array:
+        on: Array = loss.true_probabilities(_on_and_off(p))[:, 0]
+        return on.reshape(p.shape[::-1]).T
+
     def loss_and_gradient(self, loss: Loss, y: Array, z: Array) -> tuple[Array, Array]:
-        outcomes = np.stack([z.T.ravel(), -z.T.ravel()])
-        log_p = log_expit(outcomes)
+        log_p = log_expit(np.stack([z.T.ravel(), -z.T.ravel()]))
         p = np.exp(log_p)
-        observed = np.stack([y.T.ravel(), 1 - y.T.ravel()])
-        value, gradient = loss.pointwise(observed.T, p.T, log_p.T)
+        value, gradient = loss.pointwise(_on_and_off(y), p.T, log_p.T)
         logit_gradient = gradient[:, 0] * p[1] - gradient[:, 1] * p[0]
         by_unit = z.shape[::-1]
         return value.reshape(by_unit).sum(axis=0), logit_gradient.reshape(by_unit).T
+
+
+def _on_and_off(p: Array) -> Array:
+    """Return the two outcomes of each unit as a row, unit by unit, of shape (n_units * n_rows, 2)."""
+    on = p.T.ravel()
+    return np.stack([on, 1 - on]).T

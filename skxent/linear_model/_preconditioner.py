@@ -245,7 +245,7 @@ class _Dual:
         weight = self.part.weights()
         weight /= weight.sum()
         curvatures = np.empty((objective.n_rows, n_blocks))
-        y, z = objective.targets(self.part.y), z.astype(np.float64, order="F")
+        y, z = objective.targets(self.part), z.astype(np.float64, order="F")
         for block, directions in enumerate(_directions(n_outputs, n_blocks, settings.n_directions)):
             curvatures[:, block] = curvature_of_rows(objective.problem, y, z, directions)
         means = weight @ np.abs(curvatures)
@@ -434,7 +434,7 @@ class _Sample:
         return np.concatenate([self._curvature_of(rows[chunk], directions) for chunk in chunks])
 
     def _curvature_of(self, rows: Array, directions: Array) -> Array:
-        y = self.objective.targets(self.objective.rows.take(rows).y)
+        y = self.objective.targets(self.objective.rows.take(rows))
         return curvature_of_rows(self.objective.problem, y, self.z[rows].astype(np.float64, order="F"), directions)
 
     def _sums(self, rows: Array, by_variance: Array, by_curvature: Array) -> tuple[Array, Array, Array]:

@@ -7,12 +7,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.model_selection import train_test_split
-from sklearn.utils import gen_batches
+from sklearn.utils import compute_class_weight, gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 
 from skxent._typing import Array
 
-__all__ = ["Targets", "as_probabilities", "classes_and_positions", "hold_out", "positions_in", "soft_labels"]
+__all__ = [
+    "Targets",
+    "as_probabilities",
+    "class_weights",
+    "classes_and_positions",
+    "hold_out",
+    "positions_in",
+    "soft_labels",
+]
 
 # Labels looked up at a time: few temporaries, and still much work for each call.
 _LABELS_AT_A_TIME = 65_536
@@ -44,23 +52,66 @@ def soft_labels(y: Array) -> Targets:
     return Targets(np.arange(y.shape[1]), y, y.shape[1], None)
 
 
-def hold_out(n_rows: int, labels: Array | None, fraction: float, rng: Any) -> tuple[Array, Array]:
+def class_weights(class_weight: Any, targets: Targets, sample_weight: Array | None) -> Array:
+    """Return the factor of each class on the weights of its rows.
+
+    Parameters
+    ----------
+    class_weight : dict or "balanced"
+        Factors by label, 1 for those it does not name; or factors that give all classes the same total weight.
+    targets : Targets
+        Targets with labels.
+    sample_weight : ndarray of shape (n_rows,) or None
+        Weights of the rows.
+
+    Returns
+    -------
+    ndarray of shape (n_classes,)
+        Factors, in float64. A class without rows or weight does not count when classes are balanced; its factor is 0.
+
+    Raises
+    ------
+    ValueError
+        If there are no labels, or if a factor is negative or not finite.
+    """
+    if targets.labels is None:
+        raise ValueError("class_weight needs class labels in y; for a matrix of targets use sample_weight.")
+    if isinstance(class_weight, dict):
+        factors = compute_class_weight(class_weight, classes=targets.classes, y=targets.classes[targets.labels])
+    else:
+        totals = np.bincount(targets.labels, sample_weight, len(targets.classes))
+        present = np.count_nonzero(totals)
+        factors = np.divide(totals.sum(), present * totals, out=np.zeros(len(totals)), where=totals > 0)
+    wrong = np.flatnonzero(~((factors >= 0) & np.isfinite(factors)))
+    if len(wrong):
+        label = targets.classes[wrong[:1]].tolist()[0]
+        raise ValueError(f"class_weight of {label!r} is {factors[wrong[0]]}; weights are at least 0 and finite.")
+    return np.asarray(factors, dtype=np.float64)
+
+
+def hold_out(targets: Targets, weight: Array | None, n_rows: int, fraction: float, rng: Any) -> tuple[Array, Array]:
     """Return the positions of the rows to train on, sorted, and of those held out; both have rows of each class.
+
+    Rows without weight are not held out, since they could not say anything about a fit.
 
     Raises
     ------
     ValueError
         If that is impossible; the message says what to do.
     """
+    counting = np.arange(n_rows) if weight is None else np.flatnonzero(weight)
+    labels = None if targets.labels is None else targets.classes[targets.labels[counting]]
     try:
-        train, test = train_test_split(np.arange(n_rows), test_size=fraction, stratify=labels, random_state=rng)
+        _, test = train_test_split(counting, test_size=fraction, stratify=labels, random_state=rng)
     except ValueError as error:
         raise ValueError(
             f"early_stopping=True cannot hold out validation_fraction={fraction} of {n_rows} "
             f"rows with some of each class on both sides: {error}. Change validation_fraction, add rows, or set "
             "early_stopping=False."
         ) from error
-    return np.sort(train), test
+    train = np.ones(n_rows, bool)
+    train[test] = False
+    return np.flatnonzero(train), np.sort(test)
 
 
 def as_probabilities(y: Array, dtype: Any) -> Array:

@@ -6,8 +6,18 @@ a CSR matrix. Another place, such as a file or a cluster, is another subclass wi
 """
 
 from skxent.rows._memory import BlockSizes, MemoryRows
-from skxent.rows._part import Part, logits_of
+from skxent.rows._part import Part, logits_in_blocks, logits_of
 from skxent.rows._rows import Rows
 from skxent.rows._subsets import batches, reweighted, subset
 
-__all__ = ["BlockSizes", "MemoryRows", "Part", "Rows", "batches", "logits_of", "reweighted", "subset"]
+__all__ = [
+    "BlockSizes",
+    "MemoryRows",
+    "Part",
+    "Rows",
+    "batches",
+    "logits_in_blocks",
+    "logits_of",
+    "reweighted",
+    "subset",
+]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.utils import gen_batches
 
+from skxent._parallel import Workers
 from skxent._typing import Array
 
-__all__ = ["Part", "logits_of", "select"]
+__all__ = ["Part", "logits_in_blocks", "logits_of", "select"]
+
+# Entries of the features in a block of a prediction: what fits a core's cache in float64.
+_ENTRIES_AT_A_TIME = 250_000
 
 
 class Part(NamedTuple):
@@ -46,6 +52,10 @@ class Part(NamedTuple):
             return total
         return np.asarray(self.weight.astype(np.float64) @ self.y)
 
+    def column_sums(self) -> Array:
+        """Return the weighted sum of each column, in float64, of shape (n_features,)."""
+        return np.asarray(self.X.T @ self.weights())
+
     def column_squares(self) -> Array:
         """Return the weighted sum of squares of each column, of shape (n_features,)."""
         X, weight = self.X, self.weight
@@ -78,6 +88,22 @@ def logits_of(X: Any, w: Array) -> Array:
     """
     z = np.asfortranarray(X @ w[:-1])
     z += w[-1]
+    return z
+
+
+def logits_in_blocks(X: Any, w: Array, workers: Workers) -> Array:
+    """Return what :func:`logits_of` returns, computed in blocks of rows by several threads.
+
+    The blocks do not depend on the number of threads, and so the result does not.
+    """
+    n_rows, n_features = X.shape
+    z = np.empty((n_rows, w.shape[1]), w.dtype, order="F")
+
+    def fill(rows: slice) -> None:
+        z[rows] = logits_of(X[rows], w)
+
+    blocks = gen_batches(n_rows, max(1, _ENTRIES_AT_A_TIME // max(1, n_features)))
+    deque(workers.map(fill, blocks), maxlen=0)
     return z
 
 

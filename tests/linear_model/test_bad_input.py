@@ -83,7 +83,7 @@ BAD_DATA = {
     "matrix of weights": ({"sample_weight": np.ones((150, 3))}, ValueError, "Sample weights must be 1D"),
 }
 BAD_SETTINGS = {
-    "unknown loss": ({"loss": "hinge"}, ValueError, "unknown loss 'hinge'; known: cross_entropy, quadratic"),
+    "unknown loss": ({"loss": "hinge"}, ValueError, "unknown loss 'hinge'; known: cross_entropy, "),
     "class of losses": ({"loss": CrossEntropy}, TypeError, r"is not a loss; pass an instance: CrossEntropy\(\)"),
     "no loss": ({"loss": None}, TypeError, "loss=None is not a loss; pass a name or a Loss instance"),
     "duck": ({"loss": Duck()}, TypeError, "is not a loss; pass a name or a Loss instance"),

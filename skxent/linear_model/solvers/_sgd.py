@@ -32,15 +32,26 @@ from skxent.linear_model.solvers._solver import STOPPED, Result, Solver
 __all__ = ["SGD", "divergence_error", "one_pass"]
 
 _TOO_LARGE = "so learning_rate is too large for these features. Lower it, or scale them (StandardScaler)."
+_TOO_SMALL = (
+    "the passes came to rest, but a longer step would lower the objective much more, so learning_rate is too small. "
+    "Raise it, or scale the features (StandardScaler)."
+)
 _MORE = "Raise max_iter or tol, try another learning_rate, or set tol=0 for a fixed number of passes."
 _HARM = f"the passes have not lowered the objective, {_TOO_LARGE}"
+
+# To see whether the learning rate is too small, steps of 10, 100, … times it are tried, below 10 to this power.
+_MAX_EXPONENT = 20
+# Number of such steps taken.
+_LONGER_STEPS = 10
 
 
 @dataclass(frozen=True, repr=False)
 class SGD(Solver, name="sgd"):
     """Mini-batch stochastic gradient descent with plain steps.
 
-    Batch size, step length and patience are parameters of the estimator, since ``partial_fit`` uses them too.
+    Batch size, step length and patience are parameters of the estimator, since ``partial_fit`` uses them too. What the
+    callback is told is the mean objective of the batches of a pass, each before its step: it costs next to nothing,
+    where the objective of all rows would cost half a pass.
 
     Parameters
     ----------
@@ -50,6 +61,9 @@ class SGD(Solver, name="sgd"):
         Factor on the step each time.
     slack : float, default=0.01
         Relative slack above the intercept-only model before a converged fit counts as failed.
+    missed_share : float, default=0.2
+        A converged fit counts as failed, too, if a few longer steps along the gradient would lower the objective by
+        this share of its starting value: then the learning rate is far too small.
 
     Examples
     --------
@@ -62,14 +76,18 @@ class SGD(Solver, name="sgd"):
     True
     """
 
+    exact_values: ClassVar[bool] = False
+
     max_cuts: int = 3
     cut: float = 0.2
     slack: float = 0.01
+    missed_share: float = 0.2
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "max_cuts": [Interval(Integral, 0, None, closed="left")],
         "cut": [Interval(Real, 0, 1, closed="neither")],
         "slack": [Interval(Real, 0, None, closed="left")],
+        "missed_share": [Interval(Real, 0, None, closed="neither")],
     }
 
     def __post_init__(self) -> None:
@@ -131,10 +149,12 @@ class SGD(Solver, name="sgd"):
         start = best = objective.value(w)
         idle, cuts = 0, 0
         for n_iter in range(1, max_iter + 1):
-            w = one_pass(objective, w, batch_size=batch_size, learning_rate=learning_rate * self.cut**cuts, rng=rng)
+            rate = learning_rate * self.cut**cuts
+            values: list[float] = []
+            w = one_pass(objective, w, batch_size=batch_size, learning_rate=rate, rng=rng, values=values)
+            value = sum(values)
             if not np.isfinite(w).all():
-                raise divergence_error(learning_rate * self.cut**cuts)
-            value = objective.value(w)
+                raise divergence_error(rate)
             if callback(w, value):
                 return Result(w, n_iter, True, STOPPED)
             if tol == 0:
@@ -144,24 +164,45 @@ class SGD(Solver, name="sgd"):
                 best, best_w = value, w
             if idle >= n_iter_no_change:
                 if cuts == self.max_cuts:
-                    problem = self._problem_at_rest(objective, best, start)
+                    problem = self._problem_at_rest(objective, best_w, start, learning_rate)
                     message = problem or f"no progress in {n_iter_no_change} passes"
                     return Result(best_w, n_iter, problem is None, message)
                 w, idle, cuts = best_w, 0, cuts + 1
-        if tol == 0 and value > start:
-            return Result(w, max_iter, False, _HARM)
         if tol == 0:
-            return Result(w, max_iter, True, "all passes run")
+            harmful = objective.value(w) > start
+            return Result(w, max_iter, not harmful, _HARM if harmful else "all passes run")
         return Result(w, max_iter, False, f"max_iter={max_iter} reached. {_MORE}")
 
-    def _problem_at_rest(self, objective: Objective, value: float, start: float) -> str | None:
-        """Say what is wrong with a value that the passes no longer lower; None if it may be the optimum."""
+    def _problem_at_rest(self, objective: Objective, w: Array, start: float, learning_rate: float) -> str | None:
+        """Say what is wrong with weights that the passes no longer improve; None if they may be the optimum."""
+        value = objective.value(w)
+        if _value_after_longer_steps(objective, w, learning_rate) < value - self.missed_share * abs(start):
+            return _TOO_SMALL
         if value >= start:
             return _HARM
         featureless = objective.value(objective.intercept_only())
         if value > featureless + self.slack * abs(featureless):
             return f"the passes came to rest above the objective of a model without features, {_TOO_LARGE}"
         return None
+
+
+def _value_after_longer_steps(objective: Objective, w: Array, step: float) -> float:
+    """Return the value after a few steps along the gradient, each about the best power of ten times `step` long."""
+    reached, exponents = np.inf, range(1, _MAX_EXPONENT)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(_LONGER_STEPS):
+            gradient, best = objective.gradient(w), (np.inf, 0)
+            for exponent in exponents:
+                value = objective.value(w - step * 10.0**exponent * gradient)
+                if not value <= best[0]:
+                    break
+                best = value, exponent
+            value, exponent = best
+            if value >= reached:
+                break
+            reached, w = value, w - step * 10.0**exponent * gradient
+            exponents = range(max(1, exponent - 1), exponent + 2)
+    return reached
 
 
 def one_pass(
@@ -171,12 +212,20 @@ def one_pass(
     batch_size: int,
     learning_rate: float,
     rng: np.random.RandomState | None,
+    values: list[float] | None = None,
 ) -> Array:
-    """Return new weights after one step for each batch, which need not be finite; see :class:`SGD`."""
+    """Return new weights after one step for each batch, which need not be finite.
+
+    The list `values`, if given, receives the value of each batch before its step times the batch's share of the rows.
+    """
     w = w.copy()
     with np.errstate(over="ignore", invalid="ignore"):
         for batch in objective.batches(batch_size, rng):
-            gradient = batch.gradient(w)
+            if values is None:
+                gradient = batch.gradient(w)
+            else:
+                value, gradient = batch(w)
+                values.append(value * batch.n_rows / objective.n_rows)
             gradient *= learning_rate
             w -= gradient
     return w

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from skxent._parameters import Parameters
 from skxent._registry import Registry
@@ -49,6 +49,12 @@ class Solver(Parameters, ABC):
     under its name. Giving it a name, ``class Mine(Solver, name="mine")``, makes ``solver="mine"`` work as well as
     ``solver=Mine()``. Check yours with :func:`skxent.testing.check_solver`.
 
+    Attributes
+    ----------
+    exact_values : bool
+        Class attribute: whether the callback is told the objective at the weights, or an estimate of it that costs
+        less.
+
     Examples
     --------
     Gradient descent with a fixed step:
@@ -70,6 +76,8 @@ class Solver(Parameters, ABC):
     >>> model.predict([[0.0], [4.0]]).tolist()
     [0, 1]
     """
+
+    exact_values: ClassVar[bool] = True
 
     def __init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -105,7 +113,8 @@ class Solver(Parameters, ABC):
         tol : float
             Relative decrease of the objective below which to stop; zero: as long as there is progress.
         callback : callable
-            To be called as ``callback(w, value)`` after each iteration. If it returns true, the solver must stop and
+            To be called as ``callback(w, value)`` after each iteration, with the objective at `w` or, if
+            `exact_values` is false, an estimate of it. If it returns true, the solver must stop and
             return these weights with ``converged`` true and the message ``"stopped by a callback"``.
 
         Returns

@@ -1,0 +1,63 @@
+"""What is said on standard error besides errors: one line each, and nothing with ``--quiet``."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from skxent.language_model import Score
+
+__all__ = ["Notes"]
+
+# Share of unknown tokens above which figures say more about the one unknown-word event than about the text.
+_MANY_UNKNOWN = 0.2
+
+
+class Notes:
+    """Prints notes, and counts what is noted once at the end.
+
+    Parameters
+    ----------
+    quiet : bool
+        Whether to print nothing.
+    """
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._n_problems = 0
+        self._first_problem = ""
+        self._tokens = self._unknown = 0
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        if not self._quiet:
+            print(f"skxent-perplexity: {' '.join(text.split())}", file=sys.stderr)
+
+    def skipped(self, problems: tuple[str, ...]) -> None:
+        """Remember records that were left out."""
+        if problems and not self._n_problems:
+            self._first_problem = problems[0]
+        self._n_problems += len(problems)
+
+    def unknown(self, score: Score) -> None:
+        """Remember how many words of a text are unknown."""
+        self._tokens += int(np.sum(score.tokens))
+        self._unknown += int(np.sum(score.unknown_tokens))
+
+    def unknown_under(self, name: str, score: Score) -> None:
+        """Say at once if many words are unknown to a model that is compared."""
+        if score.unknown_tokens > _MANY_UNKNOWN * score.tokens:
+            share = 100 * score.unknown_tokens / score.tokens
+            self.say(f"note: {share:.0f} % of the tokens are unknown words under {name}")
+
+    def finish(self) -> None:
+        """Print what was counted."""
+        if self._n_problems:
+            self.say(f"note: left out {self._n_problems:,} records, such as {self._first_problem}")
+        if self._unknown > _MANY_UNKNOWN * self._tokens:
+            self.say(
+                f"note: {100 * self._unknown / self._tokens:.0f} % of the tokens are unknown words, which all have the "
+                "probability of one event: do not compare these figures, nor bits per byte, with those of another "
+                "vocabulary; --vocab-pad N spreads that probability over N words"
+            )

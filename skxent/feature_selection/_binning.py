@@ -1,0 +1,95 @@
+"""How an ordered feature is cut into bins.
+
+The rule, for N present values and B bins: going up the sorted values, a bin closes at the first value that
+reaches the next multiple of N/B, and a value that alone holds more than N/B rows has a bin of its own. Equal
+values always share a bin. Only the order of the values counts, so a strictly increasing map changes nothing.
+
+The rule is written twice: for sorted rows, where it takes B binary searches, and for distinct values with
+weights, many features at once.
+"""
+
+import numpy as np
+
+from skxent._typing import Array, Floats, Integers
+
+__all__ = ["add_up", "auto_bins", "edges_of_rows", "starts_bin"]
+
+# The fewest and the most bins that "auto" takes: numbers of bins fit in a byte.
+MIN_BINS, MAX_BINS = 4, 255
+
+
+def add_up(index: Integers, values: Floats, size: int = 0) -> Floats:
+    """Sum the values that share an index, one after the other in the order in which they come."""
+    return np.bincount(index, values, minlength=size).astype(np.float64, copy=False)
+
+
+def auto_bins(class_totals: Floats) -> int:
+    r"""Return the number of bins for classes of these sizes.
+
+    :math:`2 m^{1/5}`, between 4 and 255, where :math:`m = N (1 - \sum \pi_k^2) / (K - 1)` is the size of a class if
+    all have the same, and about twice that of the rarer one of two. So a rare class among many rows has as few bins as
+    it would have among a few: it is the rows of the classes that fill the cells, and each cell more adds noise.
+
+    Examples
+    --------
+    >>> [auto_bins(np.array(totals)) for totals in ([50.0, 50.0], [500.0, 500.0], [99_900.0, 100.0], [6000.0] * 10)]
+    [4, 6, 5, 11]
+    """
+    total = class_totals.sum()
+    size = total * (1 - np.sum((class_totals / total) ** 2)) / max(len(class_totals) - 1, 1)
+    return int(np.clip(2 * size**0.2, MIN_BINS, MAX_BINS))
+
+
+def edges_of_rows(values: Array, n_bins: int) -> Array:
+    """Largest value of every bin, where all rows weigh the same.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows,)
+        In any order, NaN where missing.
+    n_bins : int
+        B, the number of bins to aim for.
+
+    Returns
+    -------
+    edges : ndarray of shape (n_filled_bins,)
+        Ascending; bin b holds the values in ``(edges[b - 1], edges[b]]``.
+    """
+    ordered = np.sort(values)
+    if ordered.dtype.kind == "f":
+        ordered = ordered[: np.searchsorted(ordered, ordered.dtype.type(np.nan))]  # of another dtype it copies
+    n = len(ordered)
+    if n == 0:
+        return ordered
+    at_multiples = ordered[-(-np.arange(1, n_bins + 1) * n // n_bins) - 1]
+    right = np.searchsorted(ordered, at_multiples, side="right")
+    left = np.searchsorted(ordered, at_multiples, side="left")
+    heavy = (right - left) * n_bins > n
+    ends = np.unique(np.concatenate([right, left[heavy]]))
+    return np.asarray(ordered[ends[ends > 0] - 1])
+
+
+def starts_bin(feature: Integers, mass: Floats, missing: Array, n_bins: int) -> Array:
+    """Whether a distinct value is the first of its bin.
+
+    Parameters
+    ----------
+    feature : ndarray of int of shape (n_values,)
+        Which feature the value belongs to, ascending from 0 without gaps; within a feature the values ascend,
+        NaN last.
+    mass : ndarray of float of shape (n_values,)
+        Total weight of the rows that have the value.
+    missing : ndarray of bool of shape (n_values,)
+        True for NaN, which has a bin of its own.
+    n_bins : int
+        B, the number of bins to aim for.
+    """
+    present = np.where(missing, 0.0, mass)
+    below = np.concatenate([[0.0], np.cumsum(present)[:-1]])
+    new_feature = np.diff(feature, prepend=-1) != 0
+    below -= below[new_feature][feature]
+    total = add_up(feature, present)[feature]
+    multiple = np.floor_divide(n_bins * below, total, out=np.zeros_like(below), where=total > 0)
+    crosses = np.diff(multiple, prepend=-1) != 0
+    heavy = n_bins * mass > total
+    return np.asarray(new_feature | crosses | heavy | missing)

@@ -1,0 +1,223 @@
+"""The table of counts n[bin, class], from which every score and p-value is read, and how it is filled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from skxent._typing import Array, Floats, Integers
+from skxent.feature_selection._binning import add_up, edges_of_rows, starts_bin
+from skxent.feature_selection._target import Target
+
+__all__ = ["CountTable", "Entries", "count_by_sorting", "count_entries"]
+
+
+@dataclass(frozen=True)
+class CountTable:
+    """Counts n[bin, class] of one or several features, as the list of the cells that are not empty.
+
+    A feature with 60,000 categories against 1,000 classes fills at most one cell a row, so the list of cells
+    never outgrows the data.
+
+    Parameters
+    ----------
+    bin, label : ndarray of int of shape (n_cells,)
+        Row and column of each cell, in ascending order; the bins of all features are numbered through.
+    count : ndarray of float of shape (n_cells,)
+        Total weight in each cell, above 0.
+    feature_of_bin : ndarray of int of shape (n_bins,)
+        Which feature each bin belongs to, ascending; every feature has at least one bin.
+    class_totals : ndarray of float of shape (n_classes,)
+        Total weight of each class, the same for every feature.
+    edges : tuple of ndarray
+        One array for each feature: the largest value of each bin, without the bin of missing values.
+    ordered : tuple of bool
+        Whether the bins of each feature follow the order of its values, rather than being categories.
+    """
+
+    bin: Integers
+    label: Integers
+    count: Floats
+    feature_of_bin: Integers
+    class_totals: Floats
+    edges: tuple[Array, ...]
+    ordered: tuple[bool, ...] = ()
+
+    @property
+    def n_features(self) -> int:
+        """Number of features in the table."""
+        return len(self.edges)
+
+    @property
+    def n_classes(self) -> int:
+        """K, the number of classes."""
+        return len(self.class_totals)
+
+    @cached_property
+    def total(self) -> float:
+        """N, the total weight of the rows, added class after class as a bin's total is."""
+        return float(np.cumsum(self.class_totals)[-1])
+
+    @cached_property
+    def bin_totals(self) -> Floats:
+        """Total weight of each bin, of shape (n_bins,)."""
+        return add_up(self.bin, self.count, len(self.feature_of_bin))
+
+    @cached_property
+    def bins_per_feature(self) -> Integers:
+        """Number of filled bins, of shape (n_features,)."""
+        return np.bincount(self.feature_of_bin, minlength=self.n_features)
+
+    @cached_property
+    def feature(self) -> Integers:
+        """Feature of each cell, of shape (n_cells,)."""
+        return self.feature_of_bin[self.bin]
+
+    def sum_cells(self, values: Floats) -> Floats:
+        """Sum of one value for each cell, by feature: shape (n_features,)."""
+        return add_up(self.feature, values, self.n_features)
+
+    def mean_rows(self, values: Floats) -> Floats:
+        """Mean over the rows of one value for each cell, by feature: shape (n_features,)."""
+        return self.sum_cells(self.count * values) / self.total
+
+    def mean_rows_by_class(self, values: Floats) -> Floats:
+        """Mean over the rows of each class of one value for each cell: shape (n_features, n_classes)."""
+        shape = (self.n_features, self.n_classes)
+        cell = self.feature * self.n_classes + self.label
+        return add_up(cell, self.count * values, shape[0] * shape[1]).reshape(shape) / self.class_totals
+
+    @classmethod
+    def stack(cls, tables: Sequence[Self]) -> Self:
+        """Put the features of several tables into one."""
+        first_bin = np.cumsum([0, *(len(table.feature_of_bin) for table in tables[:-1])])
+        first_feature = np.cumsum([0, *(table.n_features for table in tables[:-1])])
+        return cls(
+            np.concatenate([table.bin + at for table, at in zip(tables, first_bin, strict=True)]),
+            np.concatenate([table.label for table in tables]),
+            np.concatenate([table.count for table in tables]),
+            np.concatenate([table.feature_of_bin + at for table, at in zip(tables, first_feature, strict=True)]),
+            tables[0].class_totals,
+            tuple(edges for table in tables for edges in table.edges),
+            tuple(ordered for table in tables for ordered in table.ordered),
+        )
+
+
+def count_by_sorting(values: Array, target: Target, n_bins: int) -> CountTable:
+    """Count one ordered feature whose rows all weigh the same.
+
+    No code is written for any row: sorted once, the column gives the edges; sorted class by class, each count
+    is the distance between two binary searches. There is one sorted copy of the column at a time.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows,)
+        Numbers, NaN where missing.
+    target : Target
+        The classes; without weights.
+    n_bins : int
+        The number of bins to aim for.
+    """
+    edges = edges_of_rows(values, n_bins)
+    below = np.zeros((len(edges) + 2, target.n_classes), dtype=np.intp)
+    below[-1] = target.rows_of_class
+    for label, of_class in enumerate(np.split(values[target.by_class], target.first_of_class[1:])):
+        of_class.sort()
+        below[1:-1, label] = np.searchsorted(of_class, edges, side="right")
+    counts = np.diff(below, axis=0)
+    counts = counts[: len(edges) + counts[-1].any()]  # the last row is that of the missing values
+    bin_of_cell, label_of_cell = np.nonzero(counts)
+    return CountTable(
+        bin_of_cell,
+        label_of_cell,
+        counts[bin_of_cell, label_of_cell].astype(np.float64),
+        np.zeros(len(counts), dtype=np.intp),
+        target.totals,
+        (edges,),
+        (True,),
+    )
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Values with the class and the weight of their row; any number of features, in any order.
+
+    Parameters
+    ----------
+    feature : ndarray of int of shape (n_entries,)
+        Number of the feature, from 0; every feature has an entry.
+    value : ndarray of shape (n_entries,)
+        Numbers, NaN where missing.
+    label : ndarray of int of shape (n_entries,)
+        Code of the class.
+    weight : ndarray of float of shape (n_entries,)
+        How many rows the entry stands for.
+    """
+
+    feature: Integers
+    value: Array
+    label: Integers
+    weight: Floats
+
+    def take(self, index: Integers) -> Entries:
+        """Give some of the entries."""
+        return Entries(self.feature[index], self.value[index], self.label[index], self.weight[index])
+
+    def in_order(self, *, by_weight: bool) -> Entries:
+        """Sort by feature and value; NaN comes last, entries of no weight go.
+
+        With `by_weight` equal values are in ascending order of their weight, so that sums of fractions do not
+        depend on the order of the rows.
+        """
+        entries = self if self.weight.all() else self.take(np.flatnonzero(self.weight))
+        keys = (entries.weight, entries.value, entries.feature)[not by_weight :]
+        return entries.take(np.lexsort(keys))
+
+
+def count_entries(entries: Entries, target: Target, n_bins: int, categorical: Array) -> CountTable:
+    """Count features of any kind.
+
+    Parameters
+    ----------
+    entries : Entries
+        The values.
+    target : Target
+        The classes.
+    n_bins : int
+        The number of bins to aim for.
+    categorical : ndarray of bool of shape (n_features,)
+        Features whose every value is a bin of its own.
+    """
+    entries = entries.in_order(by_weight=target.weight is not None)
+    missing = entries.value != entries.value
+    same = (entries.value[1:] == entries.value[:-1]) | (missing[1:] & missing[:-1])
+    new_value = np.concatenate([[True], ~same | (np.diff(entries.feature) != 0)])
+    value = np.cumsum(new_value) - 1
+    first = np.flatnonzero(new_value)
+    feature = entries.feature[first]
+    mass = add_up(value, entries.weight)
+    opens = categorical[feature] | starts_bin(feature, mass, missing[first], n_bins)
+    bin_of_entry = (np.cumsum(opens) - 1)[value]
+    cells = sum_by_cell(bin_of_entry, entries.label, entries.weight, target.n_classes)
+    closes = np.concatenate([opens[1:], [True]]) & ~missing[first]
+    edges = np.split(entries.value[first[closes]], np.searchsorted(feature[closes], np.arange(1, len(categorical))))
+    return CountTable(*cells, feature[opens], target.totals, tuple(edges), tuple((~categorical).tolist()))
+
+
+def sum_by_cell(row: Integers, column: Integers, weight: Floats, n_columns: int) -> tuple[Integers, Integers, Floats]:
+    """Add the weights that fall into the same cell; the cells come out sorted by row and column.
+
+    `row` ascends. Weights are added in the order in which they come.
+    """
+    cell = row * n_columns + column
+    size = (int(row[-1]) + 1) * n_columns
+    if size > 4 * len(cell):  # a table of mostly empty cells is not written down
+        filled, cell = np.unique(cell, return_inverse=True)
+        return *np.divmod(filled, n_columns), add_up(cell, weight)
+    sums = add_up(cell, weight, size)
+    filled = np.flatnonzero(sums)
+    return *np.divmod(filled, n_columns), sums[filled]

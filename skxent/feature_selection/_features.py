@@ -1,0 +1,209 @@
+"""The features of a data set, counted against the classes a block at a time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+
+from skxent._typing import Array
+from skxent.feature_selection._binning import add_up
+from skxent.feature_selection._containers import DataSet, SparseData, read_data
+from skxent.feature_selection._count_table import CountTable, Entries, count_by_sorting, count_entries
+from skxent.feature_selection._target import MIN_ROWS, Target
+from skxent.feature_selection._values import as_numbers, stack_columns
+
+__all__ = ["Features", "features_of", "read_features"]
+
+# Columns that are counted by one task of a thread.
+COLUMNS_PER_BLOCK = 16
+# Stored values of a sparse matrix, and cells of its tables, that are counted by one task of a thread.
+ENTRIES_PER_BLOCK = 1 << 18
+
+
+@dataclass(frozen=True)
+class Features(ABC):
+    """The features of a data set, counted a block at a time.
+
+    The blocks are the same however many threads work on them.
+
+    Parameters
+    ----------
+    names : list of str
+        The columns' names; ``x0, x1, …`` where the container has none.
+    categorical : ndarray of bool of shape (n_features,)
+        Features whose values have no order, though they may be numbers.
+    n_rows : int
+        Number of rows.
+    """
+
+    names: list[str]
+    categorical: Array
+    n_rows: int
+
+    @abstractmethod
+    def blocks(self, n_classes: int) -> list[slice]:
+        """Split the features into neighbours to be counted together."""
+
+    @abstractmethod
+    def count(self, block: slice, target: Target, n_bins: int) -> CountTable:
+        """Count the features of a block against the classes."""
+
+    @abstractmethod
+    def values(self, at: int) -> Array:
+        """Return the values of a feature as numbers or codes, NaN where missing, of shape (n_rows,)."""
+
+    @abstractmethod
+    def followed_by(self, other: Self) -> Self:
+        """Put the rows of another data set with the same features below."""
+
+
+@dataclass(frozen=True)
+class DenseFeatures(Features):
+    """Features in the columns of an array or a data frame.
+
+    Parameters
+    ----------
+    column : callable
+        Gives the values of a column, by its position, as they are stored.
+    """
+
+    column: Callable[[int], Array]
+
+    def blocks(self, n_classes: int) -> list[slice]:
+        return [slice(at, at + COLUMNS_PER_BLOCK) for at in range(0, len(self.names), COLUMNS_PER_BLOCK)]
+
+    def count(self, block: slice, target: Target, n_bins: int) -> CountTable:
+        columns = range(len(self.names))[block]
+        return CountTable.stack([self._count_column(column, target, n_bins) for column in columns])
+
+    def values(self, at: int) -> Array:
+        return as_numbers(self.column(at), self.names[at])[0]
+
+    def _count_column(self, column: int, target: Target, n_bins: int) -> CountTable:
+        values, categorical = as_numbers(self.column(column), self.names[column])
+        categorical |= bool(self.categorical[column])
+        if target.weight is None and not categorical:
+            return count_by_sorting(values, target, n_bins)
+        weight = np.ones(self.n_rows) if target.weight is None else target.weight
+        entries = Entries(np.zeros(self.n_rows, dtype=np.intp), values, target.codes, weight)
+        return count_entries(entries, target, n_bins, np.array([categorical]))
+
+    def followed_by(self, other: Self) -> Self:
+        def column(at: int) -> Array:
+            return stack_columns(self.column(at), other.column(at), self.names[at])
+
+        categorical = self.categorical | other.categorical
+        return type(self)(self.names, categorical, self.n_rows + other.n_rows, column)
+
+
+@dataclass(frozen=True)
+class SparseFeatures(Features):
+    """Features in the columns of a sparse matrix; zeros that are not stored are counted, never written down.
+
+    Parameters
+    ----------
+    matrix : CSC matrix or array of shape (n_rows, n_features)
+        Without duplicate entries.
+    """
+
+    matrix: Any
+
+    def blocks(self, n_classes: int) -> list[slice]:
+        n_features = len(self.names)
+        block_of = (self.matrix.indptr[:-1] + n_classes * np.arange(n_features)) // ENTRIES_PER_BLOCK
+        starts = np.flatnonzero(np.diff(block_of, prepend=-1)).tolist()
+        return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], n_features], strict=True)]
+
+    def count(self, block: slice, target: Target, n_bins: int) -> CountTable:
+        categorical = self.categorical[block]
+        return count_entries(self._entries(block, target), target, n_bins, categorical)
+
+    def values(self, at: int) -> Array:
+        return np.asarray(self.matrix[:, [at]].toarray())[:, 0]
+
+    def _entries(self, block: slice, target: Target) -> Entries:
+        """Give the stored values, and for each feature and class one zero for those that are not stored."""
+        stored = self._stored(block, target)
+        shape = (len(self.names[block]), target.n_classes)
+        cell = stored.feature * target.n_classes + stored.label
+        n_stored = np.bincount(cell, stored.weight > 0, minlength=shape[0] * shape[1]).reshape(shape)
+        weight = target.totals - add_up(cell, stored.weight, shape[0] * shape[1]).reshape(shape)
+        feature, label = np.nonzero(n_stored < target.rows_of_class)
+        return Entries(
+            np.concatenate([stored.feature, feature]),
+            np.concatenate([stored.value, np.zeros(len(feature), dtype=stored.value.dtype)]),
+            np.concatenate([stored.label, label]),
+            np.concatenate([stored.weight, np.maximum(weight[feature, label], 0.0)]),
+        )
+
+    def _stored(self, block: slice, target: Target) -> Entries:
+        indptr = self.matrix.indptr[block.start : block.stop + 1]
+        span = slice(indptr[0], indptr[-1])
+        feature = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+        row, value = self.matrix.indices[span], self.matrix.data[span]
+        if target.weight is None:
+            return Entries(feature, value, target.codes[row], np.ones(len(row)))
+        entries = Entries(feature, value, target.codes[row], target.weight[row])
+        return entries.take(np.argsort(entries.weight))  # sums of fractions are the same in any order of rows
+
+    def followed_by(self, other: Self) -> Self:
+        matrix = sp.vstack([self.matrix, other.matrix], format="csc")
+        return type(self)(self.names, self.categorical | other.categorical, matrix.shape[0], matrix)
+
+
+def read_features(X: Any, categorical_features: Any = "from_dtype") -> Features:
+    """Read a container of any kind.
+
+    Parameters
+    ----------
+    X : array-like, data frame or sparse matrix of shape (n_rows, n_features)
+        None, NaN, NaT, pandas' NA and masked entries are missing values.
+    categorical_features : "from_dtype" or array-like of bool, int or str
+        Which features are categorical beside those whose dtype says so.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`read_data`, or if `categorical_features` does not fit X.
+    """
+    return features_of(read_data(X, MIN_ROWS), categorical_features)
+
+
+def features_of(data: DataSet, categorical_features: Any = "from_dtype") -> Features:
+    """Give the features of a data set that has been read."""
+    categorical = _declared(categorical_features, data.names) | data.declared_categorical
+    if isinstance(data, SparseData):
+        return SparseFeatures(data.names, categorical, data.n_rows, data.data)
+    return DenseFeatures(data.names, categorical, data.n_rows, data.column)
+
+
+def _declared(categorical_features: Any, names: list[str]) -> Array:
+    """Turn the parameter `categorical_features` into a mask."""
+    mask = np.zeros(len(names), dtype=bool)
+    if isinstance(categorical_features, str) and categorical_features == "from_dtype":
+        return mask
+    given = np.asarray(categorical_features)
+    if given.dtype.kind == "b" and given.shape != mask.shape:
+        raise ValueError(f"categorical_features is a mask of shape {given.shape} for {len(names)} features.")
+    if given.dtype.kind in "UO":
+        unknown = [name for name in given.tolist() if name not in names]
+        if unknown:
+            raise ValueError(f"categorical_features names columns that X does not have: {unknown}.")
+        given = np.array([names.index(name) for name in given.tolist()], dtype=np.intp)
+    if given.size == 0:
+        return mask
+    if given.ndim != 1 or given.dtype.kind not in "bui":
+        raise ValueError(
+            "categorical_features must be 'from_dtype', a mask, or a list of positions or names; "
+            f"got {categorical_features!r}."
+        )
+    outside = [] if given.dtype.kind == "b" else given[(given < -len(names)) | (given >= len(names))].tolist()
+    if outside:
+        raise ValueError(f"categorical_features has positions {outside}, but X has {len(names)} features.")
+    mask[given] = True
+    return mask

@@ -1,0 +1,181 @@
+"""Columns of any dtype as numbers, NaN where a value is missing, or as codes of categories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skxent._typing import Array, Integers
+from skxent.feature_selection._containers import is_missing
+
+__all__ = ["Levels", "as_numbers", "kind_of", "stack_columns"]
+
+
+def stack_columns(above: Array, below: Array, name: str) -> Array:
+    """Put one column below another; where one has nothing but missing values, it fits any other.
+
+    Raises
+    ------
+    ValueError
+        If they hold values of different kinds; the column is named.
+    """
+    if _is_empty(above):
+        above = _missing_like(below, len(above))
+    elif _is_empty(below):
+        below = _missing_like(above, len(below))
+    elif kind_of(above) != kind_of(below):
+        raise ValueError(f"Column {name!r} holds {kind_of(above)} in one data set, {kind_of(below)} in the other.")
+    return np.concatenate([above, below])
+
+
+def _is_empty(values: Array) -> bool:
+    """Whether all values of a column are missing."""
+    missing = is_missing(values) if values.dtype.kind in "OT" else values != values
+    return bool(np.all(missing))
+
+
+def _missing_like(values: Array, n_rows: int) -> Array:
+    return np.full(n_rows, "NaT", values.dtype) if values.dtype.kind in "mM" else np.full(n_rows, None)
+
+
+def kind_of(values: Array) -> str:
+    """Say what a column holds."""
+    of_dtype = {"M": "dates", "m": "durations"}
+    return "text" if _holds_text(values) else of_dtype.get(values.dtype.kind, "numbers")
+
+
+def _holds_text(values: Array) -> bool:
+    """Whether a column has a string among its values."""
+    kind = values.dtype.kind
+    return kind in "UST" or (kind == "O" and any(isinstance(value, str | bytes) for value in values))
+
+
+def as_numbers(values: Array, name: str) -> tuple[Array, bool]:
+    """Turn a column of any dtype into numbers, NaN where missing.
+
+    Returns
+    -------
+    numbers : ndarray of shape (n_rows,)
+        The column itself where it is numeric, dates as float64, codes where the values have no order.
+    coded : bool
+        Whether they are codes.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the values are neither numbers, dates, text nor hashable objects; the column is named.
+    """
+    if values.ndim > 1:
+        raise TypeError(f"Column {name!r} holds several values in each row; split it into columns of single values.")
+    kind = values.dtype.kind
+    if kind in "biuf":
+        return values, False
+    if kind in "mM":
+        return np.where(np.isnat(values), np.nan, values.astype(np.int64).astype(np.float64)), False
+    if kind in "US":
+        return np.unique(values, return_inverse=True)[1], True
+    if kind not in "OT":
+        raise ValueError(f"Column {name!r} has dtype {values.dtype}, which has no order and no categories.")
+    if not _holds_text(values):
+        try:
+            return np.where(is_missing(values), np.nan, values).astype(np.float64), False
+        except (TypeError, ValueError):
+            pass  # objects that are not numbers: categories
+    return category_codes(values.tolist(), name), True
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The bins of a column, by which the values of any other rows are found again.
+
+    Parameters
+    ----------
+    edges : ndarray
+        Numeric columns: the largest value of each bin. Categories: empty.
+    categories : list of str or None
+        The categories as text, in alphabetical order; None for numeric columns.
+    kind : str
+        What the column holds: "numbers", "dates", "durations" or "text".
+    """
+
+    edges: Array
+    categories: list[str] | None
+    kind: str
+
+    @classmethod
+    def of(cls, values: Array, name: str, categorical: bool, edges_of: Callable[[Array], Array]) -> Levels:
+        """Find the bins of a column; `edges_of` cuts numbers."""
+        numbers, coded = as_numbers(values, name)
+        if not (coded or categorical):
+            return cls(edges_of(numbers), None, kind_of(values))
+        texts = [str(value) for value in values[~is_missing(values.tolist())].tolist()]
+        return cls(np.empty(0), sorted(set(texts)), kind_of(values))
+
+    @property
+    def n_codes(self) -> int:
+        """Number of bins, with one for missing values and one for values that were not there."""
+        return (len(self.edges) if self.categories is None else len(self.categories)) + 2
+
+    @property
+    def labels(self) -> list[str]:
+        """What is in each bin, in words."""
+        if self.categories is not None:
+            return [*self.categories, "other", "missing"]
+        cuts = [f"{edge:.4g}" for edge in self.edges.astype(np.float64)]
+        ranges = [f"({low}, {high}]" for low, high in zip(["−∞", *cuts[:-1]], cuts, strict=True)]
+        return [*ranges, f"> {cuts[-1]}" if cuts else "any", "missing"]
+
+    def codes(self, values: Array, name: str) -> Integers:
+        """Return the bin of each value.
+
+        Raises
+        ------
+        ValueError
+            If the column holds values of another kind.
+        """
+        missing = is_missing(values.tolist()) if values.dtype.kind in "OTmM" else values != values
+        if self.categories is not None:
+            code = {text: at for at, text in enumerate(self.categories)}
+            found = [code.get(str(value), len(code)) for value in values.tolist()]
+            return np.where(missing, len(code) + 1, np.array(found, dtype=np.int64))
+        numbers, coded = as_numbers(values, name)
+        if (coded or kind_of(values) != self.kind) and not np.all(missing):
+            raise ValueError(f"Column {name!r} holds {kind_of(values)}; in the data before it held {self.kind}.")
+        return np.where(missing, len(self.edges) + 1, np.searchsorted(self.edges, numbers))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        edges = self.edges.astype(np.float64)
+        return {
+            "edges": [edge.hex() for edge in edges.tolist()],
+            "categories": self.categories,
+            "kind": self.kind,
+        }
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> Levels:
+        """Restore what `to_dict` gave."""
+        return cls(np.array([float.fromhex(edge) for edge in state["edges"]]), state["categories"], state["kind"])
+
+
+def category_codes(values: list[Any], name: str) -> Integers:
+    """Give each distinct value a number; the missing ones share one, the last.
+
+    The numbers follow the values as text, so that they do not depend on the order of the rows.
+    """
+    try:
+        distinct: list[Any] = [*set(values)]
+    except TypeError as error:
+        kinds = sorted({type(value).__name__ for value in values if value.__hash__ is None})
+        raise TypeError(
+            f"Column {name!r} holds values of type {', '.join(kinds)}; a category given as argument must be "
+            "a string, a number or another hashable value."
+        ) from error
+    distinct.sort(key=lambda value: (str(value), type(value).__name__))
+    missing = is_missing(distinct)
+    numbers = np.where(missing, np.sum(~missing), np.cumsum(~missing) - 1)
+    code = dict(zip(distinct, numbers, strict=True))
+    return np.fromiter(map(code.__getitem__, values), dtype=np.int64, count=len(values))

@@ -1,0 +1,217 @@
+"""ARPA files: the format in which language-model tools exchange models.
+
+A file holds base-10 logarithms of probabilities, −99 standing for probability zero.  ``<s>`` is listed
+because the tools expect it, with −99 because it is never scored.  The header also counts zero bigrams,
+without which KenLM refuses a unigram model.
+
+Files of SRILM, KenLM, CMU's and other tools are read: fields are parted by tabs or blanks, a back-off weight may
+follow or not, the unknown word and the ends of sentences may be in capitals, and sections of higher order may be
+there if they are empty.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from skxent._files import atomic_write
+from skxent.language_model._decompress import read_chunks
+from skxent.language_model._errors import CorpusError
+from skxent.language_model._model import FittedUnigram
+from skxent.language_model._options import END_OF_SENTENCE, START_OF_SENTENCE, UNKNOWN
+
+__all__ = ["check_name", "is_arpa", "not_in_arpa", "read_arpa", "write_arpa"]
+
+# What stands for the logarithm of 0, and for every number below it.
+_ZERO = -99.0
+# What parts the fields of a line, and so cannot be in a word.
+_DELIMITERS = " \t\r\n\0"
+_OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_NOT_WRITTEN = (".zst", ".lz4", ".zip", ".7z")
+# Bytes that are read at a time.
+_CHUNK = 1 << 22
+
+
+def write_arpa(model: FittedUnigram, path: str | Path) -> None:
+    """Write a model as ARPA, compressed if the name ends with ``.gz``, ``.bz2`` or ``.xz``.
+
+    The file is written beside its place and then renamed, so that nothing half-written is ever found there.
+
+    Parameters
+    ----------
+    model : FittedUnigram
+        The model.
+    path : str or Path
+        Where to write.
+
+    Raises
+    ------
+    CorpusError
+        When ARPA cannot hold a word: one with a blank or NUL in it, or a word that means the start or the end of a
+        sentence.
+    TypeError
+        When the model is no distribution, as leave-one-out scores are not.
+    """
+    if not isinstance(model, FittedUnigram):
+        raise TypeError(f"only a FittedUnigram is a distribution that ARPA can hold, not {model!r}")
+    check_name(path)
+    for word in not_in_arpa(model.words).head(1):
+        marks = word in (START_OF_SENTENCE, END_OF_SENTENCE)
+        why = "it marks sentences" if marks else "it is empty or has a blank or NUL in it"
+        raise CorpusError(f"{path}: ARPA cannot hold {word!r} as a word, {why}: make it unknown (exclude=[{word!r}])")
+    special = {START_OF_SENTENCE: None, UNKNOWN: model.log_prob_unk, END_OF_SENTENCE: model.log_prob_eos}
+    log_probs = [-math.inf if value is None else value for value in special.values()]
+    table = pl.DataFrame([model.words.alias("word"), pl.Series("log_prob", model.log_probs, pl.Float64)])
+    table = table.sort(["log_prob", "word"], descending=[True, False])
+    entries = zip([*special, *table["word"]], [*log_probs, *table["log_prob"].to_list()], strict=True)
+    opener = _OPENERS.get(Path(path).suffix, open)
+    with atomic_write(path) as part, opener(part, "wt", encoding="utf-8", newline="\n") as file:
+        file.write(f"\\data\\\nngram 1={len(model.words) + len(special)}\nngram 2=0\n\n\\1-grams:\n")
+        file.writelines(f"{_log10(log_prob):.10g}\t{word}\n" for word, log_prob in entries)
+        file.write("\n\\2-grams:\n\n\\end\\\n")
+
+
+def check_name(path: str | Path) -> None:
+    """Refuse a name that promises a compression which cannot be written."""
+    if Path(path).suffix in _NOT_WRITTEN:
+        raise CorpusError(f"{path}: cannot be compressed this way; use .gz, .bz2, .xz or no compression")
+
+
+def not_in_arpa(words: pl.Series) -> pl.Series:
+    """Return the words that an ARPA file cannot hold."""
+    is_bad = words.str.contains(f"[{_DELIMITERS}]") | (words == "") | words.is_in([START_OF_SENTENCE, END_OF_SENTENCE])
+    return words.filter(is_bad)
+
+
+def _log10(log_prob: float) -> float:
+    return _ZERO if log_prob == -math.inf else log_prob / math.log(10)
+
+
+def is_arpa(path: str | Path) -> bool:
+    """Return whether a file begins as an ARPA file does, within its first 4 MB."""
+    try:
+        first = next(read_chunks(str(path), _CHUNK, None), b"")
+    except CorpusError:
+        return False
+    return re.search(rb"^[ \t]*\\data\\[ \t\r]*$", first, re.MULTILINE) is not None
+
+
+def read_arpa(path: str | Path) -> FittedUnigram:
+    """Read a unigram model, plain or compressed.
+
+    A model without ``<unk>`` (or ``<UNK>``) gives unknown words probability zero; one whose ``</s>`` is missing or
+    has probability zero has no end-of-sentence events.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    FittedUnigram
+
+    Raises
+    ------
+    CorpusError
+        When the file cannot be read, is no complete ARPA file, or holds a model of higher order.
+    """
+    lines = _read_lines(str(path))
+    body, n_unigrams = _unigram_lines(str(path), lines)
+    words, log_probs = _parse_unigrams(str(path), body)
+    if len(words) != n_unigrams:
+        raise CorpusError(f"{path}: the header counts {n_unigrams} unigrams, there are {len(words)}")
+    special = {name: _special(words, name) for name in (START_OF_SENTENCE, UNKNOWN, END_OF_SENTENCE)}
+    unknown, ends = (
+        -math.inf if special[name] is None else float(log_probs[special[name]]) for name in (UNKNOWN, END_OF_SENTENCE)
+    )
+    is_word = np.ones(len(words), dtype=np.bool_)
+    is_word[[position for position in special.values() if position is not None]] = False
+    return FittedUnigram(words.filter(is_word), log_probs[is_word], unknown, None if ends == -math.inf else ends)
+
+
+def _special(words: pl.Series, name: str) -> int | None:
+    """Where a word with a meaning of its own is, or else the same in capitals."""
+    for spelling in (name, name.upper()):
+        position = words.index_of(spelling)
+        if position is not None:
+            return position
+    return None
+
+
+def _read_lines(path: str) -> pl.Series:
+    data = b"".join(read_chunks(path, _CHUNK, None)).removeprefix(b"\xef\xbb\xbf")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise CorpusError(
+            f"{path}: line {line}, byte {error.start}: not valid utf-8 ({error.reason}); convert the model to UTF-8"
+        ) from None
+    return pl.Series("line", [text]).str.split("\n").explode().str.strip_chars(" \t\r")
+
+
+def _unigram_lines(path: str, lines: pl.Series) -> tuple[pl.DataFrame, int]:
+    """Find the lines of the unigrams, with their numbers, and how many the header promises."""
+    numbered = lines.to_frame().with_row_index("number", 1)
+    marks = numbered.filter(pl.col("line").str.contains(r"^\\(?:data\\|end\\|\d+-grams:)$"))
+    places = dict(zip(marks["line"], marks["number"], strict=True))
+    begin, end = places.get("\\1-grams:"), places.get("\\end\\")
+    header = numbered.filter((pl.col("number") > places.get("\\data\\", math.inf)) & (pl.col("line") != ""))
+    n_unigrams = _read_header(path, header.filter(pl.col("number") < (begin or math.inf)))
+    if begin is None or n_unigrams is None:
+        raise CorpusError(f"{path}: not an ARPA file: there is no \\data\\ with the number of unigrams, or no unigrams")
+    if end is None:
+        raise CorpusError(f"{path}: the file is cut short: there is no \\end\\")
+    filled = numbered.filter((pl.col("line") != "") & pl.col("number").is_between(begin, end, closed="none"))
+    higher = min((number for mark, number in places.items() if begin < number < end), default=end)
+    for number, line in filled.filter((pl.col("number") > higher) & ~pl.col("line").is_in(places)).head(1).rows():
+        raise CorpusError(
+            f"{path}: line {number}: a model of higher order; only unigrams can be read, got {line!r:.60}"
+        )
+    return filled.filter(pl.col("number") < higher), n_unigrams
+
+
+def _read_header(path: str, header: pl.DataFrame) -> int | None:
+    n_unigrams = None
+    for number, line in header.filter(pl.col("line").str.starts_with("ngram ")).rows():
+        try:
+            order, count = map(int, line.removeprefix("ngram ").split("="))
+        except ValueError:
+            raise CorpusError(f"{path}: line {number}: expected 'ngram order=count', got {line!r}") from None
+        if order > 1 and count > 0:
+            raise CorpusError(f"{path}: line {number}: a model of order {order}; only unigram models can be read")
+        n_unigrams = count if order == 1 else n_unigrams
+    return n_unigrams
+
+
+def _parse_unigrams(path: str, body: pl.DataFrame) -> tuple[pl.Series, np.ndarray[Any, np.dtype[np.float64]]]:
+    """Return words and natural log-probabilities; a back-off weight may follow and is not needed."""
+    fields = body["line"].str.extract_groups(r"^(\S+)[ \t]+([^ \t]+)(?:[ \t]+(\S+))?$").struct.unnest()
+    log10, word, backoff = (fields[name] for name in fields.columns)
+    number = log10.cast(pl.Float64, strict=False)
+    is_backoff = backoff.is_null() | backoff.cast(pl.Float64, strict=False).is_not_null()
+    wrong = (number.is_null() | ~is_backoff).arg_true()
+    if len(wrong):
+        place, line = f"{path}: line {body['number'][wrong[0]]}", body["line"][wrong[0]]
+        raise CorpusError(f"{place}: expected a log-probability, a word and perhaps a back-off, got {line!r:.60}")
+    positive = (~(number <= 0) | number.is_nan()).arg_true()
+    if len(positive):
+        place, value = f"{path}: line {body['number'][positive[0]]}", number[positive[0]]
+        raise CorpusError(
+            f"{place}: the log-probability of {word[positive[0]]!r} is {value:g}, not a number up to zero"
+        )
+    twice = (~word.is_first_distinct()).arg_true()
+    if len(twice):
+        raise CorpusError(f"{path}: line {body['number'][twice[0]]}: the word {word[twice[0]]!r} comes twice")
+    values = number.to_numpy()
+    return word.alias("word"), np.where(values <= _ZERO, -np.inf, values * math.log(10))

@@ -1,0 +1,380 @@
+"""Count the words of a corpus, in memory set by the number of distinct words.
+
+The corpus comes in blocks (``_reader``).  Threads find white space and count words on arrays of bytes
+(``_word_counts``); other tokenizers run line by line in processes.  A corpus then is a table of words and
+counts: tables are added, and everything else is computed from them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import polars as pl
+
+from skxent._parallel import keep_freed_memory, prefetch
+from skxent._typing import Array
+from skxent.language_model._reader import BLOCK_BYTES, Block, Piece, join_blocks, pieces_of_texts, read_pieces
+from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
+from skxent.language_model._word_counts import BlockCounts, WordCounter, count_block
+
+__all__ = [
+    "CorpusCounts",
+    "Document",
+    "batches",
+    "block_options",
+    "checked_documents",
+    "count_files",
+    "count_text",
+    "joined_size",
+    "map_in_order",
+    "merge_counts",
+    "start_workers",
+]
+
+Document = str | Sequence[str]
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+# Bytes of text in one task of a worker process: with NLTK's tokenizers about 0.1 to 1 s of work.
+_TOKENIZER_BLOCK_BYTES = 1 << 18
+_SCHEMA = {"word": pl.String, "count": pl.Int64}
+_SIZES = ("n_lines", "n_sentences", "n_bytes", "n_characters")
+
+
+@dataclass(frozen=True, repr=False)
+class CorpusCounts:
+    """How often each word occurs in a corpus, and how large the corpus is.
+
+    Attributes
+    ----------
+    rows : polars.DataFrame
+        Columns ``word`` (String) and ``count`` (Int64, or Float64 when documents carry fractional weights); each
+        word once, in any order.
+    n_lines : int
+        Lines, the last one included whether or not it ends with a newline.
+    n_sentences : int
+        Lines that hold at least one token; each closes with one end-of-sentence event.
+    n_bytes : int
+        Size of the text in bytes of UTF-8, after decompression.
+    n_characters : int
+        Code points of text.
+
+    Examples
+    --------
+    >>> counts = count_text(["a b a", "b a c"])
+    >>> dict(zip(counts.words, counts.counts.tolist()))
+    {'a': 3, 'b': 2, 'c': 1}
+    >>> counts.n_tokens, counts.n_types, counts.n_lines
+    (6, 3, 2)
+    """
+
+    rows: pl.DataFrame
+    n_lines: float = 0
+    n_sentences: float = 0
+    n_bytes: float = 0
+    n_characters: float = 0
+
+    @classmethod
+    def from_table(cls, table: pl.DataFrame, **sizes: float) -> CorpusCounts:
+        """Make counts from rows in any order, in which a word may occur more than once."""
+        summed = table.group_by("word", maintain_order=True).agg(pl.col("count").sum())
+        return cls(summed.filter(pl.col("count") > 0), **sizes)
+
+    def __repr__(self) -> str:
+        """Say what it is in one line, however many words there are."""
+        return f"<CorpusCounts: {self.n_tokens:,} tokens, {self.n_types:,} types, {self.n_lines:,} lines>"
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """The rows, the most frequent word first, ties in the order of the words' code points."""
+        return self.rows.sort(["count", "word"], descending=[True, False])
+
+    def sorted(self) -> CorpusCounts:
+        """Return the same counts with the rows in the order of :attr:`table`."""
+        return replace(self, rows=self.table)
+
+    @property
+    def words(self) -> pl.Series:
+        """The distinct words."""
+        return self.rows["word"]
+
+    @property
+    def counts(self) -> Array:
+        """The count of each word, aligned with ``words``."""
+        return self.rows["count"].to_numpy()
+
+    @property
+    def n_tokens(self) -> float:
+        """Number of tokens."""
+        return self.counts.sum().item()
+
+    @property
+    def n_types(self) -> int:
+        """Number of distinct words."""
+        return self.rows.height
+
+    def __add__(self, other: CorpusCounts) -> CorpusCounts:
+        """Add the counts of two corpora."""
+        if not isinstance(other, CorpusCounts):
+            return NotImplemented
+        return merge_counts([self, other])
+
+    def scaled(self, weight: float) -> CorpusCounts:
+        """Return the counts as if all text occurred ``weight`` times."""
+        factor = int(weight) if float(weight).is_integer() else float(weight)
+        rows = self.rows.with_columns(pl.col("count") * factor).filter(pl.col("count") > 0)
+        return CorpusCounts(rows, **{size: getattr(self, size) * factor for size in _SIZES})
+
+
+def merge_counts(parts: Sequence[CorpusCounts]) -> CorpusCounts:
+    """Add the counts of several corpora; the sum is exactly the counts of the whole."""
+    sizes = {size: sum(getattr(part, size) for part in parts) for size in _SIZES}
+    filled = [part.rows for part in parts if part.n_types]
+    if len(filled) == 1:
+        return CorpusCounts(filled[0], **sizes)
+    tables = [pl.DataFrame(schema=_SCHEMA), *filled]
+    return CorpusCounts.from_table(pl.concat(tables, how="vertical_relaxed"), **sizes)
+
+
+def count_text(
+    documents: Iterable[Document],
+    *,
+    tokenizer: str | Tokenize = "whitespace",
+    lowercase: bool = False,
+    n_jobs: int | None = None,
+    block_bytes: int | None = None,
+) -> CorpusCounts:
+    """Count documents held in memory.
+
+    Parameters
+    ----------
+    documents : iterable of str or of sequences of str
+        A string is tokenized line by line; a sequence is taken as the tokens of one line, and its size in
+        bytes is that of the tokens joined by blanks.
+    tokenizer, lowercase, n_jobs, block_bytes
+        As in :func:`count_files`.
+
+    Returns
+    -------
+    CorpusCounts
+
+    Raises
+    ------
+    TypeError
+        When a single string is passed, whose letters would be counted, or a document is neither kind.
+    """
+    lists = _TokenLists()
+    options = block_options(tokenizer, block_bytes)
+    pieces = pieces_of_texts(lists.set_aside(documents), options["block_bytes"])
+    tasks = ([piece] for piece in pieces)
+    return merge_counts([_count_batches(tasks, tokenizer, lowercase, n_jobs), lists.counts(lowercase)])
+
+
+def count_files(
+    paths: Iterable[str | Path],
+    *,
+    tokenizer: str | Tokenize = "whitespace",
+    encoding: str = "utf-8",
+    errors: str = "strict",
+    lowercase: bool = False,
+    field: str | None = None,
+    skip_bad_records: bool = False,
+    n_jobs: int | None = None,
+    progress: Callable[[int], None] | None = None,
+    block_bytes: int | None = None,
+) -> CorpusCounts:
+    """Count the words of files, in memory that depends on the number of distinct words alone.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        Files, plain or compressed with gzip, bzip2, xz or zstd (the last in UTF-8 alone), by their
+        contents; ``"-"`` is standard input.
+    tokenizer : str or callable, default="whitespace"
+        ``"whitespace"`` is :meth:`str.split`; else the name of one of NLTK's tokenizers, or a callable that
+        takes a line and returns its tokens.
+    encoding, errors : str
+        As in :func:`open`.
+    lowercase : bool, default=False
+        Lower-case the tokens.
+    field : str, optional
+        The column (Parquet) or the key (JSON lines) that holds the text.
+    skip_bad_records : bool, default=False
+        Leave out lines that are no JSON objects with text in the field, instead of an error.
+    n_jobs : int, optional
+        Threads, or processes for tokenizers other than white space; by default one a core.
+    progress : callable, optional
+        Called with the number of bytes read since the last call.
+    block_bytes : int, optional
+        Bytes of text that a worker takes at a time; by default 2 MiB, and 256 KiB for tokenizers other than white
+        space. It changes memory and speed, never the counts.
+
+    Returns
+    -------
+    CorpusCounts
+
+    Raises
+    ------
+    CorpusError
+        When a file cannot be read or decoded.
+    """
+    options: dict[str, Any] = dict(encoding=encoding, errors=errors, field=field, progress=progress)
+    options |= {"skip_bad_records": skip_bad_records, **block_options(tokenizer, block_bytes)}
+    pieces = (piece for path in paths for piece in read_pieces(path, **options))
+    return _count_batches(batches(pieces, options["block_bytes"]), tokenizer, lowercase, n_jobs)
+
+
+def block_options(tokenizer: str | Tokenize, block_bytes: int | None) -> dict[str, Any]:
+    """Choose blocks that suit the tokenizer: only white space may be found in pieces of a line."""
+    if works_on_arrays(make_tokenizer(tokenizer)):
+        return {"block_bytes": block_bytes or BLOCK_BYTES}
+    return {"block_bytes": block_bytes or _TOKENIZER_BLOCK_BYTES, "whole_lines": True}
+
+
+def _count_batches(
+    tasks: Iterable[list[Piece]], tokenizer: str | Tokenize, lowercase: bool, n_jobs: int | None
+) -> CorpusCounts:
+    tokenize = make_tokenizer(tokenizer)
+    n_bytes = n_characters = 0
+    words = WordCounter()
+    with start_workers(tokenize, n_jobs) as workers:
+        for counted, *size in map_in_order(partial(_count_batch, tokenize), tasks, workers):
+            words.add(counted)
+            n_bytes, n_characters = n_bytes + size[0], n_characters + size[1]
+    sizes = (words.n_lines, words.n_sentences, n_bytes, n_characters)
+    if lowercase:
+        return CorpusCounts.from_table(_lowered(words.table()), **dict(zip(_SIZES, sizes, strict=True)))
+    return CorpusCounts(words.table(), *sizes)
+
+
+def batches(pieces: Iterable[Piece], block_bytes: int) -> Iterator[list[Piece]]:
+    """Put small pieces, such as small files, together to about the size of a block."""
+    batch: list[Piece] = []
+    size = 0
+    for piece in pieces:
+        if batch and (size + piece.size > block_bytes or not batch[-1].ends_line):
+            yield batch
+            batch, size = [], 0
+        batch.append(piece)
+        size += piece.size
+    if batch:
+        yield batch
+
+
+def _count_batch(tokenize: Tokenize | None, batch: Sequence[Piece]) -> tuple[BlockCounts, int, int]:
+    block = join_blocks([piece.make() for piece in batch])
+    return _count_block(tokenize, block), block.n_bytes, block.n_characters
+
+
+def _count_block(tokenize: Tokenize | None, block: Block) -> BlockCounts:
+    if works_on_arrays(tokenize):
+        return count_block(space_tokens(tokenize, block.data))
+    assert tokenize is not None
+    lines = tokenize_lines(tokenize, block.data.decode())
+    words = Counter(token.encode("utf-8", "replace") for tokens in lines for token in tokens)
+    return BlockCounts([], words, len(lines), sum(map(bool, lines)))
+
+
+def _lowered(table: pl.DataFrame) -> pl.DataFrame:
+    """Lower-case the words of a table, which gives the counts of the lower-cased text."""
+    words = [word.lower() for word in table["word"]]
+    return table.with_columns(pl.Series("word", words, dtype=pl.String))
+
+
+class _TokenLists:
+    """Count tokenized documents; yield the untokenized ones."""
+
+    def __init__(self) -> None:
+        self.words: Counter[str] = Counter()
+        self.sizes = dict.fromkeys(_SIZES, 0)
+
+    def set_aside(self, documents: Iterable[Document]) -> Iterator[str]:
+        for document in checked_documents(documents):
+            if isinstance(document, str):
+                yield document
+            else:
+                self._add(document)
+
+    def _add(self, tokens: Sequence[str]) -> None:
+        self.words.update(tokens)
+        for size, value in zip(_SIZES, (1, bool(len(tokens)), *joined_size(tokens)), strict=True):
+            self.sizes[size] += value
+
+    def counts(self, lowercase: bool) -> CorpusCounts:
+        table = pl.DataFrame({"word": list(self.words), "count": list(self.words.values())}, schema=_SCHEMA)
+        return CorpusCounts.from_table(_lowered(table) if lowercase else table, **self.sizes)
+
+
+def joined_size(tokens: Sequence[str]) -> tuple[int, int]:
+    """Bytes and characters of the tokens joined by blanks."""
+    text = " ".join(tokens)
+    return len(text.encode("utf-8", "replace")), len(text)
+
+
+def checked_documents(documents: Iterable[Any]) -> Iterator[Document]:
+    """Pass the documents on one by one, refusing whatever would be counted letter by letter.
+
+    Raises
+    ------
+    TypeError
+        When ``documents`` is one string, or a document is neither a string nor a sequence of strings.
+    """
+    if isinstance(documents, str | bytes | os.PathLike | Mapping):
+        raise TypeError(
+            f"expected an iterable of documents, got a single {type(documents).__name__}; "
+            "put one document in a list: [text]"
+        )
+    for number, document in enumerate(documents):
+        if not isinstance(document, str) and not _is_token_list(document):
+            raise TypeError(
+                f"document {number} is {document!r:.60} ({type(document).__name__}); "
+                "expected a string or a list of tokens, which are strings"
+            )
+        yield document
+
+
+def _is_token_list(document: Any) -> bool:
+    is_sequence = isinstance(document, Sequence | np.ndarray) and not isinstance(document, bytes | bytearray)
+    return is_sequence and all(isinstance(token, str) for token in document)
+
+
+@contextmanager
+def start_workers(tokenize: Tokenize | None, n_jobs: int | None) -> Iterator[tuple[Executor | None, int]]:
+    """Start threads for white space, whose work is in NumPy, or processes for tokenizers, which are Python.
+
+    Yields
+    ------
+    tuple of (Executor or None, int)
+        The workers, None for the calling thread alone, and how many they are.
+    """
+    keep_freed_memory()
+    n = n_jobs if n_jobs is not None and n_jobs > 0 else os.cpu_count() or 1
+    if n == 1:
+        yield None, n
+        return
+    with ThreadPoolExecutor(n) if works_on_arrays(tokenize) else _start_processes(n) as workers:
+        yield workers, n
+
+
+def _start_processes(n: int) -> Executor:
+    """Not joblib's shared processes, which their owner sets up differently; but like them they take any callable."""
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(n)
+
+
+def map_in_order(
+    function: Callable[[_Item], _Result], items: Iterable[_Item], workers: tuple[Executor | None, int]
+) -> Iterator[_Result]:
+    """Yield the result of each item, in order; as many items as there are workers are on their way."""
+    executor, n = workers
+    return map(function, items) if executor is None else prefetch(executor, n, function, items)

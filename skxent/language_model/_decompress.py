@@ -1,0 +1,238 @@
+"""Open a file as the bytes of its text: plain, gzip, bzip2, xz or zstd, told apart by their first bytes."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import importlib
+import io
+import lzma
+import re
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, Protocol
+
+import polars as pl
+
+from skxent.language_model._errors import CorpusError
+
+__all__ = ["is_compressed", "open_bytes", "read_chunks"]
+
+# Bytes at the beginning of a file that tell what it is.
+_HEAD = 16
+_DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError)
+# A zstd file may need a window of up to 2 GB (zstd --long=31).
+_ZSTD_WINDOW = 1 << 31
+
+Progress = Callable[[int], None]
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+    def readline(self, size: int, /) -> bytes: ...
+
+
+def read_chunks(path: str, size: int, progress: Progress | None) -> Iterator[bytes]:
+    """Read the decompressed file in pieces of about `size` bytes, up to the end of a line unless it is very long.
+
+    Parameters
+    ----------
+    path : str
+        A file, or ``"-"`` for standard input.
+    size : int
+        Bytes to read at a time.
+    progress : callable or None
+        Called with the number of bytes of the file that were read since the last call.
+
+    Raises
+    ------
+    CorpusError
+        When the file cannot be read, or not to its end.
+    """
+    n_before = 0
+    with open_bytes(path) as (raw, file):
+        while chunk := _read(path, file, size):
+            if progress:
+                n_read = raw.tell() if raw.seekable() else n_before + len(chunk)
+                progress(n_read - n_before)
+                n_before = n_read
+            yield chunk
+
+
+def _read(path: str, file: _Readable, size: int) -> bytes:
+    try:
+        chunk = file.read(size)
+        return chunk if chunk.endswith(b"\n") or len(chunk) < size else chunk + file.readline(size // 16)
+    except _DAMAGE as error:
+        raise CorpusError(f"{path}: cannot be read, it is damaged or cut short: {error}") from None
+    except Exception as error:  # of zstandard and Polars, which may not be imported
+        if "zstd" not in type(error).__name__.lower() and not isinstance(error, pl.exceptions.PolarsError):
+            raise
+        raise CorpusError(f"{path}: cannot be read as zstd: {str(error).splitlines()[0]}{_ADVICE}") from None
+
+
+_ADVICE = "; if the file is whole, try: pip install zstandard"
+
+
+@contextmanager
+def open_bytes(path: str) -> Iterator[tuple[IO[bytes], _Readable]]:
+    """Open a file, as it lies on disk and as the bytes of its text.
+
+    Raises
+    ------
+    CorpusError
+        When it cannot be opened, or is compressed in a way that cannot be read.
+    """
+    raw: Any = None
+    try:
+        raw = _standard_input() if path == "-" else open(path, "rb")  # noqa: SIM115
+        head = raw.read(_HEAD)
+        raw = _from_the_start(raw, head)
+    except OSError as error:
+        raise CorpusError(f"{path}: {error.strerror or error}") from None
+    try:
+        yield raw, _decompressed(path, raw, head)
+    finally:
+        if path != "-":
+            raw.close()
+
+
+def _standard_input() -> Any:
+    if sys.stdin is None or sys.stdin.closed:
+        raise CorpusError("-: standard input is closed")
+    return sys.stdin.buffer
+
+
+def _from_the_start(raw: Any, head: bytes) -> Any:
+    """Return a file that begins with its first bytes again, which were read to see what it is."""
+    if raw.seekable():
+        raw.seek(-len(head), io.SEEK_CUR)
+        return raw
+    return io.BufferedReader(_Rejoined(head, raw))
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream with the bytes in front that were read from it."""
+
+    def __init__(self, head: bytes, rest: Any) -> None:
+        self._head, self._rest = head, rest
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read the first bytes, then the rest as it comes."""
+        data = self._head[: len(buffer)] or self._rest.read1(len(buffer))
+        self._head = self._head[len(data) :] if self._head else b""
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """Close the stream, unless it is standard input."""
+        if self._rest is not getattr(sys.stdin, "buffer", None):
+            self._rest.close()
+        super().close()
+
+
+def is_compressed(head: bytes) -> bool:
+    """Return whether the first bytes of a file are those of a compressed one."""
+    return _COMPRESSED.match(head) is not None
+
+
+def _decompressed(path: str, raw: Any, head: bytes) -> _Readable:
+    for magic, opener in _FORMATS:
+        if magic.match(head):
+            opened: _Readable = opener(path, raw)
+            return opened
+    return raw
+
+
+def _open_zstd(path: str, raw: Any) -> _Readable:
+    """Through the standard library (Python 3.14), the package zstandard, or else Polars."""
+    for name in ("compression.zstd", "zstandard"):
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            continue
+        if name == "zstandard":
+            return io.BufferedReader(_ZstdFrames(raw, module.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)))
+        options = {module.DecompressionParameter.window_log_max: _ZSTD_WINDOW.bit_length() - 1}
+        return module.ZstdFile(raw, options=options)
+    return _ZstdLines(path)
+
+
+class _ZstdFrames(io.RawIOBase):
+    """Reads frames one after the other, and knows when the last is cut short."""
+
+    def __init__(self, raw: Any, decompressor: Any) -> None:
+        self._raw, self._decompressor = raw, decompressor
+        self._frame: Any = None
+        self._output = b""
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Decompress some bytes."""
+        while not self._output:
+            data = self._raw.read(1 << 17)
+            if not data:
+                if self._frame is not None:
+                    raise EOFError("the last frame does not end")
+                return 0
+            self._output = b"".join(self._decompress(data))
+        given = self._output[: len(buffer)]
+        self._output = self._output[len(given) :]
+        buffer[: len(given)] = given
+        return len(given)
+
+    def _decompress(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            self._frame = self._frame or self._decompressor.decompressobj()
+            yield self._frame.decompress(data)
+            data = self._frame.unused_data
+            if self._frame.eof:
+                self._frame = None
+
+
+class _ZstdLines:
+    """Reads zstd through Polars, whose lines have lost their carriage returns."""
+
+    def __init__(self, path: str) -> None:
+        if path == "-":
+            raise CorpusError("-: zstd on standard input needs the package zstandard: pip install zstandard")
+        self.batches = pl.scan_lines(path, glob=False).collect_batches()
+
+    def read(self, size: int) -> bytes:
+        """Read the next batch of lines, whatever its size."""
+        batch = next(iter(self.batches), None)
+        return b"" if batch is None else ("\n".join(batch["line"]) + "\n").encode()
+
+    def readline(self, size: int) -> bytes:
+        """Read nothing: batches end with a line."""
+        return b""
+
+
+def _refuse(name: str, command: str) -> Callable[[str, Any], _Readable]:
+    def refuse(path: str, raw: Any) -> _Readable:
+        raise CorpusError(f"{path}: {name} cannot be read; unpack it, e.g. {command} FILE | skxent-perplexity ... -")
+
+    return refuse
+
+
+_FORMATS: list[tuple[re.Pattern[bytes], Callable[[str, Any], Any]]] = [
+    (re.compile(rb"\x1f\x8b\x08"), lambda path, raw: gzip.GzipFile(fileobj=raw)),
+    (re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), lambda path, raw: bz2.BZ2File(raw)),
+    (re.compile(rb"\xfd7zXZ\x00"), lambda path, raw: lzma.LZMAFile(raw)),  # noqa: SIM115
+    # A frame of data, or one to be skipped, which pzstd puts first.
+    (re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"), _open_zstd),
+    (re.compile(rb"\x04\x22\x4d\x18"), _refuse("lz4", "lz4cat")),
+    (re.compile(rb"PK(\x03\x04|\x05\x06|\x07\x08)"), _refuse("a zip archive", "unzip -p")),
+    (re.compile(rb"7z\xbc\xaf\x27\x1c"), _refuse("a 7z archive", "7z x -so")),
+]
+_COMPRESSED = re.compile(b"|".join(magic.pattern for magic, _ in _FORMATS))

@@ -1,0 +1,474 @@
+"""Read a corpus in blocks of whole words; every error names the file and the place.
+
+A corpus is made of lines, or of documents: the records of JSON lines or Parquet that have the text in one field.
+"""
+
+from __future__ import annotations
+
+import codecs
+import glob
+import io
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from skxent._typing import Integers
+from skxent.language_model._decompress import read_chunks
+from skxent.language_model._errors import CorpusError, UndecodableError
+from skxent.language_model._options import DECODE_ERRORS
+from skxent.language_model._word_counts import SPACES
+
+__all__ = [
+    "BLOCK_BYTES",
+    "JSON_LINE",
+    "Block",
+    "Documents",
+    "Piece",
+    "expand_paths",
+    "join_blocks",
+    "pieces_of_texts",
+    "read_pieces",
+]
+
+# Bytes that are read and counted at a time: the arrays of a block, about 20 times as large, stay below 100 MB.
+BLOCK_BYTES = 1 << 21
+# Name of the column of whole lines of JSON; no column of a Parquet file is called so.
+JSON_LINE = "\0line"
+# The first bytes of a Parquet file.
+_PARQUET = b"PAR1"
+# JSON that Polars may read in another way than JSON means it: texts made of numbers or objects, half surrogate pairs.
+_NO_TEXT = r"^\s*(?:[-\d\[{]|true|false|NaN|Infinity)"
+_SURROGATE = r"\\u[dD][89a-fA-F]"
+
+
+@dataclass(frozen=True)
+class Documents:
+    """The documents of a block; what is counted is their texts, each closed by a newline.
+
+    Attributes
+    ----------
+    n_bytes, n_characters : ndarray of shape (n_documents,)
+        Size of each text, in bytes of UTF-8 and in code points.
+    n_lines : ndarray of shape (n_documents,)
+        Lines of each text; an empty one has one.
+    numbers : ndarray of shape (n_documents,)
+        Number of the line or row of the file that holds the document, from 1.
+    records : polars.DataFrame or None
+        The whole record of each document, if it was asked for: the row, or in a column ``JSON_LINE`` its line.
+    problems : tuple of str
+        What is wrong with records that were left out.
+    """
+
+    n_bytes: Integers
+    n_characters: Integers
+    n_lines: Integers
+    numbers: Integers
+    records: pl.DataFrame | None = None
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of a corpus: whole words, and whole lines unless one line alone is longer than a block.
+
+    Attributes
+    ----------
+    data : bytes
+        UTF-8 that ends with white space; a last line without its newline is given one.
+    raw : bytes
+        ``data`` before bytes were replaced or left out; has the same lines.
+    n_bytes, n_characters : int
+        Size of the text itself, without a newline that was given: bytes of the file if it is UTF-8, else those that
+        it would take in UTF-8.
+    ends_line : bool
+        False when the next block goes on with the same line.
+    documents : Documents, optional
+        The documents that the block is made of, when the corpus is made of documents and not of lines.
+    """
+
+    data: bytes
+    raw: bytes
+    n_bytes: int
+    n_characters: int
+    ends_line: bool = True
+    documents: Documents | None = None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A block that is still to be made, which is work that another thread or process can do.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    size : int
+        About how many bytes it has.
+    make : callable
+        Returns the :class:`Block`.
+    ends_line : bool
+        Whether the block ends its line.
+    first : int
+        Number of its first line in the file, from 1.
+    """
+
+    path: str
+    size: int
+    make: Callable[[], Block]
+    ends_line: bool = True
+    first: int = 1
+
+
+def join_blocks(blocks: Sequence[Block]) -> Block:
+    """Make one block of several, of which all but the last end their line."""
+    if len(blocks) == 1:
+        return blocks[0]
+    listed = [block.documents for block in blocks if block.documents is not None]
+    return Block(
+        b"".join(block.data for block in blocks),
+        b"".join(block.raw for block in blocks),
+        sum(block.n_bytes for block in blocks),
+        sum(block.n_characters for block in blocks),
+        blocks[-1].ends_line,
+        _join_documents(listed) if listed else None,
+    )
+
+
+def _join_documents(several: Sequence[Documents]) -> Documents:
+    records = [d.records for d in several if d.records is not None]
+    return Documents(
+        np.concatenate([d.n_bytes for d in several]),
+        np.concatenate([d.n_characters for d in several]),
+        np.concatenate([d.n_lines for d in several]),
+        np.concatenate([d.numbers for d in several]),
+        pl.concat(records, how="diagonal_relaxed") if records else None,
+        tuple(problem for d in several for problem in d.problems),
+    )
+
+
+def expand_paths(patterns: Iterable[str | Path]) -> list[str]:
+    """File names that the patterns stand for, in order; ``"-"`` (standard input) stays as it is.
+
+    Raises
+    ------
+    CorpusError
+        When a pattern matches nothing.
+
+    Examples
+    --------
+    >>> expand_paths(["-"])
+    ['-']
+    """
+    paths: list[str] = []
+    for pattern in map(str, patterns):
+        exact = pattern == "-" or Path(pattern).exists()
+        matches = [pattern] if exact else sorted(glob.glob(pattern, recursive=True))
+        if not matches:
+            raise CorpusError(f"{pattern}: no such file")
+        paths += matches
+    return paths
+
+
+def _check_encoding(encoding: str, errors: str) -> None:
+    """Refuse an encoding that does not exist or is none of text, and an unknown error handler."""
+    try:
+        b"a".decode(encoding)
+    except LookupError as error:
+        reason = "is not an encoding of text" if "text encoding" in str(error) else "is unknown"
+        raise ValueError(f"encoding {encoding!r} {reason}") from None
+    except UnicodeError:
+        pass
+    if errors not in DECODE_ERRORS:
+        raise ValueError(f"errors={errors!r}; choose from {', '.join(DECODE_ERRORS)}")
+
+
+def read_pieces(
+    path: str | Path,
+    *,
+    encoding: str = "utf-8",
+    errors: str = "strict",
+    field: str | None = None,
+    keep_records: bool = False,
+    skip_bad_records: bool = False,
+    block_bytes: int = BLOCK_BYTES,
+    whole_lines: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[Piece]:
+    """Read one file in blocks.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file, or ``"-"`` for standard input.
+    encoding, errors : str
+        As in :func:`open`; a byte-order mark is dropped.
+    field : str, optional
+        The column of a Parquet file, or the key in a file of JSON lines, that holds the text.
+    keep_records : bool, default=False
+        Whether the blocks of documents have their whole records.
+    skip_bad_records : bool, default=False
+        Whether a line that is no JSON object with text in the field is left out and noted; else it is an error.
+    block_bytes : int
+        Bytes to read at a time.
+    whole_lines : bool, default=False
+        Cut no line, however long.
+    progress : callable, optional
+        Called with the number of bytes of the file that were read since the last call.
+
+    Yields
+    ------
+    Piece
+
+    Raises
+    ------
+    CorpusError
+        When the file is missing, unreadable, damaged, cut short, or cannot be decoded, or lacks the field; some of it
+        only when a block is made.
+    """
+    _check_encoding(encoding, errors)
+    path = str(path)
+    chunks = read_chunks(path, block_bytes, progress)
+    first = next(chunks, b"")
+    if first.startswith(_PARQUET) and os.path.isfile(path):
+        return _parquet_pieces(path, field, keep_records, block_bytes)
+    chunks = chain([first], chunks)
+    if codecs.lookup(encoding).name == "utf-8":
+        marked = _without_mark(chunks)
+    else:
+        texts = _decode(path, encoding, errors, chunks)
+        errors, marked = "strict", ((text.encode("utf-8", "replace"), 0) for text in texts)
+    parts = _cut(marked, whole_lines or field is not None)
+    if field is None:
+        return (Piece(path, len(p[0]), partial(_text_block, path, errors, *p), p[1], p[3] + 1) for p in parts)
+    json_lines = _JsonLines(path, field, errors, keep_records, skip_bad_records)
+    return (Piece(path, len(p[0]), partial(json_lines.block, *p)) for p in parts)
+
+
+def _without_mark(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Leave out a byte-order mark; say how many bytes are left out before each chunk."""
+    n_left_out = 0
+    for number, chunk in enumerate(chunks):
+        if number == 0 and chunk.startswith(codecs.BOM_UTF8):
+            n_left_out = len(codecs.BOM_UTF8)
+            chunk = chunk[n_left_out:]
+        yield chunk, n_left_out if number == 0 else 0
+
+
+def _decode(path: str, encoding: str, errors: str, chunks: Iterable[bytes]) -> Iterator[str]:
+    """Decode another encoding than UTF-8, without its byte-order mark."""
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    n_bytes = n_lines = 0
+    is_first = True
+    for chunk in chain(chunks, [b""]):
+        n_pending = len(decoder.getstate()[0])
+        try:
+            text = decoder.decode(chunk, not chunk)
+        except UnicodeDecodeError as error:
+            good = error.object[: error.start].decode(encoding, "replace")
+            line, byte = n_lines + good.count("\n") + 1, n_bytes - n_pending + error.start
+            raise UndecodableError(f"{path}: line {line}, byte {byte}: not valid {encoding} ({error.reason})") from None
+        except UnicodeError as error:  # such as UTF-16 and UTF-32 without a byte-order mark
+            raise UndecodableError(f"{path}: not valid {encoding} ({error})") from None
+        yield text.removeprefix("\ufeff") if is_first else text
+        is_first = is_first and not text
+        n_bytes, n_lines = n_bytes + len(chunk), n_lines + text.count("\n")
+
+
+def _cut(chunks: Iterable[tuple[bytes, int]], whole_lines: bool) -> Iterator[tuple[bytes, bool, int, int]]:
+    """Cut behind a newline, or in a long line behind other white space.
+
+    Yields
+    ------
+    tuple of (bytes, bool, int, int)
+        The part, whether a line ends with it, and how many bytes and lines come before it.
+    """
+    pending: list[bytes] = []
+    n_bytes = n_lines = 0
+    is_ended = True
+    for chunk, n_left_out in chunks:
+        n_bytes += n_left_out
+        end = chunk.rfind(b"\n") + 1
+        cut = end or (0 if whole_lines else _end_of_space(chunk))
+        if not cut:
+            pending.append(chunk)
+            continue
+        part = b"".join([*pending, chunk[:cut]])
+        yield part, bool(end), n_bytes, n_lines
+        n_bytes, n_lines = n_bytes + len(part), n_lines + part.count(b"\n")
+        is_ended, pending = bool(end), [chunk[cut:]]
+    last = b"".join(pending)
+    if last or not is_ended:
+        yield last, True, n_bytes, n_lines
+
+
+def _end_of_space(chunk: bytes) -> int:
+    """Where the last white space ends; 0 if there is none."""
+    return max((chunk.rfind(space) + len(space) for space in SPACES if space in chunk), default=0)
+
+
+def _text_block(path: str, errors: str, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
+    data = _valid_utf8(path, errors, raw, n_bytes, n_lines)
+    n_characters = len(data) if data.isascii() else _n_characters(data)
+    newline = b"\n" if ends_line and not raw.endswith(b"\n") else b""
+    given = raw + newline
+    return Block(given if data is raw else data + newline, given, len(raw), n_characters, ends_line)
+
+
+def _n_characters(data: bytes) -> int:
+    return int(np.count_nonzero((np.frombuffer(data, np.uint8) & 0xC0) != 0x80))
+
+
+def _valid_utf8(path: str, errors: str, raw: bytes, n_bytes: int, n_lines: int) -> bytes:
+    """Return the bytes themselves if they are UTF-8, else with what the error handler makes of them."""
+    try:
+        if not raw.isascii():
+            raw.decode()
+    except UnicodeDecodeError as error:
+        if errors != "strict":
+            return raw.decode("utf-8", errors).encode()
+        line = n_lines + raw[: error.start].count(b"\n") + 1
+        raise UndecodableError(
+            f"{path}: line {line}, byte {n_bytes + error.start}: not valid utf-8 ({error.reason})"
+        ) from None
+    return raw
+
+
+def pieces_of_texts(texts: Iterable[str], block_bytes: int = BLOCK_BYTES) -> Iterator[Piece]:
+    """Blocks of documents held as strings; a document is at least one line."""
+    batch: list[str] = []
+    size = n_before = 0
+    for text in texts:
+        batch.append(text)
+        size += len(text) + 1
+        if size >= block_bytes:
+            yield Piece("", size, partial(_block_of_list, batch, n_before))
+            n_before += len(batch)
+            batch, size = [], 0
+    if batch:
+        yield Piece("", size, partial(_block_of_list, batch, n_before))
+
+
+def _block_of_list(texts: list[str], n_before: int) -> Block:
+    try:
+        series = pl.Series(texts, dtype=pl.String)
+    except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 cannot hold
+        series = pl.Series([text.encode("utf-8", "replace").decode() for text in texts], dtype=pl.String)
+    return _block_of_documents(series, np.arange(n_before + 1, n_before + len(texts) + 1))
+
+
+def _block_of_documents(
+    texts: pl.Series, numbers: Integers, records: pl.DataFrame | None = None, problems: tuple[str, ...] = ()
+) -> Block:
+    is_closed = texts.str.ends_with("\n")
+    n_lines = texts.str.count_matches("\n", literal=True).cast(pl.Int64) + (~is_closed).cast(pl.Int64)
+    closed = pl.select(texts + pl.when(is_closed).then(pl.lit("")).otherwise(pl.lit("\n"))).to_series()
+    data = (closed.str.join("").item() or "").encode() if len(texts) else b""
+    sizes = (texts.str.len_bytes(), texts.str.len_chars(), n_lines)
+    columns = [column.cast(pl.Int64).to_numpy() for column in sizes]
+    documents = Documents(columns[0], columns[1], columns[2], numbers, records, problems)
+    return Block(data, data, int(columns[0].sum()), int(columns[1].sum()), documents=documents)
+
+
+@dataclass(frozen=True)
+class _JsonLines:
+    """Finds the text in lines of JSON."""
+
+    path: str
+    field: str
+    errors: str
+    keep_records: bool
+    skip_bad_records: bool
+
+    def block(self, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
+        """Make a block of the documents of some lines."""
+        data = _valid_utf8(self.path, self.errors, raw, n_bytes, n_lines)
+        lines = pl.Series("line", data.decode().removesuffix("\n").split("\n"), dtype=pl.String)
+        numbers = np.arange(n_lines + 1, n_lines + len(lines) + 1)
+        is_record = (lines.str.strip_chars() != "").to_numpy()
+        lines, numbers = lines.filter(is_record), numbers[is_record]
+        texts, is_doubtful = self._texts_at_once(lines)
+        at = is_doubtful.arg_true()
+        checked, problems = self._texts_one_by_one(lines.gather(at), numbers[at.to_numpy()])
+        texts = texts.scatter(at, checked) if len(at) else texts
+        is_good = texts.is_not_null()
+        lines, numbers, texts = lines.filter(is_good), numbers[is_good.to_numpy()], texts.filter(is_good)
+        records = lines.to_frame(JSON_LINE) if self.keep_records else None
+        return _block_of_documents(texts, numbers, records, tuple(problems))
+
+    def _texts_at_once(self, lines: pl.Series) -> tuple[pl.Series, pl.Series]:
+        """Read all lines by Polars; say which are to be read again one by one."""
+        try:
+            table = pl.read_ndjson(io.BytesIO("\n".join(lines).encode()), schema={self.field: pl.String})
+            texts = table[self.field]
+        except pl.exceptions.PolarsError:
+            texts = pl.Series([], dtype=pl.String)
+        if len(texts) != len(lines):
+            return pl.Series([None] * len(lines), dtype=pl.String), pl.Series([True] * len(lines), dtype=pl.Boolean)
+        is_doubtful = texts.is_null() | texts.str.contains(_NO_TEXT).fill_null(True) | lines.str.contains(_SURROGATE)
+        return texts, is_doubtful
+
+    def _texts_one_by_one(self, lines: pl.Series, numbers: Integers) -> tuple[pl.Series, list[str]]:
+        """Read line by line; null, and a word about it, for what is wrong."""
+        texts: list[str | None] = []
+        problems = []
+        for line, number in zip(lines, numbers.tolist(), strict=True):
+            try:
+                texts.append(_json_text(line, self.field))
+            except ValueError as error:
+                problems.append(f"{self.path}: line {number}: {error}")
+                texts.append(None)
+        if problems and not self.skip_bad_records:
+            raise CorpusError(problems[0])
+        return pl.Series(texts, dtype=pl.String), problems
+
+
+def _json_text(line: str, field: str) -> str:
+    """Return the text; null is an empty document, and half of a surrogate pair a question mark."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not valid JSON: {error}") from None
+    if not isinstance(record, dict) or field not in record:
+        raise ValueError(f"no field {field!r}")
+    text = record[field]
+    if not isinstance(text, str | None):
+        raise ValueError(f"field {field!r} is {type(text).__name__}, not text")
+    return (text or "").encode("utf-8", "replace").decode()
+
+
+def _parquet_pieces(path: str, field: str | None, keep_records: bool, block_bytes: int) -> Iterator[Piece]:
+    if field is None:
+        raise CorpusError(f"{path}: name the column that holds the text (field)")
+    n_rows = 0
+    try:
+        frame = pl.scan_parquet(path, glob=False)
+        schema = frame.collect_schema()
+        if schema.get(field) not in (pl.String, pl.Categorical):
+            raise CorpusError(f"{path}: no text column {field!r}; its columns are {', '.join(schema)}")
+        columns = pl.all() if keep_records else pl.col(field)
+        for batch in frame.select(columns).collect_batches():
+            for rows in _slices(batch, field, block_bytes):
+                numbers = np.arange(n_rows + 1, n_rows + rows.height + 1)
+                n_rows += rows.height
+                yield Piece(path, block_bytes, partial(_parquet_block, rows, field, numbers, keep_records))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise CorpusError(f"{path}: {str(error).splitlines()[0]}") from None
+
+
+def _slices(batch: pl.DataFrame, field: str, block_bytes: int) -> Iterator[pl.DataFrame]:
+    """Cut a batch so that the texts of each slice are about the size of a block."""
+    size = int(batch[field].cast(pl.String).str.len_bytes().sum() or 0)
+    n_rows = max(1, -(-batch.height * block_bytes // max(size, 1)))
+    return batch.iter_slices(n_rows)
+
+
+def _parquet_block(rows: pl.DataFrame, field: str, numbers: Integers, keep_records: bool) -> Block:
+    texts = rows[field].cast(pl.String).fill_null("")
+    return _block_of_documents(texts, numbers, rows if keep_records else None)

@@ -1,0 +1,330 @@
+"""Score the lines or documents of a corpus, block by block, in memory that its size does not change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from skxent._typing import Floats, Integers
+from skxent.language_model._corpus import (
+    Document,
+    batches,
+    block_options,
+    checked_documents,
+    joined_size,
+    map_in_order,
+    start_workers,
+)
+from skxent.language_model._model import WordScores
+from skxent.language_model._reader import Block, Piece, join_blocks, pieces_of_texts, read_pieces
+from skxent.language_model._score import Score
+from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
+from skxent.language_model._word_counts import WordValues, find_tokens
+
+__all__ = ["LineScorer", "ScoredLines", "score_lines", "score_text"]
+
+
+@dataclass(frozen=True)
+class ScoredLines:
+    """Neighbouring lines or documents of a corpus with their scores.
+
+    Attributes
+    ----------
+    paths : list of str
+        Files that they come from.
+    path_of : ndarray of shape (n_records,)
+        The position of each record's file in ``paths``.
+    numbers : ndarray of shape (n_records,)
+        The number of each line, or of the line or row that holds the document, from 1 in each file.
+    score : Score
+        One record for each line or document.
+    text : bytes
+        The lines or documents in UTF-8, each with a newline, if they were asked for.
+    lengths : ndarray of shape (n_records,)
+        Bytes of each record in ``text``.
+    records : polars.DataFrame or None
+        The whole records of documents, if they were asked for.
+    problems : tuple of str
+        What is wrong with records that were left out.
+    is_open : bool
+        Whether the last line goes on in what follows; only if long lines are not joined.
+    """
+
+    paths: list[str]
+    path_of: Integers
+    numbers: Integers
+    score: Score
+    text: bytes = b""
+    lengths: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
+    records: pl.DataFrame | None = None
+    problems: tuple[str, ...] = ()
+    is_open: bool = False
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self.numbers)
+
+    def __getitem__(self, chosen: slice) -> ScoredLines:
+        """Choose neighbouring records."""
+        start, stop, _ = chosen.indices(len(self))
+        return replace(
+            self,
+            path_of=self.path_of[chosen],
+            numbers=self.numbers[chosen],
+            score=self.score.each(lambda amount: amount[chosen]),
+            text=self.text[int(self.lengths[:start].sum()) : int(self.lengths[:stop].sum())],
+            lengths=self.lengths[chosen],
+            records=None if self.records is None else self.records[start:stop],
+        )
+
+    def place(self, position: int) -> str:
+        """Say which file and line a record is."""
+        return f"{self.paths[self.path_of[position]]}: line {self.numbers[position]}"
+
+    def texts(self) -> list[str]:
+        """Return the text of each record without the newline at its end."""
+        ends = np.cumsum(self.lengths).tolist()
+        starts = [0, *ends[:-1]]
+        return [self.text[i:j].decode().removesuffix("\n") for i, j in zip(starts, ends, strict=True)]
+
+
+class LineScorer:
+    """Scores of the lines of blocks.
+
+    Parameters
+    ----------
+    scores : WordScores
+        The model.
+    tokenizer, lowercase
+        As in :func:`~skxent.language_model.count_files`.
+    """
+
+    def __init__(self, scores: WordScores, tokenizer: str | Tokenize = "whitespace", lowercase: bool = False) -> None:
+        self.log_prob_unk = scores.log_prob_unk
+        self.log_prob_eos = scores.log_prob_eos
+        self.blank_lines = scores.blank_lines
+        self.table = scores.table
+        self.lowercase = lowercase
+        self.tokenizer = tokenizer
+        self.tokenize = make_tokenizer(tokenizer)
+        if works_on_arrays(self.tokenize):
+            self.values = WordValues(self.table["word"], self.table["log_prob"].to_numpy())
+
+    def block(self, block: Block) -> Score:
+        """Score each line or document of a block, without the ends of sentences."""
+        values, per_line = self._tokens(block)
+        lines = self._sum_over_lines(values, per_line)
+        documents = block.documents
+        if documents is None:
+            return replace(lines, **_sizes_of_lines(block))
+        first = np.cumsum(documents.n_lines) - documents.n_lines
+        summed = lines.each(lambda amount: np.add.reduceat(amount, first)) if len(first) else lines
+        ones = np.ones_like(first)
+        return replace(summed, lines=ones, bytes=documents.n_bytes, characters=documents.n_characters)
+
+    def token_lists(self, documents: Sequence[Sequence[str]]) -> Score:
+        """Score each list of tokens, without the ends of sentences."""
+        per_line = np.array([len(tokens) for tokens in documents], dtype=np.int64)
+        sizes = np.array([joined_size(tokens) for tokens in documents], dtype=np.int64).reshape(-1, 2)
+        scored = self._sum_over_lines(self.word_values(chain.from_iterable(documents)), per_line)
+        return replace(scored, bytes=sizes[:, 0], characters=sizes[:, 1])
+
+    def word_values(self, words: Iterable[str]) -> Floats:
+        """Return the log-probability of each word, NaN for the unknown."""
+        listed = [word.lower() for word in words] if self.lowercase else list(words)
+        frame = pl.DataFrame({"word": listed}, schema={"word": pl.String})
+        joined = frame.join(self.table, on="word", how="left", maintain_order="left")
+        return joined["log_prob"].fill_null(np.nan).to_numpy()
+
+    def with_ends(self, score: Score) -> Score:
+        """Add the end-of-sentence events, one for each line with a token, if the model has them."""
+        if self.log_prob_eos is None:
+            return score
+        ends = score.sentences
+        log_prob = score.log_prob_known + _times(ends, self.log_prob_eos)
+        return replace(score, ends=ends, log_prob_known=log_prob)
+
+    def _tokens(self, block: Block) -> tuple[Floats, Integers]:
+        if works_on_arrays(self.tokenize):
+            data = space_tokens(self.tokenize, block.data)
+            data = data.decode().lower().encode() if self.lowercase else data
+            tokens = find_tokens(data)
+            return self.values.look_up(data, tokens), tokens.per_line[: -1 if block.ends_line else None]
+        assert self.tokenize is not None
+        lines = tokenize_lines(self.tokenize, block.data.decode())
+        return self.word_values(chain.from_iterable(lines)), np.array([len(line) for line in lines], np.int64)
+
+    def _sum_over_lines(self, values: Floats, per_line: Integers) -> Score:
+        line = np.repeat(np.arange(len(per_line)), per_line)
+        is_unknown = np.isnan(values)
+        n_unknown = np.bincount(line[is_unknown], minlength=len(per_line))
+        known = np.bincount(line, weights=np.where(is_unknown, 0.0, values), minlength=len(per_line))
+        return Score.of_records(
+            lines=1,
+            sentences=((per_line > 0) | self.blank_lines).astype(np.int64),
+            tokens=per_line,
+            unknown_tokens=n_unknown,
+            log_prob_known=known,
+            log_prob_unknown=_times(n_unknown, self.log_prob_unk),
+        )
+
+
+def _times(count: Any, log_prob: float) -> Floats:
+    """Log-probability of ``count`` equal events; that of none is 0, even where one is impossible."""
+    return np.multiply(count, log_prob, out=np.zeros(len(count)), where=count > 0)
+
+
+def _sizes_of_lines(block: Block) -> dict[str, Integers]:
+    n_bytes = _lengths_of_lines(block.raw)
+    n_characters = n_bytes if block.raw.isascii() else _characters_of_lines(block.data)
+    n_given = len(block.raw) - block.n_bytes
+    sizes = {"bytes": n_bytes, "characters": n_characters.copy()}
+    for size in sizes.values():
+        size[-1:] -= n_given
+    return sizes
+
+
+def _lengths_of_lines(data: bytes) -> Integers:
+    """Bytes of each line, its newline included, and of what follows the last."""
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 0x0A) + 1
+    if data and not data.endswith(b"\n"):
+        ends = np.append(ends, len(data))
+    return np.diff(ends, prepend=0)
+
+
+def _characters_of_lines(data: bytes) -> Integers:
+    is_character = (np.frombuffer(data, dtype=np.uint8) & 0xC0) != 0x80
+    return np.diff(np.cumsum(is_character)[np.cumsum(_lengths_of_lines(data)) - 1], prepend=0)
+
+
+def score_lines(
+    paths: Iterable[str | Path],
+    scores: WordScores,
+    *,
+    tokenizer: str | Tokenize = "whitespace",
+    encoding: str = "utf-8",
+    errors: str = "strict",
+    lowercase: bool = False,
+    field: str | None = None,
+    skip_bad_records: bool = False,
+    keep: str | None = None,
+    join: bool = True,
+    n_jobs: int | None = None,
+    progress: Callable[[int], None] | None = None,
+    block_bytes: int | None = None,
+) -> Iterator[ScoredLines]:
+    """Score every line, or with ``field`` every document, in memory that does not depend on the corpus's size.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        As in :func:`~skxent.language_model.count_files`, like the parameters that are not listed here.
+    scores : WordScores
+        The model, or its leave-one-out scores.
+    tokenizer, encoding, errors, lowercase, field, skip_bad_records, n_jobs, progress, block_bytes
+        See :func:`~skxent.language_model.count_files`.
+    keep : {"text", "records"} or None
+        Also yield the text of each line or document, or the whole record as the file has it.
+    join : bool, default=True
+        Whether a line that is longer than a block is one record, or one for each of its pieces.
+
+    Yields
+    ------
+    ScoredLines
+        The lines of a block.
+
+    Raises
+    ------
+    CorpusError
+        When a file cannot be read or decoded.
+    """
+    scorer = LineScorer(scores, tokenizer, lowercase)
+    options: dict[str, Any] = dict(encoding=encoding, errors=errors, field=field, progress=progress)
+    options |= {"skip_bad_records": skip_bad_records, "keep_records": keep == "records"}
+    options |= block_options(tokenizer, block_bytes)
+    pieces = (piece for path in paths for piece in read_pieces(path, **options))
+    tasks = batches(pieces, options["block_bytes"])
+    with start_workers(scorer.tokenize, n_jobs) as workers:
+        scored = map_in_order(partial(_score_batch, scorer, keep), tasks, workers)
+        for lines in _join_cut_lines(scored) if join else (replace(lines, is_open=not ends) for lines, ends in scored):
+            yield replace(lines, score=scorer.with_ends(lines.score))
+
+
+_Batch = tuple[ScoredLines, bool]
+
+
+def _score_batch(scorer: LineScorer, keep: str | None, batch: Sequence[Piece]) -> _Batch:
+    """Score pieces; say whether they end their line."""
+    blocks = [piece.make() for piece in batch]
+    block = join_blocks(blocks)
+    score = scorer.block(block)
+    n_records = [_n_records(each) for each in blocks]
+    numbers = np.concatenate([np.arange(p.first, p.first + n) for p, n in zip(batch, n_records, strict=True)])
+    lines = ScoredLines([piece.path for piece in batch], np.repeat(np.arange(len(batch)), n_records), numbers, score)
+    documents = block.documents
+    if documents is not None:
+        lines = replace(lines, numbers=documents.numbers, records=documents.records, problems=documents.problems)
+    if keep == "text" or (keep == "records" and documents is None):
+        text = block.data if keep == "text" else block.raw
+        lengths = _lengths_of_lines(text)
+        if documents is not None and len(lengths):
+            lengths = np.add.reduceat(lengths, np.cumsum(documents.n_lines) - documents.n_lines)
+        lines = replace(lines, text=text, lengths=lengths)
+    return lines, block.ends_line
+
+
+def _n_records(block: Block) -> int:
+    if block.documents is not None:
+        return len(block.documents.numbers)
+    return block.raw.count(b"\n") + (not block.raw.endswith(b"\n"))
+
+
+def _join_cut_lines(scored: Iterable[_Batch]) -> Iterator[ScoredLines]:
+    """Put the pieces of a line that is longer than a block together."""
+    pieces: list[ScoredLines] = []
+    for lines, ends_line in scored:
+        if pieces:
+            pieces.append(lines[:1])
+            if len(lines) == 1 and not ends_line:
+                continue
+            yield _join(pieces)
+            lines = lines[1:]
+        pieces = [] if ends_line else [lines[-1:]]
+        whole_lines = lines if ends_line else lines[:-1]
+        if len(whole_lines) or whole_lines.problems:
+            yield whole_lines
+
+
+def _join(pieces: Sequence[ScoredLines]) -> ScoredLines:
+    """Make one line of its pieces."""
+    score = Score.concatenate(piece.score for piece in pieces).each(lambda amount: amount.sum(keepdims=True))
+    one_line = replace(score, lines=np.ones(1, np.int64), sentences=np.minimum(score.sentences, 1))
+    text = b"".join(piece.text for piece in pieces)
+    return replace(pieces[0], score=one_line, text=text, lengths=np.array([len(text)]))
+
+
+def score_text(
+    documents: Iterable[Document], scorer: LineScorer, n_jobs: int | None = None, block_bytes: int | None = None
+) -> Score:
+    """Score documents held in memory, one record for each, in their order."""
+    listed = list(checked_documents(documents))
+    is_text = np.array([isinstance(document, str) for document in listed], dtype=np.bool_)
+    texts = [document for document in listed if isinstance(document, str)]
+    lists = [document for document in listed if not isinstance(document, str)]
+    pieces = pieces_of_texts(texts, block_options(scorer.tokenizer, block_bytes)["block_bytes"])
+    with start_workers(scorer.tokenize, n_jobs) as workers:
+        scored = list(map_in_order(partial(_score_piece, scorer), pieces, workers))
+    together = Score.concatenate([scorer.token_lists(lists), *scored])
+    order = np.argsort(np.concatenate([np.flatnonzero(~is_text), np.flatnonzero(is_text)]))
+    return scorer.with_ends(together.each(lambda amount: amount[order]))
+
+
+def _score_piece(scorer: LineScorer, piece: Piece) -> Score:
+    return scorer.block(piece.make())

@@ -1,0 +1,318 @@
+"""What goes wrong around the command: files that would be lost, closed streams, signals, odd names, odd models."""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from skxent.cli import main
+from skxent.language_model import read_arpa
+
+TRAIN = "a b a\nb a c\n"
+COMMAND = [sys.executable, "-m", "skxent.cli"]
+posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("train.txt", "test.txt", "vocab.txt"):
+        (tmp_path / name).write_text("a\nb\n" if name == "vocab.txt" else TRAIN)
+    main(["--train", "train.txt", "--save", "m.arpa"])
+    main(["--train", "test.txt", "--save", "n.arpa"])
+    return tmp_path
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+# No command destroys an input.
+
+
+DESTRUCTIVE = [
+    ["train.txt", "--save", "train.txt"],
+    ["--train", "test.txt", "--save", "train.txt", "--", "train.txt"],
+    ["--train", "train.txt", "--save", "test.txt"],
+    ["--train", "train.txt", "--save", "train.txt", "--force"],
+    ["train.txt", "--save", "./sub/../train.txt"],
+    ["train.txt", "--save", "link"],
+    ["train.txt", "--save", "hard"],
+    ["*.txt", "--save", "test.txt"],
+    ["train.txt", "--vocab", "vocab.txt", "--save", "vocab.txt"],
+    ["train.txt", "--background", "m.arpa", "--save", "m.arpa"],
+    ["train.txt", "--plot", "train.txt"],
+    ["train.txt", "--plot", "test.txt"],
+    ["train.txt", "--plot", "m.arpa"],
+    ["--model", "m.arpa", "train.txt", "--plot", "m.arpa"],
+    ["train.txt", "--save", "x.arpa", "--plot", "x.arpa"],
+    ["train.txt", "--save", "new.zst"],
+    ["train.txt", "--save", "readonly.arpa"],
+]
+
+
+@posix
+@pytest.mark.parametrize("arguments", DESTRUCTIVE, ids=" ".join)
+def test_no_command_destroys_an_input(folder, capsys, arguments):
+    (folder / "link").symlink_to("train.txt")
+    os.link(folder / "train.txt", folder / "hard")
+    (folder / "sub").mkdir()
+    (folder / "readonly.arpa").write_bytes((folder / "m.arpa").read_bytes())
+    (folder / "readonly.arpa").chmod(0o444)
+    (folder / "sub").rmdir() if "sub" not in " ".join(arguments) else None
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert main(arguments) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+def test_a_model_and_a_picture_may_be_replaced(folder):
+    pytest.importorskip("matplotlib")
+    for _ in range(2):
+        assert main(["train.txt", "--smoothing", "laplace", "--save", "m.arpa", "--plot", "p.png"]) == 0
+    assert main(["train.txt", "--save", "test.txt", "--force"]) == 0
+    assert read_arpa("test.txt").words.to_list() == ["a", "b", "c"]
+
+
+@posix
+def test_appending_to_an_input_is_refused(folder):
+    with open("train.txt", "ab") as out:
+        done = subprocess.run(
+            [*COMMAND, "--model", "m.arpa", "--max-perplexity", "99", "train.txt"], stdout=out, stderr=subprocess.PIPE
+        )
+    assert (done.returncode, (folder / "train.txt").read_text()) == (1, TRAIN)
+    assert b"train.txt: is an input and the output at once" in done.stderr
+
+
+@posix
+def test_a_replaced_file_keeps_its_mode(folder):
+    os.chmod("m.arpa", 0o600)
+    assert main(["train.txt", "--save", "m.arpa"]) == 0
+    assert os.stat("m.arpa").st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("suffix", "unpack"), [("gz", gzip), ("bz2", bz2), ("xz", lzma)])
+def test_a_model_is_compressed_as_its_name_says(folder, suffix, unpack):
+    assert main(["train.txt", "--save", f"x.arpa.{suffix}"]) == 0
+    assert unpack.open(f"x.arpa.{suffix}").read() == (folder / "m.arpa").read_bytes()
+    assert main(["--model", f"x.arpa.{suffix}", "test.txt"]) == 0
+
+
+@pytest.mark.parametrize("word", ["<s>", "</s>", "x\0y"])
+def test_words_that_arpa_cannot_hold_are_unknown_in_a_saved_model(folder, capsys, word):
+    (folder / "odd.txt").write_text(f"a b {word}\na {word} c\n")
+    assert main(["odd.txt", "--save", "odd.arpa"]) == 0
+    captured = capsys.readouterr()
+    assert "note: an ARPA file cannot hold 1 words" in captured.err
+    assert "unknown tokens                     2" in captured.out
+    assert sorted(read_arpa("odd.arpa").words) == ["a", "b", "c"]
+
+
+# Streams and signals.
+
+
+def shell(command, **options):
+    text = f"{sys.executable} -m skxent.cli {command}"
+    return subprocess.run(["bash", "-c", text], capture_output=True, text=True, **options)
+
+
+@posix
+def test_closed_streams(folder):
+    assert shell("train.txt >&-").stderr == "skxent-perplexity: standard output is closed\n"
+    assert shell("train.txt >&-").returncode == 1
+    done = shell("- <&-")
+    assert (done.returncode, done.stderr) == (1, "skxent-perplexity: -: standard input is closed\n")
+    done = shell("train.txt 2>&-")
+    assert (done.returncode, "cross-entropy" in done.stdout) == (0, True)
+    assert shell("train.txt --save x.arpa <&- 2>&-").returncode == 0
+    assert (folder / "x.arpa").read_bytes() == (folder / "m.arpa").read_bytes()
+
+
+@posix
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_a_full_disk_names_what_is_written(folder):
+    done = shell("train.txt > /dev/full")
+    assert (done.returncode, done.stderr) == (1, "skxent-perplexity: standard output: No space left on device\n")
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_signals_leave_nothing_half_written(folder, number):
+    before = sorted(os.listdir())
+    command = [*COMMAND, "-", "--save", "x.arpa"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdin.write(TRAIN.encode() * 100_000)  # more than a pipe holds, so it is reading now
+        process.stdin.flush()
+        process.send_signal(number)
+        time.sleep(0.1)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (128 + number, b"", b"")
+    assert sorted(os.listdir()) == before
+
+
+@posix
+def test_a_pipe_that_gives_one_byte_at_first(folder):
+    os.mkfifo("pipe.gz")
+    data = gzip.compress(TRAIN.encode())
+
+    def write():
+        with open("pipe.gz", "wb", buffering=0) as pipe:
+            for byte in data[:20]:
+                pipe.write(bytes([byte]))
+                time.sleep(0.002)
+            pipe.write(data[20:])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", out)
+        assert main(["pipe.gz", "--format", "json"]) == 0
+    writer.join()
+    assert json.loads(out.getvalue())["tokens"] == 6
+
+
+# Long lines, with bounded memory.
+
+
+@posix
+@pytest.mark.parametrize("piece", ["word ", " ", "x" * 50 + "\u3000"], ids=["words", "blanks", "ideographic space"])
+def test_memory_for_one_long_line_is_that_of_a_few_blocks(folder, piece):
+    """A block of 2 MiB takes about 40 MB in each thread; the whole line would take twenty times its 60 MB."""
+    size = 60_000_000 // len(piece.encode())
+    (folder / "long.txt").write_text("a " + piece * size + "b\n", encoding="utf-8")
+    for level in ("corpus", "line"):
+        code = (
+            "import resource, sys; from skxent.cli import main\n"
+            f"code = main(['--model', 'm.arpa', 'long.txt', '--per', '{level}', '--format', 'json', '--jobs', '1'])\n"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)\nsys.exit(code)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        record = json.loads(done.stdout)
+        assert (done.returncode, record["lines"]) == (0, 1)
+        assert record["tokens"] == 2 + (0 if piece == " " else size)
+        assert int(done.stderr.splitlines()[-1]) < 800
+
+
+@posix
+def test_a_long_line_is_filtered_in_time_linear_in_its_length(folder):
+    """Four times the line takes about four times as long; a quadratic filter takes sixteen times."""
+    seconds = []
+    for n in (8, 32):
+        (folder / "long.txt").write_text("a b " * (n * 250_000) + "\n")
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [*COMMAND, "--model", "m.arpa", "--max-perplexity", "99", "long.txt", "--quiet"]
+        done = subprocess.run(command, capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        assert len(done.stdout) == n * 1_000_000 + 1
+    assert seconds[1] < 8 * seconds[0]
+
+
+# What is not comparable is said.
+
+
+def test_a_tiny_vocabulary_does_not_win_a_comparison(folder, capsys):
+    """The model that knows next to nothing gives most of its probability to one unknown-word event."""
+    (folder / "tiny.txt").write_text("qq\nrr\nss tt the\n")
+    words = [f"w{i}" for i in range(300)]
+    real = "\n".join(" ".join(["the", *words[i : i + 9]]) for i in range(0, 300, 3))
+    (folder / "real.txt").write_text(real + "\n")
+    for name in ("tiny", "real"):
+        main([f"{name}.txt", "--save", f"{name}.arpa", "--quiet"])
+    main(["--compare", "tiny.arpa", "real.arpa", "--", "real.txt"])
+    captured = capsys.readouterr()
+    assert "real.arpa predicts this text better" in captured.out
+    assert "of the tokens are unknown words under tiny.arpa" in captured.err
+
+
+def test_many_unknown_words_are_noted(folder, capsys):
+    (folder / "other.txt").write_text("x y z\n")
+    main(["--model", "m.arpa", "other.txt"])
+    assert "note: 100 % of the tokens are unknown words" in capsys.readouterr().err
+    main(["--model", "m.arpa", "train.txt"])
+    assert capsys.readouterr().err == ""
+
+
+def test_vocab_pad_shares_the_unknown_probability(folder, capsys):
+    records = []
+    for pad in ([], ["--vocab-pad", "1003"]):
+        (folder / "other.txt").write_text("x\n")
+        main(["--model", "m.arpa", *pad, "other.txt", "--format", "json"])
+        records.append(json.loads(capsys.readouterr().out))
+    assert records[1]["perplexity"] == pytest.approx(1000 * records[0]["perplexity"])
+
+
+# Conventions of other tools.
+
+
+def test_blank_lines_end_sentences_as_in_kenlm(folder, capsys):
+    (folder / "blank.txt").write_text("a b\n\n\nc\n")
+    for options, ends in (([], 2), (["--blank-lines"], 4)):
+        main(["blank.txt", "--eos", "--smoothing", "mle", *options, "--save", "e.arpa", "--quiet"])
+        probability = 10 ** (read_arpa("e.arpa").log_prob_eos / 2.302585092994046)
+        assert probability == pytest.approx(ends / (3 + ends))
+        main(["--model", "e.arpa", *options, "blank.txt", "--format", "srilm"])
+        assert f"{ends} sentences, 3 words" in capsys.readouterr().out.splitlines()[-2]
+    main(["--model", "e.arpa", "blank.txt", "--format", "kenlm"])
+    assert "Tokens:\t7" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [[], ["--blank-lines"]])
+def test_words_add_up_to_the_corpus_with_ends_of_sentences(folder, capsys, options):
+    (folder / "blank.txt").write_text("a b\n\nc d\n")
+    common = ["--train", "train.txt", "--eos", *options, "--quiet", "--format", "json", "--", "blank.txt"]
+    main(["--verbose", "word", *common])
+    words = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    main(common)
+    total = json.loads(capsys.readouterr().out)["log_probability"]
+    assert sum(word["log_probability"] for word in words) == pytest.approx(total)
+    blank = [["</s>", 2]] if options else []
+    expected = [["a", 1], ["b", 1], ["</s>", 1], *blank, ["c", 3], ["d", 3], ["</s>", 3]]
+    assert [[word["word"], word["line"]] for word in words] == expected
+
+
+def test_a_closed_vocabulary_has_an_srilm_summary(folder, capsys):
+    (folder / "closed.arpa").write_text("\\data\\\nngram 1=2\n\n\\1-grams:\n-0.3\ta\n-0.3\tb\n\n\\end\\\n")
+    assert main(["--model", "closed.arpa", "--format", "srilm", "train.txt"]) == 0
+    assert "6 words, 1 OOVs" in capsys.readouterr().out
+
+
+def test_bytes_are_those_of_the_file(folder, capsys):
+    (folder / "latin.txt").write_bytes("\xe9\xe8 \xe9\xe8 abc \xe9\n".encode("latin-1"))
+    for errors in ("replace", "ignore"):
+        main(["latin.txt", "--errors", errors, "--format", "json", "--quiet"])
+        assert json.loads(capsys.readouterr().out)["bytes"] == os.path.getsize("latin.txt")
+
+
+def test_more_training_files_than_meant_are_noted(folder, capsys):
+    main(["--train", "train.txt", "test.txt"])
+    assert "note: all files are training text, and scored by leave-one-out" in capsys.readouterr().err
+
+
+def test_lines_of_json_have_their_line_numbers(folder, capsys):
+    (folder / "t.jsonl").write_text('{"t": "a"}\n\n{"t": "b\\nb"}\n')
+    main(["t.jsonl", "--field", "t", "--per", "line", "--format", "json"])
+    assert [json.loads(line)["line"] for line in capsys.readouterr().out.splitlines()] == [1, 3]
+
+
+@pytest.mark.parametrize("encoding", ["rot13", "base64", "hex", "klingon"])
+def test_what_is_no_encoding_of_text(folder, capsys, encoding):
+    assert main(["train.txt", "--encoding", encoding]) == 2
+    assert f"encoding '{encoding}' is" in capsys.readouterr().err
+
+
+def test_a_parameter_too_large_for_arithmetic(folder, capsys):
+    for value in ("1e308", "inf", "nan"):
+        assert main(["train.txt", "--smoothing-parameter", value]) == 2
+        assert "smoothing 'lidstone'" in capsys.readouterr().err

@@ -1,0 +1,172 @@
+"""Scores: closed forms against brute force."""
+
+import math
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.metrics import mutual_info_score
+
+from skxent.feature_selection import (
+    CrossEntropySelector,
+    cross_entropy_classif,
+    cross_entropy_regression,
+    scores,
+)
+from skxent.feature_selection._binning import auto_bins
+from skxent.feature_selection.scores import SCORES
+from skxent.information import entropy
+
+MIXED_CATEGORICAL = [4, 5, 8]
+
+
+def brute_force(bins, y):
+    """Leave-one-out log-loss gain of every row, one row at a time."""
+    classes, n = np.unique(y), len(y)
+    gains = []
+    for row in range(n):
+        others = np.arange(n) != row
+        prior = {k: np.sum(y[others] == k) / (n - 1) for k in classes}
+        mates = others & (bins == bins[row])
+        k = y[row]
+        q = (np.sum(y[mates] == k) + len(classes) * prior[k]) / (np.sum(mates) + len(classes))
+        gains.append(math.log(q / prior[k]) if prior[k] > 0 else 0.0)
+    return np.array(gains)
+
+
+class TestScore:
+    """The score is what its docstring says."""
+
+    @pytest.mark.parametrize("n_classes", [2, 5])
+    @pytest.mark.parametrize("seed", range(3))
+    def test_equals_brute_force_leave_one_out(self, seed, n_classes, literal_bins, mixed_data):
+        X, y = mixed_data(np.random.default_rng(seed), n=150, n_classes=n_classes)
+        y[0] = n_classes  # a class with a single row
+        selector = CrossEntropySelector(categorical_features=MIXED_CATEGORICAL).fit(X, y)
+        for at, column in enumerate(X.T):
+            bins = column if at in MIXED_CATEGORICAL else literal_bins(column, auto_bins(np.bincount(y).astype(float)))
+            gains = brute_force(np.nan_to_num(bins, nan=-1), y)
+            assert selector.scores_[at] == pytest.approx(gains.mean(), abs=1e-12)
+            assert selector.scores_std_[at] == pytest.approx(gains.std() / np.sqrt(len(y)), abs=1e-12)
+            for k, label in enumerate(selector.classes_):
+                assert selector.class_scores_[at, k] == pytest.approx(gains[y == label].mean(), abs=1e-12)
+
+    def test_class_scores_average_to_the_score(self, mixed_data):
+        X, y = mixed_data(np.random.default_rng(0))
+        selector = CrossEntropySelector().fit(X, y)
+        assert_allclose(selector.class_scores_ @ (np.bincount(y) / len(y)), selector.scores_, atol=1e-15)
+
+    @pytest.mark.parametrize("score", sorted(SCORES))
+    @pytest.mark.parametrize("weighted", [False, True])
+    def test_constant_and_unique_columns_score_nothing(self, score, weighted):
+        rng = np.random.default_rng(0)
+        n = 57
+        y = (rng.random(n) < 0.1).astype(int) + (rng.random(n) < 0.5)
+        X = np.column_stack([np.ones(n), np.full(n, np.nan), rng.permutation(n)])
+        weight = rng.random(n) * 3 if weighted else None
+        columns = slice(0, 2 if weighted or score != "loo" else 3)
+        options = {"categorical_features": [2], "score_func": score, "sample_weight": weight}
+        scores, pvalues = cross_entropy_classif(X, y, **options)
+        assert_array_equal(scores[columns], 0.0)
+        assert_array_equal(pvalues[columns], 1.0)
+
+    def test_light_unique_rows_score_nothing(self):
+        rng = np.random.default_rng(0)
+        scores, _ = cross_entropy_classif(
+            np.arange(50)[:, None],
+            rng.integers(0, 2, 50),
+            categorical_features=[0],
+            sample_weight=rng.random(50),
+        )
+        assert scores[0] == pytest.approx(0.0, abs=1e-16)
+
+    def test_feature_that_determines_the_target_scores_its_entropy(self):
+        y = np.random.default_rng(0).choice(4, p=[0.1, 0.2, 0.3, 0.4], size=20_000)
+        for column in (y, np.exp(-y)):
+            scores, pvalues = cross_entropy_classif(column[:, None], y, base=2)
+            assert scores[0] == pytest.approx(entropy(np.bincount(y), normalize=True, base=2), rel=2e-3)
+            assert pvalues[0] == 0.0
+        scores, _ = cross_entropy_classif(y[:, None], y, normalize=True)
+        assert scores[0] == pytest.approx(1.0, rel=2e-3)
+
+    def test_base_and_normalize_only_change_the_unit(self, mixed_data):
+        X, y = mixed_data(np.random.default_rng(0))
+        nats, _ = cross_entropy_classif(X, y)
+        assert_allclose(cross_entropy_classif(X, y, base=2)[0], nats / np.log(2), rtol=1e-14)
+        fraction = nats / entropy(np.bincount(y), normalize=True)
+        assert_allclose(cross_entropy_classif(X, y, normalize=True, base=2)[0], fraction, rtol=1e-14)
+
+    def test_plugin_is_the_mutual_information_of_the_table(self, mixed_data):
+        X, y = mixed_data(np.random.default_rng(0))
+        everything = np.ones(X.shape[1], dtype=bool)
+        scores, _ = cross_entropy_classif(X, y, score_func="plugin", categorical_features=everything)
+        for score, column in zip(scores, X.T, strict=True):
+            codes = np.unique(column, return_inverse=True)[1]
+            assert score == pytest.approx(mutual_info_score(codes, y), abs=1e-12)
+
+    def test_miller_madow_corrects_each_entropy(self, mixed_data):
+        X, y = mixed_data(np.random.default_rng(0))
+        everything = np.ones(X.shape[1], dtype=bool)
+        scores, _ = cross_entropy_classif(X, y, score_func="miller_madow", categorical_features=everything)
+
+        def corrected(codes):
+            counts = np.unique(codes, return_counts=True)[1]
+            return entropy(counts, normalize=True) + (len(counts) - 1) / (2 * len(codes))
+
+        for score, column in zip(scores, X.T, strict=True):
+            codes = np.unique(column, return_inverse=True)[1]
+            expected = corrected(codes) + corrected(y) - corrected(codes * 10 + y)
+            assert score == pytest.approx(expected, abs=1e-12)
+
+    def test_an_estimator_of_ones_own(self, literal_bins, mixed_data):
+        X, y = mixed_data(np.random.default_rng(0))
+        scores, _ = cross_entropy_classif(X, y, score_func=lambda table: table.bin_totals[table.bin])
+        codes, n = literal_bins(X[:, 0], auto_bins(np.bincount(y).astype(float))), len(y)
+        assert scores[0] == pytest.approx(np.sum(np.bincount(codes) ** 2) / n)
+
+
+class TestRegistry:
+    """A score that a user writes is known by its name everywhere; the old name of the parameter warns."""
+
+    @pytest.fixture
+    def occupied(self):
+        scores.register("occupied")(occupied)
+        yield "occupied"
+        del SCORES._parts["occupied"]
+
+    def test_registered_score_is_accepted_by_name(self, occupied):
+        X, y = load_iris(return_X_y=True)
+        expected = cross_entropy_classif(X, y, score_func=SCORES[occupied])
+        assert_array_equal(cross_entropy_classif(X, y, score_func=occupied), expected)
+        assert_array_equal(CrossEntropySelector(score_func=occupied).fit(X, y).scores_, expected[0])
+        assert_array_equal(cross_entropy_regression(X, y, score_func=occupied)[0], expected[0])
+
+    def test_a_pickled_selector_brings_its_score(self, occupied):
+        selector = CrossEntropySelector(score_func=occupied)
+        pickled = pickle.dumps(selector)
+        del SCORES._parts[occupied]
+        restored = pickle.loads(pickled)
+        assert restored.get_params()["score_func"] == occupied
+        X, y = load_iris(return_X_y=True)
+        assert restored.fit(X, y).scores_.shape == (4,)
+
+    def test_old_name_of_the_parameter(self):
+        X, y = load_iris(return_X_y=True)
+        expected = cross_entropy_classif(X, y, score_func="plugin")
+        for deprecated in ("plugin", SCORES["plugin"]):
+            with pytest.warns(FutureWarning, match="'estimator' is now 'score_func'"):
+                assert_array_equal(cross_entropy_classif(X, y, estimator=deprecated), expected)
+            selector = CrossEntropySelector(estimator=deprecated)
+            with pytest.warns(FutureWarning, match="'estimator' is now 'score_func'"):
+                assert_array_equal(selector.fit(X, y).scores_, expected[0])
+            assert clone(selector).get_params()["estimator"] == deprecated
+        with pytest.warns(FutureWarning, match="'estimator' is now 'score_func'"):
+            cross_entropy_regression(X, y, estimator="plugin")
+
+
+def occupied(table):
+    """Share of the class that is in the cell."""
+    return table.count / table.class_totals[table.label]

@@ -1,0 +1,137 @@
+"""Continuous targets, and messages."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.linear_model import LogisticRegression
+
+import skxent
+from skxent.feature_selection import (
+    CrossEntropySelector,
+    cross_entropy_classif,
+    cross_entropy_regression,
+    distribution_shift,
+)
+
+
+class TestRegression:
+    """Continuous targets."""
+
+    def test_quantile_classes(self):
+        X = np.random.default_rng(0).normal(size=(1000, 3))
+        y = X[:, 0] ** 2
+        scores, pvalues = cross_entropy_regression(X, y)
+        assert scores[0] > 1
+        assert np.all(scores[1:] < 0)
+        assert pvalues[0] < 1e-100
+        deciles = np.searchsorted(np.sort(y), y) // 100
+        assert_array_equal((scores, pvalues), cross_entropy_classif(X, deciles))
+
+    def test_weight_two_is_the_row_twice(self):
+        rng = np.random.default_rng(0)
+        X, y, weight = rng.normal(size=(200, 2)), rng.poisson(3, 200), rng.integers(0, 3, 200)
+        assert_array_equal(
+            cross_entropy_regression(X, y, sample_weight=weight, n_classes=4),
+            cross_entropy_regression(X.repeat(weight, axis=0), y.repeat(weight), n_classes=4),
+        )
+
+    def test_messages(self):
+        X = np.zeros((10, 1))
+        with pytest.raises(ValueError, match=r"y is 3\.0 in every row"):
+            cross_entropy_regression(X, np.full(10, 3.0))
+        with pytest.raises(ValueError, match="Input y contains NaN"):
+            cross_entropy_regression(X, np.full(10, np.nan))
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            cross_entropy_regression(X, np.arange(9), sample_weight=np.ones(10))
+        with pytest.raises(ValueError, match="The 'n_classes' parameter"):
+            cross_entropy_regression(X, np.arange(10), n_classes=1)
+
+
+class TestMessages:
+    """Bad input is told what is wrong with it."""
+
+    X = np.arange(20.0).reshape(10, 2)
+    y = np.arange(10) % 2
+
+    @pytest.mark.parametrize(
+        ("y", "message"),
+        [
+            (np.linspace(0, 1, 10), "continuous"),
+            (np.zeros(10), r"y has a single class, \[0\.0\]: there is nothing to predict"),
+            (np.where(np.arange(10) == 3, np.nan, 1.0), "Input y contains NaN"),
+            (["a", "b", None, "a", "b"] * 2, r"y\[2\] is None: leave out the rows that have no label"),
+            ([1, 0, None, 1, 0] * 2, r"y\[2\] is None"),
+            (pl.Series(["a", "b", None, "a", "b"] * 2), r"y\[2\] is None"),
+            (pd.Series(["a", "b", None, "a", "b"] * 2, dtype="string"), r"y\[2\] is <NA>"),
+            (np.arange(9) % 2, "inconsistent numbers of samples"),
+            (np.eye(10), "y should be a 1d array"),
+        ],
+    )
+    def test_target(self, y, message):
+        with pytest.raises(ValueError, match=message):
+            cross_entropy_classif(self.X, y)
+
+    @pytest.mark.parametrize(
+        ("weight", "message"),
+        [
+            ([1.0] * 9, r"sample_weight has shape \(9,\), but X has 10 rows"),
+            ([1.0] * 4 + [-1.0] * 6, r"sample_weight\[4\] is -1\.0"),
+            ([1.0] * 9 + [np.nan], r"sample_weight\[9\] is nan"),
+            ([0.1] * 10, "sample_weight sums to 1, too few rows"),
+            (0.0, "sample_weight sums to 0, too few rows"),
+            ([1.0, 0.0] * 5, r"y has a single class, \[0\]"),
+        ],
+    )
+    def test_weights(self, weight, message):
+        with pytest.raises(ValueError, match=message):
+            cross_entropy_classif(self.X, self.y, sample_weight=weight)
+
+    @pytest.mark.parametrize(
+        ("declared", "message"),
+        [
+            ([True], r"mask of shape \(1,\) for 2 features"),
+            ([0, 2], r"positions \[2\], but X has 2 features"),
+            (["x0", "age"], r"columns that X does not have: \['age'\]"),
+            ([0.5], "must be 'from_dtype', a mask, or a list"),
+        ],
+    )
+    def test_categorical_features(self, declared, message):
+        with pytest.raises(ValueError, match=message):
+            cross_entropy_classif(self.X, self.y, categorical_features=declared)
+
+    def test_data(self):
+        with pytest.raises(ValueError, match="minimum of 4 is required"):
+            cross_entropy_classif(self.X[:3], self.y[:3])
+        with pytest.raises(ValueError, match=r"data frame of 3 row\(s\) and 1 column\(s\)"):
+            cross_entropy_classif(pl.DataFrame({"a": [1, 2, 3]}), self.y[:3])
+        with pytest.raises(ValueError, match="Complex data not supported"):
+            cross_entropy_classif(self.X * 1j, self.y)
+        with pytest.raises(ValueError, match="Column 'c' has dtype complex128"):
+            cross_entropy_classif(pd.DataFrame({"c": np.arange(10) * 1j}), self.y)
+        with pytest.raises(TypeError, match=r"Column 'tags' holds values of type list; .* hashable"):
+            cross_entropy_classif(pd.DataFrame({"tags": [["a"]] * 10}), self.y)
+        with pytest.raises(TypeError, match="Column 'place' holds several values in each row"):
+            cross_entropy_classif(pl.DataFrame({"place": [{"x": 1.0, "y": 2.0}] * 10}), self.y)
+
+    def test_all_missing_column_is_no_error(self):
+        assert_array_equal(cross_entropy_classif(np.full((10, 1), np.nan), self.y), [[0.0], [1.0]])
+
+    def test_parameters(self):
+        with pytest.raises(ValueError, match=r"unknown score 'median'; known: .*loo, .*plugin"):
+            CrossEntropySelector(score_func="median").fit(self.X, self.y)
+        with pytest.raises(ValueError, match="unknown correction 'holm'; known: bonferroni, fdr_bh, fdr_by"):
+            CrossEntropySelector(alpha=0.1, correction="holm").fit(self.X, self.y)
+        with pytest.raises(ValueError, match="The 'score_func' parameter of cross_entropy_classif"):
+            cross_entropy_classif(self.X, self.y, score_func=LogisticRegression())
+        with pytest.raises(ValueError, match="The 'n_bins' parameter of cross_entropy_classif"):
+            cross_entropy_classif(self.X, self.y, n_bins=1)
+        with pytest.raises(ValueError, match="unknown metric 'emd'; known: cross_entropy, js, kl, psi"):
+            distribution_shift(self.X, self.X, metric="emd")
+        with pytest.raises(ValueError, match="unknown correction 'holm'"):
+            distribution_shift(self.X, self.X, correction="holm")
+
+    def test_public_names(self):
+        assert skxent.CrossEntropySelector is CrossEntropySelector
+        assert skxent.cross_entropy_classif is cross_entropy_classif

@@ -1,0 +1,75 @@
+"""Resampling: sums survive joining, and intervals cover as often as they say."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skxent.language_model import Score
+from skxent.language_model._bootstrap import Units, bootstrap, interval, two_sided_p_value
+
+
+def sums_of(log_prob, tokens):
+    return Score.of_records(log_prob_known=log_prob, tokens=tokens).matrix()
+
+
+def cross_entropy(score):
+    return score.cross_entropy()
+
+
+def difference(score):
+    first, second = score.cross_entropy().T
+    return first - second
+
+
+@given(st.lists(st.integers(0, 40), max_size=12), st.integers(1, 6))
+def test_units_keep_every_line_and_stay_few(chunk_sizes, max_units):
+    units = Units((2,), max_units=max_units)
+    lines = np.arange(2.0 * sum(chunk_sizes)).reshape(-1, 2)
+    for chunk in np.split(lines, np.cumsum(chunk_sizes)[:-1] if chunk_sizes else []):
+        units.add(chunk)
+        assert len(units.sums) < 2 * max_units
+    units.close()
+    np.testing.assert_allclose(units.sums.sum(axis=0), lines.sum(axis=0))
+
+
+def test_units_are_lines_until_there_are_too_many():
+    units = Units((1,), max_units=4)
+    units.add(np.ones((7, 1)))
+    assert units.sums.ravel().tolist() == [1] * 7
+    units.add(np.ones((3, 1)))
+    assert units.sums.ravel().tolist() == [2] * 5
+    units.add(np.ones((1, 1)))
+    units.close()
+    assert units.sums.ravel().tolist() == [2] * 5 + [1]
+
+
+def test_interval_of_a_cross_entropy_covers_the_truth():
+    """Lines of 10 fair coins and lines of 10 certain events: 0.5 nats·log 2 on average; a 90 % interval."""
+    random = np.random.default_rng(0)
+    truth, hits = 0.5 * np.log(2), 0
+    for seed in range(200):
+        surprising = random.integers(0, 2, size=60)
+        sums = sums_of(-10 * np.log(2) * surprising, 10)
+        low, high = interval(bootstrap(sums, cross_entropy, n_resamples=400, seed=seed), 0.9)
+        hits += low <= truth <= high
+    assert 0.82 <= hits / 200 <= 0.96
+
+
+def test_same_seed_same_resamples():
+    sums = sums_of(-np.arange(1.0, 9), 1)
+    first, second, other = (bootstrap(sums, cross_entropy, n_resamples=5, seed=seed) for seed in (1, 1, 2))
+    assert first.tolist() == second.tolist() != other.tolist()
+
+
+def test_paired_difference_of_a_model_with_itself_is_zero():
+    sums = sums_of(-np.arange(1.0, 9), 1)
+    differences = bootstrap(np.stack([sums, sums], axis=1), difference)
+    assert not differences.any()
+    assert two_sided_p_value(differences) == 1
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_p_value_is_small_only_when_all_resamples_agree(sign):
+    assert two_sided_p_value(sign * np.ones(1999)) == pytest.approx(0.001)
+    assert two_sided_p_value(sign * np.r_[np.ones(1000), -np.ones(999)]) > 0.99

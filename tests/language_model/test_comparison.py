@@ -1,0 +1,60 @@
+"""Models of different vocabularies over the same events."""
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+
+from skxent import UnigramLanguageModel
+from skxent.language_model import comparable, compare, count_text, fit_unigram
+
+SMALL = fit_unigram(count_text(["qq rr ss the"]), smoothing="laplace")
+LARGE = fit_unigram(count_text(["the cat sat on the mat"]), smoothing="witten_bell")
+
+
+@pytest.mark.parametrize("vocab_pad", [None, 50])
+def test_every_model_is_a_distribution_over_the_same_words(vocab_pad):
+    union = {*SMALL.words, *LARGE.words}
+    n_words = vocab_pad or len(union) + 1
+    for model in comparable([SMALL, LARGE], vocab_pad=vocab_pad):
+        n_lacking = n_words - len(model.words)
+        assert np.exp(model.log_probs).sum() + n_lacking * math.exp(model.log_prob_unk) == pytest.approx(1, abs=1e-12)
+
+
+def test_skipping_leaves_the_words_that_all_know():
+    first, second = comparable([SMALL, LARGE], oov="skip")
+    assert first.words.to_list() == second.words.to_list() == ["the"]
+    assert [e.events for e in compare([SMALL, LARGE], ["the cat qq the"], oov="skip")] == [2, 2]
+    assert SMALL.log_probs[SMALL.words.to_list().index("the")] == first.log_probs[0]
+
+
+def test_the_model_that_knows_the_text_wins():
+    tiny, real = (UnigramLanguageModel().fit(X) for X in (["qq rr", "ss the"], ["the dog barks", "a dog sleeps"]))
+    text = ["the dog sleeps", "a cat barks"]
+    unfair = [model.cross_entropy(text) for model in (tiny, real)]
+    fair = [evaluation.cross_entropy for evaluation in compare([tiny, real], text)]
+    assert unfair[0] < unfair[1]
+    assert fair[0] > fair[1]
+    assert compare([tiny, real], count_text(text))[0].cross_entropy == fair[0]
+
+
+def test_models_of_one_vocabulary_stay_as_they_are():
+    X = ["a b c", "c a"]
+    first, second = (fit_unigram(count_text(X), smoothing=name) for name in ("laplace", "witten_bell"))
+    for evaluation, model in zip(compare([first, second], X), (first, second), strict=True):
+        assert evaluation.cross_entropy == model.evaluate(count_text(X)).cross_entropy
+
+
+def test_only_some_with_ends_of_sentences():
+    ends = fit_unigram(count_text(["a"]), end_of_sentence=True)
+    with pytest.raises(ValueError, match="only one of the models has end-of-sentence events"):
+        compare([ends, SMALL], ["a"])
+
+
+def test_order_of_words_does_not_matter():
+    shuffled = fit_unigram(count_text(["mat the on sat cat the"]), smoothing="witten_bell")
+    assert compare([SMALL, shuffled], ["the cat"])[1].cross_entropy == pytest.approx(
+        compare([SMALL, LARGE], ["the cat"])[1].cross_entropy
+    )
+    assert isinstance(shuffled.words, pl.Series)

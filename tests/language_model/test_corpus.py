@@ -1,0 +1,486 @@
+"""Reading and counting text: against str.split and Counter, on every kind of file."""
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import pickle
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import Executor, Future
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from joblib.externals.loky.backend.reduction import dumps
+
+from skxent.language_model import (
+    TOKENIZERS,
+    CorpusCounts,
+    CorpusError,
+    Score,
+    WordScores,
+    _corpus,
+    count_files,
+    count_text,
+    expand_paths,
+)
+from skxent.language_model._reader import read_pieces
+from skxent.language_model._scoring import LineScorer, score_lines, score_text
+from skxent.language_model._word_counts import WordCounter, count_block, find_tokens, pack
+
+SPACES = "".join(c for c in map(chr, range(sys.maxunicode + 1)) if c.isspace())
+TEXT = st.text(
+    st.one_of(st.sampled_from("ab\nc é€😀\0" + SPACES), st.characters(exclude_categories=["Cs"])),
+    max_size=300,
+)
+LONG_WORDS = st.lists(st.text(st.sampled_from("ab é€"), min_size=1, max_size=90), max_size=30).map("\n".join)
+
+
+def as_dict(counts: CorpusCounts) -> dict[str, int]:
+    return dict(zip(counts.words.to_list(), counts.counts.tolist(), strict=True))
+
+
+def lines_of(text: str) -> list[str]:
+    return (text if text.endswith("\n") else text + "\n").split("\n")[:-1] if text else []
+
+
+def write(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_every_unicode_space_separates(space):
+    assert as_dict(count_text([f"a{space}b{space}{space}a"])) == {"a": 2, "b": 1}
+
+
+@pytest.mark.parametrize("code", [*range(9), *range(14, 28), 0x7F, 0x200B, 0xFEFF])
+def test_other_control_characters_do_not_separate(code):
+    word = f"a{chr(code)}b"
+    assert as_dict(count_text([f"{word} {word}"])) == {word: 2}
+
+
+@given(TEXT | LONG_WORDS)
+@example("a\0 a\0\0 a")
+@example("abcdefgh abcdefghi\n" + "x" * 33)
+def test_counts_are_those_of_str_split(text):
+    counts = count_text([text])
+    assert as_dict(counts) == Counter(text.split())
+    assert counts.n_lines == max(1, len(lines_of(text)))
+    assert counts.n_sentences == sum(bool(line.split()) for line in lines_of(text))
+    assert counts.n_characters == len(text)
+    assert counts.n_bytes == len(text.encode())
+
+
+@settings(max_examples=50)
+@given(text=TEXT | LONG_WORDS, block_bytes=st.integers(1, 40), n_jobs=st.sampled_from([1, 2]))
+def test_blocks_of_any_size_give_the_same_counts(tmp_path_factory, text, block_bytes, n_jobs):
+    path = write(tmp_path_factory.mktemp("blocks") / "text", text)
+    counts = count_files([path], n_jobs=n_jobs, block_bytes=block_bytes)
+    assert as_dict(counts) == Counter(text.removeprefix("\ufeff").split())
+    assert counts.n_lines == len(lines_of(text.removeprefix("\ufeff")))
+    assert counts.n_sentences == sum(bool(line.split()) for line in lines_of(text.removeprefix("\ufeff")))
+    assert counts.n_bytes == len(text.removeprefix("\ufeff").encode())
+
+
+@given(st.lists(TEXT | st.lists(st.text(max_size=5), max_size=5), max_size=5), st.booleans())
+def test_lower_casing_words_is_lower_casing_text(documents, lowercase):
+    tokens = [t for d in documents for t in (d.split() if isinstance(d, str) else d)]
+    expected = Counter(t.lower() if lowercase else t for t in tokens)
+    assert as_dict(count_text(documents, lowercase=lowercase)) == expected
+
+
+@given(st.lists(TEXT, max_size=6), st.integers(0, 6))
+def test_counts_of_parts_add_up_to_the_whole(documents, cut):
+    whole = count_text(documents)
+    merged = count_text(documents[:cut]) + count_text(documents[cut:])
+    assert merged.table.equals(whole.table)
+    assert (merged.n_lines, merged.n_bytes, merged.n_sentences) == (
+        whole.n_lines,
+        whole.n_bytes,
+        whole.n_sentences,
+    )
+
+
+def test_many_types_merge_in_bounded_parts():
+    counter = WordCounter(merge_rows=100)
+    rng = np.random.default_rng(0)
+    documents = [" ".join(f"{'w' * (i % 40)}{i}" for i in rng.zipf(1.3, 300) % 5000) for _ in range(100)]
+    for document in documents:
+        counter.add(count_block(document.encode() + b"\n"))
+    table = counter.table().group_by("word").agg(pl.col("count").sum())
+    assert dict(table.rows()) == Counter(" ".join(documents).split())
+
+
+def test_words_with_one_hash_stay_apart(monkeypatch):
+    monkeypatch.setattr("skxent.language_model._word_counts._hash", lambda keys: np.zeros_like(keys[0]))
+    text = " ".join(["longerword1", "longerword2", "a"] * 7)
+    assert as_dict(count_text([text])) == {"longerword1": 7, "longerword2": 7, "a": 7}
+
+
+def test_a_key_holds_the_bytes_of_its_word_alone():
+    data = b"ab cdefghijk\n"
+    (_, (short,)), (_, longer), *_ = pack(data, find_tokens(data)).keys
+    assert short.tobytes() == b"ab".ljust(8, b"\0")
+    assert b"".join(key.tobytes() for key in longer) == b"cdefghijk".ljust(16, b"\0")
+
+
+def test_table_is_sorted():
+    table = count_text(["b a c a é c"]).table
+    assert table.rows() == [("a", 2), ("c", 2), ("b", 1), ("é", 1)]
+
+
+COMPRESSIONS = {
+    "plain": lambda data: data,
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+}
+
+
+@pytest.mark.parametrize("kind", COMPRESSIONS)
+def test_compressed_files_are_told_by_their_content(tmp_path, kind):
+    text = "a b\n\nüber a\n" * 1000
+    path = tmp_path / "no-suffix"
+    path.write_bytes(COMPRESSIONS[kind](text.encode()))
+    counts = count_files([path])
+    assert as_dict(counts) == {"a": 2000, "b": 1000, "über": 1000}
+    assert (counts.n_lines, counts.n_sentences, counts.n_bytes) == (3000, 2000, len(text.encode()))
+
+
+# "a b\n\nc a\n" as the zstd tool compresses it.
+ZSTD = bytes.fromhex("28b52ffd04584900006120620a0a6320610a19ba0f77")
+
+
+@pytest.mark.parametrize("text", ["BZh9 is no archive\n", "BZ", "\x1f"])
+def test_text_that_looks_compressed_is_text(tmp_path, text):
+    assert as_dict(count_files([write(tmp_path / "t", text)])) == Counter(text.split())
+
+
+@pytest.mark.parametrize("kind", COMPRESSIONS)
+def test_empty_files(tmp_path, kind):
+    path = tmp_path / "t"
+    path.write_bytes(COMPRESSIONS[kind](b""))
+    counts = count_files([path])
+    assert (counts.n_tokens, counts.n_types, counts.n_lines, counts.n_bytes) == (0, 0, 0, 0)
+
+
+def test_zstd(tmp_path):
+    path = tmp_path / "t.zst"
+    path.write_bytes(ZSTD)
+    assert as_dict(count_files([path])) == {"a": 2, "b": 1, "c": 1}
+    path.write_bytes(ZSTD[:-6])
+    with pytest.raises(CorpusError, match=r"t\.zst: cannot be read"):
+        count_files([path])
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
+def test_truncated_file_is_named(tmp_path, kind):
+    path = tmp_path / f"cut.{kind}"
+    path.write_bytes(COMPRESSIONS[kind](np.random.default_rng(0).bytes(10000).hex().encode())[:-100])
+    with pytest.raises(CorpusError, match=r"cut\.\w+: cannot be read, it is damaged or cut short"):
+        count_files([path])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a b\r\nc a\r\n", "a b\nc a", "\ufeffa b\nc a\n", "a b\nc a\n"],
+    ids=["crlf", "no-newline", "bom", "plain"],
+)
+def test_line_ends_and_marks_change_nothing(tmp_path, text):
+    counts = count_files([write(tmp_path / "t", text)])
+    assert as_dict(counts) == {"a": 2, "b": 1, "c": 1}
+    assert (counts.n_lines, counts.n_sentences) == (2, 2)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-16-le", "utf-32", "cp1252", "shift_jis"])
+def test_other_encodings(tmp_path, encoding):
+    word = "日本" if encoding == "shift_jis" else "über"
+    text = f"a {word}\n" * 5000
+    counts = count_files([write(tmp_path / "t", text, encoding)], encoding=encoding)
+    assert as_dict(counts) == {"a": 5000, word: 5000}
+    assert counts.n_lines == 5000
+    assert counts.n_bytes == len(text.encode())
+
+
+@pytest.mark.parametrize("before", ["", "x", "\n\na "], ids=repr)
+@pytest.mark.parametrize("block_bytes", [1, 3, 1 << 20])
+def test_undecodable_byte_is_named_with_its_place(tmp_path, before, block_bytes):
+    path = tmp_path / "t"
+    path.write_bytes(before.encode() + "€".encode()[:2] + b" b\n")
+    place = f"t: line {before.count(chr(10)) + 1}, byte {len(before)}: not valid utf-8"
+    with pytest.raises(CorpusError, match=f"{place}.*give the encoding.*errors='replace'"):
+        count_files([path], block_bytes=block_bytes)
+    assert count_files([path], errors="ignore").n_lines == before.count("\n") + 1
+    assert "\ufffd" in "".join(as_dict(count_files([path], errors="replace")))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+def test_a_missing_byte_order_mark_is_named_with_its_file(tmp_path, encoding):
+    path = write(tmp_path / "t.txt", "a b\n", f"{encoding}-le")
+    with pytest.raises(CorpusError, match=rf"t\.txt: .*not valid {encoding} .*give the encoding"):
+        count_files([path], encoding=encoding)
+
+
+def test_unknown_encoding_and_handler(tmp_path):
+    path = write(tmp_path / "t", "a")
+    with pytest.raises(ValueError, match="encoding 'utf-9' is unknown"):
+        count_files([path], encoding="utf-9")
+    with pytest.raises(ValueError, match="errors='maybe'; choose from strict, replace, ignore"):
+        count_files([path], errors="maybe")
+
+
+def test_missing_file_and_directory(tmp_path):
+    with pytest.raises(CorpusError, match="nowhere: No such file or directory"):
+        count_files(["nowhere"])
+    with pytest.raises(CorpusError, match=r"Is a directory|Permission denied"):
+        count_files([tmp_path])
+
+
+def test_expand_paths(tmp_path):
+    for name in ("b.txt", "a.txt", "[x].txt"):
+        write(tmp_path / name, "a")
+    assert expand_paths(["-", tmp_path / "[x].txt"]) == ["-", str(tmp_path / "[x].txt")]
+    assert expand_paths([f"{tmp_path}/?.txt"]) == [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
+    with pytest.raises(CorpusError, match=r"\*\.csv: no such file"):
+        expand_paths([f"{tmp_path}/*.csv"])
+
+
+def test_standard_input(monkeypatch):
+    data = gzip.compress(b"a b\na\n")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
+    assert as_dict(count_files(["-"])) == {"a": 2, "b": 1}
+
+
+def test_very_long_lines_take_no_more_memory_than_blocks(tmp_path):
+    path = write(tmp_path / "t", "word " * 10_000 + "end")
+    blocks = [piece.make() for piece in read_pieces(path, block_bytes=1000)]
+    assert max(len(block.data) for block in blocks) < 3000
+    assert [block.ends_line for block in blocks] == [False] * (len(blocks) - 1) + [True]
+    counts = count_files([path], block_bytes=1000)
+    assert as_dict(counts) == {"word": 10_000, "end": 1}
+    assert (counts.n_lines, counts.n_sentences) == (1, 1)
+
+
+def test_progress_adds_up_to_the_size_of_the_file(tmp_path):
+    path = tmp_path / "t.gz"
+    path.write_bytes(gzip.compress(b"a b c\n" * 100_000))
+    seen = []
+    count_files([path], progress=seen.append)
+    assert sum(seen) == path.stat().st_size
+
+
+# Documents of JSON lines and Parquet.
+
+
+@pytest.fixture
+def documents():
+    return ["a b", "c\na a\n", "", "ü " * 3]
+
+
+def test_json_lines(tmp_path, documents):
+    path = write(tmp_path / "t.jsonl", "\n".join(json.dumps({"text": d, "n": 1}) for d in documents))
+    assert count_files([path], field="text").table.equals(count_text(documents).table)
+
+
+def test_parquet(tmp_path, documents):
+    path = tmp_path / "t.parquet"
+    pl.DataFrame({"text": documents, "n": [1, 2, 3, 4]}).write_parquet(path)
+    counts = count_files([path], field="text")
+    assert counts.table.equals(count_text(documents).table)
+    assert counts.n_lines == count_text(documents).n_lines == 5
+    with pytest.raises(CorpusError, match="no text column 'body'; its columns are text, n"):
+        count_files([path], field="body")
+    with pytest.raises(CorpusError, match="no text column 'n'"):
+        count_files([path], field="n")
+    with pytest.raises(CorpusError, match=r"t\.parquet: name the column"):
+        count_files([path])
+    path.write_bytes(b"PAR1 not")
+    with pytest.raises(CorpusError, match=r"t\.parquet: "):
+        count_files([path], field="text")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "line 3: not valid JSON"),
+        ("[1]", "line 3: no field 'text'"),
+        ('{"a": 1}', "line 3: no field 'text'"),
+        ('{"text": 3}', "line 3: field 'text' is int, not text"),
+        ('{"text": ' + "1" * 5000 + "}", "line 3: not valid JSON"),
+        ('{"text": ' + "[" * 100_000, "line 3: not valid JSON"),
+    ],
+)
+def test_bad_json_line_is_named(tmp_path, line, message):
+    path = write(tmp_path / "t.jsonl", '{"text": "a"}\n\n' + line)
+    with pytest.raises(CorpusError, match=message):
+        count_files([path], field="text")
+
+
+def test_json_null_is_an_empty_document_and_long_lines_stay_whole(tmp_path):
+    path = write(tmp_path / "t.jsonl", '{"text": null}\n{"text": "' + "a " * 100 + '"}\n')
+    assert as_dict(count_files([path], field="text", block_bytes=10)) == {"a": 100}
+
+
+def test_half_a_surrogate_pair_in_json_is_a_question_mark(tmp_path):
+    path = write(tmp_path / "t.jsonl", r'{"text": "a \ud83d b\ud83d\ude00"}')
+    (lines,) = score_lines([path], scores_of({"?": -1.0}, -9.0), field="text", keep="text")
+    assert lines.texts() == ["a ? b😀"]
+    assert lines.score.unknown_tokens.tolist() == [2]
+
+
+# Tokenizers.
+
+
+class PicklingExecutor(Executor):
+    """Works in this process, but like one of other processes: what goes in and out is pickled."""
+
+    def submit(self, function, *args):
+        function, args = pickle.loads(dumps((function, args)))
+        future = Future()
+        future.set_result(pickle.loads(dumps(function(*args))))
+        return future
+
+
+@pytest.fixture(params=[1, 2])
+def n_jobs(request, monkeypatch):
+    """One or two workers; those for tokenizers need no processes, which take seconds to start."""
+    monkeypatch.setattr(_corpus, "_start_processes", lambda n: PicklingExecutor())
+    return request.param
+
+
+def test_nltk_tokenizer_by_name(tmp_path, n_jobs):
+    nltk = pytest.importorskip("nltk.tokenize")
+    text = "It's a good-bye, isn't it?\n\n$5.\n" * 5
+    counts = count_files([write(tmp_path / "t", text)], tokenizer="treebank", n_jobs=n_jobs, block_bytes=40)
+    tokenize = nltk.TreebankWordTokenizer().tokenize
+    assert as_dict(counts) == Counter(t for line in text.split("\n") for t in tokenize(line))
+    assert (counts.n_lines, counts.n_sentences) == (15, 10)
+
+
+def test_processes_tokenize_as_well():
+    """The only test that starts processes: two blocks, a tokenizer that only cloudpickle can send."""
+    counts = count_text(["a|b", "b|c"], tokenizer=lambda line: line.split("|"), n_jobs=2, block_bytes=1)
+    assert as_dict(counts) == {"b": 2, "a": 1, "c": 1}
+
+
+@pytest.mark.parametrize("tokenizer", ["whitespace", "wordpunct"])
+def test_many_blocks_of_documents(n_jobs, tokenizer):
+    pytest.importorskip("nltk")
+    texts = [f"a b{i % 7} c." for i in range(50)]
+    counts = count_text(texts, tokenizer=tokenizer, n_jobs=n_jobs, block_bytes=50)
+    assert counts.n_tokens == 50 * {"whitespace": 3, "wordpunct": 4}[tokenizer]
+    scorer = LineScorer(scores_of({"a": -1.0, "b1": -2.0}, -9.0), tokenizer)
+    together = score_text(texts, scorer, n_jobs, block_bytes=50)
+    alone = [score_text([text], scorer, 1).log_prob.item() for text in texts]
+    np.testing.assert_allclose(together.log_prob, alone)
+
+
+def test_a_tokenizer_may_be_registered():
+    TOKENIZERS.register("letters")(lambda: list)
+    assert as_dict(count_text(["abba"], tokenizer="letters")) == {"a": 2, "b": 2}
+    del TOKENIZERS._parts["letters"]
+
+
+def test_callable_tokenizer_may_return_words_with_spaces():
+    counts = count_text(["a b|c", "", "d"], tokenizer=lambda line: line.split("|"), lowercase=True)
+    assert as_dict(counts) == {"a b": 1, "c": 1, "": 1, "d": 1}
+
+
+def test_tokenizers_see_whole_lines_without_their_ends(tmp_path, n_jobs):
+    path = write(tmp_path / "t", "a b " * 50 + "end\r\nc d\r\n\r\nlast")
+    counts = count_files([path], tokenizer=lambda line: [line] if line else [], n_jobs=n_jobs, block_bytes=10)
+    assert as_dict(counts) == {"a b " * 50 + "end": 1, "c d": 1, "last": 1}
+    assert (counts.n_lines, counts.n_sentences) == (4, 3)
+
+
+def test_bad_tokenizers():
+    with pytest.raises(ValueError, match=r"unknown tokenizer 'mwe'; known: .*treebank.*whitespace"):
+        count_text(["a"], tokenizer="mwe")
+    with pytest.raises(TypeError, match="must return a list of strings, not 'a'"):
+        count_text(["a"], tokenizer=lambda line: line)
+    with pytest.raises(TypeError, match="must return a list of strings"):
+        count_text(["a"], tokenizer=lambda line: [1])
+
+
+def test_missing_nltk_is_explained(monkeypatch):
+    monkeypatch.setitem(sys.modules, "nltk.tokenize", None)
+    with pytest.raises(ImportError, match="tokenizer='klingon' needs NLTK: pip install nltk"):
+        count_text(["a"], tokenizer="klingon")
+
+
+# Input that would be counted letter by letter.
+
+
+@pytest.mark.parametrize("documents", ["a b", b"a b", {"a": 1}])
+def test_a_single_string_is_refused(documents):
+    with pytest.raises(TypeError, match=r"put one document in a list: \[text\]"):
+        count_text(documents)
+
+
+@pytest.mark.parametrize("document", [1, None, b"ab", [1], [["a"]], {"a"}, {"a": 1}])
+def test_a_document_is_text_or_tokens(document):
+    with pytest.raises(TypeError, match=r"document 1 is .*expected a string or a list of tokens"):
+        count_text(["a", document])
+
+
+# Scores of lines.
+
+
+@settings(max_examples=40)
+@given(text=TEXT | LONG_WORDS, block_bytes=st.integers(1, 60), lowercase=st.booleans())
+def test_score_lines_is_a_loop_over_lines(tmp_path_factory, text, block_bytes, lowercase):
+    text = text.removeprefix("\ufeff")
+    path = write(tmp_path_factory.mktemp("lines") / "text", text)
+    known = {word: -float(i + 1) for i, word in enumerate(sorted(set(text.lower().split()))[::2])}
+    options = dict(lowercase=lowercase, keep="text", block_bytes=block_bytes)
+    parts = list(score_lines([path], scores_of(known, -100.0), **options))
+    texts = [text for lines in parts for text in lines.texts()]
+    assert texts == lines_of(text)
+    assert [number for lines in parts for number in lines.numbers] == list(range(1, len(texts) + 1))
+    score = Score.concatenate([lines.score for lines in parts]) if parts else Score()
+    for i, line in enumerate(texts):
+        tokens = (line.lower() if lowercase else line).split()
+        unknown = sum(token not in known for token in tokens)
+        assert (score.tokens[i], score.unknown_tokens[i], score.sentences[i]) == (len(tokens), unknown, bool(tokens))
+        assert score.log_prob[i] == pytest.approx(sum(known.get(t, -100.0) for t in tokens))
+        assert score.log_prob_unknown[i] == -100.0 * unknown
+    total = score.total()
+    assert (total.lines, total.bytes, total.characters) == (len(texts), len(text.encode()), len(text))
+
+
+def scores_of(known, unknown, ends=None):
+    return WordScores(pl.Series(list(known), dtype=pl.String), np.array(list(known.values()), float), unknown, ends)
+
+
+@pytest.mark.parametrize(("words", "text"), [(["a"], "a b\0 b a"), (["a", "b\0"], "a b c"), (["b\0"], "b b\0\0 b\0")])
+def test_a_word_with_nul_does_not_hide_the_others(tmp_path, words, text):
+    (lines,) = score_lines([write(tmp_path / "text", text)], scores_of(dict.fromkeys(words, -1.0), -9.0))
+    assert lines.score.unknown_tokens.tolist() == [sum(token not in words for token in text.split())]
+
+
+def test_score_lines_by_document_and_tokenizer(tmp_path):
+    path = tmp_path / "t.parquet"
+    pl.DataFrame({"text": ["a,b\nc", "", "a"]}).write_parquet(path)
+    options = dict(field="text", tokenizer=lambda line: line.replace(",", " ").split(), keep="text")
+    parts = list(score_lines([path], scores_of({"a": -1.0}, -np.inf, -2.0), **options))
+    score = Score.concatenate(lines.score for lines in parts)
+    assert score.tokens.tolist() == [3, 0, 1]
+    assert score.unknown_tokens.tolist() == [2, 0, 0]
+    assert score.log_prob.tolist() == [-np.inf, 0, -3]
+    assert score.known.log_prob.tolist() == [-5, 0, -3]
+    assert score.sentences.tolist() == score.ends.tolist() == [2, 0, 1]
+    assert [text for lines in parts for text in lines.texts()] == ["a,b\nc", "", "a"]
+
+
+def test_the_command_line_side_imports_nothing_heavy():
+    code = (
+        "import sys, skxent.language_model as lm; lm.count_text(['a b']); lm.fit_unigram; lm.read_arpa;"
+        "print({'scipy', 'sklearn', 'pandas', 'nltk', 'joblib'} & set(sys.modules))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"

@@ -1,0 +1,120 @@
+"""The penalty chosen along a path: the choice of a grid search, without copies of the data."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skxent import SigmoidRegressor, SigmoidRegressorCV, SoftmaxRegressor, SoftmaxRegressorCV
+from skxent.losses import Focal, Quadratic
+from skxent.solvers import LBFGS
+
+PAIRS = [(SoftmaxRegressorCV, SoftmaxRegressor), (SigmoidRegressorCV, SigmoidRegressor)]
+ALPHAS = np.logspace(-4, 0, 5)
+
+
+@parametrize_with_checks([SoftmaxRegressorCV(cv=3, alphas=3), SigmoidRegressorCV(cv=3, alphas=3)])
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize(("path", "single"), PAIRS)
+@pytest.mark.parametrize("load", [load_iris, load_breast_cancer, load_digits])
+@pytest.mark.parametrize("scoring", [None, "accuracy"])
+def test_the_choice_is_that_of_a_grid_search(path, single, load, scoring):
+    X, y = load(return_X_y=True)
+    X = (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-9)
+    ours = path(alphas=ALPHAS, scoring=scoring, path_tol=1e-9, tol=1e-9).fit(X, y)
+    peer = GridSearchCV(single(tol=1e-9), {"alpha": ALPHAS}, cv=5, scoring=scoring or minus_the_loss).fit(X, y)
+    found = np.array([peer.cv_results_[f"split{k}_test_score"] for k in range(5)]).T
+    np.testing.assert_allclose(ours.scores_, found, rtol=1e-3, atol=2e-3)
+    assert ours.alpha_ == peer.best_params_["alpha"]
+    np.testing.assert_allclose(ours.predict_proba(X), peer.predict_proba(X), atol=1e-3)
+
+
+def minus_the_loss(model, X, y):
+    """Score as `scoring=None` does: a sigmoid's loss is summed over its units."""
+    log_p = model._output.log_probabilities(model._logits(X))
+    if isinstance(model, SoftmaxRegressor):
+        return float(np.mean(log_p[np.arange(len(y)), np.searchsorted(model.classes_, y)]))
+    on = (y[:, np.newaxis] == model.classes_[-log_p.shape[1] :]).astype(float)
+    off = model._output.log_probabilities(-model._logits(X))
+    return float((on * log_p + (1 - on) * off).sum(axis=1).mean())
+
+
+@pytest.mark.parametrize(("path", "single"), PAIRS)
+def test_each_fit_of_a_path_is_that_of_its_penalty_and_rows(path, single):
+    X, y = load_iris(return_X_y=True)
+    splits = list(KFold(3, shuffle=True, random_state=0).split(X))
+    model = path(alphas=ALPHAS[::-1], cv=splits, path_tol=1e-12, max_iter=3000).fit(X, y)
+    assert model.coefs_paths_.shape == (3, 5, len(model.coef_), 5)
+    for fold, (train, _) in enumerate(splits):
+        for position, alpha in enumerate(model.alphas_):
+            alone = single(alpha=alpha, tol=1e-12, max_iter=3000).fit(X[train], y[train])
+            np.testing.assert_allclose(model.coefs_paths_[fold, position, :, :-1], alone.coef_, rtol=2e-2, atol=2e-2)
+
+
+def test_the_final_fit_is_that_of_the_penalty_chosen():
+    X, y = load_digits(return_X_y=True)
+    model = SoftmaxRegressorCV(alphas=ALPHAS, tol=1e-9).fit(X, y)
+    alone = SoftmaxRegressor(alpha=model.alpha_, tol=1e-9).fit(X, y)
+    np.testing.assert_allclose(model.predict_proba(X), alone.predict_proba(X), atol=1e-3)
+    assert model.n_iter_ == len(model.loss_curve_)
+
+
+@pytest.mark.parametrize("loss", ["quadratic", Focal(gamma=1.0), Quadratic()])
+def test_any_loss(loss):
+    X, y = load_iris(return_X_y=True)
+    model = SoftmaxRegressorCV(loss=loss, alphas=3, cv=3, solver=LBFGS(history=10)).fit(X, y)
+    assert model.score(X, y) > 0.9
+    assert (np.diff(np.log(model.alphas_)) < 0).all()
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+
+
+def test_threads_sparse_data_and_weights_change_nothing():
+    X, y = load_digits(return_X_y=True)
+    weight = 1.0 + np.arange(len(y)) % 2
+    models = [
+        SoftmaxRegressorCV(alphas=ALPHAS, cv=3, n_jobs=n_jobs).fit(data, y, weight)
+        for n_jobs, data in [(None, X), (2, X), (None, sp.csr_array(X))]
+    ]
+    np.testing.assert_array_equal(models[0].scores_, models[1].scores_)
+    np.testing.assert_allclose(models[0].scores_, models[2].scores_, rtol=1e-3)
+    assert len({model.alpha_ for model in models}) == 1
+
+
+def test_unfinished_fits_are_counted():
+    X, y = load_iris(return_X_y=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        SoftmaxRegressorCV(alphas=[1e-5, 1e-6], cv=2, max_iter=2, path_tol=1e-9).fit(X, y)
+    messages = [str(w.message) for w in caught if w.category is ConvergenceWarning]
+    assert messages[0].startswith("4 of 4 fits of the cross-validation have not converged. The first: alpha=1e-05")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"alphas": 0}, "The 'alphas' parameter of SoftmaxRegressorCV"),
+        ({"alphas": [1.0, -1.0]}, "alphas holds -1.0; penalties are at least 0"),
+        ({"alphas": [np.nan]}, "alphas contains NaN"),
+        ({"cv": 1}, "The .cv. parameter of SoftmaxRegressorCV"),
+        ({"loss": "hinge"}, "unknown loss 'hinge'"),
+    ],
+)
+def test_bad_settings_are_named(setting, message):
+    with pytest.raises(ValueError, match=message):
+        SoftmaxRegressorCV(**setting).fit(*load_iris(return_X_y=True))
+
+
+def test_there_is_no_partial_fit():
+    assert not hasattr(SoftmaxRegressorCV(), "partial_fit")
+    assert clone(SoftmaxRegressorCV(alphas=3)).alphas == 3

@@ -1,0 +1,153 @@
+"""The contract of rows, on those in memory and on a class of another kind; and a fit on the latter."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._outputs import Sigmoid, Softmax
+from skxent.losses import CrossEntropy
+from skxent.rows import BlockSizes, MemoryRows, Part, Rows, batches, reweighted, subset
+from skxent.solvers import LBFGS, SGD
+from skxent.testing import check_rows
+
+
+class ListRows(Rows):
+    """Rows held as a list of arrays, as a file read chunk by chunk would be."""
+
+    resident = False
+
+    def __init__(self, parts, n_outputs):
+        self.parts = [Part(*part) for part in parts]
+        self.n_outputs = n_outputs
+        self.n_rows = sum(part.n_rows for part in self.parts)
+        self.n_features = self.parts[0].X.shape[1]
+        self.dtype = self.parts[0].X.dtype
+        self.nbytes = sum(part.X.nbytes for part in self.parts)
+        self.bytes_per_row = self.nbytes / self.n_rows
+        self.weighted = self.parts[0].weight is not None
+        self.n_passes = 0
+
+    def sum(self, function):
+        self.n_passes += 1
+        terms = zip(*(function(part) for part in self.parts), strict=True)
+        return [np.sum([np.asarray(value, np.float64) for value in values], axis=0) for values in terms]
+
+    def each(self, function, max_rows=None):
+        for part in self.parts:
+            size = max_rows or part.n_rows
+            for start in range(0, part.n_rows, size):
+                yield function(Part(*(None if v is None else v[start : start + size] for v in part)))
+
+    def take(self, rows):
+        whole = [None if values[0] is None else np.concatenate(values) for values in zip(*self.parts, strict=True)]
+        return Part(*(None if values is None else values[rows] for values in whole))
+
+
+def make_data(rng, n_rows=40, weighted=False, soft=False):
+    X = rng.normal(size=(n_rows, 5))
+    y = rng.dirichlet(np.ones(3), n_rows) if soft else rng.integers(3, size=n_rows)
+    return X, y, rng.random(n_rows) if weighted else None
+
+
+def as_list(X, y, weight, cuts=(7, 8, 30)):
+    split = [np.split(values, cuts) if values is not None else [None] * (len(cuts) + 1) for values in (X, y, weight)]
+    return ListRows(zip(*split, strict=True), n_outputs=3)
+
+
+TINY = BlockSizes(logits_share=0, min_logits=9, max_logits=9)
+KINDS = {
+    "array": lambda X, y, w: MemoryRows(X, y, w, n_outputs=3),
+    "CSR": lambda X, y, w: MemoryRows(sp.csr_array(X), y, w, n_outputs=3),
+    "small blocks": lambda X, y, w: MemoryRows(X, y, w, n_outputs=3, sizes=TINY),
+    "list": as_list,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("soft", [False, True])
+def test_every_kind_keeps_the_contract(kind, weighted, soft, rng):
+    X, y, weight = make_data(rng, weighted=weighted, soft=soft)
+    check_rows(KINDS[kind](X, y, weight), X, y, weight)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_subset_keeps_the_contract(kind, rng):
+    X, y, weight = make_data(rng, weighted=True)
+    rows = KINDS[kind](X, y, weight)
+    for positions in (slice(3, 31), rng.permutation(40)[:25]):
+        part = subset(rows, positions)
+        check_rows(part, X[positions], y[positions], weight[positions])
+        check_rows(subset(part, slice(2, 20)), X[positions][2:20], y[positions][2:20], weight[positions][2:20])
+        other = rng.random(len(y[positions]))
+        check_rows(reweighted(rows, np.arange(40)[positions], other), X[positions], y[positions], other)
+        check_rows(reweighted(rows, np.arange(40)[positions], None), X[positions], y[positions])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_batches_are_every_row_once(kind, shuffle, rng):
+    X, y, weight = make_data(rng, weighted=True)
+    draws = np.random.RandomState(3) if shuffle else None
+    parts = list(batches(KINDS[kind](X, y, weight), 16, draws))
+    order = np.random.RandomState(3).permutation(40) if shuffle else np.arange(40)
+    assert [part.n_rows for part in parts] == [16, 16, 8]
+    for part, positions in zip(parts, np.split(order, [16, 32]), strict=True):
+        check_rows(part, X[positions], y[positions], weight[positions])
+
+
+class Shifted(ListRows):
+    def take(self, rows):
+        return super().take(np.arange(self.n_rows)[rows] - 1)
+
+
+class Unordered(ListRows):
+    def each(self, function, max_rows=None):
+        yield from reversed(list(super().each(function, max_rows)))
+
+
+class Forgetful(ListRows):
+    def sum(self, function):
+        self.parts = self.parts[:-1] or self.parts
+        return super().sum(function)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [(Shifted, "take.* returns other features"), (Unordered, "row by row in their order"), (Forgetful, "the sum of")],
+)
+def test_what_breaks_the_contract_is_named(kind, message, rng):
+    X, y, _ = make_data(rng)
+    rows = kind([(X[:9], y[:9], None), (X[9:], y[9:], None)], n_outputs=3)
+    with pytest.raises(AssertionError, match=message):
+        check_rows(rows, X, y)
+
+
+def fit(rows, output, solver=None, tol=1e-14, **options):
+    objective = Objective(Problem(CrossEntropy(), output, alpha=1e-2), rows)
+    start = np.zeros((rows.n_features + 1, rows.n_outputs))
+    solver = solver or LBFGS()
+    return solver.solve(objective, start, max_iter=300, tol=tol, callback=lambda w, value: False, **options).w
+
+
+@pytest.mark.parametrize("output", [Softmax(), Sigmoid()])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_fit_on_a_list_of_arrays_is_the_fit_on_one_array(output, weighted, rng):
+    """With a start on a sample, and without steps on a surrogate, for which rows are read again and again."""
+    X, y, weight = make_data(rng, 24_000, weighted)
+    y = (X[:, :3] + rng.gumbel(size=(24_000, 3))).argmax(axis=1)
+    listed = as_list(X, y, weight, cuts=(100, 9_000, 9_001))
+    in_memory = fit(MemoryRows(X, y, weight, n_outputs=3), output)
+    np.testing.assert_allclose(fit(listed, output), in_memory, atol=1e-6)
+    assert listed.n_passes < 100
+
+
+def test_passes_over_a_list_of_arrays_are_those_over_one_array(rng):
+    X, y, weight = make_data(rng, weighted=True)
+    options = {"batch_size": 7, "learning_rate": 0.1, "shuffle": True, "n_iter_no_change": 2, "tol": 0}
+    found = [
+        fit(rows, Softmax(), SGD(), **options, random_state=np.random.RandomState(0))
+        for rows in (as_list(X, y, weight), MemoryRows(X, y, weight, n_outputs=3))
+    ]
+    np.testing.assert_allclose(*found, rtol=1e-10)
