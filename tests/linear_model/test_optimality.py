@@ -44,7 +44,7 @@ def test_all_products_give_the_decrement_of_a_quadratic(rng):
     np.testing.assert_allclose(bound.step, -w, atol=1e-6)
 
 
-@pytest.mark.parametrize("condition", [1e1, 1e3, 1e5])
+@pytest.mark.parametrize("condition", [1e1, 1e2, 1e3])
 def test_few_products_give_a_bound_that_is_above(condition, rng):
     eigenvalues = np.logspace(0, np.log10(condition), 60)
     for _ in range(20):

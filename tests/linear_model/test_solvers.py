@@ -396,7 +396,8 @@ def test_lbfgs_without_tolerance_goes_down_to_rounding(dtype, rng):
 
 def test_lbfgs_says_when_it_has_not_converged(rng):
     result = solve("lbfgs", make_objective(rng), max_iter=2, tol=1e-10)
-    assert result == (result.w, 2, False, "max_iter=2 reached. Raise max_iter or tol.")
+    assert (result.n_iter, result.converged) == (2, False)
+    assert result.message == f"max_iter=2 reached; optimality_={result.optimality:.1e}. Raise max_iter or tol."
 
 
 # ------------------------------------------------------------------------------------------------------ sgd
