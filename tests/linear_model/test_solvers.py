@@ -389,7 +389,7 @@ def test_lbfgs_without_tolerance_goes_down_to_rounding(dtype, rng):
     objective = with_data(objective, objective.rows.X.astype(dtype))
     result = solve("lbfgs", objective, max_iter=500)
     assert result.n_iter > 8
-    assert result.message in ("rounding allows no further decrease", "max_iter=500 reached. Raise max_iter or tol.")
+    assert result.message.startswith(("rounding allows no further decrease", "max_iter=500 reached"))
     objective = with_data(objective, objective.rows.X.astype(float))
     assert objective.value(result.w) == pytest.approx(optimum, rel=4 * float(np.finfo(dtype).eps))
 

@@ -394,8 +394,8 @@ class _Check:
 
 def _far(optimality: float) -> str:
     return (
-        f"the objective may be up to optimality_={optimality:.1e} of itself above the optimum. Raise alpha, pass float64 "
-        "data, or accept it with a larger tol."
+        f"the objective may be up to optimality_={optimality:.1e} of itself above the optimum. Raise alpha, pass "
+        "float64 data, or accept it with a larger tol."
     )
 
 
