@@ -13,8 +13,10 @@ __all__ = ["curvature_of_rows", "is_proper"]
 _STEP = 1e-3
 # Rows tried to see whether a loss is proper, and the size of their logits.
 _N_TRIED, _LOGITS = 64, 2.0
+# Directions of the logits tried.
+_N_DIRECTIONS = 4
 # Slope that counts as none, against the largest of the rows tried.
-_NONE = 1e-9
+_NONE = 1e-7
 
 
 def curvature_of_rows(problem: Problem, y: Array, z: Array, directions: Array) -> Array:
@@ -50,12 +52,15 @@ def curvature_of_rows(problem: Problem, y: Array, z: Array, directions: Array) -
 
 
 def is_proper(problem: Problem, n_outputs: int) -> bool:
-    """Return whether a loss is stationary where the predictions are the targets, as proper scoring rules are."""
+    """Return whether a loss is stationary where predictions are targets, as proper scoring rules are, or is convex."""
     z = _tried(n_outputs)
     p = problem.output.probabilities(z)
     hits = np.asfortranarray(np.eye(n_outputs)[np.arange(_N_TRIED) % n_outputs])
     at_target, elsewhere = (problem.output.loss_and_gradient(problem.loss, y, z)[1] for y in (p, hits))
-    return bool(np.abs(at_target).max() <= _NONE * np.abs(elsewhere).max())
+    if np.abs(at_target).max() <= _NONE * np.abs(elsewhere).max():
+        return True
+    curvatures = np.array([_second(problem, hits, z, u[np.newaxis]) for u in _tried(n_outputs)[:_N_DIRECTIONS]])
+    return bool(curvatures.min() >= -_NONE * np.abs(curvatures).max())
 
 
 def _tried(n_outputs: int) -> Array:
