@@ -89,7 +89,7 @@ class ProxyStart(Parameters):
             return None
         starts = self._starts(objective, w, minimize)
         ends = [minimize(objective, start, self.max_iter, self.tol, _go_on).w for start in starts]
-        return min(ends, key=objective.value)
+        return objective.problem.output.centred(min(ends, key=objective.value))
 
     def _starts(self, objective: Objective, w: Array, minimize: Callable[..., Any]) -> Iterator[Array]:
         yield w
