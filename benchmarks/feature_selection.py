@@ -64,7 +64,7 @@ def as_count_table(counts, class_totals):
     return CountTable(np.cumsum(first) - 1, label, filled, feature[first], class_totals.astype(float), edges)
 
 
-def noise(repetitions=10_000):
+def noise(repetitions=1_000):
     """Share of noise features that score at most 0, and share that the p-value calls significant."""
     rng = np.random.default_rng(0)
     rows, not_above, rejected = [], [], []
