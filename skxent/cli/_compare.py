@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -73,7 +74,7 @@ def compare_models(options: Options, progress: Progress, notes: Notes) -> None:
 
 
 def _each(totals: Score) -> list[Score]:
-    return [totals.each(lambda amount, i=i: amount[i]) for i in range(len(totals))]
+    return [totals.each(itemgetter(i)) for i in range(len(totals))]
 
 
 @_FORMATS.register("text")

@@ -203,8 +203,7 @@ class WordScores:
             n, at least 1.
         """
         log_prob_unk = self.log_prob_unk - math.log(max(n_words, 1))
-        about = self.smoothing, self.smoothing_parameter, self.fallback
-        about = *about, self.blank_lines, self.training
+        about = self.smoothing, self.smoothing_parameter, self.fallback, self.blank_lines, self.training
         return WordScores(self.words, self.log_probs, log_prob_unk, self.log_prob_eos, *about)
 
     def score(self, counts: CorpusCounts) -> Score:
@@ -372,8 +371,7 @@ class FittedUnigram(WordScores):
         log_probs = np.where(events > 0, log_probs, self._log_probs_of_events())
         n = len(self.words)
         eos = None if self.log_prob_eos is None else float(log_probs[n + 1])
-        about = self.smoothing, self.smoothing_parameter, self.fallback
-        about = *about, self.blank_lines, self.training
+        about = self.smoothing, self.smoothing_parameter, self.fallback, self.blank_lines, self.training
         return WordScores(self.words, log_probs[:n], float(log_probs[n]), eos, *about)
 
     def _log_probs_of_events(self) -> Floats:

@@ -147,7 +147,8 @@ def _join_documents(several: Sequence[Documents]) -> Documents:
     numbers = np.concatenate([d.numbers for d in several])
     joined = pl.concat(records, how="diagonal_relaxed") if records else None
     problems = tuple(problem for d in several for problem in d.problems)
-    return Documents(*map(np.concatenate, columns), numbers, joined, problems)
+    n_bytes, n_characters, n_lines = (np.concatenate(column) for column in columns)
+    return Documents(n_bytes, n_characters, n_lines, numbers, joined, problems)
 
 
 def expand_paths(patterns: Iterable[str | Path]) -> list[str]:
