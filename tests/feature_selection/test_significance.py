@@ -118,9 +118,7 @@ class TestSignificance:
         assert np.mean(ordered < 0.05) > 0.9 * np.mean(kruskal < 0.05)
         assert np.mean(ordered < 0.05) > np.mean(unordered < 0.05)
 
-    @pytest.mark.parametrize(
-        ("n", "levels"), [(100, None), (100, 50), (300, 10), (1000, None), (1000, 30), (1000, 500)]
-    )
+    @pytest.mark.parametrize(("n", "levels"), [(100, None), (100, 20), (300, 10), (1000, None), (1000, 30)])
     @pytest.mark.parametrize("n_classes", [2, 10])
     def test_noise(self, n, levels, n_classes):
         rng = np.random.default_rng(0)
