@@ -1,9 +1,10 @@
-"""What every benchmark prints: the machine, and tables. Imports nothing heavy."""
+"""What every benchmark prints: the machine, tables, progress; and pictures. Imports nothing heavy by itself."""
 
 from __future__ import annotations
 
 import os
 import platform
+import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -32,3 +33,26 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     for first, *others in lines:
         cells = [first.ljust(widths[0]), *map(str.rjust, others, widths[1:])]
         print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def progress(message: str) -> None:
+    """Say what is running, on a terminal only."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{message}", end="", file=sys.stderr, flush=True)
+
+
+def say_missing(missing: dict[str, str]) -> None:
+    """Say which peers are left out, and why."""
+    for name, reason in missing.items():
+        print(f"left out: {name} ({reason})", file=sys.stderr)
+
+
+def panels(n: int, width: float, height: float) -> tuple[Any, Sequence[Any]]:
+    """Return a figure for a file, of that size in inches, and its `n` panels side by side."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, n, figsize=(width, height), squeeze=False, layout="constrained")
+    return figure, axes[0]

@@ -6,16 +6,15 @@ Prints the tables of RESULTS_feature_selection.md; a full run takes about five m
 """
 
 import argparse
-import statistics
-import sys
 import time
 import tracemalloc
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
 from _report import machine, print_table
+from _timing import take_turns
+from problems import mnist
 from scipy import stats
 from sklearn.feature_selection import chi2, f_classif, mutual_info_classif
 from sklearn.metrics import roc_auc_score
@@ -71,7 +70,7 @@ def noise(repetitions=10_000):
     for n in (100, 1_000, 100_000):
         for n_classes in (2, 10):
             for levels in (None, 2, 3, 5, 10, 30, 100, 300, 1000):
-                bins = levels or auto_bins(n)
+                bins = levels or auto_bins(np.full(n_classes, n / n_classes))
                 scores, pvalues = noise_scores(rng, n, bins, n_classes, levels is None, repetitions)
                 freedom = (bins - 1) * (n_classes - 1)
                 not_above.append(np.mean(scores <= 0))
@@ -266,29 +265,9 @@ def strength(n=5_000, repetitions=10):
 # --- Speed and memory ---
 
 
-def mnist():
-    """Training images as float32, and digits."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
-    from _mnist import load_mnist
-
-    X, y, _, _ = load_mnist()
-    return np.asarray(X, dtype=np.float32), y
-
-
-def seconds(function):
-    """Time one call."""
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
 def interleaved(contenders, repetitions):
     """Median seconds for each, taking turns."""
-    runs = {name: [] for name in contenders}
-    for _ in range(repetitions):
-        for name, function in contenders.items():
-            runs[name].append(seconds(function))
-    return {name: statistics.median(times) for name, times in runs.items()}
+    return {name: np.median(seconds) for name, seconds in take_turns(contenders, repetitions).items()}
 
 
 def speed(repetitions=3):
@@ -379,8 +358,8 @@ def counting_peak(X, y):
     """Peak of counting all columns, once the classes and the order of the rows are known."""
     features, target = read_features(X), read_target(y, None, len(y))
     blocks = features.blocks(target.n_classes)
-    features.count(blocks[0], target, auto_bins(len(y)))
-    return peak(lambda: [features.count(block, target, auto_bins(len(y))) and None for block in blocks])
+    features.count(blocks[0], target, auto_bins(target.totals))
+    return peak(lambda: [features.count(block, target, auto_bins(target.totals)) and None for block in blocks])
 
 
 def memory():

@@ -82,7 +82,8 @@ def run(command: list[str], **environment: str) -> Run:
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment}
     )
-    complaint = process.stderr.read().decode()
+    with process.stderr or open(os.devnull, "rb") as errors:
+        complaint = errors.read().decode()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

@@ -87,9 +87,8 @@ def learn(cost, start, steps=STEPS):
         X, y, sample_weight=weight, coef_init=[[start.weight]], intercept_init=[start.bias]
     )
     outputs = [entry["output"] for entry in monitor.get_logs().data if entry["task_name"] == "iteration"]
-    first = expit(start.weight + start.bias)
-    first_cost, _ = cost_and_slope(cost, first)
-    return np.array([first, *outputs]), np.array([first_cost, *cost.factor * np.array(neuron.loss_curve_)])
+    outputs = np.array([expit(start.weight + start.bias), *outputs])
+    return outputs, cost_and_slope(cost, outputs)[0]
 
 
 def cost_and_slope(cost, a):

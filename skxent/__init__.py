@@ -16,7 +16,9 @@ if TYPE_CHECKING:  # what editors and type checkers cannot see in _HOME
     from skxent.information import jensen_shannon as jensen_shannon
     from skxent.information import kl_divergence as kl_divergence
     from skxent.information import perplexity as perplexity
+    from skxent.language_model import UnigramClassifier as UnigramClassifier
     from skxent.language_model import UnigramLanguageModel as UnigramLanguageModel
+    from skxent.language_model import select_texts as select_texts
     from skxent.linear_model import SigmoidRegressor as SigmoidRegressor
     from skxent.linear_model import SigmoidRegressorCV as SigmoidRegressorCV
     from skxent.linear_model import SoftmaxRegressor as SoftmaxRegressor
@@ -29,7 +31,9 @@ _HOME = {
     "SigmoidRegressor": "linear_model",
     "SoftmaxRegressorCV": "linear_model",
     "SigmoidRegressorCV": "linear_model",
+    "UnigramClassifier": "language_model",
     "UnigramLanguageModel": "language_model",
+    "select_texts": "language_model",
     "CrossEntropySelector": "feature_selection",
     "cross_entropy_classif": "feature_selection",
     "cross_entropy": "information",
@@ -43,6 +47,7 @@ __all__ = sorted(["__version__", *_HOME])
 _MODULES = [
     "feature_selection",
     "information",
+    "inspection",
     "label_noise",
     "language_model",
     "linear_model",

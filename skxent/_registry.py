@@ -47,7 +47,7 @@ class Registry(Generic[Part]):
 
         return remember
 
-    def __getitem__(self, name: str) -> Part:
+    def __getitem__(self, name: object) -> Part:
         """Return the part of that name; a ValueError lists the known names."""
         if not isinstance(name, str) or name not in self._parts:
             raise ValueError(f"unknown {self.kind} {name!r}; known: {', '.join(self)}.")

@@ -579,6 +579,8 @@ class ForwardCorrection(Loss):
       :math:`T` is right and can be inverted. With another, :math:`p\,T` is the minimiser of `loss` where there is a
       :math:`p` for it.
     - Not convex in the logits unless :math:`T` is the identity.
+    - What the model cannot fit looks like wrong labels to an estimate: it needs features with which a linear model
+      could nearly tell the true classes, and some dozen rows of each class.
 
     Parameters
     ----------
@@ -631,15 +633,15 @@ class ForwardCorrection(Loss):
         self.loss = resolve_loss(loss)
         self.pilot = resolve_loss(pilot)
 
-    def adapted(self, crossfit: CrossFit) -> ForwardCorrection:
+    def adapted(self, crossfit: CrossFit) -> Loss:
         """Return the loss with the matrix that it estimates; see :meth:`Loss.adapted`."""
         if not isinstance(self.transition, str):
             return self
-        loss = self.pilot
-        for _ in range(2):
-            y, p = crossfit(loss)
-            loss = ForwardCorrection(estimate_transition(y, p), self.loss, self.pilot)
-        return loss
+        rough = self._estimated(*crossfit(self.pilot))
+        return self._estimated(*crossfit(rough))
+
+    def _estimated(self, y: Array, p: Array) -> ForwardCorrection:
+        return ForwardCorrection(estimate_transition(y, p), self.loss, self.pilot)
 
     def pointwise(self, y: Array, p: Array, log_p: Array) -> tuple[Array, Array]:
         r"""Return the loss at :math:`p\,T` and its derivative by way of it; see :meth:`Loss.pointwise`."""

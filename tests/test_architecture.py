@@ -93,7 +93,17 @@ def test_public_names_are_complete(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["feature_selection", "information", "language_model", "linear_model", "losses", "solvers", "testing"]
+    "name",
+    [
+        "feature_selection",
+        "information",
+        "label_noise",
+        "language_model",
+        "linear_model",
+        "losses",
+        "solvers",
+        "testing",
+    ],
 )
 def test_subpackages_are_attributes(name):
     assert getattr(skxent, name) is importlib.import_module(f"skxent.{name}")

@@ -12,6 +12,11 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 # Options, the picture that they lead to, and what must be printed.
 RUNS = {
+    "plot_displays.py": (
+        ["--rows=1000"],
+        "displays.png",
+        ["cross-entropy", "quadratic", "calibration error", "perplexity of the test lines together"],
+    ),
     "plot_mnist_losses.py": (
         ["here.png", "--rows=2000", "--passes=2"],
         "here.png",
@@ -36,6 +41,16 @@ RUNS = {
         ["bits.png"],
         "bits.png",
         ["the truth            1.750    0.000    1.750", "reversed             1.750    0.875    2.625"],
+    ),
+    "plot_data_selection.py": (
+        [],
+        "data_selection.png",
+        ["179 lines, 25% about the sea", "head      44% about the sea", "perplexity 264 with the best 60 lines, 280"],
+    ),
+    "plot_wrong_labels.py": (
+        ["--rows=600"],
+        "wrong_labels.png",
+        ["600 training images", "generalised cross-entropy", "labelled as the next", "Real labels: ", "suggested"],
     ),
     "plot_perplexity.py": (
         [],

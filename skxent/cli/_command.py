@@ -14,6 +14,7 @@ from skxent.cli._options import Options
 from skxent.cli._progress import Progress
 from skxent.cli._report import report
 from skxent.cli._safety import check_outputs
+from skxent.cli._select import select_records
 from skxent.language_model import SMOOTHINGS, CorpusError
 from skxent.language_model._errors import UndecodableError
 
@@ -61,6 +62,8 @@ def _task(options: Options) -> Callable[[Options, Progress, Notes], None]:
         return _list_smoothings
     if options.compare:
         return compare_models
+    if options.target:
+        return select_records
     return filter_lines if options.filters else report
 
 

@@ -55,6 +55,14 @@ class Options:
     field: str | None = None
     skip_bad: bool = False
     jobs: int | None = None
+    target: Sequence[str] | None = None
+    raw: Sequence[str] | None = None
+    top: float | None = None
+    sample: int | None = None
+    score: bool = False
+    buckets: Sequence[float] | None = None
+    seed: int | None = None
+    score_field: str = "score"
     oov: str = "unk"
     base: float = 2.0
     confidence: float | None = None
@@ -98,11 +106,13 @@ examples:
   skxent-perplexity --model m.arpa --per line --format csv test.txt
   skxent-perplexity --model m.arpa --max-perplexity 900 crawl.txt > clean.txt
   skxent-perplexity --compare a.arpa b.arpa -- test.txt
+  skxent-perplexity --target good.txt --raw 'crawl/*.jsonl.gz' --field text --top 10% > like-good.jsonl
 
 exit status: 0 done; 1 the text or the model cannot be used, and one line on
 standard error says where and why; 2 wrong usage; 130 interrupted."""
 
-USAGE = "%(prog)s [--train FILE ... -- | --model ARPA | --compare ARPA ARPA] [OPTION ...] [CORPUS ...]"
+USAGE = "%(prog)s [--train FILE ... -- | --model ARPA | --compare ARPA ARPA] [OPTION ...] [CORPUS ...]\n"
+USAGE += "       %(prog)s --target FILE ... --raw FILE ... {--top 10%% | --sample N | --score} [OPTION ...]"
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -131,6 +141,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_training(parser.add_argument_group("training (with --train, or on the corpus itself)"))
     _add_reading(parser.add_argument_group("reading text"))
     _add_scoring(parser.add_argument_group("scoring"))
+    _add_selection(parser.add_argument_group("choosing text that looks like a target"))
     _add_output(parser.add_argument_group("output"))
     return parser
 
@@ -241,6 +252,32 @@ def _add_scoring(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--add-score", action="store_true", help="add the perplexity to the records that are printed")
 
 
+def _add_selection(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--target", nargs="+", metavar="FILE", help="text of the kind that is wanted")
+    group.add_argument(
+        "--raw",
+        nargs="+",
+        metavar="FILE",
+        help="text to choose from: lines, or with --field the objects of JSON lines or the rows of Parquet, which are "
+        "printed whole",
+    )
+    how = group.add_mutually_exclusive_group()
+    how.add_argument(
+        "--top", type=_share_or_number, metavar="N", help="print the best: so many, or a share such as 10%%"
+    )
+    how.add_argument("--sample", type=_positive_int, metavar="N", help="print a sample of N, by importance resampling")
+    how.add_argument("--score", action="store_true", help="print all of it, with the scores in bits a token")
+    group.add_argument(
+        "--buckets",
+        type=_percentage,
+        nargs=2,
+        metavar="PERCENT",
+        help="add the bucket (head, middle, tail) in which the score is; CCNet's end at 30 and 60 per cent",
+    )
+    group.add_argument("--seed", type=_whole_number, metavar="N", help="of the sample's noise, to draw the same again")
+    group.add_argument("--score-field", metavar="NAME", help="name of the field with the score (default score)")
+
+
 def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--per", choices=LEVELS[:3], help="one record for each of these")
     group.add_argument(
@@ -267,6 +304,27 @@ def _positive_int(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
     return int(text)
+
+
+def _whole_number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}")
+    return int(text)
+
+
+def _share_or_number(text: str) -> float:
+    if text.isdecimal():
+        return _positive_int(text)
+    if not text.endswith("%"):
+        raise argparse.ArgumentTypeError(f"expected a whole number or a percentage such as 10%, got {text!r}")
+    return _percentage(text) / 100
+
+
+def _percentage(text: str) -> float:
+    value = _number(text.removesuffix("%"), "a percentage between 0 and 100")
+    if not 0 < value < 100:
+        raise argparse.ArgumentTypeError(f"expected a percentage between 0 and 100, got {text!r}")
+    return value
 
 
 def _positive(text: str) -> float:
@@ -307,6 +365,10 @@ def parse_arguments(argv: Sequence[str] | None) -> Options:
 
 def _complaints(options: Options) -> Iterator[str]:
     """Find what the parser cannot see: options that need or exclude one another."""
+    if options.target or options.raw:
+        yield from _selection_complaints(options)
+        return
+    yield from _given(options, _SELECTION, "is for choosing text: name --target and --raw")
     ready_model = "--model" if options.model else "--compare" if options.compare else None
     if not options.corpus and (ready_model or not options.train):
         yield "nothing to score: name a CORPUS, or '-' for standard input"
@@ -344,6 +406,26 @@ def _complaints(options: Options) -> Iterator[str]:
             yield f"{name} can be read only once, and this needs it twice: save it to a file first"
 
 
+def _selection_complaints(options: Options) -> Iterator[str]:
+    if not (options.target and options.raw):
+        yield "--target and --raw need each other: text of the kind that is wanted, and text to choose from"
+    if not (options.top or options.sample or options.score):
+        yield "say what to choose: --top 10%, --sample N, or --score for all of it with scores"
+    if options.corpus:
+        yield f"{options.corpus[0]}: there is no CORPUS where text is chosen; it comes from --raw"
+    yield from _given(options, _NOT_FOR_SELECTION, "is not for choosing text (--target and --raw)")
+    if options.seed is not None and not options.sample:
+        yield "--seed is for --sample, which is all that is random"
+    for path in filter(_is_stream, options.raw or ()):
+        name = "standard input" if path == "-" else path
+        yield f"{name} can be read only once, and --raw is read twice: save it to a file first"
+
+
+_SELECTION = ("top", "sample", "score", "buckets", "seed", "score_field")
+_NOT_FOR_SELECTION = (
+    *("train", "model", "compare", "save", "background", "min_count", "vocab", "eos", "oov", "base"),
+    *("confidence", "resample", "min_perplexity", "max_perplexity", "per", "format", "plot"),
+)
 _TRAINING = ("smoothing", "smoothing_parameter", "background", "min_count", "vocab", "eos", "save")
 _ONE_MODEL = ("min_perplexity", "max_perplexity", "plot", "per")
 _REPORT = ("per", "format", "confidence", "plot")

@@ -12,12 +12,21 @@ from skxent._typing import Array
 
 __all__ = [
     "Probabilities",
+    "conditional_entropy",
     "cross_entropy",
     "entropy",
     "jensen_shannon",
     "kl_divergence",
+    "mutual_information",
+    "read_joint",
     "read_probabilities",
 ]
+
+
+# What to do with observations instead of probabilities.
+_SAMPLES = (
+    "A sample of observations goes to entropy_from_samples, cross_entropy_from_samples or kl_divergence_from_samples."
+)
 
 
 class Probabilities:
@@ -65,7 +74,7 @@ class Probabilities:
         if np.any(values < 0):
             *row, entry = np.argwhere(values < 0)[0]
             raise ValueError(
-                f"{self._where(row, entry)} is {values[*row, entry]:g}, but a probability is never negative."
+                f"{self._where(row, entry)} is {values[*row, entry]:g}, but a probability is never negative. {_SAMPLES}"
             )
 
     def _check_totals(self, totals: Array, good: NDArray[np.bool_]) -> None:
@@ -74,7 +83,7 @@ class Probabilities:
         row = tuple(np.argwhere(~good[..., 0])[0])
         raise ValueError(
             f"{self._where(row, ':')} is not a row of probabilities: they sum to {totals[row]:.10g}, not 1. "
-            "For counts or other weights pass normalize=True; they must be finite and not all zero."
+            f"For counts or other weights pass normalize=True; they must be finite and not all zero. {_SAMPLES}"
         )
 
     def _where(self, row: Sequence[int], entry: object) -> str:
@@ -127,7 +136,35 @@ def jensen_shannon(p: Probabilities, q: Probabilities) -> Array:
     return divergence
 
 
+def read_joint(name: str, values: ArrayLike, axes: tuple[int, int], normalize: bool) -> Array:
+    """Check joint probabilities and move the two axes to the end."""
+    array = np.moveaxis(_real_array(name, values), axes, (-2, -1))
+    if (array < 0).any():
+        raise ValueError(f"{name} holds {array.min():g}, but a probability is never negative.")
+    flat = array.reshape(*array.shape[:-2], -1)
+    rows = Probabilities(name, flat, axis=-1, normalize=normalize, dtype=_float_dtype([array]))
+    return rows.p.reshape(array.shape)
+
+
+def mutual_information(joint: Array) -> Array:
+    """Return sum p(x, y) log(p(x, y) / p(x) p(y)) over the last two axes."""
+    marginals = [joint.sum(axis=axis, keepdims=True) for axis in (-1, -2)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(joint) - np.log(marginals[0]) - np.log(marginals[1])
+    information: Array = np.maximum(_sum_products(joint, logs).sum(axis=-1), 0)
+    return information
+
+
+def conditional_entropy(joint: Array) -> Array:
+    """Return -sum p(x, y) log p(y | x), where x lies along the axis before the last and y along the last."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(joint) - np.log(joint.sum(axis=-1, keepdims=True))
+    return -_sum_products(joint, logs).sum(axis=-1)
+
+
 def _real_array(name: str, values: Any) -> Array:
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} is a masked array with masked values; fill them, such as with 0, first.")
     array = np.asarray(values)
     if array.dtype.kind == "O":
         try:

@@ -1,30 +1,44 @@
-"""Cross-entropies and divergences that have a closed form, one class per family of distributions.
+"""Entropies, cross-entropies and divergences that have a closed form, one class per family of distributions.
 
-The divergence has its own formula, written so that nothing cancels when p is close to q: the difference of
-cross-entropy and entropy would. ``None`` says that the formula does not hold for this pair. To add a family,
-write its class and enter it in `FAMILIES`.
+Every formula is written so that nothing cancels: neither for large parameters, nor when p is close to q, where
+the difference of cross-entropy and entropy would lose its digits. ``None`` says that the formula does not hold
+for this pair. To add a family, write its class and enter it in `FAMILIES`; where only the entropy is known,
+enter that in `ENTROPIES`.
 """
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 from scipy import special, stats
 
-__all__ = ["FAMILIES", "Family"]
+from skxent._typing import Array, Floats
+from skxent.information._special import binet, binet_slope, bregman_binet, excess, excess_of, log_ratio
+
+__all__ = ["ENTROPIES", "FAMILIES", "Family", "Located"]
 
 # A float, or None where the formula does not hold for the pair (SciPy's functions are untyped).
 Nats = Any
 
-_LN_2PI = np.log(2 * np.pi)
+_LN_2PI = math.log(2 * math.pi)
 
 
 class Located(Protocol):
     """What the formulas need to know of a distribution: X = loc + scale * Z, and the shapes of Z."""
 
-    loc: np.float64
-    scale: np.float64
-    shapes: tuple[np.float64, ...]
+    @property
+    def loc(self) -> np.float64:
+        """The location."""
+
+    @property
+    def scale(self) -> np.float64:
+        """The scale."""
+
+    @property
+    def shapes(self) -> tuple[np.float64, ...]:
+        """The other parameters, in SciPy's order."""
 
 
 class Family(ABC):
@@ -49,7 +63,7 @@ class _Normal(Family):
     @staticmethod
     def kl_divergence(p: Located, q: Located) -> Nats:
         wider, moved = (p.scale - q.scale) / q.scale, (p.loc - q.loc) / q.scale
-        return _excess(p.scale, q.scale) + wider**2 / 2 + moved**2 / 2
+        return excess(p.scale, q.scale) + wider**2 / 2 + moved**2 / 2
 
 
 class _Exponential(Family):
@@ -59,7 +73,7 @@ class _Exponential(Family):
 
     @staticmethod
     def kl_divergence(p: Located, q: Located) -> Nats:
-        return _excess(p.scale, q.scale) + (p.loc - q.loc) / q.scale
+        return excess(p.scale, q.scale) + (p.loc - q.loc) / q.scale
 
 
 class _Uniform(Family):
@@ -69,7 +83,7 @@ class _Uniform(Family):
 
     @staticmethod
     def kl_divergence(p: Located, q: Located) -> Nats:
-        return _log_ratio(q.scale, p.scale)
+        return log_ratio(q.scale, p.scale)
 
 
 class _Laplace(Family):
@@ -81,7 +95,7 @@ class _Laplace(Family):
     @staticmethod
     def kl_divergence(p: Located, q: Located) -> Nats:
         shift = np.abs(p.loc - q.loc) / p.scale
-        return _excess(p.scale, q.scale) + p.scale / q.scale * _plus_expm1(shift)
+        return excess(p.scale, q.scale) + p.scale / q.scale * _plus_expm1(shift)
 
 
 class _Cauchy(Family):
@@ -89,12 +103,15 @@ class _Cauchy(Family):
 
     @staticmethod
     def cross_entropy(p: Located, q: Located) -> Nats:
-        return np.log(np.pi * q.scale) + 2 * np.log(np.hypot(1 + p.scale / q.scale, (p.loc - q.loc) / q.scale))
+        return np.log(np.pi) - np.log(q.scale) + 2 * np.log(np.hypot(p.scale + q.scale, p.loc - q.loc))
 
     @staticmethod
     def kl_divergence(p: Located, q: Located) -> Nats:
         between = np.hypot(p.scale - q.scale, p.loc - q.loc)
-        return np.log1p(between / p.scale * (between / q.scale) / 4)
+        ratio = between / p.scale * (between / q.scale) / 4
+        if ratio < 1:
+            return np.log1p(ratio)
+        return 2 * np.log(np.hypot(p.scale + q.scale, p.loc - q.loc) / 2) - np.log(p.scale) - np.log(q.scale)
 
 
 class _Gamma(Family):
@@ -102,16 +119,19 @@ class _Gamma(Family):
     def cross_entropy(p: Located, q: Located) -> Nats:
         if p.loc != q.loc:
             return None
-        (a,), (b,) = p.shapes, q.shapes
-        mean_log = special.digamma(a) + np.log(p.scale / q.scale)
-        return special.gammaln(b) + np.log(q.scale) - (b - 1) * mean_log + a * (p.scale / q.scale)
+        (a,) = p.shapes
+        return np.log(p.scale) + _gamma_entropy(a) + _Gamma.kl_divergence(p, q)
 
     @staticmethod
     def kl_divergence(p: Located, q: Located) -> Nats:
         if p.loc != q.loc:
             return None
         (a,), (b,) = p.shapes, q.shapes
-        return _gammaln_excess(b, a) + b * _excess(p.scale, q.scale) + (a - b) * (p.scale - q.scale) / q.scale
+        # The means differ, and then, with equal means, the shapes. (1 + u) (1 + v) is the ratio of the means.
+        u, v = (p.scale - q.scale) / q.scale, (a - b) / b
+        step = u + v + u * v if max(abs(u), abs(v)) < 0.5 else p.scale / q.scale * (a / b) - 1
+        mean = excess_of(step, lambda: np.log(p.scale) - np.log(q.scale) + np.log(a) - np.log(b))
+        return b * mean + excess(b, a) / 2 + bregman_binet(b, a)
 
 
 class _Lognormal(Family):
@@ -138,16 +158,14 @@ class _Beta(Family):
     def cross_entropy(p: Located, q: Located) -> Nats:
         if (p.loc, p.scale) != (q.loc, q.scale):
             return None
-        (a, b), (c, d) = p.shapes, q.shapes
-        mean_logs = (c - 1) * special.digamma(a) + (d - 1) * special.digamma(b) - (c + d - 2) * special.digamma(a + b)
-        return np.log(q.scale) + special.betaln(c, d) - mean_logs
+        a, b = p.shapes
+        return np.log(p.scale) + _beta_entropy(a, b) + _Beta.kl_divergence(p, q)
 
     @staticmethod
     def kl_divergence(p: Located, q: Located) -> Nats:
         if (p.loc, p.scale) != (q.loc, q.scale):
             return None
-        (a, b), (c, d) = p.shapes, q.shapes
-        return _gammaln_excess(c, a) + _gammaln_excess(d, b) - _gammaln_excess(c + d, a + b)
+        return _beta_divergence(np.array(p.shapes), np.array(q.shapes))
 
 
 class _Poisson(Family):
@@ -158,7 +176,7 @@ class _Poisson(Family):
     @staticmethod
     def kl_divergence(p: Located, q: Located) -> Nats:
         (rate,), (believed,) = p.shapes, q.shapes
-        return rate * _excess(believed, rate) if p.loc == q.loc and rate > 0 else None
+        return rate * excess(believed, rate) if p.loc == q.loc and rate > 0 and believed > 0 else None
 
 
 class _Binomial(Family):
@@ -171,8 +189,32 @@ class _Binomial(Family):
         (n, success), (m, believed) = p.shapes, q.shapes
         if p.loc != q.loc or n != m or not (0 < success < 1 and 0 < believed < 1):
             return None
-        failure = (1 - success) * _excess(1 - believed, 1 - success)
-        return n * (success * _excess(believed, success) + failure)
+        failure = (1 - success) * excess_of(
+            (success - believed) / (1 - success), lambda: np.log1p(-believed) - np.log1p(-success)
+        )
+        return n * (success * excess(believed, success) + failure)
+
+
+class _VonMises(Family):
+    """The same circle: equal scales, any two directions."""
+
+    @staticmethod
+    def cross_entropy(p: Located, q: Located) -> Nats:
+        if p.scale != q.scale:
+            return None
+        (a,), (b,) = p.shapes, q.shapes
+        angle = (p.loc - q.loc) / p.scale
+        # b (1 - A cos) = b (1 - A) + b A (1 - cos), where A = I1 / I0 is the length of the mean direction.
+        length = special.ive(1, a) / special.ive(0, a)
+        spread = b * (_one_minus_length(a) - length * special.cosm1(angle))
+        return np.log(q.scale) + _LN_2PI + np.log(special.ive(0, b)) + spread
+
+    @staticmethod
+    def kl_divergence(p: Located, q: Located) -> Nats:
+        if p.scale != q.scale:
+            return None
+        (a,), (b,) = p.shapes, q.shapes
+        return _von_mises_divergence(a, b, (p.loc - q.loc) / p.scale)
 
 
 FAMILIES: dict[type[Any], type[Family]] = {
@@ -186,39 +228,144 @@ FAMILIES: dict[type[Any], type[Family]] = {
     type(stats.beta): _Beta,
     type(stats.poisson): _Poisson,
     type(stats.binom): _Binomial,
+    type(stats.vonmises): _VonMises,
 }
 """The families, by the class of the SciPy distribution."""
 
 
-def _log_ratio(a: np.float64, b: np.float64) -> float:
-    """Compute log(a / b), exact to the last digits where a is close to b."""
-    t = (a - b) / b
-    return float(np.log1p(t) if abs(t) < 0.5 else np.log(a) - np.log(b))
+def _gamma_entropy(a: Any) -> Any:
+    return (_LN_2PI + np.log(a) + 1 - 1 / a) / 2 + binet(a) + (1 - a) * binet_slope(a)
 
 
-def _excess(a: np.float64, b: np.float64) -> float:
-    """Compute a/b - 1 - log(a/b) >= 0 without cancellation."""
-    t = (a - b) / b
-    if abs(t) > 0.5:
-        return float(t - _log_ratio(a, b))
-    # log(1 + t) = 2 artanh(r) with r = t / (2 + t), and t - 2 r = t r.
-    r = t / (2 + t)
-    k = np.arange(1, 20)
-    return float(t * r - 2 * r * np.sum(r ** (2 * k) / (2 * k + 1)))
+def _beta_entropy(a: Any, b: Any) -> Any:
+    s = a + b
+    normal = (_LN_2PI + 1 + np.log(a) + np.log(b) - 3 * np.log(s)) / 2
+    stirling = binet(a) + binet(b) - binet(s) - 1 / (2 * a) - 1 / (2 * b) + 1 / s
+    slopes = (a - 1) * binet_slope(a) + (b - 1) * binet_slope(b) - (s - 2) * binet_slope(s)
+    return normal + stirling - slopes
 
 
-def _gammaln_excess(b: np.float64, a: np.float64) -> float:
-    """Compute log Γ(b) - log Γ(a) - (b - a) ψ(a) >= 0 without cancellation."""
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
+_NODES, _WEIGHTS = (_NODES + 1) / 2, _WEIGHTS / 2
+
+
+def _beta_divergence(p: Floats, q: Floats) -> float:
+    """Integrate the Fisher information along the segment from p to q: no term of it is negative.
+
+    KL = integral from 0 to 1 of (1 - t) D' F(p + t D) D, where D = q - p, as for every exponential family.
+    """
+    step = q - p
+    if not step.any():
+        return 0.0
+    with np.errstate(divide="ignore"):
+        near_p, near_q = (_graded(np.min(end / np.abs(step))) for end in (p, q))
+    first = _fisher(p[:, None] + near_p[0] * step[:, None], step) * (1 - near_p[0]) * near_p[1]
+    second = _fisher(q[:, None] - near_q[0] * step[:, None], step) * near_q[0] * near_q[1]
+    return float(np.sum(first) + np.sum(second))
+
+
+def _graded(scale: float) -> tuple[Floats, Floats]:
+    """Return nodes and weights of a quadrature from 0 to 1/2 in pieces that grow fourfold from `scale` on."""
+    count = max(math.ceil(math.log(0.5 / scale, 4)), 0) if scale < 0.5 else 0
+    edges = np.unique([0.0, *np.minimum(scale * 4.0 ** np.arange(count), 0.5), 0.5])
+    width = np.diff(edges)[:, None]
+    return (edges[:-1, None] + width * _NODES).ravel(), (width * _WEIGHTS).ravel()
+
+
+def _fisher(parameters: Floats, step: Floats) -> Array:
+    """Return the variance of step[0] log X + step[1] log(1 - X) for X of beta distributions."""
+    (a, b), (u, v) = parameters, step
+    s = a + b
+    large = np.minimum(a, b) >= 10
+    leading = (b * u - a * v) ** 2 / (a * b) / s
+    rest = u**2 * _trigamma_rest(a) + v**2 * _trigamma_rest(b) - (u + v) ** 2 * _trigamma_rest(s)
+    direct = u**2 * _trigamma_fall(a, b) + v**2 * _trigamma_fall(b, a) - 2 * u * v * special.polygamma(1, s)
+    return np.where(large, leading + rest, direct)
+
+
+# Coefficients of x^-2, x^-3, ... in the asymptotic series of ψ'(x) - 1/x.
+_TRIGAMMA = [1 / 2, 1 / 6, 0, -1 / 30, 0, 1 / 42, 0, -1 / 30, 0, 5 / 66, 0, -691 / 2730, 0, 7 / 6]
+
+
+def _trigamma_rest(x: Floats) -> Any:
+    """Compute ψ'(x) - 1/x for x of at least 10."""
+    inverse = 1 / np.maximum(x, 10)
+    return inverse**2 * np.polynomial.polynomial.polyval(inverse, _TRIGAMMA)
+
+
+def _trigamma_fall(x: Floats, h: Floats) -> Any:
+    """Compute ψ'(x) - ψ'(x + h) >= 0, for h that may be far smaller than x."""
+    near = h < x / 8
+    k = np.arange(1, 20)[:, None]
+    small = np.where(near, h, 0)
+    series = -np.sum((-1.0) ** k * (k + 1) * special.zeta(k + 2, x) * small**k, axis=0)
+    return np.where(near, series, special.polygamma(1, x) - special.polygamma(1, x + h))
+
+
+def _one_minus_length(kappa: Any) -> Any:
+    """Compute 1 - I1(κ) / I0(κ) without cancellation for large κ."""
+    if kappa < 1e4:
+        return 1 - special.ive(1, kappa) / special.ive(0, kappa)
+    return np.polynomial.polynomial.polyval(1 / kappa, [0, 1 / 2, 1 / 8, 1 / 8, 25 / 128, 13 / 32])
+
+
+def _von_mises_divergence(a: Any, b: Any, angle: Any) -> Any:
+    """Integrate the variance of the cosine between the concentrations, and add the turn."""
+    length = special.ive(1, a) / special.ive(0, a)
+    turn = -b * length * special.cosm1(angle)
     step = b - a
-    if abs(step) > a / 8:
-        return float(special.gammaln(b) - special.gammaln(a) - step * special.digamma(a))
-    k = np.arange(2, 20)
-    return float(np.sum(special.zeta(k, a) * (-step) ** k / k))
+    if step == 0:
+        return turn
+    (near_a, weight_a), (near_b, weight_b) = (_graded(max(end, 1.0) / abs(step)) for end in (a, b))
+    first = np.sum(_cosine_variance(a + near_a * step) * (1 - near_a) * weight_a)
+    second = np.sum(_cosine_variance(b - near_b * step) * near_b * weight_b)
+    return turn + step**2 * (first + second)
 
 
-def _plus_expm1(u: float) -> float:
+def _cosine_variance(kappa: Floats) -> Any:
+    """Return the variance of cos X for X of von Mises distributions of mean direction 0."""
+    small = np.minimum(kappa, 200)
+    length = special.ive(1, small) / special.ive(0, small)
+    tiny = np.minimum(kappa, 1e-2)
+    ratio = np.where(kappa < 1e-2, 1 / 2 - tiny**2 / 16 + tiny**4 / 96, length / np.maximum(small, 1e-2))
+    large = np.maximum(kappa, 200)
+    series = [0, 0, 1 / 2, 1 / 4, 3 / 8, 25 / 32, 65 / 32, 3219 / 512]
+    return np.where(kappa < 200, 1 - ratio - length**2, np.polynomial.polynomial.polyval(1 / large, series))
+
+
+ENTROPIES: dict[type[Any], Callable[..., Any]] = {
+    type(stats.genextreme): lambda c: 1 + np.euler_gamma * (1 - c),
+    type(stats.genpareto): lambda c: 1 + c,
+    type(stats.gumbel_r): lambda: 1 + np.euler_gamma,
+    type(stats.gumbel_l): lambda: 1 + np.euler_gamma,
+    type(stats.weibull_min): lambda c: 1 + np.euler_gamma * (1 - 1 / c) - np.log(c),
+    type(stats.weibull_max): lambda c: 1 + np.euler_gamma * (1 - 1 / c) - np.log(c),
+    type(stats.invweibull): lambda c: 1 + np.euler_gamma * (1 + 1 / c) - np.log(c),
+    type(stats.rayleigh): lambda: 1 + np.euler_gamma / 2 - np.log(2) / 2,
+    type(stats.pareto): lambda b: 1 + 1 / b - np.log(b),
+    type(stats.lomax): lambda c: 1 + 1 / c - np.log(c),
+    type(stats.powerlaw): lambda a: 1 - 1 / a - np.log(a),
+    type(stats.logistic): lambda: 2.0,
+    type(stats.fisk): lambda c: 2 - np.log(c),
+    type(stats.levy): lambda: (1 + 3 * np.euler_gamma + math.log(16 * math.pi)) / 2,
+    type(stats.levy_l): lambda: (1 + 3 * np.euler_gamma + math.log(16 * math.pi)) / 2,
+    type(stats.arcsine): lambda: math.log(math.pi / 4),
+    type(stats.triang): lambda c: 0.5 - math.log(2),
+    type(stats.trapezoid): lambda c, d: (1 - (d - c)) / (1 + (d - c)) / 2 + np.log((1 + (d - c)) / 2),
+    type(stats.loguniform): lambda a, b: np.log(a) / 2 + np.log(b) / 2 + np.log(log_ratio(b, a)),
+    type(stats.reciprocal): lambda a, b: np.log(a) / 2 + np.log(b) / 2 + np.log(log_ratio(b, a)),
+    type(stats.halfnorm): lambda: (_LN_2PI + 1) / 2 - math.log(2),
+    type(stats.invgamma): lambda a: _gamma_entropy(a) - 2 * special.digamma(a),
+    type(stats.loggamma): lambda c: _gamma_entropy(c) - special.digamma(c),
+    type(stats.chi): lambda df: _gamma_entropy(df / 2) - (math.log(2) + special.digamma(df / 2)) / 2,
+    type(stats.dgamma): lambda a: math.log(2) + _gamma_entropy(a),
+    type(stats.geom): lambda p: -np.log(p) - special.xlog1py((1 - p) / p, -p),
+}
+"""The entropies of the standard distributions of other families, as functions of their shapes."""
+
+
+def _plus_expm1(u: Any) -> Any:
     """Compute exp(-u) - 1 + u >= 0 for u >= 0 without cancellation."""
-    if u > 0.5:
-        return float(np.expm1(-u) + u)
     k = np.arange(2, 18)
-    return float(np.sum((-u) ** k / special.factorial(k)))
+    small = min(u, 0.5)
+    return np.expm1(-u) + u if u > small else np.sum((-small) ** k / special.factorial(k))

@@ -1,9 +1,12 @@
-"""Units of information: nats, bits or those of any other base."""
+"""Units of information, nats, bits or those of any other base, and of effort."""
 
 import math
 from typing import Any
 
-__all__ = ["in_base", "nats_per_unit"]
+__all__ = ["TIME_LIMIT", "in_base", "nats_per_unit"]
+
+# Seconds of processor time for one value of a distribution, unless the caller says otherwise.
+TIME_LIMIT = 2.0
 
 
 def in_base(nats: Any, base: float | None) -> Any:

@@ -58,6 +58,7 @@ class LabelNoiseDisplay:
         y: Any,
         *,
         cv: Any = 5,
+        prior: float = 10.0,
         params: dict[str, Any] | None = None,
         n_jobs: int | None = None,
         **plot: Any,
@@ -66,7 +67,7 @@ class LabelNoiseDisplay:
 
         Parameters
         ----------
-        estimator, X, y, cv, params, n_jobs
+        estimator, X, y, cv, prior, params, n_jobs
             As in :func:`label_quality`.
         **plot : dict
             Arguments of :meth:`plot`.
@@ -76,7 +77,7 @@ class LabelNoiseDisplay:
         LabelNoiseDisplay
             The display, plotted.
         """
-        return cls(label_quality(estimator, X, y, cv=cv, params=params, n_jobs=n_jobs)).plot(**plot)
+        return cls(label_quality(estimator, X, y, cv=cv, prior=prior, params=params, n_jobs=n_jobs)).plot(**plot)
 
     def plot(
         self,
@@ -166,16 +167,21 @@ class LabelNoiseDisplay:
         n_columns = int(np.ceil(np.sqrt(len(rows))))
         height, width = images.shape[1:3]
         step_x, step_y = 1.15 * width, height + 0.35 * width
-        classes, labels, best = self.quality.classes, self.quality.labels, self.quality.best
-        for k, row in enumerate(rows):
+        for k, (row, caption) in enumerate(zip(rows, self._captions(rows), strict=True)):
             left, top = k % n_columns * step_x, k // n_columns * step_y
             ax.imshow(images[row], cmap="gray_r", extent=(left, left + width, top + height, top))
-            caption = f"{classes[labels[row]]}, rather {classes[best[row]]}"
             ax.text(left + width / 2, top + height, caption, ha="center", va="top", fontsize="small")
         n_lines = -(-len(rows) // n_columns)
         ax.set(xlim=(0, n_columns * step_x - 0.15 * width), ylim=(n_lines * step_y, 0))
         ax.set_axis_off()
         ax.set_title("The most suspicious labels, and what is more probable", loc="left")
+
+    def _captions(self, rows: Integers) -> list[str]:
+        """Return the label of each row, and the class that is more probable, if there is one."""
+        given = self.quality.labels[rows]
+        best = self.quality.best[rows]
+        names = [str(name) for name in self.quality.classes]
+        return [names[i] if i == j else f"{names[i]}, rather {names[j]}" for i, j in zip(given, best, strict=True)]
 
 
 def _number(ax: Any, image: Any, matrix: Array, row: int, column: int, values_format: str) -> Any:

@@ -1,4 +1,4 @@
-"""Unigram language models: counting, smoothing, the estimator and ARPA files.
+"""Unigram language models: counting, smoothing, the estimators, data selection and ARPA files.
 
 Names load on first use, so that the command line does not import scikit-learn.
 """
@@ -10,6 +10,7 @@ from skxent._lazy import load_on_first_use
 if TYPE_CHECKING:  # what editors and type checkers cannot see in _HOME
     from skxent.language_model._arpa import read_arpa as read_arpa
     from skxent.language_model._arpa import write_arpa as write_arpa
+    from skxent.language_model._classifier import UnigramClassifier as UnigramClassifier
     from skxent.language_model._comparison import comparable as comparable
     from skxent.language_model._comparison import compare as compare
     from skxent.language_model._corpus import CorpusCounts as CorpusCounts
@@ -23,6 +24,9 @@ if TYPE_CHECKING:  # what editors and type checkers cannot see in _HOME
     from skxent.language_model._model import fit_unigram as fit_unigram
     from skxent.language_model._reader import expand_paths as expand_paths
     from skxent.language_model._score import Score as Score
+    from skxent.language_model._selection import Selection as Selection
+    from skxent.language_model._selection import log_ratio as log_ratio
+    from skxent.language_model._selection import select_texts as select_texts
     from skxent.language_model._smoothing import SMOOTHINGS as SMOOTHINGS
     from skxent.language_model._smoothing import AbsoluteDiscounting as AbsoluteDiscounting
     from skxent.language_model._smoothing import CountsOfCounts as CountsOfCounts
@@ -58,9 +62,11 @@ _HOME = {
     "Lidstone": "_smoothing",
     "MaximumLikelihood": "_smoothing",
     "Score": "_score",
+    "Selection": "_selection",
     "Smoothing": "_smoothing",
     "SmoothingWarning": "_smoothing",
     "Split": "_smoothing",
+    "UnigramClassifier": "_classifier",
     "UnigramLanguageModel": "_estimator",
     "WittenBell": "_smoothing",
     "WordScores": "_model",
@@ -70,7 +76,9 @@ _HOME = {
     "count_text": "_corpus",
     "expand_paths": "_reader",
     "fit_unigram": "_model",
+    "log_ratio": "_selection",
     "read_arpa": "_arpa",
+    "select_texts": "_selection",
     "write_arpa": "_arpa",
 }
 

@@ -22,9 +22,8 @@ import polars as pl
 
 from skxent._parallel import keep_freed_memory, prefetch
 from skxent._typing import Array
-from skxent.language_model._options import WHITESPACE
 from skxent.language_model._reader import BLOCK_BYTES, Block, Piece, join_blocks, pieces_of_texts, read_pieces
-from skxent.language_model._tokenizers import Tokenize, make_tokenizer, tokenize_lines
+from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
 from skxent.language_model._word_counts import BlockCounts, WordCounter, count_block
 
 __all__ = [
@@ -236,7 +235,7 @@ def count_files(
 
 def block_options(tokenizer: str | Tokenize, block_bytes: int | None) -> dict[str, Any]:
     """Choose blocks that suit the tokenizer: only white space may be found in pieces of a line."""
-    if tokenizer == WHITESPACE:
+    if works_on_arrays(make_tokenizer(tokenizer)):
         return {"block_bytes": block_bytes or BLOCK_BYTES}
     return {"block_bytes": block_bytes or _TOKENIZER_BLOCK_BYTES, "whole_lines": True}
 
@@ -277,8 +276,9 @@ def _count_batch(tokenize: Tokenize | None, batch: Sequence[Piece]) -> tuple[Blo
 
 
 def _count_block(tokenize: Tokenize | None, block: Block) -> BlockCounts:
-    if tokenize is None:
-        return count_block(block.data)
+    if works_on_arrays(tokenize):
+        return count_block(space_tokens(tokenize, block.data))
+    assert tokenize is not None
     lines = tokenize_lines(tokenize, block.data.decode())
     words = Counter(token.encode("utf-8", "replace") for tokens in lines for token in tokens)
     return BlockCounts([], words, len(lines), sum(map(bool, lines)))
@@ -361,7 +361,7 @@ def start_workers(tokenize: Tokenize | None, n_jobs: int | None) -> Iterator[tup
     if n == 1:
         yield None, n
         return
-    with ThreadPoolExecutor(n) if tokenize is None else _start_processes(n) as workers:
+    with ThreadPoolExecutor(n) if works_on_arrays(tokenize) else _start_processes(n) as workers:
         yield workers, n
 
 

@@ -18,7 +18,7 @@ import polars as pl
 
 from skxent.language_model._errors import CorpusError
 
-__all__ = ["open_bytes", "read_chunks"]
+__all__ = ["is_compressed", "open_bytes", "read_chunks"]
 
 # Bytes at the beginning of a file that tell what it is.
 _HEAD = 16
@@ -138,6 +138,11 @@ class _Rejoined(io.RawIOBase):
         super().close()
 
 
+def is_compressed(head: bytes) -> bool:
+    """Return whether the first bytes of a file are those of a compressed one."""
+    return _COMPRESSED.match(head) is not None
+
+
 def _decompressed(path: str, raw: Any, head: bytes) -> _Readable:
     for magic, opener in _FORMATS:
         if magic.match(head):
@@ -230,3 +235,4 @@ _FORMATS: list[tuple[re.Pattern[bytes], Callable[[str, Any], Any]]] = [
     (re.compile(rb"PK(\x03\x04|\x05\x06|\x07\x08)"), _refuse("a zip archive", "unzip -p")),
     (re.compile(rb"7z\xbc\xaf\x27\x1c"), _refuse("a 7z archive", "7z x -so")),
 ]
+_COMPRESSED = re.compile(b"|".join(magic.pattern for magic, _ in _FORMATS))

@@ -25,7 +25,7 @@ from skxent.language_model._corpus import (
 from skxent.language_model._model import WordScores
 from skxent.language_model._reader import Block, Piece, join_blocks, pieces_of_texts, read_pieces
 from skxent.language_model._score import Score
-from skxent.language_model._tokenizers import Tokenize, make_tokenizer, tokenize_lines
+from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
 from skxent.language_model._word_counts import WordValues, find_tokens
 
 __all__ = ["LineScorer", "ScoredLines", "score_lines", "score_text"]
@@ -114,7 +114,7 @@ class LineScorer:
         self.lowercase = lowercase
         self.tokenizer = tokenizer
         self.tokenize = make_tokenizer(tokenizer)
-        if self.tokenize is None:
+        if works_on_arrays(self.tokenize):
             self.values = WordValues(self.table["word"], self.table["log_prob"].to_numpy())
 
     def block(self, block: Block) -> Score:
@@ -152,10 +152,12 @@ class LineScorer:
         return replace(score, ends=ends, log_prob_known=log_prob)
 
     def _tokens(self, block: Block) -> tuple[Floats, Integers]:
-        if self.tokenize is None:
-            data = block.data.decode().lower().encode() if self.lowercase else block.data
+        if works_on_arrays(self.tokenize):
+            data = space_tokens(self.tokenize, block.data)
+            data = data.decode().lower().encode() if self.lowercase else data
             tokens = find_tokens(data)
             return self.values.look_up(data, tokens), tokens.per_line[: -1 if block.ends_line else None]
+        assert self.tokenize is not None
         lines = tokenize_lines(self.tokenize, block.data.decode())
         return self.word_values(chain.from_iterable(lines)), np.array([len(line) for line in lines], np.int64)
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from skxent._registry import Registry
 from skxent.language_model._options import WHITESPACE
+from skxent.language_model._spacing import SpacedTokenizer, space_words
 
-__all__ = ["TOKENIZERS", "Tokenize", "make_tokenizer", "tokenize_lines"]
+__all__ = ["TOKENIZERS", "Tokenize", "make_tokenizer", "space_tokens", "tokenize_lines", "works_on_arrays"]
 
 Tokenize = Callable[[str], Sequence[str]]
 
@@ -23,6 +24,11 @@ _NOT_FOR_WORDS = {"blankline", "line", "mwe", "punkt", "punktsentence", "texttil
 @TOKENIZERS.register(WHITESPACE)
 def _whitespace() -> Tokenize:
     return str.split
+
+
+@TOKENIZERS.register("wordpunct")
+def _wordpunct() -> Tokenize:
+    return SpacedTokenizer(space_words)
 
 
 def make_tokenizer(tokenizer: str | Tokenize) -> Tokenize | None:
@@ -74,6 +80,16 @@ def _needs_no_argument(cls: Any) -> bool:
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return all(p.default is not p.empty or p.kind in variadic for p in parameters)
+
+
+def works_on_arrays(tokenize: Tokenize | None) -> bool:
+    """Return whether a tokenizer splits whole blocks of text, rather than one line after another."""
+    return tokenize is None or isinstance(tokenize, SpacedTokenizer)
+
+
+def space_tokens(tokenize: Tokenize | None, data: bytes) -> bytes:
+    """Return the text with white space between its tokens, for a tokenizer that works on arrays."""
+    return tokenize.space(data) if isinstance(tokenize, SpacedTokenizer) else data
 
 
 def tokenize_lines(tokenize: Tokenize, text: str) -> list[Sequence[str]]:

@@ -4,10 +4,17 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
-from scipy.special import polygamma
+from scipy.special import digamma, polygamma
 
 from skxent import cross_entropy, entropy, kl_divergence
-from skxent.information import cross_entropy_from_samples, entropy_from_samples, kl_divergence_from_samples
+from skxent.information import (
+    conditional_entropy_from_samples,
+    cross_entropy_from_samples,
+    entropy_from_samples,
+    kl_divergence_from_samples,
+    mutual_information_from_samples,
+)
+from skxent.information._scatter import principal_axes, whitening
 
 N, K = 4000, 3
 DISTRIBUTIONS = [stats.norm(3, 2), stats.expon(), stats.uniform(-1, 5), stats.gamma(3), stats.laplace()]
@@ -76,24 +83,126 @@ def test_chain_and_base_and_order():
 
 def test_neighbours_against_a_loop():
     x, y = np.random.default_rng(0).normal(size=(2, 20, 2))
-    distance = np.linalg.norm(x[:, None] - y[None], axis=2)
+    matrix, log_volume = whitening(y)
+    distance = np.linalg.norm((x[:, None] - y[None]) @ matrix, axis=2)
     fourth = np.sort(distance, axis=1)[:, 3]
     # psi(21) - psi(4) = 1/4 + ... + 1/20, and the unit disc measures pi.
-    expected = sum(1 / i for i in range(4, 21)) + np.log(np.pi) + 2 * np.log(fourth).mean()
+    expected = sum(1 / i for i in range(4, 21)) + np.log(np.pi) + 2 * np.log(fourth).mean() - log_volume
     assert_allclose(cross_entropy_from_samples(x, y, k=4), expected)
+
+
+def test_lines_against_a_tree():
+    """In one column neighbours are found by sorting; a column of almost nothing beside it changes little."""
+    x, y = np.random.default_rng(0).normal(size=(2, 60))
+    for k in (1, 4):
+        distance = np.sort(np.abs(x[:, None] - y), axis=1)[:, k - 1]
+        expected = sum(1 / i for i in range(k, 61)) + np.log(2) + np.log(distance).mean()
+        assert_allclose(cross_entropy_from_samples(x, y, k=k), expected)
+    distance = np.sort(np.abs(x[:, None] - x), axis=1)[:, 4]
+    assert_allclose(entropy_from_samples(x, k=4), sum(1 / i for i in range(4, 60)) + np.log(2 * distance).mean())
+
+
+def correlated(n, seed=0, dimension=3):
+    rng = np.random.default_rng(seed)
+    return rng.standard_t(3, size=(n, dimension)) @ rng.normal(size=(dimension, dimension))
+
+
+MAPS = [np.diag([1.0, 1e6, 1e-9]), np.array([[1, 2, 3], [0, 1, 1e4], [1e-3, 0, 1]]), np.eye(3)[[2, 0, 1]]]
+
+
+@pytest.mark.parametrize("matrix", MAPS)
+def test_affine_maps_of_the_columns_change_nothing_but_the_volume(matrix):
+    x, y = correlated(300), correlated(400, seed=1) + 0.5
+    moved, believed = x @ matrix + [1, -2, 3], y @ matrix + [1, -2, 3]
+    volume = np.linalg.slogdet(matrix)[1]
+    assert_allclose(entropy_from_samples(moved), entropy_from_samples(x) + volume, atol=1e-5)
+    assert_allclose(kl_divergence_from_samples(moved, believed), kl_divergence_from_samples(x, y), atol=1e-6)
+    shared = mutual_information_from_samples(x[:, :2], y[:300])
+    assert_allclose(mutual_information_from_samples(x[:, :2] @ [[1, 5], [0, 1e5]], believed[:300]), shared, atol=3e-3)
+
+
+def test_age_and_income():
+    """The truth, two normal columns of different units, is 2."""
+    rng = np.random.default_rng(0)
+    x = rng.normal([40, 30_000], [10, 9_000], size=(N, 2))
+    y = rng.normal([60, 30_000], [10, 9_000], size=(N, 2))
+    assert_allclose(kl_divergence_from_samples(x, y), 2, atol=0.25)
+
+
+def test_an_outlier_or_a_heavy_tail_in_one_column_does_not_spoil_the_other():
+    rng = np.random.default_rng(0)
+    x = np.column_stack([rng.standard_cauchy(N), rng.normal(size=N)])
+    assert_allclose(entropy_from_samples(x), entropy(stats.cauchy()) + entropy(stats.norm()), atol=0.15)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.column_stack([np.arange(20.0), np.full(20, 3.0)]),
+        np.column_stack([np.arange(20.0) ** 2, 3 - 2 * np.arange(20.0) ** 2]),
+        np.column_stack([correlated(20), correlated(20).sum(axis=1)]),
+        correlated(3),
+    ],
+)
+def test_columns_without_a_density_are_named(x):
+    with pytest.raises(ValueError, match=f"Column {x.shape[1] - 1} of x is constant or a linear combination"):
+        entropy_from_samples(x, k=1)
+
+
+def test_few_repetitions_are_rounding():
+    x = np.random.default_rng(0).normal(size=5000)
+    assert_allclose(entropy_from_samples([*x, x[17]]), entropy_from_samples(x), atol=1e-3)
+    assert_allclose(entropy_from_samples(x.round(5)), entropy_from_samples(x), atol=1e-3)
+    with pytest.raises(ValueError, match="Row 0 of x coincides with 3 points"):
+        entropy_from_samples([x[0], x[0], x[0], *x])
+
+
+@pytest.mark.parametrize("correlation", [0, 0.5, 0.9])
+def test_mutual_information_of_normals(correlation):
+    rng = np.random.default_rng(0)
+    x, noise = rng.normal(size=(2, N))
+    y = correlation * x + np.sqrt(1 - correlation**2) * noise
+    expected = -np.log1p(-(correlation**2)) / 2
+    assert_allclose(mutual_information_from_samples(x, y), expected, atol=0.05)
+    assert_allclose(mutual_information_from_samples(y, x), mutual_information_from_samples(x, y))
+    left = entropy(stats.norm()) - expected
+    assert_allclose(conditional_entropy_from_samples(y, x), left, atol=0.08)
+
+
+def test_mutual_information_against_a_loop():
+    x, y = np.random.default_rng(0).normal(size=(2, 40))
+    u, v = x * whitening(x[:, None])[0].item(), y * whitening(y[:, None])[0].item()
+    near = [np.abs(w[:, None] - w) for w in (u, v)]
+    radius = np.sort(np.maximum(*near), axis=1)[:, 3]
+    counts = [(distance < radius[:, None]).sum(axis=1) for distance in near]
+    expected = digamma(3) + digamma(40) - np.mean(digamma(counts[0]) + digamma(counts[1]))
+    assert_allclose(mutual_information_from_samples(x, y), expected)
+
+
+def test_mutual_information_of_several_columns_against_a_loop():
+    x, y = correlated(30), correlated(30, seed=1, dimension=2)
+    u, v = (round_points @ principal_axes(round_points) for round_points in (x @ whitening(x)[0], y @ whitening(y)[0]))
+    near = [np.abs(w[:, None] - w).max(axis=2) for w in (u, v)]
+    radius = np.sort(np.maximum(*near), axis=1)[:, 3]
+    counts = [(distance < radius[:, None]).sum(axis=1) for distance in near]
+    expected = digamma(3) + digamma(30) - np.mean(digamma(counts[0]) + digamma(counts[1]))
+    assert_allclose(mutual_information_from_samples(x, y), expected)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (
-            lambda x: entropy_from_samples([*x, x[17]]),
-            "1 of the 31 points of x repeat others, the first in row 17",
+            lambda x: entropy_from_samples([*x, x[17], x[20]]),
+            "2 of the 32 points of x repeat others, the first in row 17",
         ),
         (lambda x: entropy_from_samples(x.round(1)), "normalize=True"),
-        (lambda x: cross_entropy_from_samples(x, [*x[:3], 9.0]), "Row 0 of x coincides with a point of y"),
+        (
+            lambda x: cross_entropy_from_samples(x, [*x[:3], 9.0]),
+            "3 of the 30 points of x coincide with points of y, the first in row 0",
+        ),
         (lambda x: kl_divergence_from_samples(x, [1.0, 2, 2, 3]), "of y repeat others, the first in row 1"),
-        (lambda x: kl_divergence_from_samples(x, x), "Row 0 of x coincides"),
+        (lambda x: kl_divergence_from_samples(x, x), "30 of the 30 points of x coincide"),
         (lambda x: entropy_from_samples(x, k=30), "k=30 is not a whole number from 1 to 29"),
         (lambda x: entropy_from_samples(x, k=3.5), r"k=3\.5 is not a whole number"),
         (lambda x: entropy_from_samples(x, k=0), "k=0"),
@@ -104,6 +213,10 @@ def test_neighbours_against_a_loop():
         (lambda x: entropy_from_samples([1.0, np.nan, 2]), "Row 1 of x is not finite"),
         (lambda x: entropy_from_samples(np.ones((2, 2, 2))), r"x must have shape .* got \(2, 2, 2\)"),
         (lambda x: cross_entropy_from_samples(x, np.ones((4, 2))), "x has 1 dimensions and y has 2"),
+        (lambda x: mutual_information_from_samples(x, x[:20]), "x has 30 rows and y has 20"),
+        (lambda x: mutual_information_from_samples(x, np.ones(30)), "Column 0 of y is constant"),
+        (lambda x: mutual_information_from_samples(x.round(0), x.round(0)), "points of x and y repeat"),
+        (lambda x: entropy_from_samples(np.ma.masked_greater(x, 0.5)), "x is a masked array"),
         (lambda x: entropy_from_samples(x, base=0.5), "base must be above 1"),
     ],
 )

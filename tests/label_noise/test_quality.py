@@ -161,6 +161,36 @@ def test_the_estimate_is_the_most_probable_matrix():
     assert np.abs(estimate - NOISE).max() < 0.05
 
 
+def test_one_step_of_the_estimate_by_the_book(monkeypatch):
+    """Soft labels and hard ones: expected counts of true and given classes, by loops."""
+    monkeypatch.setattr("skxent.label_noise._transition._MAX_STEPS", 1)
+    rng = np.random.default_rng(2)
+    p = rng.dirichlet(np.ones(3), 20)
+    start = (np.eye(3) + 1 / 3) / 2
+    for y in (rng.dirichlet(np.ones(3), 20), np.eye(3)[rng.integers(3, size=20)]):
+        counts = start.copy()
+        for row_y, row_p in zip(y, p, strict=True):
+            for i in range(3):
+                for j in range(3):
+                    counts[i, j] += row_y[j] * row_p[i] * start[i, j] / (row_p @ start[:, j])
+        expected = counts / counts.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(estimate_transition(y, p), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("y", "p", "message"),
+    [
+        ([0, 1], np.eye(2), r"y has shape \(2,\) and p \(2, 2\)"),
+        (np.eye(3), np.eye(3)[:, :2], r"y has shape \(3, 3\) and p \(3, 2\)"),
+        (np.eye(2), [[1, 0], [np.nan, 1]], r"p\[1, 0\] is nan; it must be finite"),
+        ([[1, 0], [-1, 2]], np.eye(2), r"y\[1, 0\] is -1\.0; it must be finite and not negative"),
+    ],
+)
+def test_bad_input_of_an_estimate(y, p, message):
+    with pytest.raises(ValueError, match=message):
+        estimate_transition(y, p)
+
+
 def test_weights_of_labels_count_in_the_estimate():
     rng = np.random.default_rng(1)
     p, labels, weight = rng.dirichlet(np.ones(3), 200), rng.integers(3, size=200), rng.integers(3, size=200)
@@ -175,7 +205,11 @@ def test_weights_of_labels_count_in_the_estimate():
 def test_a_class_that_never_is_true_keeps_its_prior_row():
     p = np.tile([1.0, 0.0], (10, 1))
     estimate = estimate_transition(np.eye(2)[[0] * 10], p)
-    np.testing.assert_allclose(estimate[1], [0.25, 0.75])
+    np.testing.assert_allclose(estimate, [[10.75 / 11, 0.25 / 11], [0.25, 0.75]])
+    more = estimate_transition(np.eye(2)[[0] * 10], p, prior=10)
+    np.testing.assert_allclose(more, [[17.5 / 20, 2.5 / 20], [0.25, 0.75]])
+    with pytest.raises(ValueError, match="prior=0 must be a finite number above 0"):
+        estimate_transition(np.eye(2), np.eye(2), prior=0)
     np.testing.assert_allclose(estimate.sum(axis=1), 1)
     assert estimate.min() > 0
 

@@ -8,7 +8,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skxent import SigmoidRegressor, SoftmaxRegressor
-from skxent.losses import LOSSES
+from skxent.losses import LOSSES, ForwardCorrection
 from skxent.solvers import SOLVERS
 
 CONFIGURATIONS = [(loss, "lbfgs") for loss in LOSSES]
@@ -22,6 +22,7 @@ CONFIGURATIONS += [(loss, solver) for loss in ("cross_entropy", "quadratic") for
         for estimator in (SoftmaxRegressor, SigmoidRegressor)
         for loss, solver in CONFIGURATIONS
     ]
+    + [SoftmaxRegressor("generalized_cross_entropy", calibrated=True), SoftmaxRegressor(ForwardCorrection())]
 )
 def test_scikit_learn_check(estimator, check):
     check(estimator)

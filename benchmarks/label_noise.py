@@ -1,0 +1,482 @@
+"""Wrong labels: every loss and noise correction against cleanlab and scikit-learn, on data whose labels we spoil.
+
+    python benchmarks/label_noise.py [--data digits wine] [--seeds 5] [--records label_noise.jsonl] > tables.md
+
+Each training set is spoilt in a known way; the test set keeps its labels. A method's penalty is the one of `ALPHAS`
+with the best accuracy on a fifth of the *spoilt* training data, as a user must choose it; then it is fitted on all.
+Times are of that last fit alone, in seconds of processor time, which other work on the machine hardly changes.
+
+Results go to the records as they come, one line for each data set, kind of noise and seed; lines that are there
+already are not computed again, so that a run can be interrupted. A full run takes half an hour of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from _report import machine, print_table
+from numpy.typing import NDArray
+from sklearn.datasets import load_breast_cancer, load_digits, load_wine, make_classification
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.model_selection import StratifiedKFold, cross_val_predict, train_test_split
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from skxent import SoftmaxRegressor
+from skxent.label_noise import label_quality
+from skxent.losses import LOSSES, ForwardCorrection
+
+Array = NDArray[Any]
+
+ROOT = Path(__file__).resolve().parents[1]
+ALPHAS = (1e-4, 1e-3, 1e-2, 1e-1)
+CLEAN_LEARNING = "CleanLearning (cleanlab)"
+PEERS = (CLEAN_LEARNING, "LogisticRegression")
+
+# --- Data ---
+
+
+class Data(NamedTuple):
+    """Training data with true labels 0, 1, …, and test data."""
+
+    X: Array
+    y: Array
+    X_test: Array
+    y_test: Array
+
+
+def halves(X: Array, y: Array, seed: int) -> Data:
+    """Return a random half to train on and the other to test, scaled by the first."""
+    X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.5, random_state=seed, stratify=y)
+    scaler = StandardScaler().fit(X_train)
+    return Data(scaler.transform(X_train), y_train, scaler.transform(X_test), y_test)
+
+
+def digits(seed: int) -> Data:
+    """Return 1,797 images of 8 × 8 pixels, 10 classes."""
+    return halves(*load_digits(return_X_y=True), seed)
+
+
+def wine(seed: int) -> Data:
+    """Return 178 wines with 13 measurements, 3 classes."""
+    return halves(*load_wine(return_X_y=True), seed)
+
+
+def cancer(seed: int) -> Data:
+    """Return 569 tumours with 30 measurements, 2 classes."""
+    return halves(*load_breast_cancer(return_X_y=True), seed)
+
+
+@cache
+def _mnist() -> tuple[Array, Array, Array, Array]:
+    sys.path.insert(0, str(ROOT / "examples"))
+    from _mnist import load_mnist
+
+    loaded: tuple[Array, Array, Array, Array] = load_mnist()
+    return loaded
+
+
+def mnist(seed: int) -> Data:
+    """Return 2,000 images of 28 × 28 pixels to train on, others for each seed, and 10,000 to test; 10 classes."""
+    X, y, X_test, y_test = _mnist()
+    rows = np.random.default_rng(seed).choice(len(X), 2_000, replace=False)
+    return Data(X[rows], y[rows], X_test, y_test)
+
+
+def topics(seed: int) -> Data:
+    """Return 259 lines on three topics as weights of their words, three quarters of them to train on."""
+    parts = [(path, k) for k, name in enumerate(("kitchen", "sea", "sky")) for path in _corpus(name)]
+    lines = [(line, k) for path, k in parts for line in path.read_text().splitlines()]
+    texts, labels = [line for line, _ in lines], np.array([k for _, k in lines])
+    train, test, y, y_test = train_test_split(texts, labels, test_size=0.25, random_state=seed, stratify=labels)
+    words = TfidfVectorizer(sublinear_tf=True).fit(train)
+    return Data(words.transform(train).toarray(), y, words.transform(test).toarray(), y_test)
+
+
+def _corpus(name: str) -> list[Path]:
+    return [ROOT / "data" / "corpus" / part / f"{name}.txt" for part in ("train", "test")]
+
+
+def clouds(seed: int) -> Data:
+    """Return 3,000 points in 20 dimensions, 5 classes of several clouds each: no linear model is right."""
+    X, y = make_classification(
+        3_000, 20, n_informative=8, n_redundant=4, n_classes=5, n_clusters_per_class=2, class_sep=1.5, random_state=seed
+    )
+    return halves(X, y, seed)
+
+
+def ratings(seed: int) -> Data:
+    """Return 3,000 rows with 11 features and a rating of 7 levels, most of them in the middle, as wines are rated."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_t(5, size=(3_000, 11))
+    taste = X @ rng.normal(size=11) + rng.logistic(size=len(X))
+    y = np.searchsorted(np.quantile(taste, [0.03, 0.1, 0.35, 0.7, 0.9, 0.98]), taste)
+    return halves(X, y, seed)
+
+
+def many(seed: int) -> Data:
+    """Return 3,000 points in 50 dimensions, 20 classes that a linear model can tell apart but for noise."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(20, size=3_000)
+    X = rng.normal(size=(3_000, 50)) + rng.normal(size=(20, 50))[y] * 0.6
+    return halves(X, y, seed)
+
+
+DATA: dict[str, Callable[[int], Data]] = {
+    make.__name__: make for make in (digits, mnist, wine, cancer, topics, clouds, ratings, many)
+}
+
+# --- Noise ---
+
+
+class Spoilt(NamedTuple):
+    """Labels given, and the matrix of how often each class was labelled as each."""
+
+    labels: Array
+    transition: Array
+
+
+def by_matrix(transition: Array, data: Data, rng: np.random.Generator) -> Spoilt:
+    """Draw labels from the rows of a matrix."""
+    draws = rng.random(len(data.y))[:, np.newaxis]
+    labels = (draws > transition[data.y].cumsum(axis=1)).sum(axis=1).clip(max=len(transition) - 1)
+    return Spoilt(labels, transition)
+
+
+def symmetric(rate: float, data: Data, rng: np.random.Generator) -> Spoilt:
+    """Replace a share of the labels by any of the others."""
+    n = data.y.max() + 1
+    return by_matrix((1 - rate) * np.eye(n) + rate * (1 - np.eye(n)) / (n - 1), data, rng)
+
+
+def pairs(rate: float, data: Data, rng: np.random.Generator) -> Spoilt:
+    """Replace a share of the labels by the next class."""
+    eye = np.eye(data.y.max() + 1)
+    return by_matrix((1 - rate) * eye + rate * np.roll(eye, 1, axis=1), data, rng)
+
+
+def by_class(rate: float, data: Data, rng: np.random.Generator) -> Spoilt:
+    """Replace labels at a rate of each class's own, up to twice `rate`, mostly by a few others, never by most."""
+    n = data.y.max() + 1
+    transition = np.eye(n)
+    for k in range(n):
+        wrong = rng.uniform(0, min(2 * rate, 0.48))
+        transition[k] = np.insert(wrong * rng.dirichlet(np.full(n - 1, 0.5)), k, 1 - wrong)
+    return by_matrix(transition, data, rng)
+
+
+def by_features(rate: float, data: Data, rng: np.random.Generator) -> Spoilt:
+    """Replace labels by the class most like it, the more often the less clear the row is to a model of the truth."""
+    n = data.y.max() + 1
+    p = LogisticRegression(C=0.1, max_iter=2_000).fit(data.X, data.y).predict_proba(data.X)
+    own = p[np.arange(len(p)), data.y]
+    rank = own.argsort().argsort() / len(p)
+    p[np.arange(len(p)), data.y] = -1
+    spoilt = rng.random(len(p)) < 2 * rate * (1 - rank)
+    labels = np.where(spoilt, p.argmax(axis=1), data.y)
+    counts = np.zeros((n, n))
+    np.add.at(counts, (data.y, labels), 1)
+    return Spoilt(labels, counts / counts.sum(axis=1, keepdims=True))
+
+
+NOISES: dict[str, Callable[[Data, np.random.Generator], Spoilt]] = {
+    "none": lambda data, rng: symmetric(0, data, rng),
+    "symmetric 20 %": lambda data, rng: symmetric(0.2, data, rng),
+    "symmetric 40 %": lambda data, rng: symmetric(0.4, data, rng),
+    "pairs 20 %": lambda data, rng: pairs(0.2, data, rng),
+    "pairs 40 %": lambda data, rng: pairs(0.4, data, rng),
+    "by class": lambda data, rng: by_class(0.3, data, rng),
+    "by features": lambda data, rng: by_features(0.3, data, rng),
+}
+
+# --- Methods ---
+
+# From a penalty, the number of rows and classes, and the true matrix, to a classifier.
+Make = Callable[[float, int, int, Array], Any]
+
+
+def with_loss(loss: Any) -> Make:
+    """Return what makes a softmax regression with a loss."""
+    return lambda alpha, n, k, transition: SoftmaxRegressor(loss, alpha=alpha)
+
+
+def true_matrix(alpha: float, n: int, k: int, transition: Array) -> Any:
+    """Return a softmax regression with the matrix that the labels were spoilt with."""
+    return SoftmaxRegressor(ForwardCorrection(transition), alpha=alpha)
+
+
+def logistic_regression(alpha: float, n: int, k: int, transition: Array) -> Any:
+    """Return the same model as skxent's with cross-entropy; with two classes scikit-learn counts the penalty half."""
+    return LogisticRegression(C=(2 if k == 2 else 1) / (alpha * n), max_iter=2_000)
+
+
+def clean_learning(alpha: float, n: int, k: int, transition: Array) -> Any:
+    """Return cleanlab's: rows pruned by cross-validation, then a fit on the others."""
+    from cleanlab.classification import CleanLearning
+
+    return CleanLearning(logistic_regression(alpha, n, k, transition), seed=0)
+
+
+METHODS: dict[str, Make] = {
+    **{name: with_loss(name) for name in LOSSES if name != "expected_cost"},
+    "forward, estimated": with_loss(ForwardCorrection()),
+    "forward, estimated, generalised": with_loss(ForwardCorrection(loss="generalized_cross_entropy")),
+    "forward, true matrix": true_matrix,
+    "LogisticRegression": logistic_regression,
+    CLEAN_LEARNING: clean_learning,
+}
+# Its default cost is the distance of classes in their order, which only ratings have.
+ORDINAL: dict[str, dict[str, Make]] = {"ratings": {"expected_cost": with_loss("expected_cost")}}
+# A user does not have the true matrix.
+OURS = [name for name in METHODS if name not in (*PEERS, "forward, true matrix")]
+DETECTORS = ("LogisticRegression", "generalized_cross_entropy", "forward, estimated, generalised")
+
+
+class Result(NamedTuple):
+    """What a method came to in a cell."""
+
+    accuracy: float
+    distance: float
+    log_loss: float
+    seconds: float
+    alpha: float
+    validation: float
+
+
+FAILED = Result(*[float("nan")] * 5, -1.0)
+
+
+def fitted(make: Make, alpha: float, X: Array, spoilt: Spoilt, rows: Array) -> tuple[Any, float]:
+    """Fit on some rows; return the classifier and the seconds of processor time."""
+    n_classes = len(spoilt.transition)
+    start = time.process_time()
+    model = make(alpha, len(rows), n_classes, spoilt.transition).fit(X[rows], spoilt.labels[rows])
+    return model, time.process_time() - start
+
+
+def evaluate(make: Make, data: Data, spoilt: Spoilt, train: Array, validation: Array) -> Result:
+    """Choose the penalty on spoilt validation data, fit on all, and test on true labels."""
+    scores = {}
+    for alpha in ALPHAS:
+        model, _ = fitted(make, alpha, data.X, spoilt, train)
+        scores[alpha] = float(np.mean(model.predict(data.X[validation]) == spoilt.labels[validation]))
+    alpha = max(scores, key=lambda a: (scores[a], a))
+    model, seconds = fitted(make, alpha, data.X, spoilt, np.arange(len(data.y)))
+    loss = log_loss(data.y_test, model.predict_proba(data.X_test), labels=np.arange(len(spoilt.transition)))
+    distance = np.abs(model.predict(data.X_test) - data.y_test)
+    return Result(float(np.mean(distance == 0)), float(distance.mean()), float(loss), seconds, alpha, scores[alpha])
+
+
+def detection(data: Data, spoilt: Spoilt, alphas: dict[str, float]) -> dict[str, float]:
+    """Return how well each detector ranks wrong labels first: the area under its ROC curve."""
+    from cleanlab.rank import get_label_quality_scores
+
+    right = data.y == spoilt.labels
+    found = {}
+    for name in DETECTORS:
+        model = METHODS[name](alphas[name], len(data.y), len(spoilt.transition), spoilt.transition)
+        found[f"label_quality, {name}"] = float(
+            roc_auc_score(right, label_quality(model, data.X, spoilt.labels).probability)
+        )
+    n_classes = len(spoilt.transition)
+    model = logistic_regression(alphas["LogisticRegression"], len(data.y), n_classes, spoilt.transition)
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    p = cross_val_predict(model, data.X, spoilt.labels, cv=folds, method="predict_proba")
+    for score in ("self_confidence", "normalized_margin"):
+        quality = get_label_quality_scores(spoilt.labels, p, method=score)
+        found[f"cleanlab, LogisticRegression, {score}"] = float(roc_auc_score(right, quality))
+    return found
+
+
+def run_cell(data_name: str, noise_name: str, seed: int) -> dict[str, Any]:
+    """Return the results of all methods on one data set, spoilt in one way."""
+    data = DATA[data_name](seed)
+    spoilt = NOISES[noise_name](data, np.random.default_rng(1_000 + seed))
+    train, validation = train_test_split(
+        np.arange(len(data.y)), test_size=0.2, random_state=seed, stratify=spoilt.labels
+    )
+    results = {}
+    for name, make in (METHODS | ORDINAL.get(data_name, {})).items():
+        try:
+            results[name] = evaluate(make, data, spoilt, train, validation)
+        except ValueError as error:
+            print(f"{data_name}, {noise_name}, seed {seed}, {name}: {error}", file=sys.stderr)
+            results[name] = FAILED
+    usable = all(np.isfinite(results[name].alpha) for name in DETECTORS)
+    alphas = {name: result.alpha for name, result in results.items()}
+    return {
+        "data": data_name,
+        "noise": noise_name,
+        "seed": seed,
+        "wrong": float(np.mean(data.y != spoilt.labels)),
+        "results": {name: result._asdict() for name, result in results.items()},
+        "detection": detection(data, spoilt, alphas) if usable and noise_name != "none" else {},
+    }
+
+
+# --- Tables ---
+
+Cells = dict[tuple[str, str], list[dict[str, Any]]]
+
+
+def of(records: Iterable[dict[str, Any]], method: str, field: str) -> list[float]:
+    """Return a field of a method's results, one number for each record."""
+    return [record["results"][method][field] for record in records]
+
+
+def mean(values: Iterable[float]) -> float:
+    """Return the mean of the numbers that are finite; NaN if there are none."""
+    finite = [value for value in values if np.isfinite(value)]
+    return statistics.fmean(finite) if finite else float("nan")
+
+
+def spread(values: Iterable[float]) -> str:
+    """Return mean ± standard deviation."""
+    finite = [value for value in values if np.isfinite(value)]
+    return f"{mean(finite):.3f} ± {statistics.pstdev(finite):.3f}" if finite else "failed"
+
+
+def chosen(record: dict[str, Any]) -> str:
+    """Return the method of ours with the best accuracy on spoilt validation data, as a user can choose it."""
+    return max(OURS, key=lambda name: record["results"][name]["validation"])
+
+
+def accuracy_table(cells: Cells, field: str) -> None:
+    """Print each method's mean over the data sets, for each kind of noise."""
+    rows = []
+    for method in METHODS:
+        row = [mean(of(cell, method, field)) for cell in cells.values()]
+        by_noise = [
+            mean(value for (_, kind), value in zip(cells, row, strict=True) if kind == noise) for noise in NOISES
+        ]
+        rows.append([method, *(f"{value:.3f}" for value in by_noise), f"{mean(by_noise[1:]):.3f}"])
+    rows.sort(key=lambda row: row[-1], reverse=field == "accuracy")
+    print_table(["", *NOISES, "mean of noisy"], rows)
+
+
+def win_table(cells: Cells) -> None:
+    """Print in how many noisy cells each method is at least as accurate as CleanLearning, and its share of the time."""
+    noisy = [cell for (_, noise), cell in cells.items() if noise != "none"]
+    clean = [cell for (_, noise), cell in cells.items() if noise == "none"]
+    rows = []
+    for method in METHODS:
+        wins = [mean(of(cell, method, "accuracy")) >= mean(of(cell, CLEAN_LEARNING, "accuracy")) for cell in noisy]
+        shares = [mean(of(cell, method, "seconds")) / mean(of(cell, CLEAN_LEARNING, "seconds")) for cell in noisy]
+        lost = mean(
+            mean(of(cell, "LogisticRegression", "accuracy")) - mean(of(cell, method, "accuracy")) for cell in clean
+        )
+        failures = sum(not np.isfinite(value) for cell in cells.values() for value in of(cell, method, "accuracy"))
+        rows.append(
+            [method, f"{sum(wins)} of {len(wins)}", f"{statistics.median(shares):.2f}", f"{lost:+.4f}", failures]
+        )
+    rows.sort(key=lambda row: -int(str(row[1]).split()[0]))
+    print_table(["", "cells ≥ CleanLearning", "time, share", "accuracy lost on clean labels", "failed fits"], rows)
+
+
+def best_table(cells: Cells) -> None:
+    """Print for each cell the best of ours, the one chosen by validation, and the peers."""
+    rows = []
+    for (data, noise), cell in cells.items():
+        best = max(OURS, key=lambda name: mean(of(cell, name, "accuracy")))
+        by_validation = [record["results"][chosen(record)]["accuracy"] for record in cell]
+        peers = [spread(of(cell, peer, "accuracy")) for peer in PEERS]
+        rows.append([f"{data}, {noise}", best, spread(of(cell, best, "accuracy")), spread(by_validation), *peers])
+    print_table(["", "best of ours", "its accuracy", "chosen by validation", *PEERS], rows)
+
+
+def which_table(cells: Cells) -> None:
+    """Print for each kind of noise the three methods of ours with the best mean accuracy and the best log-loss."""
+    rows = []
+    for noise in NOISES:
+        of_kind = [cell for (_, kind), cell in cells.items() if kind == noise]
+        row = [noise]
+        for field, sign in (("accuracy", -1), ("log_loss", 1)):
+            means = {name: mean(mean(of(cell, name, field)) for cell in of_kind) for name in OURS}
+            best = sorted(means, key=lambda name, sign=sign, means=means: sign * means[name])[:3]  # type: ignore[misc]
+            row.append(", ".join(f"{name} {means[name]:.3f}" for name in best))
+        rows.append(row)
+    print_table(["noise", "accuracy", "log-loss"], rows)
+
+
+def distance_table(cells: Cells) -> None:
+    """Print how far the predicted level is from the true one, on average, for each kind of noise."""
+    ratings = {noise: cell for (data, noise), cell in cells.items() if data == "ratings"}
+    rows = []
+    for method in METHODS | ORDINAL["ratings"] if ratings else {}:
+        means = [mean(of(cell, method, "distance")) for cell in ratings.values()]
+        rows.append([method, *(f"{value:.3f}" for value in means), f"{mean(means[1:]):.3f}"])
+    rows.sort(key=lambda row: row[-1])
+    print_table(["", *ratings, "mean of noisy"], rows)
+
+
+def detection_table(cells: Cells) -> None:
+    """Print the mean area under the ROC curve of each detector, for each kind of noise."""
+    names = next(record["detection"] for cell in cells.values() for record in cell if record["detection"])
+    kinds = [noise for noise in NOISES if noise != "none"]
+    rows = []
+    for name in names:
+        areas = defaultdict(list)
+        for (_, noise), cell in cells.items():
+            areas[noise] += [record["detection"][name] for record in cell if record["detection"]]
+        means = [mean(areas[kind]) for kind in kinds]
+        rows.append([name, *(f"{value:.3f}" for value in means), f"{mean(means):.3f}"])
+    print_table(["", *kinds, "mean"], rows)
+
+
+def report(records: list[dict[str, Any]]) -> None:
+    """Print all tables."""
+    cells: Cells = defaultdict(list)
+    for record in records:
+        cells[record["data"], record["noise"]].append(record)
+    print(f"{machine()}\n\n## Accuracy, mean over data sets\n")
+    accuracy_table(cells, "accuracy")
+    print("\n## Log-loss of the true labels, mean over data sets\n")
+    accuracy_table(cells, "log_loss")
+    print("\n## Against CleanLearning\n")
+    win_table(cells)
+    print("\n## Which loss when\n")
+    which_table(cells)
+    print("\n## Wrong labels found: area under the ROC curve\n")
+    detection_table(cells)
+    print("\n## Ratings: mean distance from the true level\n")
+    distance_table(cells)
+    print("\n## Each data set\n")
+    best_table(cells)
+
+
+def main() -> None:
+    """Compute what the records lack, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", nargs="*", default=list(DATA), choices=list(DATA), metavar="NAME")
+    parser.add_argument("--noise", nargs="*", default=list(NOISES), choices=list(NOISES), metavar="KIND")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--records", type=Path, default=Path("label_noise.jsonl"))
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")  # rare classes in folds, and fits that end at max_iter
+    lines = options.records.read_text().splitlines() if options.records.exists() else []
+    done = {(r["data"], r["noise"], r["seed"]): r for r in map(json.loads, lines)}
+    wanted = [(d, noise, s) for s in range(options.seeds) for d in options.data for noise in options.noise]
+    for key in wanted:
+        if key not in done:
+            with threadpool_limits(1):  # threads that wait would count as processor time
+                done[key] = run_cell(*key)
+            with options.records.open("a") as file:
+                file.write(json.dumps(done[key]) + "\n")
+    report([done[key] for key in wanted])
+
+
+if __name__ == "__main__":
+    main()

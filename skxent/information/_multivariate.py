@@ -1,0 +1,65 @@
+"""The information measures of multivariate normal distributions, which have closed forms."""
+
+from typing import Any
+
+import numpy as np
+from scipy import linalg, stats
+
+from skxent._typing import Floats
+from skxent.information._special import excess_of
+
+__all__ = ["cross_entropy", "is_normal", "kl_divergence"]
+
+_Frozen = type(stats.multivariate_normal([0.0]))
+
+
+def is_normal(given: Any) -> bool:
+    """Return whether this is a multivariate normal distribution of SciPy, with its parameters or without."""
+    return isinstance(given, _Frozen | type(stats.multivariate_normal))
+
+
+def cross_entropy(p: Any, q: Any) -> float:
+    """Return the cross-entropy, in nats."""
+    mean, factor = _read("p", p)
+    dimension = len(mean)
+    size = dimension * (np.log(2 * np.pi) + 1) / 2 + np.sum(np.log(np.diag(factor)))
+    return float(size) + kl_divergence(p, q)
+
+
+def kl_divergence(p: Any, q: Any) -> float:
+    """Return the divergence, in nats: that of the variances along common axes, and that of the means."""
+    (mean, factor), (believed, root) = _read("p", p), _read("q", q)
+    if len(mean) != len(believed):
+        raise ValueError(f"p has {len(mean)} dimensions and q has {len(believed)}; they must agree.")
+    if p is q:
+        return 0.0
+    moved = linalg.solve_triangular(root, mean - believed, lower=True)
+    # Eigenvalues of the ratio of the covariances, less 1, from the difference: nothing cancels when p is close to q.
+    difference = factor @ factor.T - root @ root.T
+    half = linalg.solve_triangular(root, difference, lower=True)
+    steps = linalg.eigvalsh(linalg.solve_triangular(root, half.T, lower=True))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = _ratios(factor, root)
+        steps = np.where(np.abs(ratios - 1) < 0.5, steps, ratios - 1)
+        return float(np.sum(excess_of(steps, lambda: np.log(ratios))) / 2 + moved @ moved / 2)
+
+
+def _ratios(factor: Floats, root: Floats) -> Floats:
+    """Return the eigenvalues of the ratio of the covariances in rising order, exact where they are small."""
+    ratio: Floats = linalg.svdvals(linalg.solve_triangular(root, factor, lower=True))[::-1] ** 2
+    return ratio
+
+
+def _read(name: str, given: Any) -> tuple[Floats, Floats]:
+    """Return mean and Cholesky factor."""
+    if not isinstance(given, _Frozen):
+        if is_normal(given):
+            raise TypeError(f"{name} has no parameters; pass multivariate_normal(mean, cov).")
+        raise TypeError(f"{name} is {type(given).__name__}, but a multivariate normal compares with another one only.")
+    covariance = np.atleast_2d(np.asarray(given.cov, dtype=np.float64))
+    try:
+        return np.atleast_1d(np.asarray(given.mean, dtype=np.float64)), linalg.cholesky(covariance, lower=True)
+    except linalg.LinAlgError as error:
+        raise ValueError(
+            f"The covariance of {name} is singular: it has no density, and its differential entropy is minus infinity."
+        ) from error

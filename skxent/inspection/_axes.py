@@ -1,0 +1,53 @@
+"""Axes to draw on, and the colours of all pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from skxent._typing import Array
+
+__all__ = ["BLUE", "ORANGE", "axes_for"]
+
+# Told apart by colour-blind readers too (M. Okabe, K. Ito, "Color Universal Design", 2008).
+BLUE, ORANGE = "#0072B2", "#D55E00"
+
+
+def axes_for(display: Any, ax: Any, n_axes: int = 1, size: tuple[float, float] = (6.0, 4.5)) -> Array:
+    """Return the axes given, or those of a new figure.
+
+    Parameters
+    ----------
+    display : object
+        The display that draws; messages name its class.
+    ax : Axes, array-like of Axes, or None
+        What the user gave.
+    n_axes : int, default=1
+        How many it needs.
+    size : tuple of float, default=(6.0, 4.5)
+        Width and height of each in inches, for a new figure.
+
+    Returns
+    -------
+    ndarray of Axes, of shape (n_axes,)
+        Where to draw.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If there are more or fewer axes than needed.
+    """
+    name = type(display).__name__
+    if ax is None:
+        try:
+            import matplotlib.pyplot as plt
+        except ImportError as error:
+            raise ImportError(f"{name} draws with matplotlib: pip install matplotlib") from error
+        _, ax = plt.subplots(1, n_axes, figsize=(n_axes * size[0], size[1]), layout="constrained")
+    axes = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
+    if len(axes) != n_axes:
+        raise ValueError(f"{name} needs {n_axes} axes here; ax has {len(axes)}.")
+    return axes

@@ -1,0 +1,169 @@
+"""The picture of a classifier's honesty: how often it is right, by how sure it is."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_is_fitted
+
+from skxent._typing import Floats
+from skxent.inspection._axes import BLUE, axes_for
+
+__all__ = ["ReliabilityDisplay"]
+
+# Standard deviations on either side of a 95 % interval.
+_Z = 1.959964
+
+
+class ReliabilityDisplay:
+    r"""How often the predicted class is right, against the probability that it was given.
+
+    The rows are cut into bins of equal size by the largest probability of each. With :math:`n_b` rows, mean
+    probability :math:`p_b` and share of right predictions :math:`a_b` in bin b, the expected calibration error is
+    :math:`\sum_b \frac{n_b}{n} |a_b - p_b|` [1]_. The bars are 95 % intervals of the shares, by Wilson's formula [2]_.
+
+    Parameters
+    ----------
+    confidence : array-like of shape (n_rows,)
+        Probability of the predicted class of each row.
+    right : array-like of bool of shape (n_rows,)
+        Whether it was right.
+    n_bins : int, default=10
+        Number of bins, at most one for each row.
+    name : str, optional
+        Name of the line, for a legend.
+
+    Attributes
+    ----------
+    confidence, accuracy : ndarray of shape (n_bins,)
+        Mean probability and share of right predictions in each bin.
+    count : ndarray of int of shape (n_bins,)
+        Rows in each.
+    calibration_error : float
+        Expected calibration error, from 0 to 1.
+    ax_ : Axes
+        Where it is plotted, after :meth:`plot`.
+    figure_ : Figure
+        The figure.
+
+    References
+    ----------
+    .. [1] M. P. Naeini, G. Cooper, M. Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning",
+       2015, :doi:`10.1609/aaai.v29i1.9602`
+    .. [2] E. B. Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927,
+       :doi:`10.1080/01621459.1927.10502953`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skxent.inspection import ReliabilityDisplay
+    >>> display = ReliabilityDisplay([0.5, 0.5, 1.0, 1.0], [True, False, True, False], n_bins=2)
+    >>> display.accuracy.tolist(), display.calibration_error
+    ([0.5, 0.5], 0.25)
+    """
+
+    def __init__(self, confidence: ArrayLike, right: ArrayLike, *, n_bins: int = 10, name: str | None = None) -> None:
+        check_consistent_length(confidence, right)
+        sure, hit = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
+        parts = [part for part in np.array_split(np.argsort(sure, kind="stable"), n_bins) if len(part)]
+        self.confidence: Floats = np.array([sure[part].mean() for part in parts])
+        self.accuracy: Floats = np.array([hit[part].mean() for part in parts])
+        self.count = np.array([len(part) for part in parts])
+        self.calibration_error = float(np.average(np.abs(self.accuracy - self.confidence), weights=self.count))
+        self.name = name
+
+    @classmethod
+    def from_predictions(
+        cls, y: ArrayLike, proba: ArrayLike, classes: ArrayLike, *, n_bins: int = 10, **plot: Any
+    ) -> Self:
+        """Plot predictions.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_rows,)
+            True labels.
+        proba : array-like of shape (n_rows, n_classes)
+            Probabilities of the classes.
+        classes : array-like of shape (n_classes,)
+            The classes, in the order of the columns.
+        n_bins : int, default=10
+            Number of bins.
+        **plot : dict
+            ``name``, and arguments of :meth:`plot`.
+
+        Returns
+        -------
+        ReliabilityDisplay
+            The display, plotted.
+        """
+        p = np.asarray(proba)
+        right = np.asarray(classes)[p.argmax(axis=1)] == np.asarray(y)
+        return cls(p.max(axis=1), right, n_bins=n_bins, name=plot.pop("name", None)).plot(**plot)
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, X: Any, y: ArrayLike, *, n_bins: int = 10, **plot: Any) -> Self:
+        """Plot the predictions of a fitted classifier, for rows that it was not fitted on.
+
+        Parameters
+        ----------
+        estimator : classifier with ``predict_proba``
+            Fitted.
+        X : array-like, sparse matrix or data frame of shape (n_rows, n_features)
+            Rows to judge on.
+        y : array-like of shape (n_rows,)
+            Their labels.
+        n_bins : int, default=10
+            Number of bins.
+        **plot : dict
+            ``name``, and arguments of :meth:`plot`.
+
+        Returns
+        -------
+        ReliabilityDisplay
+            The display, plotted.
+        """
+        check_is_fitted(estimator)
+        return cls.from_predictions(y, estimator.predict_proba(X), estimator.classes_, n_bins=n_bins, **plot)
+
+    def intervals(self) -> Floats:
+        """Return the 95 % interval of the share of right predictions in each bin, of shape (n_bins, 2)."""
+        z2n = _Z**2 / self.count
+        middle = (self.accuracy + z2n / 2) / (1 + z2n)
+        half = _Z * np.sqrt(self.accuracy * (1 - self.accuracy) / self.count + z2n / (4 * self.count)) / (1 + z2n)
+        return np.column_stack([middle - half, middle + half])
+
+    def plot(self, *, ax: Any = None, **line: Any) -> Self:
+        """Plot.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to plot; a new figure by default.
+        **line : dict
+            Arguments of matplotlib's ``errorbar``.
+
+        Returns
+        -------
+        ReliabilityDisplay
+            The display itself.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        (self.ax_,) = axes_for(self, ax, size=(5.5, 5.0))
+        self.figure_ = self.ax_.figure
+        error = np.abs(self.intervals() - self.accuracy[:, np.newaxis]).T
+        label = f"{self.name or 'model'}, calibration error {self.calibration_error:.3f}"
+        # A second model in the same picture gets the next colour.
+        style = {"fmt": "o-", "capsize": 3, **({} if self.ax_.lines else {"color": BLUE}), **line}
+        if not self.ax_.lines:
+            self.ax_.plot([0, 1], [0, 1], color="0.6", lw=1, zorder=0)
+        self.ax_.errorbar(self.confidence, self.accuracy, yerr=error, label=label, **style)
+        self.ax_.set(xlabel="probability of the predicted class", ylabel="share that is right")
+        self.ax_.legend(frameon=False, loc="upper left")
+        return self

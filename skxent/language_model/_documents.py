@@ -1,0 +1,133 @@
+"""Documents as scikit-learn's text classes take them: texts, lists of tokens, names of files, or open files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from numbers import Number
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.sparse import issparse
+
+from skxent.language_model._corpus import Document, checked_documents
+from skxent.language_model._decompress import is_compressed
+from skxent.language_model._errors import CorpusError
+from skxent.language_model._reader import read_pieces
+from skxent.language_model._tokenizers import Tokenize
+
+__all__ = ["DocumentReader", "Text", "encode_lines", "is_matrix"]
+
+# A document: UTF-8, a string, or tokens.
+Text = bytes | Document
+
+
+class DocumentReader:
+    """Mixin of estimators that read documents, as their parameters say.
+
+    Attributes
+    ----------
+    input : {"content", "filename", "file"}
+        Whether documents are texts, names of files, or open files.
+    encoding, decode_error : str
+        How bytes and files are decoded.
+    lowercase : bool
+        Whether tokens are lower-cased.
+    tokenizer : str or callable
+        What makes tokens of a line.
+    n_jobs : int or None
+        Threads, or processes for tokenizers other than white space.
+    """
+
+    input: str
+    encoding: str
+    decode_error: str
+    lowercase: bool
+    tokenizer: str | Tokenize
+    n_jobs: int | None
+
+    def _sources(self, X: Any) -> Any:
+        """Return documents, names or files, whichever `input` says; refuse what is a single one of them."""
+        if isinstance(X, str | bytes | PathLike | Mapping) or hasattr(X, "read"):
+            raise TypeError(
+                f"expected an iterable of documents, got a single {type(X).__name__}; put it in a list, and say "
+                "input='filename' if it is the name of a file, input='file' if it is an open file"
+            )
+        return X
+
+    def _documents(self, X: Any) -> Iterator[Document]:
+        """Yield texts and lists of tokens, of what is no name of a file."""
+        read = _text_of_open_file if self.input == "file" else _as_it_is
+        sources = enumerate(self._sources(X))
+        return checked_documents(self._decoded(read(source), number) for number, source in sources)
+
+    def _listed(self, X: Any) -> tuple[list[Any], Callable[[Any], Text]]:
+        """Return what makes documents, and how: names of files, whose texts need not all be in memory, or documents."""
+        if self.input == "filename":
+            return list(self._sources(X)), self._read_file
+        return list(self._documents(X)), _as_it_is
+
+    def _texts(self, X: Any) -> Iterator[Text]:
+        """Yield documents in UTF-8, as strings, or as lists of tokens, whichever takes the least work."""
+        return map(self._read_file, self._sources(X)) if self.input == "filename" else self._documents(X)
+
+    def _read_file(self, path: str | Path) -> bytes:
+        """Read a file as UTF-8; a plain one in one go, which matters where there are many small ones."""
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+            if not is_compressed(data):
+                is_ascii = data.isascii() and self.encoding == "utf-8"
+                return data if is_ascii else _as_utf8(data, self.encoding, self.decode_error)
+        except (OSError, UnicodeError):
+            pass  # reading it in blocks says what is wrong, and where
+        pieces = read_pieces(path, encoding=self.encoding, errors=self.decode_error)
+        return b"".join(piece.make().data for piece in pieces)
+
+    def _decoded(self, source: Any, number: int) -> Any:
+        if not isinstance(source, bytes):
+            return source
+        try:
+            return source.decode(self.encoding, self.decode_error).removeprefix("\ufeff")
+        except UnicodeDecodeError as error:
+            raise CorpusError(
+                f"document {number}, byte {error.start}: not valid {self.encoding} ({error.reason}); give its "
+                "encoding, or decode_error='replace'"
+            ) from None
+
+
+def _as_utf8(data: bytes, encoding: str, errors: str) -> bytes:
+    return data.decode(encoding, errors).removeprefix("\ufeff").encode("utf-8", "replace")
+
+
+def _as_it_is(source: Any) -> Any:
+    return source
+
+
+def _text_of_open_file(file: Any) -> Any:
+    if not hasattr(file, "read"):
+        raise TypeError(f"input='file' expects open files, got {type(file).__name__} {file!r:.60}")
+    return file.read()
+
+
+def encode_lines(text: bytes | str) -> bytes:
+    """Return a text as UTF-8 with a newline at its end."""
+    data = text.encode("utf-8", "replace") if isinstance(text, str) else text
+    return data if data.endswith(b"\n") else data + b"\n"
+
+
+def is_matrix(X: Any) -> bool:
+    """Return whether X holds counts rather than documents: it is two-dimensional, or made of numbers."""
+    if issparse(X):
+        return True
+    if isinstance(X, list | tuple):
+        return bool(len(X)) and isinstance(X[0], list | tuple | np.ndarray) and _starts_with_number(X[0])
+    if not hasattr(X, "__array__"):
+        return False
+    array = np.asarray(X)
+    return array.ndim != 1 or array.dtype.kind in "biufc"
+
+
+def _starts_with_number(row: Any) -> bool:
+    return len(row) > 0 and isinstance(row[0], Number)

@@ -1,0 +1,146 @@
+r"""Unigram models of several classes over one vocabulary, so that what they say about a text can be compared.
+
+Models with vocabularies of their own cannot be compared: all words outside a small vocabulary are one event, which is
+likely, so that the model that knows least wins. Here all models have the same events, the words of the shared
+vocabulary and one *open* event for all words outside of it, and the open event is equally likely under all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skxent._typing import Floats
+from skxent.language_model._class_counts import ClassCounts
+from skxent.language_model._options import LEAVE_ONE_OUT
+from skxent.language_model._smoothing import Smoothing
+
+__all__ = ["BACKGROUNDS", "SharedModels", "fit_shared"]
+
+# What a class falls back on for the words that it has not seen.
+BACKGROUNDS = ("pooled", "uniform")
+
+# A probability of zero counts as this one, so that a text that is impossible under all models still has a best one:
+# the model under which the fewest of its words are impossible.
+_LEAST_PROBABILITY = np.finfo(np.float64).tiny
+
+# Words that are copied together; with up to some hundred classes they fit in a processor's cache.
+_BLOCK = 4096
+
+
+@dataclass(frozen=True)
+class SharedModels:
+    """Log-probabilities of words under several models, in nats.
+
+    Attributes
+    ----------
+    log_probs : ndarray of shape (n_words + 1, n_models)
+        Those of the words, and last that of the open event: any word outside the vocabulary.
+    is_outside : ndarray of shape (n_words,)
+        Whether a word is too rare for the vocabulary, so that its log-probability is that of the open event.
+    parameters : ndarray of shape (n_models,)
+        Smoothing parameter of each model, NaN for a method that has none.
+    """
+
+    log_probs: Floats
+    is_outside: NDArray[np.bool_]
+    parameters: Floats
+
+
+def fit_shared(
+    counts: ClassCounts,
+    *,
+    smoothing: Smoothing,
+    parameter: float | str | None = LEAVE_ONE_OUT,
+    background: str = "pooled",
+    min_count: float = 1,
+) -> SharedModels:
+    r"""Fit one model a class over a vocabulary that all classes share.
+
+    The pooled counts of all classes, with those of the words outside the vocabulary as the count of the open event,
+    are smoothed on a uniform background over all events. That gives the open event its probability :math:`p_0`, and
+    each word its share :math:`b(w)` of the rest. Class k then has the probabilities
+
+    .. math:: p_k(w) = (1 - p_0)\, q_k(w), \qquad p_k(\mathrm{open}) = p_0
+
+    with :math:`q_k` the class's own counts, smoothed over the words of the vocabulary alone, on the background b
+    ("pooled") or a uniform one. A class without a token has its background. So each model sums to 1, and words that
+    no class has seen say nothing about the class.
+
+    Parameters
+    ----------
+    counts : ClassCounts
+        The counts of each class.
+    smoothing : Smoothing
+        The method.
+    parameter : float, "leave-one-out" or None, default="leave-one-out"
+        Its parameter, see :meth:`Smoothing.fit <skxent.language_model.Smoothing.fit>`.
+    background : {"pooled", "uniform"}, default="pooled"
+        What a class falls back on.
+    min_count : float, default=1
+        Words that occur less often, in all classes together, are outside the vocabulary.
+
+    Returns
+    -------
+    SharedModels
+
+    Raises
+    ------
+    ValueError
+        If the vocabulary is empty, or the parameter is out of range.
+
+    Examples
+    --------
+    >>> from skxent.language_model._smoothing import make_smoothing
+    >>> from scipy.sparse import csr_array
+    >>> counts = ClassCounts(csr_array([[3.0, 1.0, 0.0], [0.0, 1.0, 1.0]]), np.zeros(2))
+    >>> models = fit_shared(counts, smoothing=make_smoothing("laplace"))
+    >>> np.exp(models.log_probs).sum(axis=0).round(12).tolist()
+    [1.0, 1.0]
+    """
+    pooled = counts.pooled
+    is_outside = pooled < min_count if min_count > 1 else np.zeros(len(pooled), dtype=np.bool_)
+    kept = slice(None) if not is_outside.any() else ~is_outside
+    events = np.append(pooled[kept], counts.outside.sum() + pooled[is_outside].sum())
+    if len(events) == 1:
+        raise ValueError("the vocabulary is empty: there is no word to tell classes apart by")
+    fit = partial(_smoothed, smoothing, parameter)
+    everything, _ = fit(events, np.full(len(events), 1 / len(events)))
+    shares, p_open = everything[:-1], float(everything[-1])
+    if background == "uniform" or not shares.any():
+        shares = np.ones(len(shares))
+    fallback = shares / shares.sum()
+    n_classes, n_words = counts.matrix.shape
+    log_probs, parameters = np.empty((n_classes, n_words + 1)), np.empty(n_classes)
+    log_probs[:, -1] = _log(p_open)
+    log_probs[:, :-1][:, is_outside] = _log(p_open)
+    for k in range(n_classes):
+        q, parameters[k] = fit(counts.matrix[[k]].toarray().ravel()[kept], fallback)
+        log_probs[k, :-1][kept] = _log((1 - p_open) * q)
+    return SharedModels(_transposed(log_probs), is_outside, parameters)
+
+
+def _transposed(rows: Floats) -> Floats:
+    """Copy a few long rows to columns, block by block, which takes a fifth of the time of doing it at once."""
+    columns = np.empty(rows.shape[::-1])
+    for begin in range(0, rows.shape[1], _BLOCK):
+        columns[begin : begin + _BLOCK] = rows[:, begin : begin + _BLOCK].T
+    return columns
+
+
+def _log(probability: Any) -> Any:
+    return np.log(np.maximum(probability, _LEAST_PROBABILITY))
+
+
+def _smoothed(
+    smoothing: Smoothing, parameter: float | str | None, events: Floats, background: Floats
+) -> tuple[Floats, float]:
+    """Return the probabilities of the events and the method's parameter; without a token, the background."""
+    if not events.any():
+        return background, np.nan
+    smoothed = smoothing.fit(events, parameter=parameter, background=background)
+    return smoothed.probability, np.nan if smoothed.parameter is None else smoothed.parameter

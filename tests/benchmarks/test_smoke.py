@@ -1,0 +1,138 @@
+"""Every script of the benchmarks runs on tiny data and prints its tables; peers that are not installed are left out."""
+
+import importlib
+import math
+import re
+from pathlib import Path
+
+import peers
+import problems
+import pytest
+from _peak import CASES
+
+from .conftest import tiny_mnist
+
+BENCHMARKS = problems.ROOT / "benchmarks"
+PARTS = {"problems"}
+SCRIPTS = sorted({path.stem for path in BENCHMARKS.glob("[a-z]*.py")} - PARTS)
+
+# Options that make a script fast, and what it must print.
+RUNS = {
+    "softmax": (
+        ["--problems", "tiny", "--limit", "0.02", "--plot", "curves.png"],
+        ["### tiny problem", "objective at the optimum 0.", "**skxent**", "**fastest peer**"],
+    ),
+    "sgd": (
+        ["--rounds", "1", "--rows", "250", "--batch-size", "50"],
+        ["### One pass over 250 x 64 float32, batches of 50", "SoftmaxRegressor, quadratic", "floor"],
+    ),
+    "scaling": (
+        ["--largest", "2000", "--plot", "scaling.png"],
+        ["20,000 x 300 float32, 3 classes", "### Threads", "2,000 x 784 float32", "| 3,000 |", "exponent"],
+    ),
+    "compare": (
+        ["--against", str(problems.ROOT), "--problems", "digits", "--rounds", "1", "--targets", "0.1"],
+        ["digits, 1,797 x 64: to 1e-01", "digits, 1,797 x 64: a pass", "| ratio |"],
+    ),
+    "optimum": (["--problems", "2"], []),
+    "perplexity": (["natural", "--megabytes", "0.1", "--rounds", "1"], ["skxent-perplexity FILE", "MB/s"]),
+    "feature_selection": (["strength"], ["true information, nats"]),
+}
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*line search", "ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture
+def run(tiny, tmp_path, monkeypatch, capsys):
+    """Run a script in a folder of its own; return what it printed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(problems.PROBLEMS, "tiny", lambda: tiny)
+
+    def run_script(name):
+        assert name in RUNS, f"say in RUNS how {name}.py is tried on tiny data"
+        module = importlib.import_module(name)
+        assert Path(module.__file__).parent == BENCHMARKS
+        options, expected = RUNS[name]
+        monkeypatch.setattr("sys.argv", [f"{name}.py", *options])
+        for attribute, value in {"mnist": tiny_mnist, "mnist_weak": lambda: tiny}.items():
+            if hasattr(module, attribute):
+                monkeypatch.setattr(module, attribute, value)
+        module.main()
+        return capsys.readouterr(), expected
+
+    return run_script
+
+
+@pytest.fixture(autouse=True)
+def few_cases(monkeypatch):
+    """Leave one dense and one sparse case of those whose memory is measured, and few columns to grow over."""
+    scaling = importlib.import_module("scaling")
+    kept = {name: CASES[name] for name in CASES if name.startswith(("20,000 x 300", "400,000"))}
+    assert len(kept) == 2
+    monkeypatch.setattr(scaling, "CASES", kept)
+    monkeypatch.setattr(scaling, "COLUMNS", (10, 30))
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_script(name, run, tmp_path):
+    printed, expected = run(name)
+    for text in expected:
+        assert text in printed.out
+    assert "Traceback" not in printed.err
+    pictures = [option for option in RUNS[name][0] if option.endswith(".png")]
+    assert [path.name for path in tmp_path.glob("*.png")] == pictures
+    for picture in pictures:
+        assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_softmax_has_a_row_for_each_peer(tiny, capsys, monkeypatch):
+    softmax = importlib.import_module("softmax")
+    monkeypatch.setattr(softmax, "_WARM_UP_LIMIT", 0)
+    curves = softmax.compare(tiny, limit=60, among="newton")
+    names = [name for name in peers.FULL_BATCH if "newton" in name]
+    assert list(curves) == ["skxent", *names]
+    table = capsys.readouterr().out
+    for name in names:
+        row = re.search(rf"\| {name} (.*)", table)[1]
+        assert len(re.findall(r"\| +(> )?\d", row)) == 6
+    assert all(math.isfinite(value) for curve in curves.values() for point in curve for value in point)
+
+
+def test_missing_peers_are_named(monkeypatch, run):
+    monkeypatch.setitem(peers.MISSING, "torch_lbfgs", "No module named 'torch'")
+    printed, _ = run("sgd")
+    assert "left out: torch_lbfgs (No module named 'torch')" in printed.err
+
+
+def test_extras_of_softmax(tiny, capsys, monkeypatch):
+    softmax = importlib.import_module("softmax")
+    monkeypatch.delitem(softmax.SMALL, "digits")
+    softmax.small_data(repeats=1)
+    softmax.quadratic_loss(tiny, n_starts=2)
+    printed = capsys.readouterr().out
+    assert re.search(r"\| iris 150 x 4 \| +[\d.]+ \| +[\d.]+ \| +[\d.]+ \|", printed)
+    assert "### Quadratic loss, tiny problem, 2 random starts" in printed
+
+
+def test_every_peer_is_found():
+    files = {path.stem for path in (BENCHMARKS / "peers").glob("[a-z]*.py")}
+    assert set(peers.MISSING) <= files
+    assert {peer.run.__module__.removeprefix("peers.") for peer in peers.FULL_BATCH.values()} <= files
+    assert "LogisticRegression saga float32" in peers.FULL_BATCH
+    assert "SGDClassifier(loss='log_loss')" in peers.ONE_PASS
+
+
+def test_only_those_that_take_sparse_data_get_it():
+    assert all(name.startswith("LogisticRegression") for name in peers.solvers_for(sparse=True))
+    assert list(peers.solvers_for(sparse=True, among="saga")) == [
+        "LogisticRegression saga float32",
+        "LogisticRegression saga float64",
+    ]
+
+
+def test_compare_says_where_there_is_no_skxent(tmp_path, monkeypatch):
+    compare = importlib.import_module("compare")
+    monkeypatch.setattr("sys.argv", ["compare.py", "--against", str(tmp_path)])
+    with pytest.raises(SystemExit, match="no folder skxent in it"):
+        compare.main()

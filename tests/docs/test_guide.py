@@ -1,0 +1,65 @@
+"""The pages of the guide: their examples run, and the parts that they show are what they say."""
+
+import doctest
+import runpy
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer, load_digits
+
+from skxent import CrossEntropySelector, SoftmaxRegressor, UnigramLanguageModel, cross_entropy_classif
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = sorted(page for page in DOCS.rglob("*.rst") if ">>>" in page.read_text(encoding="utf-8"))
+mpl.use("Agg")
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_examples_of_a_page(page):
+    if "sklearn.callback" in page.read_text(encoding="utf-8"):
+        pytest.importorskip("sklearn.callback", reason="this scikit-learn has no callbacks")
+    failed, tried = doctest.testfile(str(page), module_relative=False, optionflags=FLAGS)
+    assert tried > 0
+    assert failed == 0
+
+
+def part(name):
+    return runpy.run_path(str(DOCS / "extend" / f"add_{name}.py"))
+
+
+def test_loss_of_the_guide():
+    loss = part("loss")["Hellinger"]()
+    p = np.array([[0.25, 0.75], [1.0, 0.0]])
+    y = np.array([[0.0, 1.0], [1.0, 0.0]])
+    value, _ = loss.pointwise(y, p, np.log(np.maximum(p, 1e-300)))
+    np.testing.assert_allclose(value, [1 - np.sqrt(0.75), 0])
+    X, y = load_digits(return_X_y=True)
+    assert SoftmaxRegressor("hellinger", alpha=1e-3).fit(X / 16, y).score(X / 16, y) > 0.95
+
+
+def test_solver_of_the_guide():
+    solver = part("solver")["Backtracking"](armijo=0.1)
+    X, y = load_digits(return_X_y=True)
+    ours = SoftmaxRegressor(solver=solver, alpha=0.01, tol=1e-12, max_iter=5000).fit(X / 16, y)
+    best = SoftmaxRegressor(alpha=0.01, tol=1e-12).fit(X / 16, y)
+    np.testing.assert_allclose(ours.coef_, best.coef_, atol=1e-4)
+    with pytest.warns(UserWarning, match="Raise max_iter"):
+        SoftmaxRegressor(solver="backtracking", max_iter=2).fit(X / 16, y)
+
+
+def test_smoothing_of_the_guide():
+    part("smoothing")
+    model = UnigramLanguageModel(smoothing="add_one_tenth").fit(["a b a"])
+    assert 2 ** model.score_samples(["a"])[0] == pytest.approx(2.1 / 3.3)
+
+
+def test_score_of_the_guide():
+    selector = part("score")["selector"].set_params(k=3)
+    X, y = load_breast_cancer(return_X_y=True)
+    assert isinstance(selector, CrossEntropySelector)
+    chosen = selector.fit(X, y).get_support(indices=True)
+    best = np.argsort(-cross_entropy_classif(X, y)[0])[:8]
+    assert set(chosen) <= set(best)
