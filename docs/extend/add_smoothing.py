@@ -1,7 +1,6 @@
 """A smoothing method of your own: a tenth added to every count."""
 
 from skxent.language_model import CountwiseSmoothing
-
 from skxent.testing import check_smoothing
 
 
