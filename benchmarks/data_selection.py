@@ -27,7 +27,7 @@ import sysconfig
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from _report import machine, print_table
@@ -72,6 +72,12 @@ model = UnigramClassifier(input="filename", decode_error="replace"{options})
 
 Document = tuple[str, str]
 
+# Ways to cut texts into tokens, as options of select_texts.
+TOKENS: dict[str, dict[str, Any]] = {
+    "white space": {},
+    "as DSIR": {"tokenizer": "wordpunct", "lowercase": True},
+}
+
 
 class Run(NamedTuple):
     """What a process took, and the last line that it printed."""
@@ -112,10 +118,13 @@ def take_turns(peers: dict[str, list[str]], rounds: int) -> dict[str, Run]:
     for _ in range(rounds):
         for name, command in peers.items():
             runs[name].append(run(command))
-    return {
-        name: Run(*(statistics.median(column) for column in list(zip(*of, strict=True))[:3]), of[-1].said)
-        for name, of in runs.items()
-    }
+    return {name: median(of) for name, of in runs.items()}
+
+
+def median(runs: list[Run]) -> Run:
+    """Return the medians of some runs, and what the last one said."""
+    middle = {name: statistics.median(getattr(run, name) for run in runs) for name in Run._fields[:3]}
+    return runs[-1]._replace(**middle)
 
 
 def pieces(origin: str, text: str, size: int = 3000) -> Iterator[Document]:
@@ -246,7 +255,7 @@ def report_agreement(compared: list[tuple[Mixture, np.ndarray]]) -> None:
     for mixed, weights in compared:
         texts = [json.loads(line)["text"] for line in mixed.raw.read_text().splitlines()]
         sizes = np.array([len(re.findall(r"\w+|[^\w\s]+", text)) for text in texts])
-        for name, tokens in {"white space": {}, "as DSIR": {"tokenizer": "wordpunct", "lowercase": True}}.items():
+        for name, tokens in TOKENS.items():
             chosen = select_texts([mixed.target], [mixed.raw], input="filename", field="text", **tokens)
             auc, total = roc_auc_score(mixed.is_wanted, chosen.scores), spearmanr(weights, chosen.scores * sizes)
             mean = spearmanr(weights / sizes, chosen.scores)

@@ -201,6 +201,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         self.__dict__.update(attributes(w))
         self.loss_ = loss
         self.n_iter_ = result.n_iter
+        self.optimality_ = getattr(result, "optimality", float("nan"))
         self.loss_curve_ = monitor.loss_curve
         self.validation_scores_ = None if validation is None else validation.scores
         self.learning_curve_ = monitor.learning_curve()

@@ -34,7 +34,12 @@ RUNS = {
         ["--against", str(problems.ROOT), "--problems", "digits", "--rounds", "1", "--targets", "0.1"],
         ["digits, 1,797 x 64: to 1e-01", "digits, 1,797 x 64: a pass", "| ratio |"],
     ),
-    "optimum": (["--problems", "2"], []),
+    "optimum": (["--problems", "1"], ["1 problems: ", "distance median"]),
+    "label_noise": (
+        ["--data", "wine", "ratings", "--noise", "none", "symmetric 20 %", "--seeds", "1"],
+        ["## Accuracy", "## Which loss when", "## Ratings"],
+    ),
+    "data_selection": (["select", "--megabytes", "0.05", "--rounds", "1"], ["MB"]),
     "perplexity": (["natural", "--megabytes", "0.1", "--rounds", "1"], ["skxent-perplexity FILE", "MB/s"]),
     "feature_selection": (["strength"], ["true information, nats"]),
 }
@@ -86,9 +91,10 @@ def test_script(name, run, tmp_path):
         assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
 
 
-def test_softmax_has_a_row_for_each_peer(tiny, capsys):
+def test_softmax_has_a_row_for_each_peer(tiny, capsys, monkeypatch):
     softmax = importlib.import_module("softmax")
-    curves = softmax.compare(tiny, limit=0.02, among="newton")
+    monkeypatch.setattr(softmax, "_WARM_UP_LIMIT", 0)
+    curves = softmax.compare(tiny, limit=60, among="newton")
     names = [name for name in peers.FULL_BATCH if "newton" in name]
     assert list(curves) == ["skxent", *names]
     table = capsys.readouterr().out
