@@ -276,13 +276,9 @@ def cross_entropy_classif(
     score_func = score_or_deprecated(score_func, estimator)
     features = read_features(X, categorical_features)
     target = read_target(y, sample_weight, features.n_rows)
-<<<<<<< HEAD
-    result = score_features(features, target, n_bins=n_bins, score=score, normalize=normalize, base=base, n_jobs=n_jobs)
-=======
     result = score_features(
         features, target, n_bins=n_bins, score_func=score_func, normalize=normalize, base=base, n_jobs=n_jobs
     )
->>>>>>> parent of 7a196e0 (CrossEntropySelector(score=…), as the other names of scores)
     return result.scores, result.pvalues
 
 
