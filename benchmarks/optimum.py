@@ -293,7 +293,8 @@ def main() -> None:
     print(
         f"{len(outcomes)} problems: {(~warned & (distances > options.limit)).sum()} above {options.limit:.0e} without "
         f"a warning (errors {errors}), {warned.sum()} warnings, of which "
-        f"{(warned & (distances <= options.limit)).sum()} within it; distance median {np.median(distances):.1e}, 99th percentile {np.quantile(distances, 0.99):.1e}; "
+        f"{(warned & (distances <= options.limit)).sum()} within it; "
+        f"distance median {np.median(distances):.1e}, 99th percentile {np.quantile(distances, 0.99):.1e}; "
         f"iterations {sum(o.n_iter for o in outcomes)}, seconds {sum(o.seconds for o in outcomes):.1f}"
     )
 

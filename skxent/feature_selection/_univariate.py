@@ -276,9 +276,7 @@ def cross_entropy_classif(
     score = score_or_deprecated(score, estimator)
     features = read_features(X, categorical_features)
     target = read_target(y, sample_weight, features.n_rows)
-    result = score_features(
-        features, target, n_bins=n_bins, score=score, normalize=normalize, base=base, n_jobs=n_jobs
-    )
+    result = score_features(features, target, n_bins=n_bins, score=score, normalize=normalize, base=base, n_jobs=n_jobs)
     return result.scores, result.pvalues
 
 

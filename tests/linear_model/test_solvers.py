@@ -602,7 +602,9 @@ def run_lbfgs(counted, solver=LBFGS()):
 
 
 def run_plain(counted):
-    plain = LBFGS(preconditioner=lambda objective, w, *, refine: np.copy, surrogate=None, start=None, max_scaling=1.5, **AS_GIVEN)
+    plain = LBFGS(
+        preconditioner=lambda objective, w, *, refine: np.copy, surrogate=None, start=None, max_scaling=1.5, **AS_GIVEN
+    )
     run_lbfgs(counted, plain)
 
 
