@@ -579,6 +579,8 @@ class ForwardCorrection(Loss):
       :math:`T` is right and can be inverted. With another, :math:`p\,T` is the minimiser of `loss` where there is a
       :math:`p` for it.
     - Not convex in the logits unless :math:`T` is the identity.
+    - What the model cannot fit looks like wrong labels to an estimate: it needs features with which a linear model
+      could nearly tell the true classes, and some dozen rows of each class.
 
     Parameters
     ----------

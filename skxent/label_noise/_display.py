@@ -58,6 +58,7 @@ class LabelNoiseDisplay:
         y: Any,
         *,
         cv: Any = 5,
+        prior: float = 10.0,
         params: dict[str, Any] | None = None,
         n_jobs: int | None = None,
         **plot: Any,
@@ -66,7 +67,7 @@ class LabelNoiseDisplay:
 
         Parameters
         ----------
-        estimator, X, y, cv, params, n_jobs
+        estimator, X, y, cv, prior, params, n_jobs
             As in :func:`label_quality`.
         **plot : dict
             Arguments of :meth:`plot`.
@@ -76,7 +77,7 @@ class LabelNoiseDisplay:
         LabelNoiseDisplay
             The display, plotted.
         """
-        return cls(label_quality(estimator, X, y, cv=cv, params=params, n_jobs=n_jobs)).plot(**plot)
+        return cls(label_quality(estimator, X, y, cv=cv, prior=prior, params=params, n_jobs=n_jobs)).plot(**plot)
 
     def plot(
         self,

@@ -113,6 +113,7 @@ def label_quality(
     y: Any,
     *,
     cv: Any = 5,
+    prior: float = 10.0,
     params: dict[str, Any] | None = None,
     n_jobs: int | None = None,
 ) -> LabelQuality:
@@ -138,6 +139,9 @@ def label_quality(
         Labels given, at least two of each class.
     cv : int, cross-validation generator or iterable, default=5
         An integer is a number of shuffled, stratified folds. Each row must be in one test fold.
+    prior : float, default=10.0
+        Rows that each class counts more in the noise matrix, half of them right and half spread evenly. With few rows,
+        or a model that fits badly, ten find more wrong labels than one.
     params : dict, optional
         Further arguments of ``fit``, such as ``sample_weight``.
     n_jobs : int, optional
@@ -182,7 +186,7 @@ def label_quality(
     p = cross_val_predict(estimator, X, classes[labels], cv=folds, method="predict_proba", params=params, n_jobs=n_jobs)
     p = np.maximum(p, _LEAST)
     p /= p.sum(axis=1, keepdims=True)
-    transition = estimate_transition(np.eye(len(classes))[labels], p)
+    transition = estimate_transition(np.eye(len(classes))[labels], p, prior=prior)
     return LabelQuality(classes, labels, transition, posterior(p, transition, labels))
 
 

@@ -68,7 +68,7 @@ def check_transition(name: str, matrix: Any) -> Floats:
     return values / sums[:, np.newaxis]
 
 
-def estimate_transition(y: Array, p: Array) -> Floats:
+def estimate_transition(y: Array, p: Array, *, prior: float = 1.0) -> Floats:
     r"""Estimate how often rows of each true class are labelled as each class, by maximum likelihood.
 
     Labels are drawn from :math:`p T` if :math:`p` are the probabilities of the true classes, so that the matrix is the
@@ -82,17 +82,20 @@ def estimate_transition(y: Array, p: Array) -> Floats:
         Given labels as distributions, times the weights of the rows.
     p : ndarray of shape (n_rows, n_classes)
         Probabilities of the true classes, by a model that has not seen the row.
+    prior : float, default=1.0
+        Rows that each true class counts more, half of them right and half spread evenly over all labels. Above 0, so
+        that no entry of the matrix is 0; the larger, the steadier the estimate, and the nearer to these.
 
     Returns
     -------
     ndarray of shape (n_classes, n_classes)
-        Entry [i, j] is the estimated probability that a row of true class i is labelled j. Each true class counts one
-        row more, half of it right and half spread evenly, so that no entry is 0.
+        Entry [i, j] is the estimated probability that a row of true class i is labelled j.
 
     Raises
     ------
     ValueError
-        If the arrays are not of one shape, or hold something else than finite numbers that are not negative.
+        If the arrays are not of one shape, or hold something else than finite numbers that are not negative, or
+        `prior` is not above 0.
 
     References
     ----------
@@ -108,6 +111,8 @@ def estimate_transition(y: Array, p: Array) -> Floats:
            [0.1, 0.9]])
     """
     y, p = _check_pair(y, p)
+    if not 0 < prior < np.inf:
+        raise ValueError(f"prior={prior!r} must be a finite number above 0.")
     n_classes = p.shape[1]
     start = (np.eye(n_classes) + 1 / n_classes) / 2
     # For each label, the rows that may have it: one label a row makes this as large as p alone.
@@ -115,7 +120,7 @@ def estimate_transition(y: Array, p: Array) -> Floats:
     transition = start
     for _ in range(_MAX_STEPS):
         shares = [part.T @ (weight / (part @ transition[:, j])) for j, (part, weight) in enumerate(by_label)]
-        before, counts = transition, start + transition * np.stack(shares, axis=1)
+        before, counts = transition, prior * start + transition * np.stack(shares, axis=1)
         transition = counts / counts.sum(axis=1, keepdims=True)
         if np.abs(transition - before).max() <= _CHANGE:
             break

@@ -7,7 +7,8 @@ Each module knows only those before it:
 - ``_sampling``: samples of rows;
 - ``_preconditioner``, ``_surrogate``: the curvature, and an estimate of the objective, from a sample;
 - ``solvers``: what minimises an objective;
-- ``_targets``, ``_monitor``, ``_estimators``: labels, callbacks, and the two classifiers;
+- ``_targets``, ``_monitor``: labels and callbacks;
+- ``_classifier``, ``_estimators``: what the classifiers share, and the two of them;
 - ``_cross_validation``: the same with a penalty chosen along a path.
 """
 

@@ -16,7 +16,8 @@ from sklearn.utils import check_array, check_random_state
 from skxent._parallel import ONE_THREAD, worker_threads
 from skxent._sklearn import Interval, all_or_nothing, fit_context
 from skxent._typing import Array
-from skxent.linear_model._estimators import SigmoidRegressor, SoftmaxRegressor, fitted_attributes
+from skxent.linear_model._classifier import fitted_attributes
+from skxent.linear_model._estimators import SigmoidRegressor, SoftmaxRegressor
 from skxent.linear_model._objective import Objective, Problem
 from skxent.losses import Loss
 from skxent.rows import MemoryRows, Rows, subset

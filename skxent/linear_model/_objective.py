@@ -10,17 +10,22 @@ shape (n_features + 1, n_outputs) with the intercepts in the last row.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from skxent._typing import Array
+from skxent.linear_model._coordinates import Coordinates, standardize
 from skxent.linear_model._outputs import Output
 from skxent.losses import Loss
 from skxent.rows import Part, Rows, batches, logits_of, reweighted, subset
 
 __all__ = ["Objective", "Problem"]
+
+# Change of the logits in central differences of their derivatives, in double precision.
+_LOGIT_STEP = 1e-3
 
 
 @dataclass(frozen=True)
@@ -53,21 +58,32 @@ class Objective:
     problem : Problem
         Loss, output layer and penalty.
     rows : Rows
-        Data; their dtype is that of the computation.
+        Data; their dtype is that of the computation, unless `coordinates` have another one.
     total_weight : float, optional
         Number to divide the sum of the losses by; by default the sum of the weights.
+    coordinates : Coordinates, optional
+        Change of the columns; then weights are those of the changed columns. By default they are as in the rows.
     """
 
-    def __init__(self, problem: Problem, rows: Rows, total_weight: float | None = None) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        rows: Rows,
+        total_weight: float | None = None,
+        coordinates: Coordinates | None = None,
+    ) -> None:
         self.problem = problem
         self.rows = rows
         self.total_weight = _total_weight(rows) if total_weight is None else total_weight
+        self.coordinates = coordinates
+        self.dtype = rows.dtype if coordinates is None else coordinates.dtype
 
     def __call__(self, w: Array) -> tuple[float, Array]:
         """Return the value and the gradient at `w`, an array of shape (n_features + 1, n_outputs)."""
-        w_data = self._in_dtype(w)
+        w_data = self._for_data(w)
 
         def terms(part: Part) -> tuple[Any, ...]:
+            part = self._for_products(part)
             losses, logit_gradient = self._losses_and_logit_gradient(part, w_data)
             return losses.sum(dtype=np.float64), *self._weight_gradients(part, logit_gradient)
 
@@ -76,21 +92,99 @@ class Objective:
 
     def value(self, w: Array) -> float:
         """Return the value alone, at half the cost."""
-        w_data = self._in_dtype(w)
-        (value,) = self.rows.sum(lambda part: (self._losses_and_logit_gradient(part, w_data)[0].sum(dtype=np.float64),))
+        w_data = self._for_data(w)
+
+        def terms(part: Part) -> tuple[Any, ...]:
+            losses, _ = self._losses_and_logit_gradient(self._for_products(part), w_data)
+            return (losses.sum(dtype=np.float64),)
+
+        (value,) = self.rows.sum(terms)
         return self._mean_value(value, w)
 
     def gradient(self, w: Array) -> Array:
         """Return the gradient alone; for a mini-batch the value would be a twentieth of the cost."""
-        w_data = self._in_dtype(w)
-        gradients = self.rows.sum(
-            lambda part: self._weight_gradients(part, self._losses_and_logit_gradient(part, w_data)[1])
+        w_data = self._for_data(w)
+
+        def terms(part: Part) -> tuple[Any, ...]:
+            part = self._for_products(part)
+            return self._weight_gradients(part, self._losses_and_logit_gradient(part, w_data)[1])
+
+        return self._mean_gradient(w, *self.rows.sum(terms))
+
+    def hessian_product(self, w: Array, direction: Array) -> tuple[Array, float]:
+        """Return the Hessian at `w` times a direction, and the largest change of a logit along the direction.
+
+        The derivatives with respect to the logits come from central differences in double precision.
+        """
+        w_data, direction_data = self._for_data(w), self._for_data(direction)
+        largest = []
+
+        def terms(part: Part) -> tuple[Any, ...]:
+            part = self._for_products(part)
+            z, change = (self._logits(part, v).astype(np.float64, order="F") for v in (w_data, direction_data))
+            largest.append(np.abs(change).max())
+            return self._weight_gradients(part, self._curved(part, z, change))
+
+        return self._mean_gradient(direction, *self.rows.sum(terms)), float(np.max(largest))
+
+    def _curved(self, part: Part, z: Array, change: Array) -> Array:
+        """Return the change of the weighted derivatives with respect to the logits, in proportion to that of these."""
+        step = _LOGIT_STEP / max(np.abs(change).max(), np.finfo(np.float64).tiny)
+        y = self.targets(part)
+        up, down = (
+            self.problem.output.loss_and_gradient(self.problem.loss, y, z + signed * change)[1]
+            for signed in (step, -step)
         )
-        return self._mean_gradient(w, *gradients)
+        curved: Array = ((up - down) / (2 * step)).astype(self.dtype)
+        if part.weight is not None:
+            curved *= part.weight[:, np.newaxis]
+        return curved
+
+    def standardized(self) -> Objective:
+        """Return the same objective of the weights of centred and scaled columns: :class:`Coordinates`."""
+        coordinates = standardize(self.rows, self.total_weight, self.problem.alpha, self.problem.fit_intercept)
+        return Objective(self.problem, self.rows, self.total_weight, coordinates)
+
+    def precise(self) -> Objective:
+        """Return the same objective computed in double precision. It must be :meth:`standardized`."""
+        assert self.coordinates is not None
+        coordinates = self.coordinates._replace(dtype=np.dtype(np.float64))
+        return Objective(self.problem, self.rows, self.total_weight, coordinates)
+
+    def with_loss(self, loss: Loss) -> Objective:
+        """Return the objective with another loss."""
+        return Objective(replace(self.problem, loss=loss), self.rows, self.total_weight, self.coordinates)
+
+    def to_given(self, w: Array) -> Array:
+        """Return the weights of the columns as in the rows that make the same model as `w` here."""
+        return w if self.coordinates is None else self._in_dtype(self.coordinates.original(w))
+
+    def from_given(self, w: Array) -> Array:
+        """Return the weights here that make the same model as `w` does with the columns as in the rows."""
+        return w if self.coordinates is None else self._in_dtype(self.coordinates.changed(w))
+
+    @cached_property
+    def penalty(self) -> Array:
+        """Strength of the L2 penalty on the weights of each column, of shape (n_features,)."""
+        return (
+            np.full(self.rows.n_features, self.problem.alpha) if self.coordinates is None else self.coordinates.penalty
+        )
+
+    def column_moments(self) -> Array:
+        """Return the mean square of each column, of shape (n_features,)."""
+        if self.coordinates is not None:
+            return self.coordinates.variances.astype(self.dtype)
+        (total,) = self.rows.sum(lambda part: (part.column_squares(),))
+        moments: Array = total / self.total_weight
+        return moments
+
+    def dense(self, part: Part, columns: slice | Array) -> Array:
+        """Return some columns of a part as a dense array."""
+        return part.dense(columns) if self.coordinates is None else self.coordinates.dense(part, columns)
 
     def intercept_only(self) -> Array:
         """Return the weights of the best model without features; zeros if there is no intercept."""
-        w = np.zeros((self.rows.n_features + 1, self.rows.n_outputs), self.rows.dtype)
+        w = np.zeros((self.rows.n_features + 1, self.rows.n_outputs), self.dtype)
         if self.problem.fit_intercept:
             w[-1] = self.problem.output.logits(self.mean_targets().clip(self.eps, 1 - self.eps))
         return w
@@ -109,7 +203,7 @@ class Objective:
     @property
     def eps(self) -> float:
         """Relative rounding error of the value."""
-        return float(np.finfo(self.rows.dtype).eps)
+        return float(np.finfo(self.dtype).eps)
 
     def subset(self, positions: slice | Array) -> Objective:
         """Return the objective of some of the rows.
@@ -121,24 +215,34 @@ class Objective:
 
     def reweighted(self, positions: Array, weight: Array | None, total_weight: float) -> Objective:
         """Return the objective of some rows with other weights (None: each counts once) and their total."""
-        return Objective(self.problem, reweighted(self.rows, positions, weight), total_weight)
+        return Objective(self.problem, reweighted(self.rows, positions, weight), total_weight, self.coordinates)
 
     def batches(self, batch_size: int, rng: np.random.RandomState | None = None) -> Iterator[Objective]:
         """Yield objectives on consecutive batches of rows, in random order if `rng` is given."""
         return map(self._of_rows, batches(self.rows, batch_size, rng))
 
     def _of_rows(self, rows: Rows) -> Objective:
-        return Objective(self.problem, rows, self.total_weight * rows.n_rows / self.rows.n_rows)
+        total_weight = self.total_weight * rows.n_rows / self.rows.n_rows
+        return Objective(self.problem, rows, total_weight, self.coordinates)
 
     def logits(self, part: Part, w: Array) -> Array:
         """Return the logits of a part at `w`, in the dtype of the data; of a mirrored pair one is zero."""
-        w = self._in_dtype(w)
+        return self._logits(self._for_products(part), self._for_data(w))
+
+    def _logits(self, part: Part, w: Array) -> Array:
         if not self._mirrored:
-            return logits_of(part.X, w)
+            return logits_of(part.X, w).astype(self.dtype, copy=False)
         difference = w[:, 1] - w[:, 0]
-        z = np.zeros((part.n_rows, 2), w.dtype, order="F")
+        z = np.zeros((part.n_rows, 2), self.dtype, order="F")
         z[:, 1] = part.X.dot(difference[:-1]) + difference[-1]
         return z
+
+    def _for_products(self, part: Part) -> Part:
+        return part if self.coordinates is None else self.coordinates.for_products(part)
+
+    def _for_data(self, w: Array) -> Array:
+        """Return the weights to multiply a part with that is :meth:`_for_products`."""
+        return self._in_dtype(w) if self.coordinates is None else self.coordinates.for_data(w)
 
     @property
     def _mirrored(self) -> bool:
@@ -146,18 +250,25 @@ class Objective:
         return self.rows.n_outputs == 2 and self.problem.output.shift_invariant
 
     def _in_dtype(self, w: Array) -> Array:
-        return w.astype(self.rows.dtype, copy=False)
+        return w.astype(self.dtype, copy=False)
 
     def _mean_value(self, total: Any, w: Array) -> float:
         if not self.problem.alpha:
             return float(total / self.total_weight)
-        # Adds in pairs, where vdot would lose five digits of so long a sum in single precision.
         with np.errstate(over="ignore"):
-            penalty = np.square(w[:-1]).sum()
-        return float(total / self.total_weight + 0.5 * self.problem.alpha * penalty)
+            squares = (self._penalty_factor(np.float64) * np.square(w[:-1])).sum(dtype=np.float64)
+        return float(total / self.total_weight + 0.5 * squares)
+
+    def _penalty_factor(self, dtype: Any) -> Any:
+        """Return the penalty as a factor on the weights: a number where it is the same for all columns."""
+        if self.coordinates is None:
+            return self.problem.alpha
+        return self.penalty.astype(dtype)[:, np.newaxis]
 
     def _mean_gradient(self, w: Array, features: Array, intercept: Array) -> Array:
-        gradient = np.empty(w.shape, self.rows.dtype)
+        if self.coordinates is not None:
+            features = self.coordinates.feature_gradient(features, intercept)
+        gradient = np.empty(w.shape, self.dtype)
         outputs = slice(1, None) if self._mirrored else slice(None)
         gradient[:-1, outputs] = features
         gradient[-1, outputs] = intercept
@@ -165,14 +276,14 @@ class Objective:
             np.negative(gradient[:, 1], out=gradient[:, 0])
         gradient /= self.total_weight
         if self.problem.alpha:
-            gradient[:-1] += self.problem.alpha * w[:-1]
+            gradient[:-1] += self._penalty_factor(w.dtype) * w[:-1]
         if not self.problem.fit_intercept:
             gradient[-1] = 0
         return gradient
 
     def _losses_and_logit_gradient(self, part: Part, w: Array) -> tuple[Array, Array]:
         """Return the loss of each row and its derivative with respect to the logits, weighted."""
-        z = self.logits(part, w)
+        z = self._logits(part, w)
         losses, gradient = self.problem.output.loss_and_gradient(self.problem.loss, self.targets(part), z)
         if part.weight is not None:
             losses = losses * part.weight
@@ -192,7 +303,7 @@ class Objective:
         if y.ndim == 2:
             return y
         outputs = np.arange(self.rows.n_outputs, dtype=y.dtype)
-        return (outputs[:, np.newaxis] == y).astype(self.rows.dtype).T
+        return (outputs[:, np.newaxis] == y).astype(self.dtype).T
 
 
 def _total_weight(rows: Rows) -> float:

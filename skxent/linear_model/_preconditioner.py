@@ -40,11 +40,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import get_blas_funcs, get_lapack_funcs
+from scipy.linalg import cho_factor, cho_solve, get_blas_funcs, get_lapack_funcs
 from sklearn.utils import gen_batches
 
 from skxent._parameters import Parameters
 from skxent._typing import Array
+from skxent.linear_model._curvature import curvature_of_rows
 from skxent.linear_model._objective import Objective
 from skxent.linear_model._sampling import draw, importance_sample
 
@@ -54,8 +55,6 @@ Preconditioner = Callable[[Array], Array]
 
 # Logits per chunk when the curvature is computed (float64, several temporaries).
 _LOGITS_AT_A_TIME = 16_000
-# Step of the central differences in the logits.
-_STEP = 1e-3
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,7 +68,7 @@ class SampledHessian(Parameters):
     ----------
     memory_share : float, default=0.1
         Share of the bytes of the data that the blocks may take.
-    min_memory : float, default=4e6
+    min_memory : float, default=3.2e7
         Bytes that the blocks may always take.
     max_blocks : int, default=100
         With more outputs than this, all share one block.
@@ -95,12 +94,20 @@ class SampledHessian(Parameters):
         What is added to the unit diagonal of a block, in rounding errors: enough for collinear columns.
     noise : float, default=4.0
         A diagonal entry is raised by this many times its relative sampling variance.
+    harmless_noise : float, default=0.05
+        Relative raise of a diagonal entry that is not made: it would hide near-collinear columns for little.
+    max_dual_rows : int, default=1000
+        With fewer rows than columns, and at most so many, blocks are inverted in the space of the rows.
+    dual_ridge : float, default=1e-8
+        Least penalty there, against the mean curvature: it leaves half the digits.
+    growth : float, default=2.0
+        Ratio of the rows used to those of the time before, from the second time on that it is computed again.
     rare : float, default=0.25
         A column is rare if the sample has less than this share of its second moment.
     """
 
     memory_share: float = 0.1
-    min_memory: float = 4_000_000
+    min_memory: float = 32_000_000
     max_blocks: int = 100
     max_columns: int = 256
     rows_per_block_column: int = 16
@@ -116,9 +123,13 @@ class SampledHessian(Parameters):
     n_directions: int = 4
     ridge: float = 100
     noise: float = 4.0
+    harmless_noise: float = 0.05
+    max_dual_rows: int = 1_000
+    dual_ridge: float = 1e-8
+    growth: float = 2.0
     rare: float = 0.25
 
-    def __call__(self, objective: Objective, w: Array, *, refine: bool) -> Preconditioner:
+    def __call__(self, objective: Objective, w: Array, *, refine: int) -> Preconditioner:
         """Return a function that multiplies a gradient by an approximate inverse Hessian.
 
         Parameters
@@ -127,22 +138,25 @@ class SampledHessian(Parameters):
             Its data, penalty and output layer make the Hessian.
         w : ndarray of shape (n_features + 1, n_outputs)
             Where to take it.
-        refine : bool
-            Whether to use a block for each output rather than one for all, where memory allows.
+        refine : int
+            How many times it has been computed before. From the first time on there is a block for each output rather
+            than one for all, where memory allows; from the second on there are ever more rows.
 
         Returns
         -------
         callable
             Takes and returns arrays of the shape of `w`; linear, symmetric and positive.
         """
-        moments = _column_moments(objective)
+        moments = objective.column_moments()
+        if objective.n_rows <= min(len(moments), self.max_dual_rows) and objective.rows.resident:
+            return _Dual(self, objective, w, refine=refine)
         n_blocks, columns = self._layout(objective, moments, refine)
-        sample = _Sample(self, objective, w, n_blocks, columns, moments)
+        sample = _Sample(self, objective, w, n_blocks, columns, moments, self.growth ** max(refine - 1, 0))
         inverses, curvatures = zip(*sample.blocks(), strict=True)
         diagonal = None if columns is None else _inverse_diagonal(moments, np.array(curvatures), objective)
         return _Blocks(inverses, columns, diagonal, objective.problem.output.shift_invariant)
 
-    def _layout(self, objective: Objective, moments: Array, refine: bool) -> tuple[int, Array | None]:
+    def _layout(self, objective: Objective, moments: Array, refine: int) -> tuple[int, Array | None]:
         """Return how many blocks there are to be, and which columns are in them, None for all."""
         n_outputs = objective.rows.n_outputs
         many = n_outputs if refine and n_outputs <= self.max_blocks else 1
@@ -209,6 +223,93 @@ class _Blocks:
         return step
 
 
+class _Dual:
+    r"""Multiplies by the inverse of one block for all outputs, or of one for each, with fewer rows than columns.
+
+    With :math:`\Lambda` the penalty and :math:`D` the rows' weights times their curvature,
+
+    .. math::
+        (X^\top D X + \Lambda)^{-1} = \Lambda^{-1} - \Lambda^{-1} X^\top D^{1/2}
+        (I + D^{1/2} X \Lambda^{-1} X^\top D^{1/2})^{-1} D^{1/2} X \Lambda^{-1},
+
+    so that what is inverted has the size of the rows. All in double precision, since the difference may be small.
+    """
+
+    def __init__(self, settings: SampledHessian, objective: Objective, w: Array, *, refine: int) -> None:
+        self.objective = objective
+        self.panel_columns = settings.panel_columns
+        self.part = objective.rows.take(slice(0, objective.n_rows))
+        z = objective.logits(self.part, w)
+        n_outputs = objective.rows.n_outputs
+        n_blocks = n_outputs if refine and n_outputs <= settings.max_blocks else 1
+        weight = self.part.weights()
+        weight /= weight.sum()
+        curvatures = np.empty((objective.n_rows, n_blocks))
+        y, z = objective.targets(self.part), z.astype(np.float64, order="F")
+        for block, directions in enumerate(_directions(n_outputs, n_blocks, settings.n_directions)):
+            curvatures[:, block] = curvature_of_rows(objective.problem, y, z, directions)
+        means = weight @ np.abs(curvatures)
+        np.maximum(curvatures, settings.min_curvature * means + np.finfo(np.float64).tiny, out=curvatures)
+        self.roots = np.sqrt(weight[:, np.newaxis] * curvatures)
+        mean = float((weight @ curvatures).mean())
+        self.penalty = np.maximum(objective.penalty, settings.dual_ridge * mean)
+        self.intercept_penalty = settings.min_curvature * mean
+        gram = self._gram()
+        self.factors = [self._factor(gram, root) for root in self.roots.T]
+
+    def __call__(self, gradient: Array) -> Array:
+        solved = gradient.astype(np.float64)
+        self._divide(solved)
+        inner = self._rows(solved)
+        for output in range(inner.shape[1]):
+            block = output % len(self.factors)
+            root = self.roots[:, block]
+            inner[:, output] = root * cho_solve(self.factors[block], root * inner[:, output])
+        taken = self._back(inner)
+        self._divide(taken)
+        solved -= taken
+        if self.objective.problem.output.shift_invariant:
+            solved[-1] -= solved[-1].mean()
+            solved *= 1 - 1 / gradient.shape[1]
+        step: Array = solved.astype(gradient.dtype)
+        return step
+
+    def _divide(self, w: Array) -> None:
+        w[:-1] /= self.penalty[:, np.newaxis]
+        w[-1] /= self.intercept_penalty
+
+    def _factor(self, gram: Array, root: Array) -> Any:
+        matrix = root[:, np.newaxis] * gram * root
+        matrix[np.diag_indices(len(root))] += 1
+        return cho_factor(matrix, lower=True, overwrite_a=True)
+
+    def _chunks(self) -> Iterator[tuple[slice, Array]]:
+        """Yield columns, as they are here, in double precision."""
+        for columns in gen_batches(len(self.penalty), self.panel_columns):
+            yield columns, self.objective.dense(self.part, columns).astype(np.float64)
+
+    def _gram(self) -> Array:
+        n_rows = self.objective.n_rows
+        gram = np.full((n_rows, n_rows), self.objective.problem.fit_intercept / self.intercept_penalty)
+        for columns, X in self._chunks():
+            X /= np.sqrt(self.penalty[columns])
+            gram += X @ X.T
+        return gram
+
+    def _rows(self, w: Array) -> Array:
+        product = np.tile(w[-1] * self.objective.problem.fit_intercept, (self.objective.n_rows, 1))
+        for columns, X in self._chunks():
+            product += X @ w[columns.start : columns.stop]
+        return product
+
+    def _back(self, rows: Array) -> Array:
+        w = np.empty((len(self.penalty) + 1, rows.shape[1]))
+        for columns, X in self._chunks():
+            w[columns.start : columns.stop] = X.T @ rows
+        w[-1] = rows.sum(axis=0) * self.objective.problem.fit_intercept
+        return w
+
+
 class _Inverse:
     """Inverse of a positive semidefinite matrix, computed and kept for the matrix scaled to a unit diagonal.
 
@@ -257,6 +358,8 @@ class _Sample:
         Columns in the blocks; None for all.
     moments : ndarray of shape (n_features,)
         Mean square of each column over all rows.
+    times : float
+        How many times as many rows to use as the settings say.
     """
 
     def __init__(
@@ -267,14 +370,16 @@ class _Sample:
         n_blocks: int,
         columns: Array | None,
         moments: Array,
+        times: float,
     ) -> None:
         self.settings = settings
+        self.times = times
         self.columns: Any = slice(None) if columns is None else columns
         self.n_columns = len(moments[self.columns])
         self.rows_at_a_time = settings._rows_at_a_time(objective, self.n_columns)
         self.n_everywhere = objective.n_rows
         size = max(settings.min_sample_rows, settings.sample_rows_per_column * self.n_columns)
-        self.objective = sample = draw(objective, size)
+        self.objective = sample = draw(objective, int(times * size))
         self.directions = _directions(objective.rows.n_outputs, n_blocks, settings.n_directions)
         self.z = np.empty((sample.n_rows, objective.rows.n_outputs), objective.rows.dtype, order="F")
         self.variances = np.empty((sample.n_rows, n_blocks), objective.rows.dtype)
@@ -312,12 +417,13 @@ class _Sample:
         diagonal = matrix.diagonal()[:-1]
         noise = np.divide(squares, diagonal, out=np.zeros_like(squares), where=diagonal > 0)
         noise *= self.settings.noise * (1 - len(rows) / self.n_everywhere)
-        matrix[np.diag_indices(self.n_columns)] += missed + noise + self.objective.problem.alpha
+        noise = np.maximum(noise - self.settings.harmless_noise * diagonal, 0)
+        matrix[np.diag_indices(self.n_columns)] += missed + noise + self.objective.penalty[self.columns]
         return _Inverse(matrix, self.settings.ridge), by_curvature.sum()
 
     def _draw(self, index: int) -> tuple[Array, Array]:
         """Return the rows of a block, in proportion to their variance, and the share that each stands for."""
-        size = max(self.settings.min_block_rows, self.settings.block_rows_per_column * self.n_columns)
+        size = int(self.times * max(self.settings.min_block_rows, self.settings.block_rows_per_column * self.n_columns))
         if size >= len(self.z):
             return np.arange(len(self.z)), self.weight
         rows, spacing = importance_sample(self.weight * self.variances[:, index], size)
@@ -325,7 +431,11 @@ class _Sample:
 
     def _curvature(self, rows: Array, directions: Array) -> Array:
         chunks = gen_batches(len(rows), max(1, _LOGITS_AT_A_TIME // self.z.shape[1]))
-        return np.concatenate([_curvature(self.objective, self.z[rows[chunk]], directions) for chunk in chunks])
+        return np.concatenate([self._curvature_of(rows[chunk], directions) for chunk in chunks])
+
+    def _curvature_of(self, rows: Array, directions: Array) -> Array:
+        y = self.objective.targets(self.objective.rows.take(rows))
+        return curvature_of_rows(self.objective.problem, y, self.z[rows].astype(np.float64, order="F"), directions)
 
     def _sums(self, rows: Array, by_variance: Array, by_curvature: Array) -> tuple[Array, Array, Array]:
         """Return sums over some rows: half the matrix of products, the squares by column, and those of the products."""
@@ -343,7 +453,7 @@ class _Sample:
 
     def _take(self, rows: slice | Array) -> Array:
         """Return the columns of the blocks in some rows."""
-        return self.objective.rows.take(rows).dense(self.columns)
+        return self.objective.dense(self.objective.rows.take(rows), self.columns)
 
     def _moments(self, everywhere: Array) -> Array:
         """Return the columns' mean squares, each row weighted by its variance, of shape (n_columns, n_blocks).
@@ -371,32 +481,8 @@ def _directions(n_outputs: int, n_blocks: int, n_directions: int) -> list[Array]
     return [np.linalg.qr(gaussian)[0].T]
 
 
-def _curvature(objective: Objective, z: Array, directions: Array) -> Array:
-    """Second derivative of each row's loss with respect to its logits, the mean over some directions.
-
-    By central differences of the gradient with the model's own probabilities as targets, where any proper loss is
-    convex.
-    """
-    z = z.astype(np.float64, order="F")
-    output = objective.problem.output
-    target = output.probabilities(z)
-    total = np.zeros(len(z))
-    for direction in directions:
-        for step in (_STEP, -_STEP):
-            _, gradient = output.loss_and_gradient(objective.problem.loss, target, z + step * direction)
-            total += gradient @ direction / (2 * step)
-    return total / len(directions)
-
-
-def _column_moments(objective: Objective) -> Array:
-    """Mean square of each column."""
-    (total,) = objective.rows.sum(lambda part: (part.column_squares(),))
-    moments: Array = total / objective.total_weight
-    return moments
-
-
 def _inverse_diagonal(moments: Array, curvatures: Array, objective: Objective) -> Array:
     """Return the inverse diagonal, taken as the column's mean square times the mean curvature, plus the penalty."""
-    diagonal = np.vstack([np.outer(moments, curvatures) + objective.problem.alpha, curvatures])
+    diagonal = np.vstack([np.outer(moments, curvatures) + objective.penalty[:, np.newaxis], curvatures])
     inverse: Array = 1 / np.maximum(diagonal, np.finfo(moments.dtype).eps * diagonal.max())
-    return inverse.astype(objective.rows.dtype)
+    return inverse.astype(objective.dtype)

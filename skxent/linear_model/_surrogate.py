@@ -38,7 +38,7 @@ from skxent.linear_model._objective import Objective
 from skxent.linear_model._sampling import importance_sample, sampling_chances
 from skxent.rows import Part
 
-__all__ = ["SubsampledSurrogate", "Surrogate"]
+__all__ = ["SubsampledSurrogate", "Surrogate", "curved_rows"]
 
 # Rows whose curvature is computed at a time: their logits fit a core's cache.
 _ROWS_AT_A_TIME = 2_048
@@ -108,29 +108,60 @@ class SubsampledSurrogate(Parameters):
         return Surrogate(self._halves(objective, w, size), objective.eps, w, value, gradient, self.max_noise)
 
     def _halves(self, objective: Objective, w: Array, size: int) -> _Halves:
-        def curvature(part: Part) -> tuple[Array, Any]:
-            variances = objective.problem.output.variances(objective.logits(part, w))
-            return variances.sum(axis=1), part.weight
+        return curved_rows(objective, w, size, self.min_curvature)
 
-        curvatures, weights = zip(*objective.rows.each(curvature, _ROWS_AT_A_TIME), strict=True)
-        weight = np.concatenate(weights) if objective.rows.weighted else None
-        chances = sampling_chances(np.concatenate(curvatures), weight, size, self.min_curvature)
-        # The spacing is then at least 1, so that no row is in the sample twice.
-        sample, spacing = importance_sample(chances, int(chances.sum(dtype=np.float64)))
-        each = 2 * spacing / chances[sample]
-        if weight is not None:
-            each *= weight[sample]
-        parts = [objective.reweighted(sample[h::2], each[h::2], objective.total_weight) for h in (0, 1)]
-        # Rows that are sure to be in the sample add to the difference of the halves, but not to the error.
-        return _Halves(parts, float(np.sqrt(np.mean(1 - chances[sample]))))
+
+def curved_rows(objective: Objective, w: Array, size: int, min_curvature: float = 0.05) -> _Halves:
+    """Return two halves of a sample of the rows, drawn in proportion to their curvature.
+
+    Parameters
+    ----------
+    objective : Objective
+        Objective of all rows.
+    w : ndarray of shape (n_features + 1, n_outputs)
+        Where.
+    size : int
+        Rows of both halves.
+    min_curvature : float, default=0.05
+        Least curvature of a row as a share of the mean, so that every row has a chance.
+    """
+
+    def curvature(part: Part) -> tuple[Array, Any]:
+        variances = objective.problem.output.variances(objective.logits(part, w))
+        return variances.sum(axis=1), part.weight
+
+    curvatures, weights = zip(*objective.rows.each(curvature, _ROWS_AT_A_TIME), strict=True)
+    weight = np.concatenate(weights) if objective.rows.weighted else None
+    chances = sampling_chances(np.concatenate(curvatures), weight, size, min_curvature)
+    # The spacing is then at least 1, so that no row is in the sample twice.
+    sample, spacing = importance_sample(chances, int(chances.sum(dtype=np.float64)))
+    each = spacing / chances[sample]
+    if weight is not None:
+        each *= weight[sample]
+    # Rows that are sure to be in the sample add to the difference of the halves, but not to the error.
+    return _Halves(objective, sample, each, float(np.sqrt(np.mean(1 - chances[sample]))))
 
 
 @dataclass(frozen=True)
 class _Halves:
-    """The objectives of the two halves of a sample, and the share of their difference that is error."""
+    """A sample of the rows: positions, weights, and the share of the difference of its halves that is error."""
 
-    parts: list[Objective]
+    objective: Objective
+    positions: Array
+    weight: Array
     share_of_error: float
+
+    def parts(self) -> list[Objective]:
+        """Return the objectives of the halves, each of the scale of the whole."""
+        return [self._of(slice(half, None, 2), 2) for half in (0, 1)]
+
+    def together(self) -> Objective:
+        """Return the objective of the sample."""
+        return self._of(slice(None), 1)
+
+    def _of(self, rows: slice, times: float) -> Objective:
+        weight = (times * self.weight[rows]).astype(self.weight.dtype)
+        return self.objective.reweighted(self.positions[rows], weight, self.objective.total_weight)
 
 
 class Surrogate:
@@ -151,7 +182,7 @@ class Surrogate:
     """
 
     def __init__(self, halves: _Halves, eps: float, w: Array, value: float, gradient: Array, max_noise: float) -> None:
-        self.halves, self.share_of_error = halves.parts, halves.share_of_error
+        self.halves, self.share_of_error = halves.parts(), halves.share_of_error
         self.eps = eps
         self.w = w
         self.max_noise = max_noise

@@ -205,7 +205,11 @@ def test_weights_of_labels_count_in_the_estimate():
 def test_a_class_that_never_is_true_keeps_its_prior_row():
     p = np.tile([1.0, 0.0], (10, 1))
     estimate = estimate_transition(np.eye(2)[[0] * 10], p)
-    np.testing.assert_allclose(estimate[1], [0.25, 0.75])
+    np.testing.assert_allclose(estimate, [[10.75 / 11, 0.25 / 11], [0.25, 0.75]])
+    more = estimate_transition(np.eye(2)[[0] * 10], p, prior=10)
+    np.testing.assert_allclose(more, [[17.5 / 20, 2.5 / 20], [0.25, 0.75]])
+    with pytest.raises(ValueError, match="prior=0 must be a finite number above 0"):
+        estimate_transition(np.eye(2), np.eye(2), prior=0)
     np.testing.assert_allclose(estimate.sum(axis=1), 1)
     assert estimate.min() > 0
 

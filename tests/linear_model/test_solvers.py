@@ -96,7 +96,9 @@ def known_inverse(objective, w, *, refine):
     return lambda gradient: objective.inverse @ gradient
 
 
-ON_QUADRATICS = LBFGS(preconditioner=known_inverse, surrogate=None, start=None)
+# Without what needs rows.
+AS_GIVEN = {"proxy": None, "bound": None, "standardize": False}
+ON_QUADRATICS = LBFGS(preconditioner=known_inverse, surrogate=None, start=None, **AS_GIVEN)
 
 
 def test_lbfgs_needs_one_newton_step_on_a_quadratic(rng):
@@ -130,7 +132,7 @@ def test_lbfgs_starts_where_a_sample_leads_unless_held_out_rows_object(misleadin
     at_zero = np.zeros((12, 1))
     held_out.value = lambda w: held_out(w)[0] if not misleading else float(np.vdot(w, w))
     record = Record()
-    solver = LBFGS(preconditioner=known_inverse, surrogate=None, start=start)
+    solver = LBFGS(preconditioner=known_inverse, surrogate=None, start=start, **AS_GIVEN)
     result = solver.solve(objective, at_zero, max_iter=1, tol=0, callback=record)
     ((at_start, value),) = record
     assert result.n_iter == 1
@@ -144,7 +146,7 @@ def test_lbfgs_starts_where_a_sample_leads_unless_held_out_rows_object(misleadin
 def test_lbfgs_can_be_stopped_after_the_start_on_a_sample(rng):
     objective, sample = QuadraticForm(rng), QuadraticForm(rng)
     sample.value = lambda w: sample(w)[0]
-    solver = LBFGS(preconditioner=known_inverse, surrogate=None, start=StartOn(sample, sample))
+    solver = LBFGS(preconditioner=known_inverse, surrogate=None, start=StartOn(sample, sample), **AS_GIVEN)
     record = Record(stop_after=1)
     result = solver.solve(objective, np.zeros((12, 1)), max_iter=50, tol=0, callback=record)
     assert (result.n_iter, result.converged) == (1, True)
@@ -187,7 +189,7 @@ class Estimates(SubsampledSurrogate):
 def lbfgs_with_surrogate(objective, estimate_of, noisy_from=np.inf):
     """Return the result, the values on the way, and the estimates made."""
     surrogate, values = Estimates(estimate_of, noisy_from), []
-    solver = LBFGS(preconditioner=known_inverse, surrogate=surrogate, start=None)
+    solver = LBFGS(preconditioner=known_inverse, surrogate=surrogate, start=None, **AS_GIVEN)
     start = np.zeros_like(objective.b)
     result = solver.solve(objective, start, max_iter=300, tol=1e-14, callback=lambda w, value: values.append(value))
     return result, values, surrogate.made
@@ -239,7 +241,7 @@ def test_lbfgs_undoes_a_surrogate_step_along_which_the_curvature_is_negative():
 
 def test_plain_lbfgs_solves_a_quadratic(rng):
     objective = QuadraticForm(rng, condition=100, exact=False)
-    plain = LBFGS(preconditioner=None, surrogate=None, start=None)
+    plain = LBFGS(preconditioner=None, surrogate=None, start=None, **AS_GIVEN)
     result = plain.solve(objective, objective.b + 1, max_iter=100, tol=0, callback=go_on)
     np.testing.assert_allclose(result.w, objective.b, rtol=1e-6)
 
@@ -508,6 +510,14 @@ class Counted:
     def count(self, times):
         self.whole.n_evaluations += times * self.objective.n_rows / self.whole.objective.n_rows
 
+    def standardized(self):
+        self.objective = self.objective.standardized()
+        return self
+
+    def hessian_product(self, w, direction):
+        self.count(2.0)
+        return self.objective.hessian_product(w, direction)
+
     def subset(self, positions):
         return Counted(self.objective.subset(positions), self.whole)
 
@@ -592,7 +602,10 @@ def run_lbfgs(counted, solver=LBFGS()):
 
 
 def run_plain(counted):
-    run_lbfgs(counted, LBFGS(preconditioner=lambda objective, w, *, refine: np.copy, surrogate=None, start=None))
+    plain = LBFGS(
+        preconditioner=lambda objective, w, *, refine: np.copy, surrogate=None, start=None, max_scaling=1.5, **AS_GIVEN
+    )
+    run_lbfgs(counted, plain)
 
 
 def run_scipy(counted):

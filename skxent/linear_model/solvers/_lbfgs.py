@@ -7,7 +7,7 @@ the inverse Hessian, and
 
 .. math:: \gamma = \frac{s^\top y}{y^\top P y}
 
-(at most 3/2) rescales it at every step to the curvature just seen. This is L-BFGS in variables in which the problem is
+(at most 4) rescales it at every step to the curvature just seen. This is L-BFGS in variables in which the problem is
 nearly round, so badly scaled and correlated columns cost little.
 
 From a zero start the solver begins at the best model without features. On much data the first steps run on a sample of
@@ -50,8 +50,10 @@ from scipy.linalg import get_blas_funcs
 
 from skxent._sklearn import Interval, validate_parameter_constraints
 from skxent._typing import Array
+from skxent.linear_model._optimality import NewtonBound
 from skxent.linear_model._preconditioner import Preconditioner, SampledHessian
 from skxent.linear_model._surrogate import SubsampledSurrogate, Surrogate
+from skxent.linear_model.solvers._proxy_start import ProxyStart
 from skxent.linear_model.solvers._sample_start import SampleStart
 from skxent.linear_model.solvers._solver import STOPPED, Result, Solver
 
@@ -59,6 +61,8 @@ __all__ = ["LBFGS"]
 
 Callback = Callable[[Array, float], bool]
 
+# After a check that failed, gains must be smaller by a factor, up to this one, before the next.
+_STRICTEST = 64
 _WRONG_GRADIENT = (
     "no step lowers the objective as its gradient promises. Check the loss with skxent.testing.check_loss, or scale "
     "the features (StandardScaler)."
@@ -87,9 +91,16 @@ class LBFGS(Solver, name="lbfgs"):
         approximate inverse Hessian. Without one this is plain L-BFGS.
     surrogate : SubsampledSurrogate or None, default=SubsampledSurrogate()
         Called as ``surrogate(objective, w, value, gradient)`` it returns an estimate of the objective near `w` or None.
+    bound : NewtonBound or None, default=NewtonBound()
+        Called as ``bound(objective, w, gradient, precondition, enough)`` it returns an upper bound on what is left to
+        gain, and a Newton step. Without one, a fit that makes no more progress counts as converged.
     start : callable or None, default=SampleStart()
         Called as ``start(objective, w, minimize)`` it returns better weights to start from or None. It is asked where
         the start would be zero.
+    proxy : callable or None, default=ProxyStart()
+        Called like `start` and asked before it: starts for losses that are not proper scoring rules.
+    standardize : bool, default=True
+        Whether to work with centred and scaled columns; no data are copied.
     history : int, default=100
         Largest number of pairs (step, change of the gradient) kept.
     min_history : int, default=2
@@ -100,9 +111,16 @@ class LBFGS(Solver, name="lbfgs"):
         Iteration at which the preconditioner is computed again.
     refresh_ratio : float, default=1.5
         Ratio of each further such iteration to the one before.
+    stale : float, default=4
+        A fit that makes no more progress has its preconditioner computed again if the objective has fallen by this
+        factor since: so has the curvature of rows that are fitted by now.
     negligible : float, default=0.01
         Share of the starting value below which the value is not used as the scale of `tol`. Otherwise a fit of
         separable classes would not end.
+    certified : float, default=100
+        A fit counts as converged if it is proved to be within so many times `tol` of the optimum.
+    max_checks : int, default=10
+        Bounds computed in a fit at most.
     sufficient_decrease : float, default=1e-4
         First Wolfe condition: share of the decrease promised by the slope that a step must show.
     curvature : float, default=0.9
@@ -112,9 +130,9 @@ class LBFGS(Solver, name="lbfgs"):
     hidden_decrease : float, default=1e-3
         Predicted decrease, relative to the value, that rounding may hide. If a larger one does not come, the gradient
         is wrong.
-    max_scaling : float, default=1.5
+    max_scaling : float, default=4
         Largest factor on the preconditioner. If the loss is flat, only the penalty has curvature and the preconditioner
-        is already exact. Scaling it by 2 would amplify rounding errors.
+        is already exact, and a large factor would amplify rounding errors.
 
     Examples
     --------
@@ -129,29 +147,41 @@ class LBFGS(Solver, name="lbfgs"):
 
     preconditioner: Any = SampledHessian()
     surrogate: SubsampledSurrogate | None = SubsampledSurrogate()
+    bound: NewtonBound | None = NewtonBound()
     start: Any = SampleStart()
+    proxy: Any = ProxyStart()
+    standardize: bool = True
     history: int = 100
     min_history: int = 2
     history_bytes: float = 10_000_000
     refresh_at: int = 20
     refresh_ratio: float = 1.5
+    stale: float = 4
     negligible: float = 0.01
+    certified: float = 100
+    max_checks: int = 10
     sufficient_decrease: float = 1e-4
     curvature: float = 0.9
     max_trials: int = 30
     hidden_decrease: float = 1e-3
-    max_scaling: float = 1.5
+    max_scaling: float = 4
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "preconditioner": [callable, None],
         "surrogate": [callable, None],
+        "bound": [callable, None],
         "start": [callable, None],
+        "proxy": [callable, None],
+        "standardize": ["boolean"],
         "history": [Interval(Integral, 1, None, closed="left")],
         "min_history": [Interval(Integral, 1, None, closed="left")],
         "history_bytes": [Interval(Real, 0, None, closed="left")],
         "refresh_at": [Interval(Integral, 1, None, closed="left")],
         "refresh_ratio": [Interval(Real, 1, None, closed="neither")],
+        "stale": [Interval(Real, 1, None, closed="left")],
         "negligible": [Interval(Real, 0, 1, closed="both")],
+        "certified": [Interval(Real, 1, None, closed="left")],
+        "max_checks": [Interval(Integral, 1, None, closed="left")],
         "sufficient_decrease": [Interval(Real, 0, 0.5, closed="neither")],
         "curvature": [Interval(Real, 0, 1, closed="neither")],
         "max_trials": [Interval(Integral, 1, None, closed="left")],
@@ -191,41 +221,62 @@ class LBFGS(Solver, name="lbfgs"):
         ValueError
             If the objective or its gradient is not finite.
         """
+        if not self.standardize:
+            return self._solve(objective, w0, max_iter, tol, callback)
+        objective = objective.standardized()
+
+        def report(w: Array, value: float) -> bool:
+            return callback(objective.to_given(w), value)
+
+        result = self._solve(objective, objective.from_given(w0), max_iter, tol, report)
+        return result._replace(w=objective.to_given(result.w))
+
+    def _solve(self, objective: Any, w0: Array, max_iter: int, tol: float, callback: Callback) -> Result:
         if w0.any():
-            return self._descend(objective, w0, max_iter, tol, callback)
+            return self._descend(objective, w0, max_iter, tol, callback, bound=self.bound)
         w = objective.intercept_only()
-        better = None if self.start is None else self.start(objective, w, self._descend)
+        better = None
+        for start in filter(None, (self.proxy, self.start)):
+            better = start(objective, w, self._descend) if better is None else better
         if better is None:
-            return self._descend(objective, w, max_iter, tol, callback)
-        return self._descend(objective, better, max_iter, tol, callback, started=True)
+            return self._descend(objective, w, max_iter, tol, callback, bound=self.bound)
+        return self._descend(objective, better, max_iter, tol, callback, started=True, bound=self.bound)
 
     def _descend(
-        self, objective: Any, w: Array, max_iter: int, tol: float, callback: Callback, *, started: bool = False
+        self,
+        objective: Any,
+        w: Array,
+        max_iter: int,
+        tol: float,
+        callback: Callback,
+        *,
+        started: bool = False,
+        bound: NewtonBound | None = None,
     ) -> Result:
         """Iterate; see :meth:`solve`. A start on a sample counts as the first iteration."""
         value, gradient = objective(w)
         if started and callback(w, value):
             return Result(w, 1, True, STOPPED)
         descent = _Descent(self, objective, w, value, gradient, self._precondition(objective, w, refine=started))
-        scale = self.negligible * abs(value)
-        schedule = _Schedule(self)
+        schedule, check = _Schedule(self, value), _Check(self, bound, tol, value)
+        at_rest = False
         for n_iter in range(1 + started, max_iter + 1):
-            if schedule.refreshes(n_iter):
+            if schedule.refreshes(n_iter, descent.value, at_rest):
                 del descent.precondition  # frees its memory for the new one
-                descent.precondition = self._precondition(objective, descent.w, refine=True)
-            enough = tol * max(abs(descent.value), scale)
-            gain, moved = schedule.step(descent, n_iter, enough)
-            if not moved and gain > self.hidden_decrease * (abs(descent.value) + objective.eps):
-                return Result(descent.w, n_iter - 1, False, _WRONG_GRADIENT)
-            if not moved:
-                return Result(descent.w, n_iter - 1, True, "rounding allows no further decrease")
-            if callback(descent.w, descent.value):
+                descent.precondition = self._precondition(objective, descent.w, refine=schedule.n_refreshes)
+            gain, moved = schedule.step(descent, n_iter, check.enough(descent))
+            if not moved and gain > self.hidden_decrease * (max(abs(descent.value), check.scale) + objective.eps):
+                return Result(descent.w, n_iter - 1, False, _WRONG_GRADIENT, check.optimality)
+            if moved and callback(descent.w, descent.value):
                 return Result(descent.w, n_iter, True, STOPPED)
-            if gain <= enough:
-                return Result(descent.w, n_iter, True, "tolerance reached")
-        return Result(descent.w, max_iter, tol == 0, f"max_iter={max_iter} reached. Raise max_iter or tol.")
+            at_rest = not moved or (gain <= check.enough(descent) and n_iter >= check.next_at)
+            if at_rest and not schedule.is_stale(descent.value):
+                result = check(descent, n_iter if moved else n_iter - 1, moved)
+                if result is not None:
+                    return result
+        return check.at_the_limit(descent, max_iter)
 
-    def _precondition(self, objective: Any, w: Array, *, refine: bool) -> Preconditioner:
+    def _precondition(self, objective: Any, w: Array, *, refine: int) -> Preconditioner:
         if self.preconditioner is None:
             return np.copy
         product: Preconditioner = self.preconditioner(objective, w, refine=refine)
@@ -235,17 +286,27 @@ class LBFGS(Solver, name="lbfgs"):
 class _Schedule:
     """When the preconditioner is computed again, and when steps on a surrogate are tried."""
 
-    def __init__(self, settings: LBFGS) -> None:
+    def __init__(self, settings: LBFGS, value: float) -> None:
         self.settings, self.surrogate = settings, settings.surrogate
         self.refresh_at: float = settings.refresh_at if settings.preconditioner is not None else np.inf
+        self.n_refreshes = 0
+        self.stale_value = value / settings.stale if settings.preconditioner is not None else -np.inf
         self.surrogate_at: float = np.inf
         if self.surrogate is not None:
             self.surrogate_at, self.n_steps = self.surrogate.first_iteration, self.surrogate.min_steps
 
-    def refreshes(self, n_iter: int) -> bool:
+    def is_stale(self, value: float) -> bool:
+        """Return whether the objective has fallen far since the preconditioner was computed."""
+        return value < self.stale_value
+
+    def refreshes(self, n_iter: int, value: float, at_rest: bool) -> bool:
         """Return whether the preconditioner is computed again at this iteration."""
-        if n_iter < self.refresh_at:
+        if n_iter < self.refresh_at and not (at_rest and self.is_stale(value)):
             return False
+        self.stale_value = value / self.settings.stale
+        self.n_refreshes += 1
+        if n_iter < self.refresh_at:
+            return True
         self.refresh_at = int(self.settings.refresh_ratio * n_iter)
         return True
 
@@ -259,6 +320,71 @@ class _Schedule:
                 return gain, True
             self.surrogate_at, self.n_steps = 2 * n_iter, self.surrogate.min_steps
         return descent.step()
+
+
+class _Check:
+    """Whether a fit that makes no more progress is at the optimum; if not, the way on."""
+
+    def __init__(self, settings: LBFGS, bound: NewtonBound | None, tol: float, start_value: float) -> None:
+        self.settings, self.bound, self.tol = settings, bound, tol
+        self.scale = settings.negligible * abs(start_value)
+        self.stricter = 1.0
+        self.n_checks = self.next_at = 0
+        self.optimality = float("nan")
+
+    def enough(self, descent: _Descent) -> float:
+        """Return the gain of a step that is little enough to look whether the optimum is reached."""
+        return self.tol / self.stricter * max(abs(descent.value), self.scale)
+
+    def __call__(self, descent: _Descent, n_iter: int, moved: bool) -> Result | None:
+        """Return the result, or None having gone a Newton step further because the optimum may be far."""
+        why = "tolerance reached" if moved else "rounding allows no further decrease"
+        step = self._compute(descent)
+        if step is None or self.tol == 0 or self.optimality <= self._accepted(descent):
+            return Result(descent.w, n_iter, True, why, self.optimality)
+        self.n_checks += 1
+        self.stricter = min(4 * self.stricter, _STRICTEST)
+        self.next_at = n_iter + self.n_checks
+        if self.n_checks < self.settings.max_checks and descent.go(step):
+            return None
+        return Result(descent.w, n_iter, False, f"{why}, but {_far(self.optimality)}", self.optimality)
+
+    def at_the_limit(self, descent: _Descent, max_iter: int) -> Result:
+        """Return the result where no more iterations are allowed."""
+        self._compute(descent)
+        message = f"max_iter={max_iter} reached. Raise max_iter or tol."
+        return Result(descent.w, max_iter, self.tol == 0, message, self.optimality)
+
+    def _compute(self, descent: _Descent) -> Array | None:
+        """Set the optimality; return a Newton step."""
+        if self.bound is None:
+            return None
+        step = self._bounded(descent, descent.objective, descent.gradient)
+        unsure = self.tol > 0 and self.optimality > self._accepted(descent)
+        if unsure and descent.w.dtype != np.float64 and self.settings.standardize:
+            # The gradient may be lost in rounding.
+            precise = descent.objective.precise()
+            step = self._bounded(descent, precise, precise.gradient(descent.w))
+        return step.astype(descent.w.dtype)
+
+    def _bounded(self, descent: _Descent, objective: Any, gradient: Array) -> Array:
+        assert self.bound is not None
+        scale = max(abs(descent.value), self.scale, np.finfo(float).tiny)
+        enough = self._accepted(descent) * scale
+        excess, step = self.bound(objective, descent.w, gradient, descent.multiply, enough)
+        self.optimality = excess / scale
+        return step
+
+    def _accepted(self, descent: _Descent) -> float:
+        """Return the distance from the optimum that counts as none."""
+        return max(self.settings.certified * self.tol, 100 * descent.objective.eps)
+
+
+def _far(optimality: float) -> str:
+    return (
+        f"the objective may be up to {optimality:.1e} of itself above the optimum. Lower tol, raise alpha, or pass "
+        "float64 data."
+    )
 
 
 class _Descent:
@@ -302,6 +428,19 @@ class _Descent:
         gain = max(self.value - trial[1], -0.5 * slope)
         return gain, self._move(*trial, self.pairs)
 
+    def go(self, direction: Array) -> bool:
+        """Go along a direction, down; return whether there was a way down."""
+        slope = float(np.vdot(self.gradient, direction))
+        if slope >= 0:
+            return False
+        trial = _line_search(self.settings, self.objective, self.w, self.value, direction, slope)
+        if trial is None:
+            return False
+        if not self._move(*trial, self.pairs):
+            # Downwards curvature: a way out of a saddle, but no pair.
+            self.w, self.value, self.gradient = trial
+        return True
+
     def surrogate_step(
         self, rules: SubsampledSurrogate, surrogate: Surrogate, max_steps: int, enough: float
     ) -> float | None:
@@ -331,9 +470,13 @@ class _Descent:
         return True
 
     def _direction(self) -> Array:
-        """Return the quasi-Newton direction by the two-loop recursion."""
-        shape, add = self.gradient.shape, self.add_multiple
-        q = -self.gradient.ravel()
+        """Return the quasi-Newton direction."""
+        return self.multiply(-self.gradient)
+
+    def multiply(self, vector: Array) -> Array:
+        """Return the product with the approximate inverse Hessian, by the two-loop recursion."""
+        shape, add = vector.shape, self.add_multiple
+        q = vector.ravel().copy()
         projections = []
         for pair in reversed(self.pairs):
             projections.append(float(np.vdot(pair.s, q)) / pair.sy)

@@ -31,12 +31,15 @@ class Result(NamedTuple):
         Whether it stopped because it was done, not because `max_iter` was reached.
     message : str
         Why it stopped, and if it has not converged what to do.
+    optimality : float, default=nan
+        Upper bound on the distance from the optimum, relative to the objective; nan if the solver has none.
     """
 
     w: Array
     n_iter: int
     converged: bool
     message: str
+    optimality: float = float("nan")
 
 
 class Solver(Parameters, ABC):

@@ -1,0 +1,176 @@
+r"""Centred and scaled columns, without a copy of the data.
+
+The solver works with the columns
+
+.. math:: \tilde x_j = (x_j - \mu_j) / s_j, \qquad s_j = \sqrt{\sigma_j^2 + \alpha},
+
+:math:`\mu_j` the weighted mean and :math:`\sigma_j` the standard deviation of column :math:`j`. This is a change of
+variables: :math:`W_j = \tilde W_j / s_j`, :math:`b = \tilde b - \sum_j \mu_j W_j`, and the penalty becomes
+:math:`\tfrac12 \sum_j (\alpha / s_j^2) \lVert \tilde W_j \rVert^2`. So the model and its optimum are the same, and
+adding a constant to a column or multiplying it changes nothing that the solver sees. Without an intercept columns
+cannot be centred; then :math:`\mu_j = 0`.
+
+The change is made outside the sums over rows, where it costs nothing. Only where a mean is so large against its
+deviation that the products would lose digits, blocks of dense rows are centred before they are multiplied, and
+blocks of sparse rows are multiplied in double precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from skxent._typing import Array
+from skxent.rows import Part, Rows
+
+__all__ = ["Coordinates", "standardize"]
+
+# Rows whose means are a first guess at those of all.
+_FIRST_ROWS = 1_000
+# Relative error that a product of a row may have because of the column's means.
+_ROUNDING = 1e-6
+# Deviations of so many rounding errors of the largest entries are none: the column is constant.
+_CONSTANT = 4
+
+
+class Coordinates(NamedTuple):
+    """A change of the columns.
+
+    Attributes
+    ----------
+    centre : ndarray of shape (n_features,)
+        What is taken off each column, in float64.
+    scale : ndarray of shape (n_features,)
+        What each column is divided by, in float64; infinite for columns that are constant, which get no weight.
+    variances : ndarray of shape (n_features,)
+        Mean squares of the columns after the change.
+    penalty : ndarray of shape (n_features,)
+        Strength of the L2 penalty on each column's weights after the change.
+    centre_parts : bool
+        Whether parts are centred before they are multiplied.
+    dtype : dtype
+        Dtype of the computation.
+    """
+
+    centre: Array
+    scale: Array
+    variances: Array
+    penalty: Array
+    centre_parts: bool
+    dtype: np.dtype[Any]
+
+    def original(self, w: Array) -> Array:
+        """Return the weights of the columns as they were, in float64."""
+        coef = w[:-1] / self.scale[:, np.newaxis]
+        return np.vstack([coef, w[-1] - self.centre @ coef])
+
+    def changed(self, w: Array) -> Array:
+        """Return the weights of the changed columns that make the same model, in float64."""
+        w = w.astype(np.float64)
+        scale = np.where(np.isfinite(self.scale), self.scale, 0)
+        return np.vstack([w[:-1] * scale[:, np.newaxis], w[-1] + self.centre @ w[:-1]])
+
+    def for_products(self, part: Part) -> Part:
+        """Return a part as it is to be multiplied."""
+        return part.less(self.centre.astype(self.dtype)) if self.centre_parts else part.of_type(self.dtype)
+
+    def for_data(self, w: Array) -> Array:
+        """Return the weights by which such a part is to be multiplied, for weights of the changed columns."""
+        weights = np.empty(w.shape, self.dtype)
+        weights[:-1] = w[:-1] / self.scale[:, np.newaxis]
+        # The coefficients as rounded, so that what they add for the mean is taken off exactly.
+        weights[-1] = w[-1] if self.centre_parts else w[-1] - self.centre @ weights[:-1]
+        return weights
+
+    def feature_gradient(self, features: Array, intercept: Array) -> Array:
+        """Return the gradient by the weights of the changed columns, from those by the weights of such parts."""
+        if not self.centre_parts:
+            features = features - self.centre[:, np.newaxis] * intercept
+        gradient: Array = features / self.scale[:, np.newaxis]
+        return gradient
+
+    def dense(self, part: Part, columns: slice | Array) -> Array:
+        """Return some of the changed columns of a part, dense."""
+        X = part.dense(columns)
+        X = X - self.centre[columns].astype(X.dtype)
+        X /= self.scale[columns].astype(X.dtype)
+        return X
+
+
+def standardize(rows: Rows, total_weight: float, alpha: float, fit_intercept: bool) -> Coordinates:
+    """Return the change of columns to mean 0 and, but for the penalty, deviation 1.
+
+    Parameters
+    ----------
+    rows : Rows
+        The columns.
+    total_weight : float
+        Sum of the rows' weights.
+    alpha : float
+        Strength of the L2 penalty.
+    fit_intercept : bool
+        Whether there is an intercept; if not, columns are not centred, and deviations are from 0.
+    """
+    mean, deviation = _Columns(rows, total_weight, fit_intercept).moments()
+    varies = deviation > 0
+    scale = np.where(varies, np.hypot(deviation, np.sqrt(alpha)), np.inf)
+    # Any number near the mean centres as well, and one that the data's type has costs no digits.
+    centre = fit_intercept * mean.astype(rows.dtype).astype(np.float64)
+    exact = bool((np.abs(centre) * np.finfo(rows.dtype).eps > _ROUNDING * deviation)[varies].any())
+    dense = rows.take(slice(0, 1)).is_dense
+    dtype = rows.dtype if dense or not exact else np.dtype(np.float64)
+    return Coordinates(centre, scale, (deviation / scale) ** 2, (np.sqrt(alpha) / scale) ** 2, exact and dense, dtype)
+
+
+class _Columns:
+    """Means and deviations of columns, in the range of float64 also where squares of the data's type are not."""
+
+    def __init__(self, rows: Rows, total_weight: float, centred: bool) -> None:
+        self.rows = rows
+        self.total_weight = total_weight
+        self.centred = centred
+        self.pilot = self._pilot()
+
+    def moments(self) -> tuple[Array, Array]:
+        """Return the mean of each column and its standard deviation, 0 where that is only rounding."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, square = self._moments(lambda part: part)
+        lost = np.flatnonzero(~(np.isfinite(square) & (square > np.finfo(self.rows.dtype).tiny)))
+        deviation = np.sqrt(np.where(np.isfinite(square), square, 0))
+        if len(lost):
+            # Squares that have left the range: look again, in units of the column's mean size.
+            (sizes,) = self._sum(lambda part, share: (part.column_sizes(share),))
+            lost = lost[sizes[lost] > 0]
+        if len(lost):
+            unit = sizes[lost]
+            mean[lost], square = self._moments(lambda part: part.in_units(lost, unit))
+            mean[lost] *= unit
+            deviation[lost] = unit * np.sqrt(square)
+        mean += self.pilot
+        deviation[deviation <= _CONSTANT * np.finfo(self.rows.dtype).eps * np.abs(mean)] = 0
+        return mean, deviation
+
+    def _pilot(self) -> Array:
+        """Return numbers near the means, those of the first rows; 0 for sparse data and for columns not centred."""
+        first = self.rows.take(slice(0, min(self.rows.n_rows, _FIRST_ROWS)))
+        if not self.centred or not first.is_dense:
+            return np.zeros(self.rows.n_features)
+        return first.column_means().astype(self.rows.dtype).astype(np.float64)
+
+    def _moments(self, change: Callable[[Part], Part]) -> tuple[Array, Array]:
+        """Return the means of columns less the pilot after a change, and their mean squares about the mean or 0."""
+        mean, square = self._sum(lambda part, share: change(part).column_moments(share))
+        return mean, np.maximum(square - mean**2, 0) if self.centred else square
+
+    def _sum(self, terms: Callable[[Part, Array], tuple[Any, ...]]) -> list[Array]:
+        """Return sums over parts less the pilot, and the share that each row of them has in the weight of all."""
+
+        def of_part(part: Part) -> tuple[Any, ...]:
+            share = (part.weights() / self.total_weight).astype(self.rows.dtype)
+            # Sparse data have no pilot; their means are taken off squares, which needs double precision.
+            centred = part.less(self.pilot.astype(self.rows.dtype)) if part.is_dense else part.of_type(np.float64)
+            return terms(centred, share)
+
+        return [total.astype(np.float64) for total in self.rows.sum(of_part)]

@@ -1,0 +1,72 @@
+"""How much the loss of a row curves with its logits, for any loss."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from skxent._typing import Array
+from skxent.linear_model._objective import Problem
+
+__all__ = ["curvature_of_rows", "is_proper"]
+
+# Step of the central differences in the logits, in double precision.
+_STEP = 1e-3
+# Rows tried to see whether a loss is proper, and the size of their logits.
+_N_TRIED, _LOGITS = 64, 2.0
+# Slope that counts as none, against the largest of the rows tried.
+_NONE = 1e-9
+
+
+def curvature_of_rows(problem: Problem, y: Array, z: Array, directions: Array) -> Array:
+    """Return a curvature of each row's loss along its logits that is not negative, the mean over some directions.
+
+    A loss that is a proper scoring rule is least where the prediction is the target, and curves upwards there: this is
+    the curvature taken, at the model's own probabilities as targets. Other losses may curve downwards there. For them
+    it is at least the mean of the sizes of the second and of the first derivative at the target, so that a Newton step
+    for a row alone changes its logits by 2 at most.
+
+    Parameters
+    ----------
+    problem : Problem
+        Loss and output layer.
+    y, z : ndarray of shape (n_rows, n_outputs)
+        Targets and logits, in float64.
+    directions : ndarray of shape (n_directions, n_outputs)
+        Directions of the logits, at right angles to each other.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        Curvatures.
+    """
+    proper = np.maximum(_second(problem, problem.output.probabilities(z), z, directions), 0)
+    if is_proper(problem, z.shape[1]):
+        return proper
+    _, slope = problem.output.loss_and_gradient(problem.loss, y, z)
+    total: Array = np.zeros(len(z))
+    for direction in directions:
+        total += abs(_second(problem, y, z, direction[np.newaxis])) + abs(slope @ direction)
+    return np.maximum(proper, 0.5 * total / len(directions))
+
+
+def is_proper(problem: Problem, n_outputs: int) -> bool:
+    """Return whether a loss is stationary where the predictions are the targets, as proper scoring rules are."""
+    z = _tried(n_outputs)
+    p = problem.output.probabilities(z)
+    hits = np.asfortranarray(np.eye(n_outputs)[np.arange(_N_TRIED) % n_outputs])
+    at_target, elsewhere = (problem.output.loss_and_gradient(problem.loss, y, z)[1] for y in (p, hits))
+    return bool(np.abs(at_target).max() <= _NONE * np.abs(elsewhere).max())
+
+
+def _tried(n_outputs: int) -> Array:
+    return np.asfortranarray(_LOGITS * np.random.default_rng(0).standard_normal((_N_TRIED, n_outputs)))
+
+
+def _second(problem: Problem, y: Array, z: Array, directions: Array) -> Array:
+    """Return second derivatives by central differences of the first, the mean over some directions."""
+    total: Array = np.zeros(len(z))
+    for direction in directions:
+        for step in (_STEP, -_STEP):
+            _, gradient = problem.output.loss_and_gradient(problem.loss, y, z + step * direction)
+            total += gradient @ direction / (2 * step)
+    return total / len(directions)
