@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from _report import machine, print_table
 from numpy.typing import NDArray
+from problems import ROOT, mnist_split
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine, make_classification
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -41,7 +42,6 @@ from skxent.losses import LOSSES, ForwardCorrection
 
 Array = NDArray[Any]
 
-ROOT = Path(__file__).resolve().parents[1]
 ALPHAS = (1e-4, 1e-3, 1e-2, 1e-1)
 CLEAN_LEARNING = "CleanLearning (cleanlab)"
 PEERS = (CLEAN_LEARNING, "LogisticRegression")
@@ -67,26 +67,23 @@ def halves(X: Array, y: Array, seed: int) -> Data:
 
 def digits(seed: int) -> Data:
     """Return 1,797 images of 8 × 8 pixels, 10 classes."""
-    return halves(*load_digits(return_X_y=True), seed)
+    X, y = load_digits(return_X_y=True)
+    return halves(X, y, seed)
 
 
 def wine(seed: int) -> Data:
     """Return 178 wines with 13 measurements, 3 classes."""
-    return halves(*load_wine(return_X_y=True), seed)
+    X, y = load_wine(return_X_y=True)
+    return halves(X, y, seed)
 
 
 def cancer(seed: int) -> Data:
     """Return 569 tumours with 30 measurements, 2 classes."""
-    return halves(*load_breast_cancer(return_X_y=True), seed)
+    X, y = load_breast_cancer(return_X_y=True)
+    return halves(X, y, seed)
 
 
-@cache
-def _mnist() -> tuple[Array, Array, Array, Array]:
-    sys.path.insert(0, str(ROOT / "examples"))
-    from _mnist import load_mnist
-
-    loaded: tuple[Array, Array, Array, Array] = load_mnist()
-    return loaded
+_mnist = cache(mnist_split)
 
 
 def mnist(seed: int) -> Data:
@@ -256,7 +253,8 @@ class Result(NamedTuple):
     validation: float
 
 
-FAILED = Result(*[float("nan")] * 5, -1.0)
+_NAN = float("nan")
+FAILED = Result(_NAN, _NAN, _NAN, _NAN, _NAN, validation=-1.0)
 
 
 def fitted(make: Make, alpha: float, X: Array, spoilt: Spoilt, rows: Array) -> tuple[Any, float]:
@@ -428,7 +426,7 @@ def detection_table(cells: Cells) -> None:
     kinds = [noise for noise in NOISES if noise != "none"]
     rows = []
     for name in names:
-        areas = defaultdict(list)
+        areas: dict[str, list[float]] = defaultdict(list)
         for (_, noise), cell in cells.items():
             areas[noise] += [record["detection"][name] for record in cell if record["detection"]]
         means = [mean(areas[kind]) for kind in kinds]

@@ -1,16 +1,21 @@
 """How fast, how large and how quick to start ``skxent-perplexity`` is, against its peers in the same run.
 
-    python benchmarks/perplexity.py natural    speed on natural text of 200 MB
+    python benchmarks/perplexity.py natural    speed on natural text of 200 MB, one page again and again
+    python benchmarks/perplexity.py growing    speed on 100 MB of text in which new words keep coming
+    python benchmarks/perplexity.py files      20,000 small files, and one long line, against one file
     python benchmarks/perplexity.py synthetic  speed on text with a million types
     python benchmarks/perplexity.py memory     2 GB of text with a million types
     python benchmarks/perplexity.py startup    a file of 100 KB
 
 Natural text is the Brown corpus over and over where NLTK has it, else the project's own corpus; ``--text``
-names another file.  Every peer is a process of its own, file reading and start-up included, the peers take
-turns, and each figure is the median of the rounds.  Generated files go to ``--folder`` and are removed.
+names another file. Growing text is what this machine offers: documentation, sources and word lists of Python
+and its packages and of the system, each file once; the title says how many words and types it has. Every peer
+is a process of its own, file reading and start-up included, the peers take turns, and each figure is the
+median of the rounds. Generated files go to ``--folder`` and are removed.
 """
 
 import argparse
+import hashlib
 import importlib.util
 import os
 import statistics
@@ -20,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from itertools import islice, product
+from itertools import islice, pairwise, product
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
@@ -123,6 +128,39 @@ def write_natural(path: Path, megabytes: float, source: str | None = None) -> st
     return f"natural text of {n_words:,} words and {n_types:,} types, repeated to {size:,.0f} MB"
 
 
+def write_growing(path: Path, megabytes: float) -> str:
+    """Write the texts that are on this machine, each once, until the file is large enough; returns what it is."""
+    roots = [Path(sys.prefix), Path(sys.base_prefix) / "lib", Path("/usr/share"), Path("/usr/include")]
+    endings = {".py", ".txt", ".md", ".rst", ".html", ".h", ".js", ".json", ".csv", ".xml", ".pm", ".c", ".css", ".po"}
+    found = {p for root in roots for p in root.rglob("*") if p.suffix in endings and p.is_file() and not p.is_symlink()}
+    seen, types = set(), set()
+    n_words = size = 0
+    with open(path, "wb") as file:
+        # In the order of a hash, so that one package does not come in a row.
+        for source in sorted(found, key=lambda p: hashlib.md5(str(p).encode()).digest()):
+            data = source.read_bytes()
+            digest = hashlib.md5(data).digest()
+            if digest in seen or len(data) > 3e6 or not is_text(data):
+                continue
+            seen.add(digest)
+            file.write(data + b"\n" * (not data.endswith(b"\n")))
+            words = data.split()
+            n_words, size = n_words + len(words), size + len(data)
+            types.update(words)
+            if size >= megabytes * 1e6:
+                break
+    return f"{size / 1e6:,.0f} MB of the texts on this machine, {n_words:,} words and {len(types):,} types"
+
+
+def is_text(data: bytes) -> bool:
+    """Whether data is UTF-8 without NUL."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in data
+
+
 def write_synthetic(path: Path, megabytes: float, n_types: int = 1_000_000, seed: int = 0) -> str:
     """Write words drawn by Zipf's law, 12 a line; frequent words are short, and every type occurs."""
     import numpy as np
@@ -154,6 +192,41 @@ def natural(folder: Path, options: argparse.Namespace) -> None:
     """Measure the speed on natural text."""
     path = folder / "natural.txt"
     speed(path, apart(write_natural, path, options.megabytes, options.text), options.rounds)
+
+
+def growing(folder: Path, options: argparse.Namespace) -> None:
+    """Measure the speed on text in which new words keep coming."""
+    path = folder / "growing.txt"
+    speed(path, apart(write_growing, path, options.megabytes), options.rounds)
+
+
+def files(folder: Path, options: argparse.Namespace) -> None:
+    """Measure many small files and one long line against the same text in one file."""
+    path, line = folder / "one.txt", folder / "line.txt"
+    title = apart(write_natural, path, options.megabytes, options.text)
+    data = path.read_bytes()
+    line.write_bytes(data.replace(b"\n", b" ") + b"\n")
+    small = folder / "small"
+    small.mkdir()
+    step = max(1, len(data) // 20_000)
+    cuts = [0, *(data.find(b"\n", i * step) + 1 for i in range(1, 20_000)), len(data)]
+    for number, (begin, end) in enumerate(pairwise(cuts)):
+        (small / f"{number}.txt").write_bytes(data[begin:end])
+    model = folder / "m.arpa"
+    run([*COMMAND, "--train", str(path), "--save", str(model)])
+    scored = [*COMMAND, "--model", str(model)]
+    peers = {
+        "one file": Peer([*scored, str(path)], path),
+        "20,000 files": Peer([*scored, f"{small}/*.txt"], path),
+        "one long line": Peer([*scored, str(line)], path),
+        "one file, --per line": Peer([*scored, "--per", "line", str(path)], path),
+        "20,000 files, --per file": Peer([*scored, "--per", "file", f"{small}/*.txt"], path),
+        "one file, filtered": Peer([*COMMAND[:3], "--quiet", *scored[-2:], "--max-perplexity", "1e9", str(path)], path),
+        "one long line, filtered": Peer(
+            [*COMMAND[:3], "--quiet", *scored[-2:], "--max-perplexity", "1e9", str(line)], path
+        ),
+    }
+    compare(f"Many files and long lines, {title}", peers, options.rounds)
 
 
 def synthetic(folder: Path, options: argparse.Namespace) -> None:
@@ -267,6 +340,8 @@ def startup(folder: Path, options: argparse.Namespace) -> None:
 
 CLAIMS = {
     "natural": (natural, 200.0),
+    "growing": (growing, 100.0),
+    "files": (files, 30.0),
     "synthetic": (synthetic, 200.0),
     "memory": (memory, 2000.0),
     "startup": (startup, 0.1),
@@ -276,9 +351,7 @@ CLAIMS = {
 def main() -> None:
     """Measure one claim, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "claim", nargs="*", metavar="CLAIM", help="natural, synthetic, memory or startup (default: all)"
-    )
+    parser.add_argument("claim", nargs="*", metavar="CLAIM", help=f"{', '.join(CLAIMS)} (default: all)")
     parser.add_argument("--megabytes", type=float, help="size of the text (default: 200, and 2000 for memory)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each peer runs (default 3)")
     parser.add_argument("--text", metavar="FILE", help="natural text to use")

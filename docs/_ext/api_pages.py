@@ -117,7 +117,9 @@ def _in_words(part):
 
 def _summary(value):
     """Return the first sentence of a docstring, on one line."""
-    return " ".join((inspect.getdoc(value) or "").partition("\n\n")[0].split())
+    first = (inspect.getdoc(value) or "").partition("\n\n")[0]
+    # References are listed on the page of the object itself.
+    return " ".join(re.sub(r"\s*\[\d+\]_", "", first).split())
 
 
 def index(names):

@@ -6,7 +6,11 @@ import tempfile
 from pathlib import Path
 
 # Fewer rows than by default where an example takes long; its page shows the figures of these.
-OPTIONS = {"plot_grid_search_losses.py": ["--rows=2000"], "plot_feature_importance.py": ["--rows=20000"]}
+OPTIONS = {
+    "plot_feature_importance.py": ["--rows=10000"],
+    "plot_grid_search_losses.py": ["--rows=800"],
+    "plot_wrong_labels.py": ["--rows=2000"],
+}
 
 
 def arguments(gallery_conf, script_vars):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from skxent._registry import Registry
@@ -32,7 +34,7 @@ def compare_models(options: Options, progress: Progress, notes: Notes) -> None:
     """Print both models' figures and what the bootstrap says about the difference."""
     assert options.compare is not None
     print_record = _FORMATS[options.format]
-    corpus = read_corpus(options.corpus, options, progress)
+    corpus = read_corpus(options.corpus, options, progress, notes)
     fitted = [replace(read_arpa(path), blank_lines=options.blank_lines) for path in options.compare]
     try:
         models = comparable(fitted, vocab_pad=options.vocab_pad, oov=options.oov)
@@ -73,7 +75,7 @@ def compare_models(options: Options, progress: Progress, notes: Notes) -> None:
 
 
 def _each(totals: Score) -> list[Score]:
-    return [totals.each(lambda amount, i=i: amount[i]) for i in range(len(totals))]
+    return [totals.each(partial(np.take, indices=i)) for i in range(len(totals))]
 
 
 @_FORMATS.register("text")

@@ -9,19 +9,30 @@ Every score is read off one table of counts, n[bin, class], which each feature f
 - ``_count_table``: the table and the counting; ``_features``: the columns of a data set, counted in blocks;
 - :mod:`~skxent.feature_selection.scores`: from a table to a score; the place of scores of your own;
 - ``_significance``: from a table to a p-value, and corrections for many tests;
-- ``_univariate``, ``_selector``, ``_shift``, ``_permutation``: what users call.
+- ``_shuffling``: the distribution of the plug-in information under shuffling, for sparse tables;
+- ``_redundancy``: sets of features, by joint counts;
+- ``_univariate``, ``_selector``, ``_shift``, ``_monitor``, ``_encoder``, ``_permutation``, ``_displays``: what users
+  call.
 """
 
 from skxent.feature_selection import scores
 from skxent.feature_selection._count_table import CountTable
+from skxent.feature_selection._displays import BinningDisplay, FeatureScoresDisplay, ShiftDisplay
+from skxent.feature_selection._encoder import BinEncoder
+from skxent.feature_selection._monitor import ShiftMonitor
 from skxent.feature_selection._permutation import permutation_cross_entropy
 from skxent.feature_selection._selector import CrossEntropySelector
 from skxent.feature_selection._shift import distribution_shift
 from skxent.feature_selection._univariate import cross_entropy_classif, cross_entropy_regression
 
 __all__ = [
+    "BinEncoder",
+    "BinningDisplay",
     "CountTable",
     "CrossEntropySelector",
+    "FeatureScoresDisplay",
+    "ShiftDisplay",
+    "ShiftMonitor",
     "cross_entropy_classif",
     "cross_entropy_regression",
     "distribution_shift",

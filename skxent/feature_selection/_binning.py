@@ -14,8 +14,8 @@ from skxent._typing import Array, Floats, Integers
 
 __all__ = ["add_up", "auto_bins", "edges_of_rows", "starts_bin"]
 
-# The most bins that "auto" takes: their numbers fit in a byte.
-MAX_BINS = 255
+# The fewest and the most bins that "auto" takes: numbers of bins fit in a byte.
+MIN_BINS, MAX_BINS = 4, 255
 
 
 def add_up(index: Integers, values: Floats, size: int = 0) -> Floats:
@@ -23,15 +23,21 @@ def add_up(index: Integers, values: Floats, size: int = 0) -> Floats:
     return np.bincount(index, values, minlength=size).astype(np.float64, copy=False)
 
 
-def auto_bins(total_weight: float) -> int:
-    """Cube root of the number of rows, between 2 and 255.
+def auto_bins(class_totals: Floats) -> int:
+    r"""Return the number of bins for classes of these sizes.
+
+    :math:`2 m^{1/5}`, between 4 and 255, where :math:`m = N (1 - \sum \pi_k^2) / (K - 1)` is the size of a class if
+    all have the same, and about twice that of the rarer one of two. So a rare class among many rows has as few bins as
+    it would have among a few: it is the rows of the classes that fill the cells, and each cell more adds noise.
 
     Examples
     --------
-    >>> [auto_bins(n) for n in (5, 1000, 60_000, 10**9)]
-    [2, 10, 40, 255]
+    >>> [auto_bins(np.array(totals)) for totals in ([50.0, 50.0], [500.0, 500.0], [99_900.0, 100.0], [6000.0] * 10)]
+    [4, 6, 5, 11]
     """
-    return int(np.clip(np.ceil(np.cbrt(total_weight)), 2, MAX_BINS))
+    total = class_totals.sum()
+    size = total * (1 - np.sum((class_totals / total) ** 2)) / max(len(class_totals) - 1, 1)
+    return int(np.clip(2 * size**0.2, MIN_BINS, MAX_BINS))
 
 
 def edges_of_rows(values: Array, n_bins: int) -> Array:

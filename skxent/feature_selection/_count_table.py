@@ -35,6 +35,8 @@ class CountTable:
         Total weight of each class, the same for every feature.
     edges : tuple of ndarray
         One array for each feature: the largest value of each bin, without the bin of missing values.
+    ordered : tuple of bool
+        Whether the bins of each feature follow the order of its values, rather than being categories.
     """
 
     bin: Integers
@@ -43,6 +45,7 @@ class CountTable:
     feature_of_bin: Integers
     class_totals: Floats
     edges: tuple[Array, ...]
+    ordered: tuple[bool, ...] = ()
 
     @property
     def n_features(self) -> int:
@@ -100,6 +103,7 @@ class CountTable:
             np.concatenate([table.feature_of_bin + at for table, at in zip(tables, first_feature, strict=True)]),
             tables[0].class_totals,
             tuple(edges for table in tables for edges in table.edges),
+            tuple(ordered for table in tables for ordered in table.ordered),
         )
 
 
@@ -134,6 +138,7 @@ def count_by_sorting(values: Array, target: Target, n_bins: int) -> CountTable:
         np.zeros(len(counts), dtype=np.intp),
         target.totals,
         (edges,),
+        (True,),
     )
 
 
@@ -200,7 +205,7 @@ def count_entries(entries: Entries, target: Target, n_bins: int, categorical: Ar
     cells = sum_by_cell(bin_of_entry, entries.label, entries.weight, target.n_classes)
     closes = np.concatenate([opens[1:], [True]]) & ~missing[first]
     edges = np.split(entries.value[first[closes]], np.searchsorted(feature[closes], np.arange(1, len(categorical))))
-    return CountTable(*cells, feature[opens], target.totals, tuple(edges))
+    return CountTable(*cells, feature[opens], target.totals, tuple(edges), tuple((~categorical).tolist()))
 
 
 def sum_by_cell(row: Integers, column: Integers, weight: Floats, n_columns: int) -> tuple[Integers, Integers, Floats]:

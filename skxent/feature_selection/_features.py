@@ -54,6 +54,10 @@ class Features(ABC):
         """Count the features of a block against the classes."""
 
     @abstractmethod
+    def values(self, at: int) -> Array:
+        """Return the values of a feature as numbers or codes, NaN where missing, of shape (n_rows,)."""
+
+    @abstractmethod
     def followed_by(self, other: Self) -> Self:
         """Put the rows of another data set with the same features below."""
 
@@ -76,6 +80,9 @@ class DenseFeatures(Features):
     def count(self, block: slice, target: Target, n_bins: int) -> CountTable:
         columns = range(len(self.names))[block]
         return CountTable.stack([self._count_column(column, target, n_bins) for column in columns])
+
+    def values(self, at: int) -> Array:
+        return as_numbers(self.column(at), self.names[at])[0]
 
     def _count_column(self, column: int, target: Target, n_bins: int) -> CountTable:
         values, categorical = as_numbers(self.column(column), self.names[column])
@@ -115,6 +122,9 @@ class SparseFeatures(Features):
     def count(self, block: slice, target: Target, n_bins: int) -> CountTable:
         categorical = self.categorical[block]
         return count_entries(self._entries(block, target), target, n_bins, categorical)
+
+    def values(self, at: int) -> Array:
+        return np.asarray(self.matrix[:, [at]].toarray())[:, 0]
 
     def _entries(self, block: slice, target: Target) -> Entries:
         """Give the stored values, and for each feature and class one zero for those that are not stored."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skxent._registry import Registry
-from skxent._sklearn import validate_params
-from skxent._typing import Floats, Integers
+from skxent._sklearn import Interval, StrOptions, validate_params
+from skxent._typing import Array, Floats, Integers
+from skxent.feature_selection._binning import auto_bins, edges_of_rows
 from skxent.feature_selection._containers import DataSet, SparseData, read_data
 from skxent.feature_selection._count_table import CountTable
 from skxent.feature_selection._features import features_of
@@ -21,6 +24,7 @@ from skxent.feature_selection._univariate import (
     CategoricalFeatures,
     count_features,
 )
+from skxent.feature_selection._values import Levels, kind_of, stack_columns
 from skxent.information import cross_entropy, jensen_shannon, kl_divergence
 from skxent.information._units import nats_per_unit
 
@@ -44,7 +48,7 @@ def _js(reference: Floats, new: Floats) -> Floats:
 
 @METRICS.register("kl")
 def _kl(reference: Floats, new: Floats) -> Floats:
-    return np.asarray(kl_divergence(new + 0.5, reference + 0.5, normalize=True))
+    return np.asarray(kl_divergence(new, reference, normalize=True))
 
 
 @METRICS.register("psi")
@@ -54,13 +58,16 @@ def _psi(reference: Floats, new: Floats) -> Floats:
 
 @METRICS.register("cross_entropy")
 def _cross_entropy(reference: Floats, new: Floats) -> Floats:
-    return np.asarray(cross_entropy(new + 0.5, reference + 0.5, normalize=True))
+    return np.asarray(cross_entropy(new, reference, normalize=True))
 
 
 @validate_params(
     {
         **TABLE_CONSTRAINTS,
         "metric": [str],
+        "quantiles": [StrOptions({"both", "reference"})],
+        "edges": [Mapping, None],
+        "smoothing": [Interval(Real, 0, None, closed="left")],
         "correction": [str, None],
         "base": BASE_CONSTRAINT,
     },
@@ -73,6 +80,9 @@ def distribution_shift(
     metric: str = "js",
     categorical_features: CategoricalFeatures = "from_dtype",
     n_bins: int | Literal["auto"] = "auto",
+    quantiles: Literal["both", "reference"] = "both",
+    edges: Mapping[str, ArrayLike] | None = None,
+    smoothing: float = 0.5,
     base: float | None = None,
     correction: str | None = "fdr_bh",
     n_jobs: int | None = None,
@@ -95,13 +105,19 @@ def distribution_shift(
         - "psi", the population stability index, which is :math:`\mathrm{KL}(p \| r) + \mathrm{KL}(r \| p)`;
         - "cross_entropy", :math:`H(p, r)`: what that code costs in all.
 
-        All but "js" add half a row to each bin, so that a bin which is empty in one data set does not make
-        them infinite.
+        All but "js" add `smoothing` to each bin.
     categorical_features : "from_dtype" or array-like of bool, int or str, default="from_dtype"
         Features whose every value is a bin of its own. Text, and columns with a categorical dtype, always
         are.
     n_bins : int or "auto", default="auto"
-        Number of quantile bins; "auto" is the cube root of the number of rows of both, between 2 and 255.
+        Number of quantile bins; "auto" grows with the fifth root of the rows of the smaller data set, from 4.
+    quantiles : {"both", "reference"}, default="both"
+        Whether the bins are quantiles of both data sets together or of the reference alone.
+    edges : dict of str to array-like of float, default=None
+        Limits between bins of one's own for some numeric columns, ascending; a limit belongs to the bin below it.
+    smoothing : float, default=0.5
+        Rows that "kl", "psi" and "cross_entropy" add to each bin of each data set. 0 gives the plain formula, as
+        other tools print it, which is infinite where a bin is empty in one data set.
     base : float, default=None
         Base of the logarithm: 2 for bits; None for nats.
     correction : {"fdr_bh", "fdr_by", "bonferroni"} or None, default="fdr_bh"
@@ -146,15 +162,21 @@ def distribution_shift(
     """
     pd = _import_pandas()
     divergence_of = METRICS[metric]
-    reference, new = (features_of(data, categorical_features) for data in match_columns(X_reference, X_new))
+    data = match_columns(X_reference, X_new)
+    reference, new = (features_of(part, categorical_features) for part in data)
     codes = np.repeat([REFERENCE, NEW], [reference.n_rows, new.n_rows])
     target = Target(np.array(["reference", "new"]), codes)
 
     def compare(table: CountTable) -> tuple[Floats, Floats, Integers]:
-        divergence = _divergences(table, divergence_of) / nats_per_unit(base)
+        divergence = _divergences(table, divergence_of, 0.0 if metric == "js" else smoothing) / nats_per_unit(base)
         return divergence, independence_pvalues(table), table.bins_per_feature
 
-    parts = count_features(reference.followed_by(new), target, n_bins, n_jobs, compare)
+    if quantiles == "both" and not edges:
+        parts = count_features(reference.followed_by(new), target, n_bins, n_jobs, compare)
+    else:
+        aim = auto_bins(target.totals) if isinstance(n_bins, str) else n_bins
+        categorical = reference.categorical | new.categorical
+        parts = [compare(table) for table in _in_fixed_bins(data, target, categorical, aim, quantiles, edges or {})]
     divergence, pvalues, bins = (np.concatenate(column) for column in zip(*parts, strict=True))
     columns = {
         metric: divergence,
@@ -198,7 +220,45 @@ def match_columns(X_reference: Any, X_new: Any) -> tuple[DataSet, DataSet]:
     return reference, new
 
 
-def _divergences(table: CountTable, metric: Metric) -> Floats:
+def _in_fixed_bins(
+    data: tuple[DataSet, DataSet],
+    target: Target,
+    categorical: Array,
+    n_bins: int,
+    quantiles: str,
+    edges: Mapping[str, ArrayLike],
+) -> Iterator[CountTable]:
+    """Count both data sets in bins that the reference, or the user, gives."""
+    reference, new = data
+    unknown = [name for name in edges if name not in reference.names]
+    if unknown:
+        raise ValueError(f"edges names columns that the data sets do not have: {unknown}.")
+    for at, name in enumerate(reference.names):
+        columns = reference.column(at), new.column(at)
+        both = stack_columns(*columns, name)
+        whole = quantiles == "both" or categorical[at] or kind_of(both) == "text"
+        own = np.unique(np.asarray(edges[name], dtype=np.float64)) if name in edges else None
+
+        def limits_of(values: Array, own: Array | None = own) -> Array:
+            return edges_of_rows(values, n_bins)[:-1] if own is None else own
+
+        levels = Levels.of(both if whole else columns[0], name, bool(categorical[at]), limits_of)
+        yield _table_of(levels, levels.codes(both, name), target)
+
+
+def _table_of(levels: Levels, codes: Integers, target: Target) -> CountTable:
+    """Count one feature whose bins are known."""
+    counts = np.bincount(codes * 2 + target.codes, minlength=levels.n_codes * 2).reshape(-1, 2).astype(np.float64)
+    filled = counts[counts.sum(axis=1) > 0]
+    bins, label = np.nonzero(filled)
+    limits = np.arange(len(filled) - int(counts[-1].any()))  # the bin of missing values has no limit
+    of_feature = np.zeros(len(filled), dtype=np.int64)
+    return CountTable(
+        bins, label, filled[bins, label], of_feature, target.totals, (limits,), (levels.categories is None,)
+    )
+
+
+def _divergences(table: CountTable, metric: Metric, smoothing: float) -> Floats:
     """Apply a metric to all features with the same number of bins at once."""
     counts = np.zeros((len(table.feature_of_bin), 2))
     counts[table.bin, table.label] = table.count
@@ -207,5 +267,5 @@ def _divergences(table: CountTable, metric: Metric) -> Floats:
     for n_bins in np.unique(table.bins_per_feature):
         features = np.flatnonzero(table.bins_per_feature == n_bins)
         pair = counts[first_bin[features, None] + np.arange(n_bins)]
-        result[features] = metric(pair[..., REFERENCE], pair[..., NEW])
+        result[features] = metric(pair[..., REFERENCE] + smoothing, pair[..., NEW] + smoothing)
     return result

@@ -1,29 +1,61 @@
-"""Is it more than chance? p-values from the same table, and corrections for testing many features."""
+r"""Is it more than chance? p-values from the same table, and corrections for testing many features.
+
+The statistic is the plug-in information of the table in the units of χ²,
+:math:`G = 2 N \hat I = 2 \sum n_{bk} \log (n_{bk} N / n_b n_k)`, and the p-value is the probability that shuffled
+classes reach it. Its tail is light however few rows a cell has: a cell of Poisson mean λ adds about as much as a χ²
+with one degree of freedom. (Pearson's :math:`X^2` is not like that: a rare class in a rare bin adds thousands to it.)
+
+How the distribution under shuffling is found depends on the table:
+
+- two bins, two classes: the hypergeometric distribution, as in Fisher's exact test;
+- cells expect enough rows, by Cochran's rule, or G is far beyond what any shuffling reaches: its first three cumulants;
+- few rows on one side, two groups on the other or so: exactly, by adding group after group (:mod:`._shuffling`);
+- else: from shuffled classes, and beyond what they reach by the tail of a gamma distribution.
+
+Where cells have enough rows, an ordered feature is also tested for a shift: Kruskal and Wallis's test with the
+bins as tied ranks. Both p-values are combined as Cauchy variables.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
-from scipy.special import gammaincc
-from scipy.stats import false_discovery_control
+from scipy.interpolate import CubicSpline
+from scipy.special import gammaincc, gammaln, xlogy
+from scipy.stats import false_discovery_control, poisson
 
 from skxent._registry import Registry
-from skxent._typing import Floats
+from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._binning import add_up
 from skxent.feature_selection._count_table import CountTable
+from skxent.feature_selection._shuffling import ENOUGH, Margins, gamma_tail, shuffled_tail
 
-__all__ = ["CORRECTIONS", "adjust_pvalues", "independence_pvalues"]
+__all__ = ["CORRECTIONS", "adjust_pvalues", "independence_pvalues", "null_moments"]
 
 CORRECTIONS: Registry[Callable[[Floats], Floats]] = Registry("correction")
+
+# Cochran's rule: the cumulants are used where no cell expects fewer rows than LEAST, and few cells fewer than ENOUGH.
+LEAST, FEW_CELLS = 1.0, 0.2
+# Rows of the smallest class, and kurtosis of the ranks, with which the Kruskal–Wallis statistic is close to χ².
+ROWS_TO_RANK, LARGEST_KURTOSIS = 10, 3.0
+# A larger p-value is combined as this one: a Cauchy variable that is nearly −∞ would hide the other.
+LARGEST_COMBINED = 0.99
+# Logarithm of the p-value below which its exact value does not matter.
+CERTAIN = -100.0
+# Poisson means between which the cumulants of a cell's part of G are interpolated; above they are those of χ².
+LOW, HIGH = 1e-8, 3e3
 
 
 def independence_pvalues(table: CountTable) -> Floats:
     r"""p-value of each feature: of the hypothesis that classes do not depend on bins.
 
-    Pearson's :math:`X^2 = N (\sum n_{bk}^2 / n_b n_k - 1)` against a gamma distribution with the exact mean
-    and variance that it has when the classes are shuffled over the rows. Unlike the χ² distribution with (B
-    − 1)(K − 1) degrees of freedom, this also holds for hundreds of categories with a handful of rows each.
+    Parameters
+    ----------
+    table : CountTable
+        The counts. Counts that are not whole numbers, from fractional weights, are judged by the moments of
+        Pearson's X² where a cell expects fewer than five rows.
 
     Returns
     -------
@@ -32,6 +64,199 @@ def independence_pvalues(table: CountTable) -> Floats:
 
     References
     ----------
+    R. A. Fisher, "The logic of inductive inference", Journal of the Royal Statistical Society 98 (1935),
+    doi:10.2307/2342435.
+
+    D. A. Williams, "Improved likelihood ratio tests for complete contingency tables", Biometrika 63 (1976),
+    doi:10.1093/biomet/63.1.33.
+    """
+    statistic = _statistics(table)
+    pvalues = gamma_tail(statistic, _cumulants_of_features(table))
+    dense = _is_dense(table) | (_log_tables(table) - statistic / 2 < CERTAIN)
+    four = (table.bins_per_feature == 2) & (table.n_classes == 2)
+    shift = _shift_pvalues(table)
+    tested = dense & np.isfinite(shift)
+    pvalues[tested] = _combine(pvalues[tested], shift[tested])
+    whole = not np.any(table.count % 1)
+    if not whole:
+        pvalues[~dense] = _pvalues_from_moments(table)[~dense]
+        return pvalues
+    pvalues[four] = _fisher_pvalues(table, np.flatnonzero(four))
+    if np.all(dense | four):
+        return pvalues
+    start = np.searchsorted(table.feature_of_bin, np.arange(table.n_features + 1))
+    first_cell = np.searchsorted(table.bin, start)
+    from_moments = _pvalues_from_moments(table)
+    classes = tuple(table.class_totals.astype(np.int64).tolist())
+    all_bins = table.bin_totals.astype(np.int64).tolist()
+    for feature in np.flatnonzero(~dense & ~four).tolist():
+        margins = Margins(tuple(all_bins[start[feature] : start[feature + 1]]), classes)
+        cells = slice(first_cell[feature], first_cell[feature + 1])
+        counts = table.bin[cells] - start[feature], table.label[cells], table.count[cells]
+        pvalue = shuffled_tail(margins, counts, float(statistic[feature]), _cumulants)
+        pvalues[feature] = from_moments[feature] if pvalue is None else pvalue
+    return pvalues
+
+
+def _is_dense(table: CountTable) -> Array:
+    """Whether the cells of a feature expect enough rows, by Cochran's rule."""
+    shares = np.sort(table.class_totals) / table.total
+    too_few, few = (np.searchsorted(shares, bound / table.bin_totals).astype(np.float64) for bound in (LEAST, ENOUGH))
+    sparse = add_up(table.feature_of_bin, few, table.n_features) / (table.bins_per_feature * table.n_classes)
+    return (add_up(table.feature_of_bin, too_few, table.n_features) == 0) & (sparse <= FEW_CELLS)
+
+
+def _log_tables(table: CountTable) -> Floats:
+    """Logarithm of a number that the tables with the same margins do not exceed.
+
+    A table has a probability of about exp(−G/2), so that all with at least that G have together no more than their
+    number times that.
+    """
+    n, k = table.bin_totals, table.n_classes
+    ways = gammaln(n + k) - gammaln(k) - gammaln(n + 1)
+    return add_up(table.feature_of_bin, ways, table.n_features)
+
+
+def _combine(first: Floats, second: Floats) -> Floats:
+    """Combine two p-values of one feature, however they depend on each other.
+
+    Y. Liu and J. Xie, "Cauchy combination test", Journal of the American Statistical Association 115 (2020),
+    doi:10.1080/01621459.2018.1554485.
+    """
+    cauchy = [1 / np.tan(np.pi * np.clip(pvalues, 1e-300, LARGEST_COMBINED)) for pvalues in (first, second)]
+    return np.asarray(np.arctan2(1.0, (cauchy[0] + cauchy[1]) / 2) / np.pi)
+
+
+def _shift_pvalues(table: CountTable) -> Floats:
+    """p-values of the Kruskal–Wallis test; NaN for features for which the test is not made."""
+    pvalues = np.full(table.n_features, np.nan)
+    if not any(table.ordered) or table.class_totals.min() < ROWS_TO_RANK:
+        return pvalues
+    last = np.append(table.feature_of_bin[1:] != table.feature_of_bin[:-1], True)
+    missing = last.copy()
+    missing[last] = np.array([len(edges) for edges in table.edges]) < table.bins_per_feature
+    rows = np.where(missing, 0.0, table.bin_totals)
+    present = add_up(table.feature_of_bin, rows, table.n_features)
+    first_bin = np.searchsorted(table.feature_of_bin, np.arange(table.n_features))
+    below = np.cumsum(rows) - rows
+    rank = below - below[first_bin][table.feature_of_bin] + (rows - present[table.feature_of_bin]) / 2
+    moments = [add_up(table.feature_of_bin, rows * rank**power, table.n_features) for power in (2, 4)]
+    testable = np.asarray(table.ordered) & (table.bins_per_feature - missing[last] >= 3)
+    testable &= (present > ROWS_TO_RANK) & (moments[1] * present <= LARGEST_KURTOSIS * moments[0] ** 2)
+    cell = table.feature * table.n_classes + table.label
+    count = np.where(missing[table.bin], 0.0, table.count)
+    sums, sizes = (
+        add_up(cell, values, table.n_features * table.n_classes).reshape(-1, table.n_classes)
+        for values in (count * rank[table.bin], count)
+    )
+    between = np.divide(sums**2, sizes, out=np.zeros_like(sums), where=sizes > 0).sum(axis=1)
+    statistic = between[testable] * (present[testable] - 1) / moments[0][testable]
+    pvalues[testable] = gammaincc((np.sum(sizes > 0, axis=1)[testable] - 1) / 2, statistic / 2)
+    return pvalues
+
+
+def _statistics(table: CountTable) -> Floats:
+    """G of each feature."""
+    independent = table.bin_totals[table.bin] * (table.class_totals[table.label] / table.total)
+    return 2 * table.sum_cells(table.count * np.log(table.count / independent))
+
+
+def _cumulants_of_features(table: CountTable) -> Floats:
+    r"""First three cumulants of G, of shape (3, n_features).
+
+    Cells are taken as Poisson variables with mean λ, of which the margins are then fixed. As the deviances of the
+    margins are parts of the sum over the cells, and nearly independent of G, cumulants subtract:
+    :math:`\kappa = \sum_{bk} c(\lambda_{bk}) - \sum_b c(n_b) - \sum_k c(n_k) + c(N)`.
+    """
+    of_bin = -_deviance_cumulants(table.bin_totals)
+    for total in table.class_totals:
+        of_bin += _deviance_cumulants(table.bin_totals * (total / table.total))
+    margin = _deviance_cumulants(np.array([table.total])) - _deviance_cumulants(table.class_totals).sum(
+        1, keepdims=True
+    )
+    return np.stack([add_up(table.feature_of_bin, row, table.n_features) for row in of_bin]) + margin
+
+
+def _cumulants(bins: Floats, classes: Floats) -> Floats:
+    """First three cumulants of G of one table, where the classes are in `classes` shares of the rows of `bins`."""
+    if len(bins) < 2:
+        return np.zeros(3)
+    total, shares = bins.sum(), classes / classes.sum()
+    cells = _deviance_cumulants(np.outer(bins, shares).ravel()).sum(axis=1)
+    margins = [_deviance_cumulants(margin).sum(axis=1) for margin in (bins, total * shares, np.array([total]))]
+    return np.asarray(cells - margins[0] - margins[1] + margins[2])
+
+
+def _deviance_cumulants(mean: Floats) -> Floats:
+    """First three cumulants of 2 (n log(n / λ) − n + λ) for a Poisson variable n: shape (3, len(mean))."""
+    values: Floats = _deviance_spline()(np.log(np.clip(mean, LOW, HIGH))).T
+    return values
+
+
+@cache
+def _deviance_spline() -> CubicSpline:
+    logs = np.linspace(np.log(LOW), np.log(HIGH), 300)  # twelve points for each factor e: errors below 1e-4
+    values = np.array([_sum_deviance(mean) for mean in np.exp(logs)])
+    return CubicSpline(logs, values)
+
+
+def _sum_deviance(mean: float) -> tuple[float, float, float]:
+    width = 14 * np.sqrt(mean) + 60
+    n = np.arange(max(0, int(mean - width)), int(mean + width))
+    chance = poisson.pmf(n, mean)
+    deviance = 2 * (xlogy(n, n / mean) - (n - mean))
+    first = float(chance @ deviance)
+    central = deviance - first
+    return first, float(chance @ central**2), float(chance @ central**3)
+
+
+def _fisher_pvalues(table: CountTable, features: Integers) -> Floats:
+    """Two-sided p-values of Fisher's exact test, of features with two bins, for two classes."""
+    if not len(features):
+        return np.empty(0)
+    first_bin = np.searchsorted(table.feature_of_bin, features)
+    bins = np.stack([table.bin_totals[first_bin], table.bin_totals[first_bin + 1]])
+    in_cell = np.zeros(len(table.feature_of_bin))
+    of_first_class = table.label == 0
+    in_cell[table.bin[of_first_class]] = table.count[of_first_class]
+    rare_bin = first_bin + (bins[1] < bins[0])
+    observed = in_cell[rare_bin]
+    drawn = bins.min(axis=0)
+    marked = np.full(len(features), table.class_totals[0])
+    return _hypergeometric_two_sided(observed, table.total, marked, drawn)
+
+
+def _hypergeometric_two_sided(observed: Floats, total: float, marked: Floats, drawn: Floats) -> Floats:
+    """Probability of all outcomes that are no more probable than the observed one.
+
+    Outcomes further than 40 standard deviations from the mean and 200 rows are left out.
+    """
+    low, high = np.maximum(0.0, drawn + marked - total), np.minimum(drawn, marked)
+    mean = drawn * marked / total
+    variance = mean * (1 - marked / total) * (total - drawn) / (total - 1)
+    reach = np.ceil(40 * np.sqrt(variance) + 200) + np.abs(observed - mean)
+    start = np.maximum(low, np.floor(mean - reach))
+    length = (np.minimum(high, np.ceil(mean + reach)) - start + 1).astype(np.int64)
+    test = np.repeat(np.arange(len(observed)), length)
+    n = np.arange(len(test)) - np.repeat(np.cumsum(length) - length, length) + start[test]
+    log_chance = _log_ways(n, total, marked[test], drawn[test])
+    of_observed = _log_ways(observed, total, marked, drawn)
+    largest = np.maximum.reduceat(log_chance, np.cumsum(length) - length)
+    chance = np.exp(log_chance - largest[test])
+    # As SciPy and R: probabilities that differ in their last digits are equal.
+    rare = log_chance <= of_observed[test] + 1e-7
+    return add_up(test, chance * rare, len(observed)) / add_up(test, chance, len(observed))
+
+
+def _log_ways(n: Floats, total: float, marked: Floats, drawn: Floats) -> Array:
+    """Logarithm of a hypergeometric probability, but for a term that does not depend on n."""
+    terms: Array = gammaln(n + 1) + gammaln(marked - n + 1) + gammaln(drawn - n + 1)
+    return -(terms + gammaln(total - marked - drawn + n + 1))
+
+
+def _pvalues_from_moments(table: CountTable) -> Floats:
+    r"""Pearson's X² against a gamma distribution with the mean and variance it has when classes are shuffled.
+
     J. B. S. Haldane, "The mean and variance of χ², when used as a test of homogeneity, when expectations are
     small", Biometrika 31 (1940), doi:10.1093/biomet/31.3-4.346.
     """

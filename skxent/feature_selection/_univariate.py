@@ -53,7 +53,7 @@ TABLE_CONSTRAINTS: dict[str, list[Any]] = {
 BASE_CONSTRAINT: list[Any] = [Interval(Real, 1, None, closed="neither"), None]
 SCORE_CONSTRAINTS: dict[str, list[Any]] = {
     **TABLE_CONSTRAINTS,
-    "score_func": [str, callable],
+    "score": [str, callable],
     "normalize": ["boolean"],
     "base": BASE_CONSTRAINT,
     "estimator": [Hidden(str), Hidden(callable)],
@@ -113,12 +113,12 @@ class FeatureScores:
         )
 
 
-def score_or_deprecated(score_func: str | Score, estimator: str | Score) -> str | Score:
+def score_or_deprecated(score: str | Score, estimator: str | Score) -> str | Score:
     """Return the score, or what the deprecated parameter `estimator` says, with a warning."""
     if isinstance(estimator, str) and estimator == "deprecated":
-        return score_func
+        return score
     warnings.warn(
-        "The parameter 'estimator' is now 'score_func'; the old name will be removed in version 0.3.",
+        "The parameter 'estimator' is now 'score'; the old name will be removed in version 0.3.",
         FutureWarning,
         stacklevel=3,
     )
@@ -129,7 +129,7 @@ def count_features(
     features: Features, target: Target, n_bins: int | str, n_jobs: int | None, read: Callable[[CountTable], Result]
 ) -> list[Result]:
     """Count block after block, in threads, and apply `read` to each block's table."""
-    aim = auto_bins(target.total) if isinstance(n_bins, str) else n_bins
+    aim = auto_bins(target.totals) if isinstance(n_bins, str) else n_bins
 
     def work(block: slice) -> Result:
         return read(features.count(block, target, aim))
@@ -145,14 +145,14 @@ def score_features(
     target: Target,
     *,
     n_bins: int | str = "auto",
-    score_func: str | Score = "loo",
+    score: str | Score = "loo",
     normalize: bool = False,
     base: float | None = None,
     n_jobs: int | None = None,
 ) -> FeatureScores:
     """Score all features; the parameters are those of `cross_entropy_classif`."""
     unit = float(entropy(target.totals, normalize=True)) if normalize else nats_per_unit(base)
-    gain_of = resolve_score(score_func)
+    gain_of = resolve_score(score)
     parts = count_features(features, target, n_bins, n_jobs, lambda table: FeatureScores.of(table, gain_of, unit))
     return FeatureScores.joined(parts)
 
@@ -164,7 +164,7 @@ def cross_entropy_classif(
     *,
     categorical_features: CategoricalFeatures = "from_dtype",
     n_bins: int | Literal["auto"] = "auto",
-    score_func: str | Score = "loo",
+    score: str | Score = "loo",
     normalize: bool = False,
     base: float | None = None,
     sample_weight: ArrayLike | None = None,
@@ -184,7 +184,7 @@ def cross_entropy_classif(
     what chance alone would give has been taken. Nothing is fitted at random: the leave-one-out sum has this
     closed form.
 
-    Use it as a `score_func` of scikit-learn's ``SelectKBest``, ``SelectFdr``, ``SelectFpr``, ….
+    Use it as a `score` of scikit-learn's ``SelectKBest``, ``SelectFdr``, ``SelectFpr``, ….
 
     Parameters
     ----------
@@ -197,8 +197,9 @@ def cross_entropy_classif(
         are.
     n_bins : int or "auto", default="auto"
         Number of bins of the other features: quantiles, where a value that holds more than one bin's share
-        of the rows has its own. "auto" is the cube root of N, between 2 and 255.
-    score_func : {"loo", "plugin", "miller_madow"}, another registered name, or callable, default="loo"
+        of the rows has its own. "auto" grows with the fifth root of the size of the classes,
+        :math:`2 (N (1 - \sum \pi_k^2) / (K - 1))^{1/5}`, between 4 and 255.
+    score : {"loo", "plugin", "miller_madow"}, another registered name, or callable, default="loo"
         How the gain is estimated: "loo" leaves out one row at a time, as above; "plugin" is the mutual
         information of the table itself, about :math:`(B - 1)(K - 1)/2N` under pure noise; "miller_madow" takes
         an estimate of this bias off. A callable takes a `CountTable` and gives the gain in nats of the rows of
@@ -214,10 +215,10 @@ def cross_entropy_classif(
         Number of threads; None is 1 unless in a ``joblib.parallel_config`` context. The results do not
         depend on it.
     estimator : str or callable
-        The old name of `score_func`.
+        The old name of `score`.
 
         .. deprecated:: 0.2
-           Use `score_func`.
+           Use `score`.
 
     Returns
     -------
@@ -247,8 +248,10 @@ def cross_entropy_classif(
       :math:`P(\chi^2_d > 2d)`: 16 % for d = 1, 9 % for d = 4, 5 % for d = 7, 0.1 % for d = 30. It is higher
       again where most bins hold a row or two, like hundreds of categories in 100 rows. Where few noise
       features should pass, ask for a small p-value too.
-    - The p-value is that of Pearson's X² with the exact mean and variance it has when the classes are
-      shuffled; it holds for hundreds of categories with few rows each.
+    - The p-value is the chance that shuffled classes have as much plug-in information; two bins and two classes give
+      that of Fisher's exact test. Sparse tables, such as rare words and rare classes, are shuffled, or counted
+      exactly. For an ordered feature with three bins or more in which there are enough rows it is combined with that
+      of the Kruskal–Wallis test of the bins, which finds weak shifts sooner (the Cauchy combination of both).
     - Only one feature is looked at at a time: a feature that tells something only together with others (XOR)
       scores 0. Binning understates a very strong dependence on a continuous feature.
 
@@ -266,16 +269,14 @@ def cross_entropy_classif(
     >>> X = np.column_stack([y == 1, (y == 1) ^ (rng.random(1000) < 0.1), rng.random(1000)])
     >>> scores, pvalues = cross_entropy_classif(X, y, base=2)
     >>> scores.round(2)
-    array([ 0.99,  0.51, -0.01])
+    array([ 0.99,  0.51, -0.  ])
     >>> pvalues[2] > 0.05
     np.True_
     """
-    score_func = score_or_deprecated(score_func, estimator)
+    score = score_or_deprecated(score, estimator)
     features = read_features(X, categorical_features)
     target = read_target(y, sample_weight, features.n_rows)
-    result = score_features(
-        features, target, n_bins=n_bins, score_func=score_func, normalize=normalize, base=base, n_jobs=n_jobs
-    )
+    result = score_features(features, target, n_bins=n_bins, score=score, normalize=normalize, base=base, n_jobs=n_jobs)
     return result.scores, result.pvalues
 
 
@@ -336,7 +337,8 @@ def cross_entropy_regression(
 
 
 def _quantile_classes(y: Array, weight: Floats, n_classes: int | str) -> Integers:
-    aim = min(auto_bins(weight.sum()), MAX_TARGET_CLASSES) if isinstance(n_classes, str) else n_classes
+    auto = int(np.clip(np.ceil(np.cbrt(weight.sum())), 2, MAX_TARGET_CLASSES))
+    aim = auto if isinstance(n_classes, str) else n_classes
     distinct, value = np.unique(y, return_inverse=True)
     if len(distinct) < 2:
         raise ValueError(f"y is {distinct[0]} in every row: there is nothing to predict.")

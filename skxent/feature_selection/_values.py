@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from skxent._typing import Array, Integers
-from skxent.feature_selection._containers import is_missing
+from skxent.feature_selection._containers import LARGEST_EXACT, is_missing
 
-__all__ = ["as_numbers", "stack_columns"]
+__all__ = ["Levels", "as_numbers", "kind_of", "stack_columns"]
 
 
 def stack_columns(above: Array, below: Array, name: str) -> Array:
@@ -79,10 +81,92 @@ def as_numbers(values: Array, name: str) -> tuple[Array, bool]:
         raise ValueError(f"Column {name!r} has dtype {values.dtype}, which has no order and no categories.")
     if not _holds_text(values):
         try:
-            return np.where(is_missing(values), np.nan, values).astype(np.float64), False
+            return _as_floats(np.where(is_missing(values), np.nan, values)), False
         except (TypeError, ValueError):
             pass  # objects that are not numbers: categories
     return category_codes(values.tolist(), name), True
+
+
+def _as_floats(values: Array) -> Array:
+    """Turn objects into floating-point numbers, wider ones where integers are too large for float64."""
+    numbers = values.astype(np.float64)
+    if np.any(np.abs(numbers) > LARGEST_EXACT):
+        return values.astype(np.longdouble)
+    return numbers
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The bins of a column, by which the values of any other rows are found again.
+
+    Parameters
+    ----------
+    edges : ndarray
+        Numeric columns: the largest value of each bin. Categories: empty.
+    categories : list of str or None
+        The categories as text, in alphabetical order; None for numeric columns.
+    kind : str
+        What the column holds: "numbers", "dates", "durations" or "text".
+    """
+
+    edges: Array
+    categories: list[str] | None
+    kind: str
+
+    @classmethod
+    def of(cls, values: Array, name: str, categorical: bool, edges_of: Callable[[Array], Array]) -> Levels:
+        """Find the bins of a column; `edges_of` cuts numbers."""
+        numbers, coded = as_numbers(values, name)
+        if not (coded or categorical):
+            return cls(edges_of(numbers), None, kind_of(values))
+        texts = [str(value) for value in values[~is_missing(values.tolist())].tolist()]
+        return cls(np.empty(0), sorted(set(texts)), kind_of(values))
+
+    @property
+    def n_codes(self) -> int:
+        """Number of bins, with one for missing values and one for values that were not there."""
+        return (len(self.edges) if self.categories is None else len(self.categories)) + 2
+
+    @property
+    def labels(self) -> list[str]:
+        """What is in each bin, in words."""
+        if self.categories is not None:
+            return [*self.categories, "other", "missing"]
+        cuts = [f"{edge:.4g}" for edge in self.edges.astype(np.float64)]
+        ranges = [f"({low}, {high}]" for low, high in zip(["−∞", *cuts[:-1]], cuts, strict=True)]
+        return [*ranges, f"> {cuts[-1]}" if cuts else "any", "missing"]
+
+    def codes(self, values: Array, name: str) -> Integers:
+        """Return the bin of each value.
+
+        Raises
+        ------
+        ValueError
+            If the column holds values of another kind.
+        """
+        missing = is_missing(values.tolist()) if values.dtype.kind in "OTmM" else values != values
+        if self.categories is not None:
+            code = {text: at for at, text in enumerate(self.categories)}
+            found = [code.get(str(value), len(code)) for value in values.tolist()]
+            return np.where(missing, len(code) + 1, np.array(found, dtype=np.int64))
+        numbers, coded = as_numbers(values, name)
+        if (coded or kind_of(values) != self.kind) and not np.all(missing):
+            raise ValueError(f"Column {name!r} holds {kind_of(values)}; in the data before it held {self.kind}.")
+        return np.where(missing, len(self.edges) + 1, np.searchsorted(self.edges, numbers))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        edges = self.edges.astype(np.float64)
+        return {
+            "edges": [edge.hex() for edge in edges.tolist()],
+            "categories": self.categories,
+            "kind": self.kind,
+        }
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> Levels:
+        """Restore what `to_dict` gave."""
+        return cls(np.array([float.fromhex(edge) for edge in state["edges"]]), state["categories"], state["kind"])
 
 
 def category_codes(values: list[Any], name: str) -> Integers:

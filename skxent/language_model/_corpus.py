@@ -247,9 +247,9 @@ def _count_batches(
     n_bytes = n_characters = 0
     words = WordCounter()
     with start_workers(tokenize, n_jobs) as workers:
-        for counted, *sizes in map_in_order(partial(_count_batch, tokenize), tasks, workers):
+        for counted, *size in map_in_order(partial(_count_batch, tokenize), tasks, workers):
             words.add(counted)
-            n_bytes, n_characters = n_bytes + sizes[0], n_characters + sizes[1]
+            n_bytes, n_characters = n_bytes + size[0], n_characters + size[1]
     sizes = (words.n_lines, words.n_sentences, n_bytes, n_characters)
     if lowercase:
         return CorpusCounts.from_table(_lowered(words.table()), **dict(zip(_SIZES, sizes, strict=True)))

@@ -203,8 +203,7 @@ class WordScores:
             n, at least 1.
         """
         log_prob_unk = self.log_prob_unk - math.log(max(n_words, 1))
-        about = self.smoothing, self.smoothing_parameter, self.fallback
-        about = *about, self.blank_lines, self.training
+        about = self.smoothing, self.smoothing_parameter, self.fallback, self.blank_lines, self.training
         return WordScores(self.words, self.log_probs, log_prob_unk, self.log_prob_eos, *about)
 
     def score(self, counts: CorpusCounts) -> Score:
@@ -237,12 +236,12 @@ class WordScores:
         if not counts.n_tokens:
             raise ValueError("the corpus is empty: there are no words to score")
         rows = self._rows(counts)
-        unknown = rows.filter("unknown")
-        if oov == "error" and unknown.height:
-            examples = ", ".join(map(repr, _most_frequent(unknown)))
-            raise ValueError(f"{unknown['count'].sum()} tokens are unknown words, such as {examples}")
-        impossible = rows.filter((pl.col("log_prob") == -math.inf) & ~(pl.col("unknown") & (oov == "skip")))
         whole = self._sum(rows, counts)
+        is_unknown = rows["unknown"].to_numpy()
+        if oov == "error" and is_unknown.any():
+            examples = ", ".join(map(repr, _most_frequent(rows, is_unknown)))
+            raise ValueError(f"{whole.unknown_tokens} tokens are unknown words, such as {examples}")
+        is_impossible = (rows["log_prob"].to_numpy() == -np.inf) & ~(is_unknown & (oov == "skip"))
         score = whole.under(oov)
         return Evaluation(
             tokens=counts.n_tokens,
@@ -253,7 +252,7 @@ class WordScores:
             characters=counts.n_characters,
             events=score.events,
             unknown_tokens=whole.unknown_tokens,
-            unknown_types=unknown.height,
+            unknown_types=int(np.count_nonzero(is_unknown)),
             log_probability=score.log_prob / math.log(base),
             log_probability_unknown=whole.log_prob_unknown / math.log(base),
             cross_entropy=score.cross_entropy(base),
@@ -265,23 +264,25 @@ class WordScores:
             smoothing=self.smoothing,
             smoothing_parameter=self.smoothing_parameter,
             oov=oov,
-            zero_probability_tokens=_sums(impossible)[0],
-            zero_probability_words=_most_frequent(impossible),
+            zero_probability_tokens=rows["count"].to_numpy()[is_impossible].sum().item(),
+            zero_probability_words=_most_frequent(rows, is_impossible),
             score=whole,
         )
 
     def _sum(self, rows: pl.DataFrame, counts: CorpusCounts) -> Score:
-        n_unknown, log_unknown = _sums(rows.filter("unknown"))
+        count, is_unknown = rows["count"].to_numpy(), rows["unknown"].to_numpy()
+        with np.errstate(invalid="ignore"):
+            log_prob = count * rows["log_prob"].to_numpy()
         return Score(
             lines=counts.n_lines,
             sentences=counts.n_sentences,
             tokens=counts.n_tokens,
-            unknown_tokens=n_unknown,
+            unknown_tokens=count[is_unknown].sum().item(),
             ends=self._n_ends(counts),
             bytes=counts.n_bytes,
             characters=counts.n_characters,
-            log_prob_known=_sums(rows.filter(~pl.col("unknown")))[1],
-            log_prob_unknown=log_unknown,
+            log_prob_known=float(log_prob[~is_unknown].sum()),
+            log_prob_unknown=float(log_prob[is_unknown].sum()),
         )
 
     def _n_ends(self, counts: CorpusCounts) -> float:
@@ -372,8 +373,7 @@ class FittedUnigram(WordScores):
         log_probs = np.where(events > 0, log_probs, self._log_probs_of_events())
         n = len(self.words)
         eos = None if self.log_prob_eos is None else float(log_probs[n + 1])
-        about = self.smoothing, self.smoothing_parameter, self.fallback
-        about = *about, self.blank_lines, self.training
+        about = self.smoothing, self.smoothing_parameter, self.fallback, self.blank_lines, self.training
         return WordScores(self.words, log_probs[:n], float(log_probs[n]), eos, *about)
 
     def _log_probs_of_events(self) -> Floats:
@@ -381,14 +381,11 @@ class FittedUnigram(WordScores):
         return np.concatenate([self.log_probs, [self.log_prob_unk], ends])
 
 
-def _most_frequent(rows: pl.DataFrame) -> tuple[str, ...]:
-    return tuple(rows.sort(["count", "word"], descending=[True, False])["word"].head(_N_EXAMPLES))
-
-
-def _sums(rows: pl.DataFrame) -> tuple[float, float]:
-    """Return the number of events and their log-probability."""
-    count = rows["count"].to_numpy()
-    return count.sum().item(), float((count * rows["log_prob"].to_numpy()).sum())
+def _most_frequent(rows: pl.DataFrame, chosen: Array) -> tuple[str, ...]:
+    """Name a few of the chosen rows' words."""
+    if not chosen.any():
+        return ()
+    return tuple(rows.filter(chosen).sort(["count", "word"], descending=[True, False])["word"].head(_N_EXAMPLES))
 
 
 def _log(probability: Floats) -> Floats:

@@ -142,12 +142,15 @@ def join_blocks(blocks: Sequence[Block]) -> Block:
 
 
 def _join_documents(several: Sequence[Documents]) -> Documents:
-    columns = ([d.n_bytes for d in several], [d.n_characters for d in several], [d.n_lines for d in several])
     records = [d.records for d in several if d.records is not None]
-    numbers = np.concatenate([d.numbers for d in several])
-    joined = pl.concat(records, how="diagonal_relaxed") if records else None
-    problems = tuple(problem for d in several for problem in d.problems)
-    return Documents(*map(np.concatenate, columns), numbers, joined, problems)
+    return Documents(
+        np.concatenate([d.n_bytes for d in several]),
+        np.concatenate([d.n_characters for d in several]),
+        np.concatenate([d.n_lines for d in several]),
+        np.concatenate([d.numbers for d in several]),
+        pl.concat(records, how="diagonal_relaxed") if records else None,
+        tuple(problem for d in several for problem in d.problems),
+    )
 
 
 def expand_paths(patterns: Iterable[str | Path]) -> list[str]:

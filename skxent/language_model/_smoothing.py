@@ -91,7 +91,11 @@ class CountsOfCounts:
     @classmethod
     def of_events(cls, counts: ArrayLike) -> "CountsOfCounts":
         """Tabulate the counts of single events."""
-        return cls(*np.unique(np.asarray(counts, dtype=np.float64), return_counts=True))
+        events = np.asarray(counts, dtype=np.float64)
+        seen = events[events > 0]  # sorted alone: in one of many classes, most words of the vocabulary are not seen
+        r, n = np.unique(seen, return_counts=True)
+        n_unseen = len(events) - len(seen)
+        return cls(np.append(0.0, r), np.append(n_unseen, n)) if n_unseen else cls(r, n)
 
     @property
     def n_tokens(self) -> float:
@@ -222,7 +226,10 @@ class Smoothing(Parameters, ABC):
             warnings.warn(f"{self.name}: {fallback}", SmoothingWarning, stacklevel=2)
         if self.only_unseen and (events == 0).any():
             b = np.where(events == 0, b, 0.0) if b[events == 0].any() else np.where(events == 0, 1.0, 0.0)
-        unnormalised = kept[np.searchsorted(table.r, events)] + spare * (b / b.sum())
+        seen = np.flatnonzero(events)
+        kept_of_events = np.full(len(events), kept[0])
+        kept_of_events[seen] = kept[np.searchsorted(table.r, events[seen])]
+        unnormalised = kept_of_events + spare * (b / b.sum())
         return SmoothedCounts(unnormalised / unnormalised.sum(), theta, fallback)
 
     def leave_one_out(

@@ -74,9 +74,7 @@ class Coordinates(NamedTuple):
 
     def for_products(self, part: Part) -> Part:
         """Return a part as it is to be multiplied."""
-        if self.centre_parts:
-            return part._replace(X=part.X - self.centre.astype(self.dtype))
-        return part if part.X.dtype == self.dtype else part._replace(X=part.X.astype(self.dtype))
+        return part.less(self.centre.astype(self.dtype)) if self.centre_parts else part.of_type(self.dtype)
 
     def for_data(self, w: Array) -> Array:
         """Return the weights by which such a part is to be multiplied, for weights of the changed columns."""
@@ -121,7 +119,7 @@ def standardize(rows: Rows, total_weight: float, alpha: float, fit_intercept: bo
     # Any number near the mean centres as well, and one that the data's type has costs no digits.
     centre = fit_intercept * mean.astype(rows.dtype).astype(np.float64)
     exact = bool((np.abs(centre) * np.finfo(rows.dtype).eps > _ROUNDING * deviation)[varies].any())
-    dense = isinstance(rows.take(slice(0, 1)).X, np.ndarray)
+    dense = rows.take(slice(0, 1)).is_dense
     dtype = rows.dtype if dense or not exact else np.dtype(np.float64)
     return Coordinates(centre, scale, (deviation / scale) ** 2, (np.sqrt(alpha) / scale) ** 2, exact and dense, dtype)
 
@@ -138,14 +136,16 @@ class _Columns:
     def moments(self) -> tuple[Array, Array]:
         """Return the mean of each column and its standard deviation, 0 where that is only rounding."""
         with np.errstate(over="ignore", invalid="ignore"):
-            mean, square = self._moments(slice(None), None)
+            mean, square = self._moments(lambda part: part)
         lost = np.flatnonzero(~(np.isfinite(square) & (square > np.finfo(self.rows.dtype).tiny)))
         deviation = np.sqrt(np.where(np.isfinite(square), square, 0))
         if len(lost):
             # Squares that have left the range: look again, in units of the column's mean size.
-            (unit,) = self._sum(lambda part, share: (abs(self._changed(part, lost, None)).T @ share,))
-            lost, unit = lost[unit > 0], unit[unit > 0]
-            mean[lost], square = self._moments(lost, unit)
+            (sizes,) = self._sum(lambda part, share: (part.column_sizes(share),))
+            lost = lost[sizes[lost] > 0]
+        if len(lost):
+            unit = sizes[lost]
+            mean[lost], square = self._moments(lambda part: part.in_units(lost, unit))
             mean[lost] *= unit
             deviation[lost] = unit * np.sqrt(square)
         mean += self.pilot
@@ -154,43 +154,23 @@ class _Columns:
 
     def _pilot(self) -> Array:
         """Return numbers near the means, those of the first rows; 0 for sparse data and for columns not centred."""
-        first = self.rows.take(slice(0, min(self.rows.n_rows, _FIRST_ROWS))).X
-        if not self.centred or not isinstance(first, np.ndarray):
+        first = self.rows.take(slice(0, min(self.rows.n_rows, _FIRST_ROWS)))
+        if not self.centred or not first.is_dense:
             return np.zeros(self.rows.n_features)
-        pilot: Array = first.mean(axis=0, dtype=np.float64).astype(first.dtype).astype(np.float64)
-        return pilot
+        return first.column_means().astype(self.rows.dtype).astype(np.float64)
 
-    def _moments(self, columns: slice | Array, unit: Array | None) -> tuple[Array, Array]:
-        """Return the means of some columns less the pilot, in units, and their mean squares about the mean or 0."""
-
-        def terms(part: Part, share: Array) -> tuple[Any, ...]:
-            X = self._changed(part, columns, unit)
-            return X.T @ share, _squared(X).T @ share
-
-        mean, square = self._sum(terms)
+    def _moments(self, change: Callable[[Part], Part]) -> tuple[Array, Array]:
+        """Return the means of columns less the pilot after a change, and their mean squares about the mean or 0."""
+        mean, square = self._sum(lambda part, share: change(part).column_moments(share))
         return mean, np.maximum(square - mean**2, 0) if self.centred else square
 
     def _sum(self, terms: Callable[[Part, Array], tuple[Any, ...]]) -> list[Array]:
-        """Return sums over parts and the share that each row of them has in the weight of all."""
+        """Return sums over parts less the pilot, and the share that each row of them has in the weight of all."""
 
         def of_part(part: Part) -> tuple[Any, ...]:
-            return terms(part, (part.weights() / self.total_weight).astype(self.rows.dtype))
+            share = (part.weights() / self.total_weight).astype(self.rows.dtype)
+            # Sparse data have no pilot; their means are taken off squares, which needs double precision.
+            centred = part.less(self.pilot.astype(self.rows.dtype)) if part.is_dense else part.of_type(np.float64)
+            return terms(centred, share)
 
         return [total.astype(np.float64) for total in self.rows.sum(of_part)]
-
-    def _changed(self, part: Part, columns: slice | Array, unit: Array | None) -> Any:
-        """Return some columns of a part less the pilot, in units; sparse ones in float64."""
-        X = part.X if isinstance(columns, slice) else part.X[:, columns]
-        if not isinstance(X, np.ndarray):
-            X = X.astype(np.float64)
-            if unit is not None:
-                X.data /= unit[X.indices]
-            return X
-        X = X - self.pilot[columns].astype(X.dtype)
-        return X if unit is None else X / unit
-
-
-def _squared(X: Any) -> Any:
-    if isinstance(X, np.ndarray):
-        return np.square(X)
-    return type(X)((np.square(X.data), X.indices, X.indptr), shape=X.shape)

@@ -68,7 +68,7 @@ class SampledHessian(Parameters):
     ----------
     memory_share : float, default=0.1
         Share of the bytes of the data that the blocks may take.
-    min_memory : float, default=4e6
+    min_memory : float, default=3.2e7
         Bytes that the blocks may always take.
     max_blocks : int, default=100
         With more outputs than this, all share one block.
@@ -107,7 +107,7 @@ class SampledHessian(Parameters):
     """
 
     memory_share: float = 0.1
-    min_memory: float = 4_000_000
+    min_memory: float = 32_000_000
     max_blocks: int = 100
     max_columns: int = 256
     rows_per_block_column: int = 16
@@ -224,7 +224,7 @@ class _Blocks:
 
 
 class _Dual:
-    r"""Multiplies by the inverse of one block for all outputs or of one for each, where there are fewer rows than columns.
+    r"""Multiplies by the inverse of one block for all outputs, or of one for each, with fewer rows than columns.
 
     With :math:`\Lambda` the penalty and :math:`D` the rows' weights times their curvature,
 

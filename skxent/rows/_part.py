@@ -65,10 +65,50 @@ class Part(NamedTuple):
         total: Array = squares.T @ (np.ones(X.shape[0], X.dtype) if weight is None else weight)
         return total
 
+    @property
+    def is_dense(self) -> bool:
+        """Whether all entries of the features are stored."""
+        return isinstance(self.X, np.ndarray)
+
+    def less(self, centre: Array) -> Part:
+        """Return these rows with a number taken off each column, which must be dense."""
+        return self._replace(X=self.X - centre)
+
+    def of_type(self, dtype: Any) -> Part:
+        """Return these rows with their features in another dtype."""
+        return self if self.X.dtype == dtype else self._replace(X=self.X.astype(dtype))
+
+    def in_units(self, columns: Array, unit: Array) -> Part:
+        """Return some columns, each divided by its unit."""
+        X = self.X[:, columns]
+        if isinstance(X, np.ndarray):
+            return self._replace(X=X / unit)
+        X = X.astype(unit.dtype)
+        X.data /= unit[X.indices]
+        return self._replace(X=X)
+
+    def column_means(self) -> Array:
+        """Return the mean of each column without weights, in float64."""
+        return np.asarray(self.X.mean(axis=0, dtype=np.float64))
+
+    def column_moments(self, share: Array) -> tuple[Array, Array]:
+        """Return the sum of each column and that of its squares, each row times its share."""
+        return self.X.T @ share, _squared(self.X).T @ share
+
+    def column_sizes(self, share: Array) -> Array:
+        """Return the sum of the absolute values of each column, each row times its share."""
+        return np.asarray(abs(self.X).T @ share)
+
     def dense(self, columns: slice | Array) -> Array:
         """Return some columns as a dense array."""
         X = self.X[:, columns]
         return X if isinstance(X, np.ndarray) else X.toarray()
+
+
+def _squared(X: Any) -> Any:
+    if isinstance(X, np.ndarray):
+        return np.square(X)
+    return type(X)((np.square(X.data), X.indices, X.indptr), shape=X.shape)
 
 
 def logits_of(X: Any, w: Array) -> Array:

@@ -1,7 +1,6 @@
 """The parts of the benchmarks: times and curves."""
 
 import math
-import time
 
 import _timing
 import numpy as np
@@ -39,11 +38,26 @@ def test_take_turns_leaves_the_warm_up_out():
     assert seconds["a"].shape == (3,)
 
 
-def test_stopwatch_and_steady():
-    assert _timing.stopwatch(lambda: time.sleep(0.02)) >= 0.02
-    calls = []
-    _timing.steady(lambda: calls.append(time.sleep(0.01)), at_least=0.05)
-    assert 1 < len(calls) <= 5
+class FakeTime:
+    """A clock that only moves when it is told to."""
+
+    now = 0.0
+
+    def perf_counter(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+def test_stopwatch_and_steady(monkeypatch):
+    fake = FakeTime()
+    monkeypatch.setattr(_timing, "time", fake)
+    assert _timing.stopwatch(lambda: fake.sleep(0.5)) == 0.5
+    durations = iter([0.25, 1.0, 0.25, 5.0])
+    assert _timing.steady(lambda: fake.sleep(next(durations)), at_least=1.5) == 0.25
+    assert next(durations) == 5.0
+    assert _timing.steady(lambda: fake.sleep(2.0), at_least=1.5) == 2.0
 
 
 def test_curve_ends_at_the_last_target(tiny):

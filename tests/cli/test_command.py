@@ -6,10 +6,8 @@ import io
 import json
 import lzma
 import os
-import signal
 import subprocess
 import sys
-import time
 from dataclasses import asdict
 from math import e, exp, log, log2
 
@@ -834,21 +832,6 @@ class TestProcess:
             process.stdout.close()
             assert process.stderr.read() == b""
         assert process.returncode == 0
-
-    @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
-    def test_interrupt_leaves_nothing_half_written(self, folder):
-        command = [*COMMAND, "--quiet", "--train", "train.txt", "-", "--save", "m.arpa"]
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        ) as process:
-            process.stdin.write(TRAIN.encode() * 1000)
-            process.stdin.flush()
-            time.sleep(1.5)
-            process.send_signal(signal.SIGINT)
-            time.sleep(0.2)
-            out, err = process.communicate(timeout=30)
-        assert (process.returncode, out, err) == (130, b"", b"")
-        assert sorted(os.listdir()) == ["test.txt", "train.txt"]
 
 
 def test_too_little_text_to_tune_on_is_said(tmp_path, capsys):

@@ -47,7 +47,7 @@ class TestScore:
         y[0] = n_classes  # a class with a single row
         selector = CrossEntropySelector(categorical_features=MIXED_CATEGORICAL).fit(X, y)
         for at, column in enumerate(X.T):
-            bins = column if at in MIXED_CATEGORICAL else literal_bins(column, auto_bins(len(y)))
+            bins = column if at in MIXED_CATEGORICAL else literal_bins(column, auto_bins(np.bincount(y).astype(float)))
             gains = brute_force(np.nan_to_num(bins, nan=-1), y)
             assert selector.scores_[at] == pytest.approx(gains.mean(), abs=1e-12)
             assert selector.scores_std_[at] == pytest.approx(gains.std() / np.sqrt(len(y)), abs=1e-12)
@@ -68,7 +68,7 @@ class TestScore:
         X = np.column_stack([np.ones(n), np.full(n, np.nan), rng.permutation(n)])
         weight = rng.random(n) * 3 if weighted else None
         columns = slice(0, 2 if weighted or score != "loo" else 3)
-        options = {"categorical_features": [2], "score_func": score, "sample_weight": weight}
+        options = {"categorical_features": [2], "score": score, "sample_weight": weight}
         scores, pvalues = cross_entropy_classif(X, y, **options)
         assert_array_equal(scores[columns], 0.0)
         assert_array_equal(pvalues[columns], 1.0)
@@ -88,7 +88,7 @@ class TestScore:
         for column in (y, np.exp(-y)):
             scores, pvalues = cross_entropy_classif(column[:, None], y, base=2)
             assert scores[0] == pytest.approx(entropy(np.bincount(y), normalize=True, base=2), rel=2e-3)
-            assert pvalues[0] == 0.0
+            assert pvalues[0] < 1e-200
         scores, _ = cross_entropy_classif(y[:, None], y, normalize=True)
         assert scores[0] == pytest.approx(1.0, rel=2e-3)
 
@@ -102,7 +102,7 @@ class TestScore:
     def test_plugin_is_the_mutual_information_of_the_table(self, mixed_data):
         X, y = mixed_data(np.random.default_rng(0))
         everything = np.ones(X.shape[1], dtype=bool)
-        scores, _ = cross_entropy_classif(X, y, score_func="plugin", categorical_features=everything)
+        scores, _ = cross_entropy_classif(X, y, score="plugin", categorical_features=everything)
         for score, column in zip(scores, X.T, strict=True):
             codes = np.unique(column, return_inverse=True)[1]
             assert score == pytest.approx(mutual_info_score(codes, y), abs=1e-12)
@@ -110,7 +110,7 @@ class TestScore:
     def test_miller_madow_corrects_each_entropy(self, mixed_data):
         X, y = mixed_data(np.random.default_rng(0))
         everything = np.ones(X.shape[1], dtype=bool)
-        scores, _ = cross_entropy_classif(X, y, score_func="miller_madow", categorical_features=everything)
+        scores, _ = cross_entropy_classif(X, y, score="miller_madow", categorical_features=everything)
 
         def corrected(codes):
             counts = np.unique(codes, return_counts=True)[1]
@@ -123,8 +123,8 @@ class TestScore:
 
     def test_an_estimator_of_ones_own(self, literal_bins, mixed_data):
         X, y = mixed_data(np.random.default_rng(0))
-        scores, _ = cross_entropy_classif(X, y, score_func=lambda table: table.bin_totals[table.bin])
-        codes, n = literal_bins(X[:, 0], auto_bins(len(y))), len(y)
+        scores, _ = cross_entropy_classif(X, y, score=lambda table: table.bin_totals[table.bin])
+        codes, n = literal_bins(X[:, 0], auto_bins(np.bincount(y).astype(float))), len(y)
         assert scores[0] == pytest.approx(np.sum(np.bincount(codes) ** 2) / n)
 
 
@@ -139,31 +139,31 @@ class TestRegistry:
 
     def test_registered_score_is_accepted_by_name(self, occupied):
         X, y = load_iris(return_X_y=True)
-        expected = cross_entropy_classif(X, y, score_func=SCORES[occupied])
-        assert_array_equal(cross_entropy_classif(X, y, score_func=occupied), expected)
-        assert_array_equal(CrossEntropySelector(score_func=occupied).fit(X, y).scores_, expected[0])
-        assert_array_equal(cross_entropy_regression(X, y, score_func=occupied)[0], expected[0])
+        expected = cross_entropy_classif(X, y, score=SCORES[occupied])
+        assert_array_equal(cross_entropy_classif(X, y, score=occupied), expected)
+        assert_array_equal(CrossEntropySelector(score=occupied).fit(X, y).scores_, expected[0])
+        assert_array_equal(cross_entropy_regression(X, y, score=occupied)[0], expected[0])
 
     def test_a_pickled_selector_brings_its_score(self, occupied):
-        selector = CrossEntropySelector(score_func=occupied)
+        selector = CrossEntropySelector(score=occupied)
         pickled = pickle.dumps(selector)
         del SCORES._parts[occupied]
         restored = pickle.loads(pickled)
-        assert restored.get_params()["score_func"] == occupied
+        assert restored.get_params()["score"] == occupied
         X, y = load_iris(return_X_y=True)
         assert restored.fit(X, y).scores_.shape == (4,)
 
     def test_old_name_of_the_parameter(self):
         X, y = load_iris(return_X_y=True)
-        expected = cross_entropy_classif(X, y, score_func="plugin")
+        expected = cross_entropy_classif(X, y, score="plugin")
         for deprecated in ("plugin", SCORES["plugin"]):
-            with pytest.warns(FutureWarning, match="'estimator' is now 'score_func'"):
+            with pytest.warns(FutureWarning, match="'estimator' is now 'score'"):
                 assert_array_equal(cross_entropy_classif(X, y, estimator=deprecated), expected)
             selector = CrossEntropySelector(estimator=deprecated)
-            with pytest.warns(FutureWarning, match="'estimator' is now 'score_func'"):
+            with pytest.warns(FutureWarning, match="'estimator' is now 'score'"):
                 assert_array_equal(selector.fit(X, y).scores_, expected[0])
             assert clone(selector).get_params()["estimator"] == deprecated
-        with pytest.warns(FutureWarning, match="'estimator' is now 'score_func'"):
+        with pytest.warns(FutureWarning, match="'estimator' is now 'score'"):
             cross_entropy_regression(X, y, estimator="plugin")
 
 

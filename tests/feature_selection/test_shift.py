@@ -112,3 +112,36 @@ class TestShift:
         monkeypatch.setitem(sys.modules, "pandas", None)
         with pytest.raises(ImportError, match="pip install pandas"):
             distribution_shift(np.zeros((5, 3)), np.zeros((5, 3)))
+
+    @pytest.mark.parametrize("quantiles", ["both", "reference"])
+    def test_psi_of_other_tools(self, quantiles):
+        rng = np.random.default_rng(0)
+        reference, new = rng.normal(size=(1000, 2)), rng.normal(size=(500, 2)) + np.array([0, 0.3])
+        cuts = np.quantile(reference[:, 1], np.arange(1, 10) / 10, method="inverted_cdf")
+        ends = np.nextafter(np.concatenate([[-np.inf], cuts, [np.inf]]), np.inf)
+        r, p = (np.histogram(data[:, 1], ends)[0] / len(data) for data in (reference, new))
+        options = {"edges": {"x1": cuts}} if quantiles == "both" else {"n_bins": 10, "quantiles": "reference"}
+        table = distribution_shift(reference, new, metric="psi", smoothing=0, **options)
+        assert table.loc["x1", "psi"] == pytest.approx(np.sum((p - r) * np.log(p / r)))
+
+    def test_bins_of_the_reference_for_all_kinds_of_columns(self):
+        rng = np.random.default_rng(0)
+        frame = pd.DataFrame(
+            {
+                "x": np.where(rng.random(200) < 0.2, np.nan, rng.normal(size=200)),
+                "city": rng.choice(["A", "B", None], 200),
+                "day": np.datetime64("2024-01-01") + rng.integers(0, 30, 200),
+            }
+        )
+        same = distribution_shift(frame, frame, quantiles="reference", n_bins=5)
+        assert_allclose(same["js"], 0, atol=1e-12)
+        assert same["n_bins"].tolist() == [6, 3, 5]
+        with pytest.raises(ValueError, match=r"edges names columns that the data sets do not have: \['age'\]"):
+            distribution_shift(frame, frame, edges={"age": [1]})
+
+    def test_a_shift_of_a_small_batch(self):
+        rng = np.random.default_rng(0)
+        reference, new = rng.normal(size=(20_000, 100)), rng.normal(size=(200, 100)) + 0.2
+        found = distribution_shift(reference, new, correction=None)["p_adjusted"] < 0.05
+        kolmogorov = [stats.ks_2samp(*columns).pvalue < 0.05 for columns in zip(reference.T, new.T, strict=True)]
+        assert np.mean(found) >= np.mean(kolmogorov) - 0.05

@@ -12,7 +12,7 @@ import pytest
 
 from skxent import SoftmaxRegressor
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 @pytest.fixture(scope="module")

@@ -602,7 +602,10 @@ def run_lbfgs(counted, solver=LBFGS()):
 
 
 def run_plain(counted):
-    run_lbfgs(counted, LBFGS(preconditioner=None, surrogate=None, start=None, **AS_GIVEN))
+    plain = LBFGS(
+        preconditioner=lambda objective, w, *, refine: np.copy, surrogate=None, start=None, max_scaling=1.5, **AS_GIVEN
+    )
+    run_lbfgs(counted, plain)
 
 
 def run_scipy(counted):

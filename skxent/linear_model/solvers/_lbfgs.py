@@ -7,7 +7,7 @@ the inverse Hessian, and
 
 .. math:: \gamma = \frac{s^\top y}{y^\top P y}
 
-(at most 3/2) rescales it at every step to the curvature just seen. This is L-BFGS in variables in which the problem is
+(at most 4) rescales it at every step to the curvature just seen. This is L-BFGS in variables in which the problem is
 nearly round, so badly scaled and correlated columns cost little.
 
 From a zero start the solver begins at the best model without features. On much data the first steps run on a sample of
@@ -130,9 +130,9 @@ class LBFGS(Solver, name="lbfgs"):
     hidden_decrease : float, default=1e-3
         Predicted decrease, relative to the value, that rounding may hide. If a larger one does not come, the gradient
         is wrong.
-    max_scaling : float, default=1.5
+    max_scaling : float, default=4
         Largest factor on the preconditioner. If the loss is flat, only the penalty has curvature and the preconditioner
-        is already exact. Scaling it by 2 would amplify rounding errors.
+        is already exact, and a large factor would amplify rounding errors.
 
     Examples
     --------
@@ -164,7 +164,7 @@ class LBFGS(Solver, name="lbfgs"):
     curvature: float = 0.9
     max_trials: int = 30
     hidden_decrease: float = 1e-3
-    max_scaling: float = 1.5
+    max_scaling: float = 4
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "preconditioner": [callable, None],

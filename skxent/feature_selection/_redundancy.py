@@ -1,0 +1,242 @@
+r"""Sets of features: each is chosen for what it adds to those that are already chosen.
+
+The gain of a feature f given a chosen one s is the conditional information of their joint counts,
+:math:`I(f; Y \mid s) = \frac1N \sum n_{sfk} \log \frac{n_{sfk} n_s}{n_{sf} n_{sk}}`, less half its degrees of
+freedom, which it has in noise. How the gains given all chosen features become one number is the *redundancy* rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import gammaincc, xlogy
+
+from skxent._registry import Registry
+from skxent._typing import Array, Floats, Integers
+from skxent.feature_selection._features import Features
+from skxent.feature_selection._shuffling import gamma_tail
+from skxent.feature_selection._target import Target
+
+__all__ = ["REDUNDANCIES", "ChosenFeatures", "choose_features"]
+
+# Bins of a feature in joint counts; the rarer categories of one that has more count as one.
+MOST_BINS = 255
+# Rows for each cell of the joint counts with which G is close to χ².
+ROWS_PER_CELL = 10
+# Shuffles within the bins of the chosen feature where there are fewer.
+SHUFFLES = 100
+
+
+class Rule(NamedTuple):
+    """How conditional gains become one number.
+
+    Attributes
+    ----------
+    start : callable
+        From the joint counts to the gain of every feature before anything is chosen, and the feature given which it
+        has that gain, −1 for none.
+    lazy : bool
+        Whether the number is the smallest of the gains, so that it can only fall; otherwise it is their mean.
+    """
+
+    start: Callable[[JointCounts], tuple[Floats, Integers]]
+    lazy: bool
+
+
+REDUNDANCIES: Registry[Rule] = Registry("redundancy")
+
+
+class ChosenFeatures(NamedTuple):
+    """The features that were chosen.
+
+    Attributes
+    ----------
+    order : ndarray of int of shape (n_chosen,)
+        Their positions, the first that was chosen first.
+    gains : ndarray of shape (n_chosen,)
+        What each added, in nats.
+    pvalues : ndarray of shape (n_chosen,)
+        Of the hypothesis that it adds nothing; times the number of features it was chosen from.
+    """
+
+    order: Integers
+    gains: Floats
+    pvalues: Floats
+
+
+@dataclass(frozen=True)
+class JointCounts:
+    """Bins of all features for every row, from which the counts of two features and the class are taken.
+
+    Parameters
+    ----------
+    codes : list of ndarray of uint8 of shape (n_rows,)
+        Bin of each row.
+    sizes : ndarray of int of shape (n_features,)
+        Number of bins.
+    target : Target
+        The classes.
+    """
+
+    codes: list[Array]
+    sizes: Integers
+    target: Target
+    _given: dict[int, Array] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, features: Features, edges: tuple[Array, ...], target: Target) -> JointCounts:
+        """Find the bin of every value; `edges` are the largest values of the bins."""
+        codes = [_bytes(np.searchsorted(limits, features.values(at))) for at, limits in enumerate(edges)]
+        return cls(codes, np.array([int(code.max()) + 1 for code in codes]), target)
+
+    def counts(self, feature: int, given: int, labels: Integers | None = None) -> Floats:
+        """Return counts of shape (bins of `given`, bins of `feature`, classes); −1 stands for no feature."""
+        n_given = 1 if given < 0 else int(self.sizes[given])
+        n_classes = self.target.n_classes
+        cell = self.codes[feature].astype(np.intp) * (n_given * n_classes)
+        cell += self._class_given(given) if labels is None else labels
+        size = int(self.sizes[feature]) * n_given * n_classes
+        counts = np.bincount(cell, self.target.weight, minlength=size).astype(np.float64)
+        return counts.reshape(-1, n_given, n_classes).transpose(1, 0, 2)
+
+    def _class_given(self, given: int) -> Array:
+        """Bin of the feature `given` and class, as one number for each row."""
+        if given not in self._given:
+            if len(self._given) > 8:
+                self._given.clear()
+            bins = 0 if given < 0 else self.codes[given].astype(np.intp) * self.target.n_classes
+            self._given[given] = bins + self.target.codes
+        return self._given[given]
+
+    def gain(self, feature: int, given: int = -1) -> float:
+        """Conditional information of a feature and the class, less its bias, in nats."""
+        information, freedom = _information(self.counts(feature, given))
+        return (information - freedom / 2) / self.target.total
+
+    def pvalue(self, feature: int, given: int = -1) -> float:
+        """Probability of as much conditional information if classes are shuffled within the bins of `given`."""
+        counts = self.counts(feature, given)
+        information, freedom = _information(counts)
+        if freedom <= 0:
+            return 1.0
+        if self.target.total >= ROWS_PER_CELL * np.count_nonzero(counts.sum(axis=(1, 2))) * counts[0].size:
+            return float(gammaincc(freedom / 2, information))
+        values = np.array([self._shuffled(feature, given, seed) for seed in range(SHUFFLES)])
+        third = np.mean((values - values.mean()) ** 3)
+        return float(gamma_tail(np.array(2 * information), np.array([values.mean(), values.var(), third])))
+
+    def _shuffled(self, feature: int, given: int, seed: int) -> float:
+        """G with the classes shuffled within the bins of `given`."""
+        order = np.random.default_rng(seed).permutation(len(self.target.codes))
+        bins = np.zeros(len(order), dtype=np.uint8) if given < 0 else self.codes[given]
+        classes = self._class_given(given)
+        shuffled = np.empty_like(classes)
+        shuffled[np.argsort(bins, kind="stable")] = classes[order[np.argsort(bins[order], kind="stable")]]
+        return 2 * _information(self.counts(feature, given, shuffled))[0]
+
+
+def _bytes(codes: Integers) -> Array:
+    """Make numbers of bins fit in a byte: the rarest categories count as one."""
+    if codes.max() < MOST_BINS:
+        return codes.astype(np.uint8)
+    by_rows = np.argsort(-np.bincount(codes), kind="stable")
+    rank = np.empty_like(by_rows)
+    rank[by_rows] = np.arange(len(by_rows))
+    return np.minimum(rank[codes], MOST_BINS - 1).astype(np.uint8)
+
+
+def _information(counts: Floats) -> tuple[float, float]:
+    """N × the conditional plug-in information of counts n[given, feature, class], and its degrees of freedom."""
+    of_feature, of_class = counts.sum(axis=2), counts.sum(axis=1)
+    of_given = of_feature.sum(axis=1)
+    terms = [xlogy(part, part).sum() for part in (counts, of_feature, of_class, of_given)]
+    freedom = np.sum((np.sum(of_feature > 0, axis=1) - 1) * (np.sum(of_class > 0, axis=1) - 1) * (of_given > 0))
+    return float(terms[0] - terms[1] - terms[2] + terms[3]), float(freedom)
+
+
+def _alone(joint: JointCounts) -> tuple[Floats, Integers]:
+    """Begin with the information of each feature alone."""
+    gains = np.array([joint.gain(feature) for feature in range(len(joint.codes))])
+    return gains, np.full(len(gains), -1)
+
+
+def _with_best_partner(joint: JointCounts) -> tuple[Floats, Integers]:
+    """Begin with the largest information that any other feature gives each, which finds features that need another."""
+    n_features = len(joint.codes)
+    gains, partners = _alone(joint)
+    for given in range(n_features):
+        for feature in range(n_features):
+            gain = joint.gain(feature, given) if feature != given else -np.inf
+            if gain > gains[feature]:
+                gains[feature], partners[feature] = gain, given
+    return gains, partners
+
+
+REDUNDANCIES.register("cmim")(Rule(_alone, lazy=True))
+REDUNDANCIES.register("jmi")(Rule(_alone, lazy=False))
+REDUNDANCIES.register("pairs")(Rule(_with_best_partner, lazy=True))
+
+
+def choose_features(joint: JointCounts, rule: Rule, k: int | None, alpha: float | None) -> ChosenFeatures:
+    """Choose features one after the other.
+
+    Parameters
+    ----------
+    joint : JointCounts
+        The rows' bins.
+    rule : Rule
+        How gains are put together.
+    k : int or None
+        How many features at most.
+    alpha : float or None
+        Stop at a feature whose p-value, times the number of features that were left, is above it.
+
+    Returns
+    -------
+    ChosenFeatures
+        The choice.
+    """
+    gains, given = rule.start(joint)
+    gains, given, n_seen = gains.copy(), given.copy(), np.zeros(len(gains), dtype=np.int64)
+    order: list[int] = []
+    steps: list[tuple[float, float]] = []
+    left = np.ones(len(gains), dtype=bool)
+    while left.any() and len(order) < (k or len(gains)):
+        best = _best(joint, rule, gains, given, n_seen, order, left)
+        pvalue = min(joint.pvalue(best, int(given[best])) * int(left.sum()), 1.0)
+        if alpha is not None and pvalue > alpha:
+            break
+        order.append(best)
+        steps.append((float(gains[best]), pvalue))
+        left[best] = False
+    columns = np.array(steps).reshape(-1, 2)
+    return ChosenFeatures(np.array(order, dtype=np.int64), columns[:, 0], columns[:, 1])
+
+
+def _best(
+    joint: JointCounts, rule: Rule, gains: Floats, given: Integers, n_seen: Integers, order: list[int], left: Array
+) -> int:
+    """Bring gains up to date, and return the feature that is left with the largest.
+
+    Where they only fall, those below the best that is up to date need not be (Fleuret's fast algorithm).
+    """
+    best, largest = -1, -np.inf
+    for feature in np.argsort(-np.where(left, gains, -np.inf), kind="stable")[: int(left.sum())].tolist():
+        if rule.lazy and gains[feature] <= largest:
+            break
+        while n_seen[feature] < len(order) and not (rule.lazy and gains[feature] <= largest):
+            chosen = order[n_seen[feature]]
+            gain = joint.gain(feature, chosen)
+            if rule.lazy and gain < gains[feature]:
+                gains[feature], given[feature] = gain, chosen
+            elif not rule.lazy:
+                n = n_seen[feature]
+                gains[feature] = gain if n == 0 else (gains[feature] * n + gain) / (n + 1)
+                given[feature] = chosen
+            n_seen[feature] += 1
+        if gains[feature] > largest:
+            best, largest = feature, float(gains[feature])
+    return best

@@ -1,0 +1,287 @@
+"""The distribution of G, 2N × the plug-in information, when the classes of a sparse table are shuffled.
+
+Rows and columns of a table play the same part. In what follows the *drawn* side is that of which the largest group is
+left out: to shuffle is to draw, for each row outside that group, a group of the other side without putting back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import gammaincc, xlogy
+from scipy.stats import binom
+
+from skxent._typing import Array, Floats, Integers
+
+__all__ = ["ENOUGH", "Margins", "gamma_tail", "shuffled_tail"]
+
+Totals = tuple[int, ...]
+CumulantsOf = Callable[[Floats, Floats], Floats]
+
+# Finest and coarsest step of the grid of G in the exact distribution. The part of each cell is rounded to it.
+FINEST, COARSEST = 1e-4, 0.02
+# Values of G from which on the exact distribution is summed up; its tail is then below 1e-30.
+LARGEST = 160.0
+# Rows that a cell must expect for the cumulants of its part of G to be those of a Poisson variable.
+ENOUGH = 5.0
+# Products of the groups' possible counts up to which all tables are listed.
+ENUMERATED = 100_000
+# Additions in an exact distribution that are worth it: some hundredths of a second.
+EXACT_WORK = 1e7
+# Shuffles of a table of many cells, of other tables, and at most of those whose p-value is below LIKELY.
+FEWEST, FEW, MANY = 400, 2_000, 20_000
+LIKELY = 0.1
+# Rows to draw and cells to fill in all shuffles of a table: some hundredths of a second.
+DRAWS = 2_000_000
+# Rows to draw beyond which shuffling takes too long.
+MAX_DRAWN = 2_048
+# Shuffles that must reach a value for its p-value to be their share; beyond, the tail of a gamma distribution.
+REACHED = 50
+
+
+class Margins(NamedTuple):
+    """Rows of the bins and of the classes of a table."""
+
+    bins: Totals
+    classes: Totals
+
+
+def shuffled_tail(
+    margins: Margins, cells: tuple[Integers, Integers, Floats], statistic: float, cumulants: CumulantsOf
+) -> float | None:
+    """Probability that G of a table with shuffled classes is at least that of the given one.
+
+    Parameters
+    ----------
+    margins : Margins
+        The rows of each bin and each class.
+    cells : tuple of ndarray of shape (n_cells,)
+        Bin, class and count of each filled cell.
+    statistic : float
+        Its G.
+    cumulants : callable
+        Gives the first three cumulants of G for bins and classes in whose cells there are enough rows.
+
+    Returns
+    -------
+    float or None
+        None where finding out takes too long.
+    """
+    if len(margins.bins) == 1 or len(margins.classes) == 1:
+        return 1.0
+    for two, other in ((0, 1), (1, 0)):
+        drawn = min(margins[two])
+        if len(margins[two]) == 2 and _exact_step(drawn, margins[other]) <= COARSEST:
+            of_group = np.zeros(len(margins[other]), dtype=np.int64)
+            in_rare = cells[two] == int(np.argmin(margins[two]))
+            of_group[cells[other][in_rare]] = cells[2][in_rare]
+            return _exact_tail(drawn, margins[other], of_group)
+    few, many, dense = _split(margins)
+    if sum(few) - few[-1] > MAX_DRAWN:
+        return None
+    rest = np.asarray(cumulants(np.array(dense, dtype=np.float64), np.array(many, dtype=np.float64)))
+    work = sum(few) - few[-1] + len(few) * len(many)
+    n_shuffles = int(np.clip(DRAWS // work, FEWEST, FEW))
+    pvalue = _sampled_tail(few, many, n_shuffles, statistic, rest)
+    more = min(MANY, DRAWS // work)
+    if 1e-12 < pvalue < LIKELY and more > n_shuffles:
+        pvalue = _sampled_tail(few, many, more, statistic, rest)
+    return pvalue
+
+
+def _split(margins: Margins) -> tuple[Totals, Totals, Totals]:
+    """Choose which side is drawn.
+
+    Returns
+    -------
+    few : tuple of int
+        The groups of that side, those in whose cells there are enough rows put together; the largest is the last.
+    many : tuple of int
+        The groups of the other side.
+    dense : tuple of int
+        The groups that were put together.
+    """
+    choices = []
+    for one, other in (margins, margins[::-1]):
+        enough = ENOUGH * sum(other) / min(other)
+        dense = tuple(sorted(total for total in one if total >= enough))
+        sparse = [total for total in one if total < enough]
+        few = tuple(sorted([*sparse, sum(dense)] if dense else sparse))
+        choices.append((sum(few) - few[-1], few, tuple(sorted(other)), dense))
+    return min(choice for choice in choices if len(choice[1]) > 1)[1:]
+
+
+@lru_cache(maxsize=512)
+def _exact_step(drawn: int, groups: Totals) -> float:
+    """Step of the grid with which the exact distribution takes `EXACT_WORK`."""
+    sizes = np.asarray(groups, dtype=np.float64)
+    largest = LARGEST + drawn * _slope(drawn, float(sizes.max()) * drawn / sizes.sum())
+    additions = float(np.minimum(sizes + 1, drawn + 1).sum()) * (drawn + 1)
+    return max(FINEST, largest * additions / EXACT_WORK)
+
+
+def _slope(drawn: int, mean: float) -> float:
+    """Return at least what the part of G of a group that expects `mean` drawn rows falls below 0, for each row."""
+    return 2 + 2 * max(np.log(mean), 0.0) if drawn else 0.0
+
+
+def _exact_tail(drawn: int, groups: Totals, observed: Integers) -> float:
+    """Tail where one side has two groups: `observed` says how the rows of its smaller group are spread."""
+    ordered = tuple(sorted(groups))
+    if np.prod(np.minimum(groups, drawn) + 1.0) <= ENUMERATED:
+        share = drawn / sum(groups)
+        values, chances = _all_tables(drawn, ordered)
+        value = sum(_parts(n, group, share, 0.0)[n] for group, n in zip(groups, observed.tolist(), strict=True))
+        return float(chances[min(int(np.searchsorted(values, value - 1e-7)), len(values) - 1)])
+    tail, steps = _exact(drawn, ordered)
+    at = sum(int(steps[group][n]) for group, n in zip(groups, observed.tolist(), strict=True))
+    rounding = int(np.ceil(np.sqrt(min(drawn, len(groups)))))  # steps: tables with the same G count as equal
+    return float(tail[min(max(at - rounding, 0), len(tail) - 1)])
+
+
+@lru_cache(maxsize=512)
+def _all_tables(drawn: int, groups: Totals) -> tuple[Floats, Floats]:
+    """Values of G of all tables with two groups on one side, ascending, and the probability of that value or more."""
+    share = drawn / sum(groups)
+    values = [np.zeros(1), *[np.empty(0)] * drawn]
+    chances = [np.ones(1), *[np.empty(0)] * drawn]
+    for group in groups:
+        most = min(group, drawn)
+        parts, ways = _parts(most, group, share, 0.0), binom.pmf(np.arange(most + 1), group, share)
+        pairs = [[(n, m - n) for n in range(min(m, most) + 1)] for m in range(drawn + 1)]
+        values = [np.concatenate([values[rest] + parts[n] for n, rest in pair]) for pair in pairs]
+        chances = [np.concatenate([chances[rest] * ways[n] for n, rest in pair]) for pair in pairs]
+    order = np.argsort(values[drawn])
+    tail = np.cumsum(chances[drawn][order][::-1])[::-1]
+    return values[drawn][order], tail / tail[0]
+
+
+@lru_cache(maxsize=512)
+def _exact(drawn: int, groups: Totals) -> tuple[Floats, dict[int, Integers]]:
+    """Tail of the rounded G, and the steps that n drawn rows in a group of some size add to it."""
+    share = drawn / sum(groups)
+    slope = _slope(drawn, max(groups) * share)
+    step = _exact_step(drawn, groups)
+    steps = {group: np.rint(_parts(min(group, drawn), group, share, slope) / step) for group in set(groups)}
+    steps = {group: step_of_n.clip(0).astype(np.int64) for group, step_of_n in steps.items()}
+    ways = {group: binom.pmf(np.arange(min(group, drawn) + 1), group, share) for group in set(groups)}
+    chance = np.zeros((drawn + 1, int((LARGEST + drawn * slope) / step) + 1))
+    chance[0, 0] = 1.0
+    for group in groups:
+        chance = _add_group(chance, steps[group], ways[group])
+    last = chance[drawn]
+    return np.minimum(np.cumsum(last[::-1])[::-1] / last.sum(), 1.0), steps
+
+
+def _parts(most: int, group: int, share: float, slope: float) -> Floats:
+    """Parts of G, at least 0, for 0, 1, … drawn rows in a group.
+
+    `slope` for each drawn row is added, which is the same in sum for every table.
+    """
+    n = np.arange(most + 1.0)
+    rest = group - n
+    deviance = xlogy(n, n / (group * share)) + xlogy(rest, rest / (group * (1 - share)))
+    return np.asarray(2 * (deviance + group * np.log1p(-share)) + slope * n)
+
+
+def _add_group(chance: Floats, steps: Integers, ways: Floats) -> Floats:
+    """Add a group to the joint distribution of drawn rows and steps; what lies beyond the grid is in its last place."""
+    n_rows, width = chance.shape
+    result = np.zeros_like(chance)
+    for n, (step, way) in enumerate(zip(steps.tolist(), ways.tolist(), strict=True)):
+        inside = max(width - step, 0)
+        result[n:, width - inside :] += way * chance[: n_rows - n, :inside]
+        result[n:, -1] += way * chance[: n_rows - n, inside:].sum(axis=1)
+    return result
+
+
+@lru_cache(maxsize=2048)
+def _sampled(few: Totals, many: Totals, n_shuffles: int) -> Floats:
+    """Shuffle: draw groups of `many` for the rows outside the largest group of `few`.
+
+    Returns
+    -------
+    ndarray of shape (n_shuffles,)
+        The values of G, ascending.
+    """
+    n_drawn = sum(few[:-1])
+    labels = _draw_labels(many, min(max(64, 1 << (n_drawn - 1).bit_length()), sum(many)), n_shuffles)[:, :n_drawn]
+    at_once = max(1, DRAWS // max(n_drawn, len(few) * len(many)))
+    parts = [labels[start : start + at_once] for start in range(0, n_shuffles, at_once)]
+    return np.sort(np.concatenate([_shuffle(few, many, part) for part in parts]))
+
+
+@lru_cache(maxsize=16)
+def _draw_labels(many: Totals, n_drawn: int, n_shuffles: int) -> Array:
+    """Draw groups of rows one after the other, of shape (n_shuffles, n_drawn). The seed is always the same."""
+    rng = np.random.default_rng(0)
+    left, places = np.full(n_shuffles, n_drawn), sum(many)
+    of_group = np.empty((n_shuffles, len(many)), dtype=np.int64)
+    for at, total in enumerate(many):
+        places -= total
+        of_group[:, at] = rng.hypergeometric(total, places, left) if places else left
+        left = left - of_group[:, at]
+    groups = np.tile(np.arange(len(many), dtype=np.min_scalar_type(len(many))), n_shuffles)
+    return rng.permuted(np.repeat(groups, of_group.ravel()).reshape(n_shuffles, n_drawn), axis=1)
+
+
+def _shuffle(few: Totals, many: Totals, labels: Array) -> Floats:
+    """Values of G when the rows outside the largest group of `few` have these groups of `many`."""
+    size, n_groups = len(labels), len(many)
+    row = np.repeat(np.arange(len(few) - 1) * n_groups, few[:-1])
+    cell = (np.arange(size) * ((len(few) - 1) * n_groups))[:, None] + row + labels
+    counts = np.bincount(cell.ravel(), minlength=size * (len(few) - 1) * n_groups).reshape(size, -1, n_groups)
+    in_cells = _sum_x_log_x(counts.reshape(size, -1)) + _sum_x_log_x(np.array(many) - counts.sum(axis=1))
+    constant = xlogy(sum(few), sum(few)) - xlogy(few, few).sum() - xlogy(many, many).sum()
+    return np.asarray(2 * (in_cells + constant))
+
+
+def _sum_x_log_x(counts: Array) -> Floats:
+    """Sum of n log n over the rows of a matrix of counts."""
+    values = np.arange(counts.max() + 1.0)
+    total: Floats = xlogy(values, values)[counts].sum(axis=1)
+    return total
+
+
+def _sampled_tail(few: Totals, many: Totals, n_shuffles: int, statistic: float, rest: Floats) -> float:
+    """Tail of the sum of a shuffled G and of an independent gamma variable with the cumulants `rest`.
+
+    Without that: the share of the shuffles that reach the statistic; where few do, from the last that many on the tail
+    of the gamma distribution with the cumulants of the shuffled values.
+    """
+    values = _sampled(few, many, n_shuffles)
+    if rest[1] > 0:
+        whole = _cumulants_of(values) + rest
+        reached = gamma_tail(statistic - values, rest[:, None])
+        sampled = float(np.mean(reached))
+        n_reached = float(reached.sum() ** 2 / np.sum(reached**2)) if sampled > 0 else 0.0
+        return sampled if n_reached >= REACHED else max(sampled, float(gamma_tail(np.array(statistic), whole)))
+    n_reached = n_shuffles - int(np.searchsorted(values, statistic - 1e-7 * max(1.0, abs(statistic))))
+    if n_reached >= REACHED or values[0] == values[-1]:
+        return n_reached / n_shuffles
+    start = float(values[-REACHED])
+    within, beyond = gamma_tail(np.array([start, statistic]), _cumulants_of(values)[:, None])
+    ratio = beyond / within if within > 0 else np.exp(-(statistic - start) / 2)
+    return float(REACHED / n_shuffles * min(ratio, 1.0))
+
+
+def _cumulants_of(values: Floats) -> Floats:
+    """First three cumulants of a sample."""
+    mean = values.mean()
+    return np.array([mean, values.var(), np.mean((values - mean) ** 3)])
+
+
+def gamma_tail(statistic: Floats, cumulants: Floats) -> Floats:
+    """Tail of a shifted gamma distribution with three given cumulants; its scale is at least that of χ², 2.
+
+    With that scale the tail is never lighter than exp(−G/2), the rate at which the tail of G falls.
+    """
+    first, second, third = cumulants
+    varies = second > 1e-9
+    scale = np.maximum(np.divide(third, 2 * second, out=np.full_like(first, 2.0), where=varies), 2.0)
+    shape = np.where(varies, second, 1.0) / scale**2
+    excess = np.maximum(statistic - first + shape * scale, 0.0)
+    return np.where(varies, gammaincc(shape, excess / scale), 1.0)

@@ -1,0 +1,78 @@
+"""Bins as a transformer."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_iris
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skxent.feature_selection import BinEncoder, BinningDisplay, CrossEntropySelector, FeatureScoresDisplay
+
+
+@parametrize_with_checks([BinEncoder(), BinEncoder(encode="index", n_bins=3)])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def test_weights_of_evidence_are_the_formula():
+    x, y = np.repeat([0, 1, 2], [50, 30, 20]), np.zeros(100, dtype=int)
+    y[[*range(10), *range(50, 65), *range(80, 100)]] = 1  # 10 of 50, 15 of 30, 20 of 20
+    encoder = BinEncoder(categorical_features=[0], smoothing=0.5).fit(x[:, None], y)
+    one, zero = np.array([10, 15, 20]) + 0.5, np.array([40, 15, 0]) + 0.5
+    woe = np.log((one / one.sum()) / (zero / zero.sum()))
+    assert_allclose(encoder.transform(x[:, None])[:, 0], woe[x])
+    assert_allclose(encoder.information_value_[0], np.sum((one / one.sum() - zero / zero.sum()) * woe))
+    assert_array_equal(encoder.table(0)["rows"], [50, 30, 20])
+    assert_allclose(encoder.table("x0")["p(1)"], [0.2, 0.5, 1.0])
+    assert_allclose(encoder.transform([[7], [np.nan]]), 0.0)  # what was not there during fit
+
+
+def test_bins_are_those_of_the_selector():
+    X, y = load_iris(return_X_y=True)
+    encoder, selector = BinEncoder(encode="index").fit(X, y), CrossEntropySelector().fit(X, y)
+    codes = encoder.transform(X)
+    for at, edges in enumerate(selector.bin_edges_):
+        assert_array_equal(codes[:, at], np.searchsorted(edges, X[:, at]))
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
+def test_frames_with_text_and_gaps(library):
+    rng = np.random.default_rng(0)
+    y = rng.choice(["no", "yes", "maybe"], 300)
+    data = {"age": rng.normal(size=300), "city": [None if label == "no" else "B" for label in y]}
+    encoder = BinEncoder().fit(library(data), y)
+    assert encoder.get_feature_names_out().tolist() == [
+        f"{name}_{label}" for name in ("age", "city") for label in ("maybe", "no", "yes")
+    ]
+    assert encoder.transform(library(data)).shape == (300, 6)
+    assert encoder.table("city")["bin"].tolist() == ["B", "missing"]
+    assert encoder.table("city")["woe(no)"].iloc[1] > 2
+    with pytest.raises(ValueError, match="there is no feature 'height'; known: age, city"):
+        encoder.table("height")
+
+
+def test_sparse_equals_dense_and_weights_are_frequencies():
+    rng = np.random.default_rng(0)
+    X, y, weight = rng.poisson(0.4, (200, 3)).astype(float), rng.integers(0, 2, 200), rng.integers(1, 3, 200)
+    dense = BinEncoder(n_bins=3).fit(X, y)
+    assert_allclose(BinEncoder(n_bins=3).fit(sp.csr_array(X), y).transform(sp.csr_array(X)), dense.transform(X))
+    categorical = BinEncoder(categorical_features=[0, 1, 2])
+    repeated = categorical.fit(X.repeat(weight, axis=0), y.repeat(weight)).transform(X)
+    assert_allclose(categorical.fit(X, y, weight).transform(X), repeated)
+
+
+def test_pictures():
+    X, y = load_iris(as_frame=True, return_X_y=True)
+    figure, (left, right) = plt.subplots(1, 2)
+    scores = FeatureScoresDisplay.from_estimator(CrossEntropySelector(k=2, base=2).fit(X, y), ax=left)
+    assert "bits" in scores.ax_.get_xlabel()
+    bins = BinningDisplay.from_estimator(BinEncoder().fit(X, y), "petal width (cm)", label=0, ax=right)
+    assert bins.ax_ is right
+    assert_allclose(bins.share.sum(), 1)
+    with pytest.raises(ValueError, match="there is no class 7; known: 0, 1, 2"):
+        BinningDisplay.from_estimator(BinEncoder().fit(X, y), 0, label=7)
+    plt.close(figure)
