@@ -64,8 +64,8 @@ Callback = Callable[[Array, float], bool]
 # After a check that failed, gains must be smaller by a factor, up to this one, before the next.
 _STRICTEST = 64
 _CANNOT_HOLD = (
-    "float32 cannot hold this model: means of columns are so large against their deviations that rounding changes logits "
-    "by {:.1e}. Pass float64 data, or subtract the means before the data become float32."
+    "float32 cannot hold this model: means of columns are so large against their deviations that rounding changes "
+    "logits by {:.1e}. Pass float64 data, or subtract the means before the data become float32."
 )
 _WRONG_GRADIENT = (
     "no step lowers the objective as its gradient promises. Check the loss with skxent.testing.check_loss, or scale "
