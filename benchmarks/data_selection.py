@@ -27,7 +27,7 @@ import sysconfig
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from _report import machine, print_table
@@ -52,10 +52,13 @@ dsir.resample(folder + "/chosen", num_to_sample=1000, cache_dir=folder + "/resam
 """
 
 CLASSIFY = """
-import sys, json, numpy as np
+import sys, json, os, time, numpy as np
 paths, labels, is_test = (np.array(column) for column in json.load(open(sys.argv[1])))
 {make}
-print(model.fit(paths[~is_test], labels[~is_test]).score(paths[is_test], labels[is_test]))
+begin, before = time.perf_counter(), os.times()
+accuracy = model.fit(paths[~is_test], labels[~is_test]).score(paths[is_test], labels[is_test])
+seconds, after = time.perf_counter() - begin, os.times()
+print(json.dumps([accuracy, seconds, after.user - before.user + after.system - before.system]))
 """
 
 NAIVE_BAYES = """
@@ -112,10 +115,13 @@ def take_turns(peers: dict[str, list[str]], rounds: int) -> dict[str, Run]:
     for _ in range(rounds):
         for name, command in peers.items():
             runs[name].append(run(command))
-    return {
-        name: Run(*(statistics.median(column) for column in list(zip(*of, strict=True))[:3]), of[-1].said)
-        for name, of in runs.items()
-    }
+    return {name: median_run(of) for name, of in runs.items()}
+
+
+def median_run(runs: list[Run]) -> Run:
+    """Take the median of each figure, and what the last run said."""
+    seconds, cpu_seconds, peak_mb = (statistics.median(column) for column in list(zip(*runs, strict=True))[:3])
+    return Run(seconds, cpu_seconds, peak_mb, runs[-1].said)
 
 
 def pieces(origin: str, text: str, size: int = 3000) -> Iterator[Document]:
@@ -246,8 +252,9 @@ def report_agreement(compared: list[tuple[Mixture, np.ndarray]]) -> None:
     for mixed, weights in compared:
         texts = [json.loads(line)["text"] for line in mixed.raw.read_text().splitlines()]
         sizes = np.array([len(re.findall(r"\w+|[^\w\s]+", text)) for text in texts])
-        for name, tokens in {"white space": {}, "as DSIR": {"tokenizer": "wordpunct", "lowercase": True}}.items():
-            chosen = select_texts([mixed.target], [mixed.raw], input="filename", field="text", **tokens)
+        for name, tokenizer in {"white space": "whitespace", "as DSIR": "wordpunct"}.items():
+            reading: dict[str, Any] = {"tokenizer": tokenizer, "lowercase": tokenizer == "wordpunct"}
+            chosen = select_texts([mixed.target], [mixed.raw], input="filename", field="text", **reading)
             auc, total = roc_auc_score(mixed.is_wanted, chosen.scores), spearmanr(weights, chosen.scores * sizes)
             mean = spearmanr(weights / sizes, chosen.scores)
             own, theirs = f"{auc:.4f}", f"{roc_auc_score(mixed.is_wanted, weights / sizes):.4f}"
@@ -285,22 +292,24 @@ def classify(folder: Path, options: argparse.Namespace) -> None:
             "the same, analyzer=str.split": NAIVE_BAYES.format(options=", analyzer=str.split"),
         }
         peers = {name: [sys.executable, "-c", CLASSIFY.format(make=make), str(index)] for name, make in scripts.items()}
-        runs = take_turns(
-            {"imports": [sys.executable, "-c", NAIVE_BAYES.format(options=""), ""], **peers}, options.rounds
-        )
-        imports = runs.pop("imports")
+        runs = take_turns(peers, options.rounds)
+        said = {name: json.loads(took.said) for name, took in runs.items()}
+        own = said["UnigramClassifier"]
         rows = [
             [
                 name,
-                f"{took.seconds - imports.seconds:.2f}",
-                f"{took.cpu_seconds - imports.cpu_seconds:.2f}",
-                f"{float(took.said):.4f}",
+                f"{said[name][1]:.2f}",
+                f"{said[name][2]:.2f}",
+                f"{said[name][1] / own[1]:.1f}",
+                f"{said[name][2] / own[2]:.1f}",
+                f"{said[name][0]:.4f}",
                 f"{took.peak_mb:,.0f}",
             ]
             for name, took in runs.items()
         ]
-        print(f"\nFit and predict from files: {title}, {megabytes:,.0f} MB; importing scikit-learn is not counted\n")
-        print_table(["peer", "seconds", "processor seconds", "accuracy", "peak MB"], rows)
+        print(f"\nFit and predict from files: {title}, {megabytes:,.0f} MB; imports are not counted\n")
+        times = ["seconds", "processor seconds", "seconds, times ours", "processor seconds, times ours"]
+        print_table(["peer", *times, "accuracy", "peak MB"], rows)
 
 
 def write_files(folder: Path, documents: list[Document], megabytes: float) -> tuple[Path, float]:

@@ -2,7 +2,7 @@
 
 Prints the tables of RESULTS_feature_selection.md; a full run takes about five minutes.
 
-    python benchmarks/feature_selection.py [noise ranking strength speed sparse memory]
+    python benchmarks/feature_selection.py [noise selected ranking strength sets drift speed sparse memory]
 """
 
 import argparse
@@ -17,12 +17,13 @@ from _timing import take_turns
 from problems import mnist
 from scipy import stats
 from sklearn.feature_selection import chi2, f_classif, mutual_info_classif
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from skxent.feature_selection import CountTable, cross_entropy_classif
+from skxent.feature_selection import CountTable, CrossEntropySelector, ShiftMonitor, cross_entropy_classif
 from skxent.feature_selection._binning import auto_bins
 from skxent.feature_selection._features import read_features
-from skxent.feature_selection._significance import independence_pvalues
+from skxent.feature_selection._significance import CORRECTIONS, adjust_pvalues, independence_pvalues
 from skxent.feature_selection._target import read_target
 from skxent.feature_selection.scores import leave_one_out
 
@@ -63,7 +64,7 @@ def as_count_table(counts, class_totals):
     return CountTable(np.cumsum(first) - 1, label, filled, feature[first], class_totals.astype(float), edges)
 
 
-def noise(repetitions=10_000):
+def noise(repetitions=1_000):
     """Share of noise features that score at most 0, and share that the p-value calls significant."""
     rng = np.random.default_rng(0)
     rows, not_above, rejected = [], [], []
@@ -119,6 +120,68 @@ def noise_scores(rng, n, bins, n_classes, even, repetitions):
         scores.append(table.mean_rows(leave_one_out(table)))
         pvalues.append(independence_pvalues(table))
     return np.concatenate(scores), np.concatenate(pvalues)
+
+
+def brown_words():
+    """Return which of Brown's 500 documents have which words, of those that five documents or more have."""
+    from nltk.corpus import brown
+
+    vocabulary, document, word = {}, [], []
+    for at, name in enumerate(brown.fileids()):
+        present = {token.lower() for token in brown.words(name)}
+        document += [at] * len(present)
+        word += [vocabulary.setdefault(each, len(vocabulary)) for each in present]
+    matrix = sp.coo_array((np.ones(len(word)), (document, word))).tocsc()
+    return matrix[:, np.flatnonzero(np.diff(matrix.indptr) >= 5)]
+
+
+def rare_flags(rng, n, columns=100):
+    """Draw flags that 2 of n to 30 % of the rows have."""
+    return sp.csc_array((rng.random((n, columns)) < np.exp(rng.uniform(np.log(2 / n), np.log(0.3), columns))) * 1.0)
+
+
+def zero_inflated(rng, n, columns=100):
+    """Draw numbers of which half to nearly all are 0, the others log-normal."""
+    return np.where(rng.random((n, columns)) < rng.uniform(0.02, 0.5, columns), rng.lognormal(0, 2, (n, columns)), 0.0)
+
+
+def heavy_tailed(rng, n, columns=100):
+    """Draw Cauchy numbers."""
+    return rng.standard_cauchy((n, columns))
+
+
+CLASSES = {
+    "2": [0.5, 0.5],
+    "2, 1 %": [0.99, 0.01],
+    "10": [0.1] * 10,
+    "10, 1.4 to 50 %": [0.5, 0.3, 0.1, *[0.1 / 7] * 7],
+}
+
+
+def selected(runs=1000, seconds_each=60):
+    """Share of runs with shuffled labels in which anything is selected at .05."""
+    rng = np.random.default_rng(0)
+    sets = {
+        f"{make.__name__}, {n:,} rows": make(rng, n)
+        for make in (rare_flags, zero_inflated, heavy_tailed)
+        for n in (100, 1_000, 10_000)
+    }
+    try:
+        sets["words of Brown, 500 rows"] = brown_words()
+    except LookupError:
+        print("(Brown's corpus is not there)")
+    rows = []
+    for name, X in sets.items():
+        for classes, shares in CLASSES.items():
+            y = np.repeat(np.arange(len(shares)), np.ceil(X.shape[0] * np.array(shares)).astype(int))[-X.shape[0] :]
+            found, below, start = [], [], time.perf_counter()
+            while len(found) < runs and time.perf_counter() - start < seconds_each:
+                pvalues = cross_entropy_classif(X, rng.permutation(y))[1]
+                found.append([np.any(adjust_pvalues(pvalues, name) <= 0.05) for name in CORRECTIONS])
+                below.append(np.mean(pvalues <= 0.05))
+            shares = [f"{100 * share:.1f} %" for share in np.mean(found, axis=0)]
+            rows.append((name, X.shape[1], classes, len(found), *shares, f"{100 * np.mean(below):.1f} %"))
+    print_table(("columns", "", "classes", "runs", *CORRECTIONS, "p ≤ 5 %"), rows)
 
 
 # --- Ranking ---
@@ -262,6 +325,54 @@ def strength(n=5_000, repetitions=10):
     print_table(("shift", "true information, nats", "skxent", "mutual_info k=3"), rows)
 
 
+# --- Sets and drift ---
+
+
+def sets(rows_to_fit=10_000):
+    """Test accuracy of logistic regression with the first k pixels that each method chooses, and the time."""
+    X, y = mnist()
+    start = time.perf_counter()
+    order = CrossEntropySelector(redundancy="cmim", k=100).fit(X, y).order_
+    print(f"100 of 784 pixels chosen in {time.perf_counter() - start:.1f} s\n")
+    train, test = slice(0, rows_to_fit), slice(50_000, 60_000)
+    orders = {
+        "cmim": order,
+        "score alone": np.argsort(-cross_entropy_classif(X, y)[0]),
+        "f_classif": np.argsort(-np.nan_to_num(f_classif(X, y)[0])),
+        "random": np.random.default_rng(0).permutation(X.shape[1]),
+    }
+    rows = []
+    for name, pixels in orders.items():
+        accuracies = []
+        for k in (10, 30, 100):
+            model = LogisticRegression(max_iter=60, tol=1e-2).fit(X[train][:, pixels[:k]], y[train])
+            accuracies.append(f"{model.score(X[test][:, pixels[:k]], y[test]):.3f}")
+        rows.append((name, *accuracies))
+    print_table(("", "k = 10", "30", "100"), rows)
+
+
+def drift(columns=200):
+    """Rows until a change is found, and false alarms within 1,000 looks."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for size in (0.25, 0.5, 1.0):
+        monitor, found = ShiftMonitor().fit(rng.normal(size=(2_000, columns))), np.full(columns, np.inf)
+        for seen in range(1, 600):
+            monitor.partial_fit(rng.normal(size=(1, columns)) + size)
+            found[(monitor.log_e_values_ >= np.log(20)) & np.isinf(found)] = seen
+        rows.append((f"shift of {size} σ, looked at after each row", f"found in {np.median(found):.0f} rows (median)"))
+    for name, draw in {
+        "numbers": lambda n: rng.normal(size=(n, columns)),
+        "categories": lambda n: rng.zipf(1.7, (n, columns)).clip(0, 20) * 1.0,
+        "30 % missing": lambda n: np.where(rng.random((n, columns)) < 0.3, np.nan, rng.normal(size=(n, columns))),
+    }.items():
+        monitor, largest = ShiftMonitor().fit(draw(300)), np.zeros(columns)
+        for _ in range(1_000):
+            largest = np.maximum(largest, monitor.partial_fit(draw(3)).log_e_values_)
+        rows.append((f"{name}, 1,000 looks", f"{100 * np.mean(largest >= np.log(20)):.1f} % of columns above 1/.05"))
+    print_table(("", ""), rows)
+
+
 # --- Speed and memory ---
 
 
@@ -388,7 +499,7 @@ def memory():
     print_table(("", "columns", "data, MB", "one column, MB", "peak of the call, MB", "of counting alone"), rows)
 
 
-PARTS = {part.__name__: part for part in (noise, ranking, strength, speed, sparse, memory)}
+PARTS = {part.__name__: part for part in (noise, selected, ranking, strength, sets, drift, speed, sparse, memory)}
 
 
 def main():

@@ -1,6 +1,6 @@
 """Wrong labels: every loss and noise correction against cleanlab and scikit-learn, on data whose labels we spoil.
 
-    python benchmarks/label_noise.py [--data digits wine] [--seeds 5] [--records label_noise.jsonl] > tables.md
+    python benchmarks/label_noise.py [--data digits wine] [--seeds 0 1] [--records label_noise.jsonl] > tables.md
 
 Each training set is spoilt in a known way; the test set keeps its labels. A method's penalty is the one of `ALPHAS`
 with the best accuracy on a fifth of the *spoilt* training data, as a user must choose it; then it is fitted on all.
@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from _report import machine, print_table
 from numpy.typing import NDArray
+from problems import ROOT, mnist_split
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine, make_classification
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -41,7 +42,6 @@ from skxent.losses import LOSSES, ForwardCorrection
 
 Array = NDArray[Any]
 
-ROOT = Path(__file__).resolve().parents[1]
 ALPHAS = (1e-4, 1e-3, 1e-2, 1e-1)
 CLEAN_LEARNING = "CleanLearning (cleanlab)"
 PEERS = (CLEAN_LEARNING, "LogisticRegression")
@@ -67,32 +67,29 @@ def halves(X: Array, y: Array, seed: int) -> Data:
 
 def digits(seed: int) -> Data:
     """Return 1,797 images of 8 × 8 pixels, 10 classes."""
-    return halves(*load_digits(return_X_y=True), seed)
+    X, y = load_digits(return_X_y=True)
+    return halves(X, y, seed)
 
 
 def wine(seed: int) -> Data:
     """Return 178 wines with 13 measurements, 3 classes."""
-    return halves(*load_wine(return_X_y=True), seed)
+    X, y = load_wine(return_X_y=True)
+    return halves(X, y, seed)
 
 
 def cancer(seed: int) -> Data:
     """Return 569 tumours with 30 measurements, 2 classes."""
-    return halves(*load_breast_cancer(return_X_y=True), seed)
+    X, y = load_breast_cancer(return_X_y=True)
+    return halves(X, y, seed)
 
 
-@cache
-def _mnist() -> tuple[Array, Array, Array, Array]:
-    sys.path.insert(0, str(ROOT / "examples"))
-    from _mnist import load_mnist
-
-    loaded: tuple[Array, Array, Array, Array] = load_mnist()
-    return loaded
+_mnist = cache(mnist_split)
 
 
 def mnist(seed: int) -> Data:
-    """Return 2,000 images of 28 × 28 pixels to train on, others for each seed, and 10,000 to test; 10 classes."""
+    """Return 1,000 images of 28 × 28 pixels to train on, others for each seed, and 10,000 to test; 10 classes."""
     X, y, X_test, y_test = _mnist()
-    rows = np.random.default_rng(seed).choice(len(X), 2_000, replace=False)
+    rows = np.random.default_rng(seed).choice(len(X), 1_000, replace=False)
     return Data(X[rows], y[rows], X_test, y_test)
 
 
@@ -256,7 +253,8 @@ class Result(NamedTuple):
     validation: float
 
 
-FAILED = Result(*[float("nan")] * 5, -1.0)
+_NAN = float("nan")
+FAILED = Result(_NAN, _NAN, _NAN, _NAN, _NAN, validation=-1.0)
 
 
 def fitted(make: Make, alpha: float, X: Array, spoilt: Spoilt, rows: Array) -> tuple[Any, float]:
@@ -428,7 +426,7 @@ def detection_table(cells: Cells) -> None:
     kinds = [noise for noise in NOISES if noise != "none"]
     rows = []
     for name in names:
-        areas = defaultdict(list)
+        areas: dict[str, list[float]] = defaultdict(list)
         for (_, noise), cell in cells.items():
             areas[noise] += [record["detection"][name] for record in cell if record["detection"]]
         means = [mean(areas[kind]) for kind in kinds]
@@ -462,13 +460,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="*", default=list(DATA), choices=list(DATA), metavar="NAME")
     parser.add_argument("--noise", nargs="*", default=list(NOISES), choices=list(NOISES), metavar="KIND")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, nargs="*", default=list(range(5)), metavar="SEED")
     parser.add_argument("--records", type=Path, default=Path("label_noise.jsonl"))
     options = parser.parse_args()
     warnings.simplefilter("ignore")  # rare classes in folds, and fits that end at max_iter
     lines = options.records.read_text().splitlines() if options.records.exists() else []
     done = {(r["data"], r["noise"], r["seed"]): r for r in map(json.loads, lines)}
-    wanted = [(d, noise, s) for s in range(options.seeds) for d in options.data for noise in options.noise]
+    wanted = [(d, noise, s) for s in options.seeds for d in options.data for noise in options.noise]
     for key in wanted:
         if key not in done:
             with threadpool_limits(1):  # threads that wait would count as processor time

@@ -1,4 +1,4 @@
-"""Random problems and an independent optimum, to see whether fits that do not warn are there.
+"""Random problems and an independent optimum, to see whether a fit that does not warn is always there.
 
 Each problem is fitted at default settings, without a limit that it could meet. A Newton method of this file's own, in
 double precision, with exact products by the Hessian, then goes on from where the fit ended. The losses are convex, so
@@ -98,7 +98,8 @@ def random_problem(
         X[:, 0] = 10 ** rng.uniform(-3, 6)
     weight = None
     if sometimes(0.2, "weights"):
-        weight = 10 ** rng.uniform(*rng.choice([(-1.0, 1.0), (-6.0, 6.0)]), size=n)
+        low, high = rng.choice([(-1.0, 1.0), (-6.0, 6.0)])
+        weight = 10 ** rng.uniform(low, high, size=n)
         weight[rng.random(n) < 0.1] = 0
     alpha = float(rng.choice([0, 1e-10, 1e-6, 1e-4, 1e-2, 1 / n]))
     if alpha == 0:
@@ -144,7 +145,7 @@ class Reference:
         self.X = X if self.sparse else (X - self.centre) / self.scale
 
     def logits(self, w: np.ndarray) -> np.ndarray:
-        """Return the logits of all rows."""
+        """Return the product with the columns, and the intercept."""
         if not self.sparse:
             return self.X @ w[:-1] + w[-1]
         coef = w[:-1] / self.scale[:, np.newaxis]
@@ -159,13 +160,13 @@ class Reference:
         return np.vstack([features, total if self.intercept else 0 * total])
 
     def start(self, coef: np.ndarray, intercept: np.ndarray) -> np.ndarray:
-        """Return the weights of the changed columns for a model as it stands."""
+        """Return the weights of centred, scaled columns that stand for a fit's."""
         coef = coef.astype(np.float64).T
         used = np.where(np.isfinite(self.scale), self.scale, 0)
         return np.vstack([coef * used[:, np.newaxis], intercept + self.centre @ coef])
 
     def value(self, w: np.ndarray, z: np.ndarray | None = None) -> float:
-        """Return the objective, of logits that may be given."""
+        """Return the objective, given the logits if they are known."""
         z = self.logits(w) if z is None else z
         losses = (
             -(self.y * log_expit(z) + (1 - self.y) * log_expit(-z)).sum(axis=1)
@@ -291,8 +292,9 @@ def main() -> None:
     errors = sum("ERROR" in o.warned for o in outcomes)
     print(
         f"{len(outcomes)} problems: {(~warned & (distances > options.limit)).sum()} above {options.limit:.0e} without "
-        f"a warning (errors {errors}), {warned.sum()} warnings, of which {(warned & (distances <= options.limit)).sum()} "
-        f"within it; distance median {np.median(distances):.1e}, 99th percentile {np.quantile(distances, 0.99):.1e}; "
+        f"a warning (errors {errors}), {warned.sum()} warnings, of which "
+        f"{(warned & (distances <= options.limit)).sum()} within it; "
+        f"distance median {np.median(distances):.1e}, 99th percentile {np.quantile(distances, 0.99):.1e}; "
         f"iterations {sum(o.n_iter for o in outcomes)}, seconds {sum(o.seconds for o in outcomes):.1f}"
     )
 

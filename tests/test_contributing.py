@@ -30,7 +30,7 @@ model = UnigramLanguageModel(smoothing="add_one_tenth").fit(["a b a"])
 np.testing.assert_allclose(2 ** model.score_samples(["a"])[0], 2.1 / 3.3)
 """,
     "score": """
-chosen = selector.set_params(k=1).fit([[0, 1], [0, 0], [1, 1], [1, 0]], ["a", "a", "b", "b"])
+chosen = selector.set_params(k=1).fit(10 * [[0, 1], [0, 0], [1, 1], [1, 0]], 10 * ["a", "a", "b", "b"])
 assert chosen.get_support().tolist() == [True, False]
 """,
 }

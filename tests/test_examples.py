@@ -37,6 +37,11 @@ RUNS = {
         "feature_importance.png",
         ["2,000 images", "entropy of the digit, bits", "pixels that never vary", "random", "darker scanner"],
     ),
+    "plot_feature_displays.py": (
+        [],
+        "feature_displays.png",
+        ["worst radius              0.647 bits", "worst concave points      0.111 bits", "alarm", "True"],
+    ),
     "plot_information.py": (
         ["bits.png"],
         "bits.png",

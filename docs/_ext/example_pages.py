@@ -9,7 +9,7 @@ from pathlib import Path
 OPTIONS = {
     "plot_feature_importance.py": ["--rows=10000"],
     "plot_grid_search_losses.py": ["--rows=800"],
-    "plot_wrong_labels.py": ["--rows=5000"],
+    "plot_wrong_labels.py": ["--rows=2000"],
 }
 
 

@@ -34,7 +34,7 @@ def compare_models(options: Options, progress: Progress, notes: Notes) -> None:
     """Print both models' figures and what the bootstrap says about the difference."""
     assert options.compare is not None
     print_record = _FORMATS[options.format]
-    corpus = read_corpus(options.corpus, options, progress)
+    corpus = read_corpus(options.corpus, options, progress, notes)
     fitted = [replace(read_arpa(path), blank_lines=options.blank_lines) for path in options.compare]
     try:
         models = comparable(fitted, vocab_pad=options.vocab_pad, oov=options.oov)

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from skxent.cli._names import hide_bytes
+from skxent.cli._notes import Notes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
 from skxent.language_model import CorpusCounts, CorpusError, Evaluation, Score, WordScores, count_files, expand_paths
@@ -124,11 +125,14 @@ class Corpus:
         return (replace(self, paths=[path]) for path in self.paths)
 
 
-def read_corpus(patterns: Sequence[str], options: Options, progress: Progress) -> Corpus:
-    """Find the files, and note how to read them."""
+def read_corpus(patterns: Sequence[str], options: Options, progress: Progress, notes: Notes) -> Corpus:
+    """Find the files, and keep how to read them."""
     reading = {name: getattr(options, name) for name in ("tokenizer", "encoding", "errors", "lowercase", "field")}
     reading["skip_bad_records"] = options.skip_bad
-    return Corpus(expand_paths(patterns), reading, options.jobs, progress.start)
+    paths = expand_paths(patterns)
+    if options.field is None:
+        notes.json_without_field(paths)
+    return Corpus(paths, reading, options.jobs, progress.start)
 
 
 def corpus_records(corpus: Corpus, scores: WordScores, options: Options, counts: CorpusCounts | None = None) -> Records:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 
-from skxent.language_model import Score
+from skxent.language_model import CorpusError, Score
+from skxent.language_model._decompress import read_chunks
 
 __all__ = ["Notes"]
 
 # Share of unknown tokens above which figures say more about the one unknown-word event than about the text.
 _MANY_UNKNOWN = 0.2
+# Bytes of a file that are looked at to see what it is; a longer line of JSON is looked at up to its end.
+_HEAD_BYTES = 1 << 16
 
 
 class Notes:
@@ -44,6 +50,17 @@ class Notes:
         """Remember how many words of a text are unknown."""
         self._tokens += int(np.sum(score.tokens))
         self._unknown += int(np.sum(score.unknown_tokens))
+
+    def json_without_field(self, paths: Sequence[str]) -> None:
+        """Say that lines of JSON are read as plain text."""
+        for path in paths[:1] if paths and os.path.isfile(paths[0]) else ():
+            try:
+                lines = next(read_chunks(path, _HEAD_BYTES, None), b"").splitlines()
+                record = json.loads(lines[0]) if lines else None
+            except (ValueError, CorpusError):
+                return
+            if isinstance(record, dict):
+                self.say(f"note: {path} looks like JSON lines, and is read as plain text: name the text's --field")
 
     def unknown_under(self, name: str, score: Score) -> None:
         """Say at once if many words are unknown to a model that is compared."""

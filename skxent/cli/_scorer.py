@@ -87,11 +87,11 @@ def find_scorer(options: Options, progress: Progress, notes: Notes) -> tuple[Cor
     ValueError
         When an option of training has no such value.
     """
-    corpus = read_corpus(options.corpus or options.train or (), options, progress)
+    corpus = read_corpus(options.corpus or options.train or (), options, progress, notes)
     if options.model:
         return corpus, Scorer(_prepared(read_arpa(options.model), options), HELD_OUT, options.model)
     is_held_out = bool(options.train and options.corpus)
-    training = read_corpus(options.train or (), options, progress) if is_held_out else corpus
+    training = read_corpus(options.train or (), options, progress, notes) if is_held_out else corpus
     if options.train and len(options.train) > 1 and not options.corpus:
         notes.say("note: all files are training text, and scored by leave-one-out; '--' ends the list of --train")
     how = _how_to_train(options)

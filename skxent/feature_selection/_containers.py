@@ -15,7 +15,11 @@ from sklearn.utils import check_array
 
 from skxent._typing import Array, Integers
 
-__all__ = ["ArrayData", "DataSet", "FrameData", "SparseData", "is_missing", "read_data"]
+__all__ = ["LARGEST_EXACT", "ArrayData", "DataSet", "FrameData", "SparseData", "is_missing", "read_data"]
+
+
+# Integers up to this are float64 numbers.
+LARGEST_EXACT = 2**53
 
 
 def is_missing(values: Iterable[Any]) -> Array:
@@ -119,7 +123,10 @@ class FrameData(DataSet):
         return np.array([dtype in (nw.Categorical, nw.Enum) for dtype in self.data.schema.values()], dtype=bool)
 
     def column(self, at: int) -> Array:
-        return np.asarray(self.data[:, at].to_numpy())
+        series = self.data[:, at]
+        if series.dtype.is_integer() and series.null_count() and _is_large(series):
+            return np.array(series.to_list(), dtype=object)  # float64, which missing values lead to, would round them
+        return np.asarray(series.to_numpy())
 
     def select(self, columns: list[int]) -> Self:
         return type(self)(self.data[:, columns], [self.names[at] for at in columns])
@@ -199,6 +206,12 @@ def _fill_masked(array: np.ma.MaskedArray[Any, Any]) -> Array:
     values = array.data.astype(object)
     values[np.ma.getmaskarray(array)] = None
     return values
+
+
+def _is_large(series: nw.Series[Any]) -> bool:
+    """Whether integers are beyond those that float64 holds exactly."""
+    ends = series.min(), series.max()
+    return any(end is not None and abs(int(end)) > LARGEST_EXACT for end in ends)
 
 
 def _numbered(n_features: int) -> list[str]:

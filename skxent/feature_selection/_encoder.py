@@ -80,11 +80,11 @@ class BinEncoder(TransformerMixin, BaseEstimator):
     >>> X, y = load_breast_cancer(as_frame=True, return_X_y=True)
     >>> encoder = BinEncoder(n_bins=4).fit(X, y)
     >>> encoder.table("worst area")[["bin", "rows", "woe"]].round(1)
-                   bin  rows  woe
-    0     (−∞, 515.3]   143  4.2
-    1  (515.3, 686.5]   142  2.0
-    2   (686.5, 1084]   142 -0.5
-    3    (1084, 4254]   142 -6.2
+                  bin  rows  woe
+    0     (−∞, 515.3]   143  3.5
+    1  (515.3, 686.5]   142  2.9
+    2   (686.5, 1084]   142 -0.3
+    3    (1084, 4254]   142 -5.1
     >>> round(make_pipeline(encoder, LogisticRegression()).fit(X, y).score(X, y), 2)
     0.98
     """

@@ -150,7 +150,6 @@ def distribution_shift(
     Examples
     --------
     >>> import numpy as np
-    from numpy.typing import ArrayLike
     >>> from skxent.feature_selection import distribution_shift
     >>> rng = np.random.default_rng(0)
     >>> reference, new = rng.normal(size=(2, 500, 3))

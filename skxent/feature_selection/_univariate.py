@@ -269,7 +269,7 @@ def cross_entropy_classif(
     >>> X = np.column_stack([y == 1, (y == 1) ^ (rng.random(1000) < 0.1), rng.random(1000)])
     >>> scores, pvalues = cross_entropy_classif(X, y, base=2)
     >>> scores.round(2)
-    array([ 0.99,  0.51, -0.01])
+    array([ 0.99,  0.51, -0.  ])
     >>> pvalues[2] > 0.05
     np.True_
     """

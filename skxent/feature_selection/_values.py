@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from skxent._typing import Array, Integers
-from skxent.feature_selection._containers import is_missing
+from skxent.feature_selection._containers import LARGEST_EXACT, is_missing
 
 __all__ = ["Levels", "as_numbers", "kind_of", "stack_columns"]
 
@@ -81,10 +81,18 @@ def as_numbers(values: Array, name: str) -> tuple[Array, bool]:
         raise ValueError(f"Column {name!r} has dtype {values.dtype}, which has no order and no categories.")
     if not _holds_text(values):
         try:
-            return np.where(is_missing(values), np.nan, values).astype(np.float64), False
+            return _as_floats(np.where(is_missing(values), np.nan, values)), False
         except (TypeError, ValueError):
             pass  # objects that are not numbers: categories
     return category_codes(values.tolist(), name), True
+
+
+def _as_floats(values: Array) -> Array:
+    """Turn objects into floating-point numbers, wider ones where integers are too large for float64."""
+    numbers = values.astype(np.float64)
+    if np.any(np.abs(numbers) > LARGEST_EXACT):
+        return values.astype(np.longdouble)
+    return numbers
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ __all__ = ["Deadline"]
 # Points in the first piece of an evaluation, and how much longer each next piece is.
 _FIRST_PIECE = 32
 _GROWTH = 8
+# The clock of the processor is looked at after this part of the time, and then a tenth of it apart: it may cost a call
+# of the operating system, the time of day does not.
+_LOOK = 0.05
 # A piece that took more than this part of all the time is not made longer.
 _LONG_PIECE = 1 / 50
 
@@ -38,21 +41,37 @@ class Deadline:
         if not seconds > 0:
             raise ValueError(f"time_limit must be above 0 seconds, got {seconds!r}.")
         self.seconds = seconds
-        self.end = time.thread_time() + seconds
+        self.allowed = seconds
+        self._start = self._looked = time.perf_counter()
+        self._used: float | None = None
+        self._offset = 0.0
+
+    def spent(self) -> float:
+        """Return the processor time since the start, or slightly more; at first the time of day stands for it."""
+        now = time.perf_counter()
+        if now - self._start < _LOOK * self.seconds:
+            return now - self._start
+        if self._used is None:
+            self._used = now - self._start
+            self._offset = time.thread_time() - self._used
+        elif now - self._looked > _LOOK / 10 * self.seconds:
+            self._used = time.thread_time() - self._offset
+            self._looked = now
+        return self._used
 
     @contextmanager
     def share(self, part: float) -> Iterator[None]:
         """Grant only a part of the time that is left to what is done inside."""
-        end = self.end
-        self.end -= (1 - part) * max(end - time.thread_time(), 0)
+        allowed, spent = self.allowed, self.spent()
+        self.allowed = spent + part * max(allowed - spent, 0)
         try:
             yield
         finally:
-            self.end = end
+            self.allowed = allowed
 
     def check(self) -> None:
         """Raise a TimeoutError after the end."""
-        if time.thread_time() > self.end:
+        if self.spent() > self.allowed:
             raise TimeoutError(
                 f"No result within {self.seconds:g} seconds of processor time, since SciPy takes long to evaluate "
                 "a distribution; pass a larger time_limit."
@@ -73,9 +92,9 @@ class Deadline:
         values, start, size = [], 0, _FIRST_PIECE
         while start < len(x):
             self.check()
-            began = time.thread_time()
+            began = time.perf_counter()
             values.append(function(x[start : start + size]))
             start += size
-            if time.thread_time() - began < _LONG_PIECE * self.seconds:
+            if time.perf_counter() - began < _LONG_PIECE * self.seconds:
                 size *= _GROWTH
         return np.concatenate(values) if values else np.zeros(0)

@@ -224,7 +224,7 @@ class _Blocks:
 
 
 class _Dual:
-    r"""Multiplies by the inverse of one or more blocks where there are fewer rows than columns.
+    r"""Multiplies by the inverse of one block for all outputs, or of one for each, with fewer rows than columns.
 
     With :math:`\Lambda` the penalty and :math:`D` the rows' weights times their curvature,
 

@@ -316,3 +316,64 @@ def test_a_parameter_too_large_for_arithmetic(folder, capsys):
     for value in ("1e308", "inf", "nan"):
         assert main(["train.txt", "--smoothing-parameter", value]) == 2
         assert "smoothing 'lidstone'" in capsys.readouterr().err
+
+
+def test_json_that_is_read_as_text_is_noted(folder, capsys):
+    (folder / "t.jsonl").write_text('{"text": "a b"}\n')
+    main(["--model", "m.arpa", "t.jsonl"])
+    assert (
+        "t.jsonl looks like JSON lines, and is read as plain text: name the text's --field" in capsys.readouterr().err
+    )
+    for text in ("{braces in a text}\n", "[1]\n", "5\n"):
+        (folder / "plain.txt").write_text(text)
+        main(["--model", "m.arpa", "plain.txt"])
+        assert "JSON" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("body", "words", "unknown"),
+    [
+        ("-0.7\tYES \n-0.7\tNO -0.3\n-0.5 <UNK>\t-0.2\n  -0.4  </S>\n", ["YES", "NO"], -0.5),
+        ("-0.5\t<unk>\n-0.6\t<UNK>\n-0.5\ta\n", ["<UNK>", "a"], -0.5),
+        ("-0.5 <UNK>\t0.0000\r\n-0.5 a\t0.0000\r\n\r\n\\2-grams:\r\n\r\n\\3-grams:\r\n", ["a"], -0.5),
+        ("-0.5\t\\end\\\n-0.5\t\\2-grams:\n-99\t<s>\n-1\t<unk>\n", ["\\end\\", "\\2-grams:"], -1),
+    ],
+    ids=["blanks and capitals", "both spellings", "CMU with empty sections and CRLF", "words like marks"],
+)
+def test_models_of_other_tools(folder, body, words, unknown):
+    n = sum(bool(line.strip()) and not line.strip().endswith("-grams:") for line in body.splitlines())
+    n += body.count("\t\\2-grams:")
+    (folder / "other.arpa").write_bytes(f"\\data\\\nngram 1={n}\nngram 2=0\n\n\\1-grams:\n{body}\\end\\\n".encode())
+    model = read_arpa("other.arpa")
+    assert model.words.to_list() == words
+    assert model.log_prob_unk == pytest.approx(unknown * 2.302585092994046)
+
+
+def test_an_ngram_in_an_empty_section_is_refused_with_its_line(folder, capsys):
+    text = "\\data\\\nngram 1=1\nngram 2=0\n\n\\1-grams:\n-0.5\ta\n\n\\2-grams:\n-0.5\ta a\n\\end\\\n"
+    (folder / "other.arpa").write_text(text)
+    assert main(["--model", "other.arpa", "train.txt"]) == 1
+    assert "other.arpa: line 9: a model of higher order" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("head", "word"), [(b"\x04\x22\x4d\x18", "lz4"), (b"PK\x03\x04", "zip"), (b"7z\xbc\xaf\x27\x1c", "7z")]
+)
+def test_archives_are_called_by_their_name(folder, capsys, head, word):
+    (folder / "x.txt").write_bytes(head + b"rest of the archive")
+    assert main(["x.txt"]) == 1
+    assert word in capsys.readouterr().err
+
+
+def test_frames_of_zstd(folder, capsys):
+    zstandard = pytest.importorskip("zstandard")
+    parameters = zstandard.ZstdCompressionParameters(window_log=27, enable_ldm=True)
+    long = zstandard.ZstdCompressor(compression_params=parameters).compress(TRAIN.encode() * 1000)
+    skippable = b"\x50\x2a\x4d\x18\x04\0\0\0skip" + zstandard.compress(b"a b\n") + zstandard.compress(b"c\n")
+    for data, n_tokens in ((long, 6000), (skippable, 3)):
+        (folder / "x").write_bytes(data)
+        assert main(["x", "--format", "json"]) == 0
+        assert json.loads(capsys.readouterr().out)["tokens"] == n_tokens
+    (folder / "x").write_bytes(long[:-10])
+    assert main(["x"]) == 1
+    assert "x: cannot be read, it is damaged or cut short" in capsys.readouterr().err

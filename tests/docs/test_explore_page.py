@@ -299,32 +299,32 @@ def test_neuron_shows_what_is_known(shown):
     shown.wait("document.getElementById('neuron-step').value === '300'")
 
 
-@pytest.mark.parametrize(
-    ("control", "value", "output"),
-    [
-        ("pixel-row", 3, "pixel-gain"),
-        ("lm-text", "The harbour", "lm-perplexity"),
-        ("lm-smoothing", "witten_bell", "lm-cross"),
-        ("lm-training", "sky", "lm-cross"),
-        ("lm-parameter", 1.5, "lm-cross"),
-        ("logistic-w", -0.4, "logistic-cost"),
-        ("logistic-b", 3, "logistic-gradient-b"),
-        ("why-a", 0.5, "why-cost"),
-        ("softmax-0", 2, "softmax-loss"),
-        ("softmax-y", "2", "softmax-quadratic"),
-        ("softmax-twice", True, "softmax-floor"),
-        ("two-1", 3, "two-sigmoid"),
-        ("linear-rate", 0.1, "linear-plot"),
-        ("robust-share", 0.5, "robust-share-value"),
-        ("race-rate-quadratic", 1, "race-rate-quadratic-value"),
-    ],
-)
-def test_controls_move_figures(shown, control, value, output):
+CONTROLS = [
+    ("pixel-row", 3, "pixel-gain"),
+    ("lm-text", "The harbour", "lm-perplexity"),
+    ("lm-parameter", 1.5, "lm-cross"),
+    ("lm-smoothing", "witten_bell", "lm-cross"),
+    ("lm-training", "sky", "lm-cross"),
+    ("logistic-w", -0.4, "logistic-cost"),
+    ("logistic-b", 3, "logistic-gradient-b"),
+    ("why-a", 0.5, "why-cost"),
+    ("softmax-0", 2, "softmax-loss"),
+    ("softmax-y", "2", "softmax-quadratic"),
+    ("softmax-twice", True, "softmax-floor"),
+    ("two-1", 3, "two-sigmoid"),
+    ("linear-rate", 0.1, "linear-plot"),
+    ("robust-share", 0.5, "robust-share-value"),
+    ("race-rate-quadratic", 1, "race-rate-quadratic-value"),
+]
+
+
+def test_controls_move_figures(shown):
     shown.open()
     picture = "return document.getElementById(arguments[0]).innerHTML"
-    before = shown.do(picture, output)
-    shown.set(control, value)
-    assert shown.do(picture, output) != before
+    for control, value, output in CONTROLS:
+        before = shown.do(picture, output)
+        shown.set(control, value)
+        assert shown.do(picture, output) != before, (control, output)
 
 
 def test_infinite_perplexity_is_said(shown):

@@ -23,7 +23,7 @@ class TestRegression:
         X = np.random.default_rng(0).normal(size=(1000, 3))
         y = X[:, 0] ** 2
         scores, pvalues = cross_entropy_regression(X, y)
-        assert scores[0] > 1
+        assert scores[0] > 0.8
         assert np.all(scores[1:] < 0)
         assert pvalues[0] < 1e-100
         deciles = np.searchsorted(np.sort(y), y) // 100

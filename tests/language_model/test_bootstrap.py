@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skxent.language_model import Score
-from skxent.language_model._bootstrap import Units, bootstrap, interval, two_sided_p_value
+from skxent.language_model._bootstrap import (
+    Units,
+    block_length,
+    bootstrap,
+    interval,
+    join_neighbours,
+    two_sided_p_value,
+)
 
 
 def sums_of(log_prob, tokens):
@@ -73,3 +80,39 @@ def test_paired_difference_of_a_model_with_itself_is_zero():
 def test_p_value_is_small_only_when_all_resamples_agree(sign):
     assert two_sided_p_value(sign * np.ones(1999)) == pytest.approx(0.001)
     assert two_sided_p_value(sign * np.r_[np.ones(1000), -np.ones(999)]) > 0.99
+
+
+def test_independent_units_are_drawn_one_by_one_and_dependent_ones_together():
+    rng = np.random.default_rng(0)
+    assert [block_length(rng.normal(size=500)) for _ in range(20)].count(1) >= 15
+    articles = np.repeat(rng.normal(size=40), 25) + 0.3 * rng.normal(size=1000)
+    assert 15 <= block_length(articles) <= 100
+    assert block_length(np.ones(50)) == block_length(np.arange(5.0)) == 1
+
+
+def test_neighbours_add_up():
+    sums = np.arange(14.0).reshape(7, 2)
+    np.testing.assert_array_equal(join_neighbours(sums, 3), [sums[:3].sum(0), sums[3:6].sum(0), sums[6]])
+
+
+def test_the_interval_of_dependent_lines_covers_the_truth():
+    """Articles of 20 lines that share most of their difficulty: drawn one by one, lines cover 95 % far too seldom."""
+    rng = np.random.default_rng(0)
+    truth, hits, naive = 2.0, 0, 0
+    for seed in range(150):
+        bits = 2 + np.repeat(rng.normal(0, 0.5, 40), 20) + rng.normal(0, 0.3, 800)
+        sums = sums_of(-10 * bits, 10.0)
+        blocks = join_neighbours(sums, block_length(bits))
+        low, high = interval(bootstrap(blocks, cross_entropy, n_resamples=300, seed=seed), 0.95, len(blocks))
+        hits += low <= truth <= high
+        low, high = interval(bootstrap(sums, cross_entropy, n_resamples=300, seed=seed), 0.95)
+        naive += low <= truth <= high
+    assert naive < 90
+    assert hits >= 132
+
+
+def test_few_units_widen_the_interval_as_students_t_does():
+    """Five units: t of 4 degrees of freedom is 2.776, against 1.960; and the variance has its n/(n - 1)."""
+    resampled = np.random.default_rng(0).normal(size=20_001)
+    (low, high), (low_5, high_5) = interval(resampled, 0.95), interval(resampled, 0.95, 5)
+    assert (high_5 - low_5) / (high - low) == pytest.approx(2.776 / 1.960 * np.sqrt(5 / 4), rel=0.02)

@@ -44,7 +44,7 @@ LOSSES = [
 
 @pytest.mark.parametrize("loss", LOSSES, ids=repr)
 def test_the_true_probabilities_come_back(loss, sample):
-    model = SoftmaxRegressor(loss, alpha=0, tol=1e-10, calibrated=True).fit(*sample)
+    model = SoftmaxRegressor(loss, alpha=1e-7, tol=1e-10, calibrated=True).fit(*sample)
     assert np.abs(model.predict_proba(GROUPS) - TRUTH).max() < 0.01
     np.testing.assert_allclose(np.exp(model.predict_log_proba(GROUPS)), model.predict_proba(GROUPS), rtol=1e-12)
     model.calibrated = False
@@ -54,7 +54,7 @@ def test_the_true_probabilities_come_back(loss, sample):
 @pytest.mark.parametrize("loss", ["cross_entropy", "quadratic", "spherical", *LOSSES], ids=repr)
 @pytest.mark.parametrize("class_weight", ["balanced", {0: 3.0, 1: 1.0, 2: 0.5}], ids=["balanced", "dict"])
 def test_weighted_classes_come_back(loss, class_weight, sample):
-    model = SoftmaxRegressor(loss, alpha=0, tol=1e-10, class_weight=class_weight, calibrated=True).fit(*sample)
+    model = SoftmaxRegressor(loss, alpha=1e-7, tol=1e-10, class_weight=class_weight, calibrated=True).fit(*sample)
     assert np.abs(model.predict_proba(GROUPS) - TRUTH).max() < 0.01
     weights = model.class_weight_ * TRUTH
     assert (model.predict(GROUPS) == weights.argmax(axis=1)).all()
@@ -64,14 +64,14 @@ def test_weighted_classes_come_back(loss, class_weight, sample):
 @pytest.mark.parametrize("loss", ["cross_entropy", *LOSSES], ids=repr)
 def test_one_sigmoid_unit(loss, class_weight):
     truth = np.array([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]])
-    model = SigmoidRegressor(loss, alpha=0, tol=1e-10, class_weight=class_weight, calibrated=True)
+    model = SigmoidRegressor(loss, alpha=1e-7, tol=1e-10, class_weight=class_weight, calibrated=True)
     model.fit(*draw(truth, 100_000))
     assert np.abs(model.predict_proba(GROUPS[:3, :3]) - truth).max() < 0.01
 
 
 @pytest.mark.parametrize("loss", [LabelSmoothing(0.2), GeneralizedCrossEntropy(0.5)], ids=repr)
 def test_sigmoid_units_of_three_classes(loss, sample):
-    model = SigmoidRegressor(loss, alpha=0, tol=1e-10, class_weight="balanced", calibrated=True).fit(*sample)
+    model = SigmoidRegressor(loss, alpha=1e-7, tol=1e-10, class_weight="balanced", calibrated=True).fit(*sample)
     assert np.abs(model.predict_proba(GROUPS) - TRUTH).max() < 0.01
 
 
@@ -80,7 +80,7 @@ def test_multilabel_units():
     truth = np.array([[0.9, 0.2], [0.4, 0.6]])
     group = np.arange(100_000) % 2
     y = (rng.random((100_000, 2)) < truth[group]).astype(int)
-    model = SigmoidRegressor(GeneralizedCrossEntropy(0.5), alpha=0, tol=1e-10, calibrated=True)
+    model = SigmoidRegressor(GeneralizedCrossEntropy(0.5), alpha=1e-7, tol=1e-10, calibrated=True)
     model.fit(np.eye(2)[group], y)
     assert np.abs(model.predict_proba(np.eye(2)) - truth).max() < 0.01
 
@@ -91,7 +91,7 @@ def test_forward_correction_of_a_loss_that_is_not_proper(sample):
     rng = np.random.default_rng(1)
     given = (rng.random(len(y))[:, np.newaxis] > noise[y].cumsum(axis=1)).sum(axis=1)
     for loss in ("cross_entropy", LabelSmoothing(0.1)):
-        model = SoftmaxRegressor(ForwardCorrection(noise, loss), alpha=0, tol=1e-10, calibrated=True).fit(X, given)
+        model = SoftmaxRegressor(ForwardCorrection(noise, loss), alpha=1e-7, tol=1e-10, calibrated=True).fit(X, given)
         # The noise makes the standard errors about twice as large.
         assert np.abs(model.predict_proba(GROUPS) - TRUTH).max() < 0.02
 
@@ -99,7 +99,7 @@ def test_forward_correction_of_a_loss_that_is_not_proper(sample):
 def test_rare_classes_keep_their_prior():
     """The complaint about weighted classes: a class of 2 % is said to have 50 %."""
     X, y = draw(np.array([[0.99, 0.01], [0.97, 0.03]]), 100_000)
-    weighted = SoftmaxRegressor(class_weight="balanced", alpha=0).fit(X, y)
+    weighted = SoftmaxRegressor(class_weight="balanced", alpha=1e-7).fit(X, y)
     assert weighted.predict_proba(X)[:, 1].mean() > 0.4
     weighted.set_params(calibrated=True)
     assert weighted.predict_proba(X)[:, 1].mean() == pytest.approx(y.mean(), abs=2e-3)
