@@ -7,8 +7,20 @@
 :class:`SGD` takes plain steps on mini-batches. To write a solver, derive from :class:`Solver`.
 """
 
+from skxent.linear_model._optimality import NewtonBound
 from skxent.linear_model._preconditioner import SampledHessian
 from skxent.linear_model._surrogate import SubsampledSurrogate
-from skxent.linear_model.solvers import LBFGS, SGD, SOLVERS, Result, SampleStart, Solver
+from skxent.linear_model.solvers import LBFGS, SGD, SOLVERS, ProxyStart, Result, SampleStart, Solver
 
-__all__ = ["LBFGS", "SGD", "SOLVERS", "Result", "SampleStart", "SampledHessian", "Solver", "SubsampledSurrogate"]
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "SOLVERS",
+    "NewtonBound",
+    "ProxyStart",
+    "Result",
+    "SampleStart",
+    "SampledHessian",
+    "Solver",
+    "SubsampledSurrogate",
+]

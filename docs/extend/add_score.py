@@ -13,4 +13,4 @@ def lift(table):
     return np.maximum(np.log(table.count / expected), 0)
 
 
-selector = CrossEntropySelector(score="lift")
+selector = CrossEntropySelector(score_func="lift")

@@ -69,7 +69,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
     n_bins : int or "auto", default="auto"
         Number of quantile bins of the other features; "auto" grows with the fifth root of the size of the
         classes, see `cross_entropy_classif`.
-    score : {"loo", "plugin", "miller_madow"}, another registered name, or callable, default="loo"
+    score_func : {"loo", "plugin", "miller_madow"}, another registered name, or callable, default="loo"
         How the score is estimated; see `cross_entropy_classif`.
     normalize : bool, default=False
         Divide the scores by H(y).
@@ -78,10 +78,10 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
     n_jobs : int, default=None
         Number of threads.
     estimator : str or callable
-        The old name of `score`.
+        The old name of `score_func`.
 
         .. deprecated:: 0.2
-           Use `score`.
+           Use `score_func`.
 
     Attributes
     ----------
@@ -143,7 +143,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
         "redundancy": [str, None],
         **SCORE_CONSTRAINTS,
     }
-    _parts: ClassVar[dict[str, Registry[Any]]] = {"score": SCORES, "correction": CORRECTIONS}
+    _parts: ClassVar[dict[str, Registry[Any]]] = {"score_func": SCORES, "correction": CORRECTIONS}
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
         redundancy: str | None = None,
         categorical_features: CategoricalFeatures = "from_dtype",
         n_bins: int | Literal["auto"] = "auto",
-        score: str | Score = "loo",
+        score_func: str | Score = "loo",
         normalize: bool = False,
         base: float | None = None,
         n_jobs: int | None = None,
@@ -168,7 +168,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
         self.redundancy = redundancy
         self.categorical_features = categorical_features
         self.n_bins = n_bins
-        self.score = score
+        self.score_func = score_func  # an attribute "score" would be called as the method of that name
         self.normalize = normalize
         self.base = base
         self.n_jobs = n_jobs
@@ -197,7 +197,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
         ValueError, TypeError
             As `cross_entropy_classif`.
         """
-        score = score_or_deprecated(self.score, self.estimator)
+        score_func = score_or_deprecated(self.score_func, self.estimator)
         adjust_pvalues(np.ones(1), self.correction)  # an unknown name is refused before the work
         rule = None if self.redundancy is None else REDUNDANCIES[self.redundancy]
         validate_data(self, X, y, skip_check_array=True)
@@ -207,7 +207,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
             features,
             target,
             n_bins=self.n_bins,
-            score=score,
+            score_func=score_func,
             normalize=self.normalize,
             base=self.base,
             n_jobs=self.n_jobs,

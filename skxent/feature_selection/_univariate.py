@@ -53,7 +53,7 @@ TABLE_CONSTRAINTS: dict[str, list[Any]] = {
 BASE_CONSTRAINT: list[Any] = [Interval(Real, 1, None, closed="neither"), None]
 SCORE_CONSTRAINTS: dict[str, list[Any]] = {
     **TABLE_CONSTRAINTS,
-    "score": [str, callable],
+    "score_func": [str, callable],
     "normalize": ["boolean"],
     "base": BASE_CONSTRAINT,
     "estimator": [Hidden(str), Hidden(callable)],
@@ -113,12 +113,12 @@ class FeatureScores:
         )
 
 
-def score_or_deprecated(score: str | Score, estimator: str | Score) -> str | Score:
+def score_or_deprecated(score_func: str | Score, estimator: str | Score) -> str | Score:
     """Return the score, or what the deprecated parameter `estimator` says, with a warning."""
     if isinstance(estimator, str) and estimator == "deprecated":
-        return score
+        return score_func
     warnings.warn(
-        "The parameter 'estimator' is now 'score'; the old name will be removed in version 0.3.",
+        "The parameter 'estimator' is now 'score_func'; the old name will be removed in version 0.3.",
         FutureWarning,
         stacklevel=3,
     )
@@ -145,14 +145,14 @@ def score_features(
     target: Target,
     *,
     n_bins: int | str = "auto",
-    score: str | Score = "loo",
+    score_func: str | Score = "loo",
     normalize: bool = False,
     base: float | None = None,
     n_jobs: int | None = None,
 ) -> FeatureScores:
     """Score all features; the parameters are those of `cross_entropy_classif`."""
     unit = float(entropy(target.totals, normalize=True)) if normalize else nats_per_unit(base)
-    gain_of = resolve_score(score)
+    gain_of = resolve_score(score_func)
     parts = count_features(features, target, n_bins, n_jobs, lambda table: FeatureScores.of(table, gain_of, unit))
     return FeatureScores.joined(parts)
 
@@ -164,7 +164,7 @@ def cross_entropy_classif(
     *,
     categorical_features: CategoricalFeatures = "from_dtype",
     n_bins: int | Literal["auto"] = "auto",
-    score: str | Score = "loo",
+    score_func: str | Score = "loo",
     normalize: bool = False,
     base: float | None = None,
     sample_weight: ArrayLike | None = None,
@@ -184,7 +184,7 @@ def cross_entropy_classif(
     what chance alone would give has been taken. Nothing is fitted at random: the leave-one-out sum has this
     closed form.
 
-    Use it as a `score` of scikit-learn's ``SelectKBest``, ``SelectFdr``, ``SelectFpr``, ….
+    Use it as a `score_func` of scikit-learn's ``SelectKBest``, ``SelectFdr``, ``SelectFpr``, ….
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def cross_entropy_classif(
         Number of bins of the other features: quantiles, where a value that holds more than one bin's share
         of the rows has its own. "auto" grows with the fifth root of the size of the classes,
         :math:`2 (N (1 - \sum \pi_k^2) / (K - 1))^{1/5}`, between 4 and 255.
-    score : {"loo", "plugin", "miller_madow"}, another registered name, or callable, default="loo"
+    score_func : {"loo", "plugin", "miller_madow"}, another registered name, or callable, default="loo"
         How the gain is estimated: "loo" leaves out one row at a time, as above; "plugin" is the mutual
         information of the table itself, about :math:`(B - 1)(K - 1)/2N` under pure noise; "miller_madow" takes
         an estimate of this bias off. A callable takes a `CountTable` and gives the gain in nats of the rows of
@@ -215,10 +215,10 @@ def cross_entropy_classif(
         Number of threads; None is 1 unless in a ``joblib.parallel_config`` context. The results do not
         depend on it.
     estimator : str or callable
-        The old name of `score`.
+        The old name of `score_func`.
 
         .. deprecated:: 0.2
-           Use `score`.
+           Use `score_func`.
 
     Returns
     -------
@@ -273,10 +273,12 @@ def cross_entropy_classif(
     >>> pvalues[2] > 0.05
     np.True_
     """
-    score = score_or_deprecated(score, estimator)
+    score_func = score_or_deprecated(score_func, estimator)
     features = read_features(X, categorical_features)
     target = read_target(y, sample_weight, features.n_rows)
-    result = score_features(features, target, n_bins=n_bins, score=score, normalize=normalize, base=base, n_jobs=n_jobs)
+    result = score_features(
+        features, target, n_bins=n_bins, score_func=score_func, normalize=normalize, base=base, n_jobs=n_jobs
+    )
     return result.scores, result.pvalues
 
 

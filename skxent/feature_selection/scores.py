@@ -8,11 +8,11 @@ To add one, write a function that takes a :class:`CountTable` and returns one nu
 ...     \"\"\"Return how much more often than by chance a row of the cell has its class in its bin.\"\"\"
 ...     return table.count / table.bin_totals[table.bin] - table.class_totals[table.label] / table.total
 
-Its name, like the function itself, is then a value of the parameter ``score`` of every function and estimator of
+Its name, like the function itself, is then a value of the parameter ``score_func`` of every function and estimator of
 :mod:`skxent.feature_selection`.
 
 >>> from skxent.feature_selection import cross_entropy_classif
->>> gains, pvalues = cross_entropy_classif([[0.0], [0.0], [1.0], [1.0]], ["a", "a", "b", "b"], score="hits")
+>>> gains, pvalues = cross_entropy_classif([[0.0], [0.0], [1.0], [1.0]], ["a", "a", "b", "b"], score_func="hits")
 >>> gains
 array([0.5])
 """

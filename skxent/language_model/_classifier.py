@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags, assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
@@ -120,7 +120,7 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
     >>> model = UnigramClassifier().fit(texts, ["sea", "kitchen", "sea", "kitchen"])
     >>> model.predict(["the sea was calm", "more salt in the soup"]).tolist()
     ['sea', 'kitchen']
-    >>> model.predict_proba(["nobody has seen these words"]).tolist()
+    >>> model.predict_proba(["nobody has seen these words"]).round(9).tolist()
     [[0.5, 0.5]]
     """
 
@@ -280,7 +280,8 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_documents, n_classes)
             Probabilities, in the order of `classes_`.
         """
-        return np.exp(self.predict_log_proba(X))
+        probabilities: Floats = softmax(self.predict_joint_log_proba(X), axis=1)
+        return probabilities
 
     @property
     def vocabulary_(self) -> Array | None:

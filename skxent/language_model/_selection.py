@@ -116,6 +116,9 @@ class _Documents(Protocol):
     def score(self, scores: WordScores) -> Iterator[tuple[Score, tuple[str, ...]]]:
         """Score them in order, some at a time; say what is wrong with those that are left out."""
 
+    def error(self, problem: str) -> Exception:
+        """Make an error about them."""
+
 
 @dataclass(frozen=True)
 class _Texts:
@@ -131,6 +134,9 @@ class _Texts:
 
     def score(self, scores: WordScores) -> Iterator[tuple[Score, tuple[str, ...]]]:
         yield score_text(self.documents, LineScorer(scores, self.tokenizer, self.lowercase), self.n_jobs), ()
+
+    def error(self, problem: str) -> Exception:
+        return ValueError(problem)
 
 
 @dataclass(frozen=True)
@@ -152,6 +158,10 @@ class _Files:
     def score(self, scores: WordScores) -> Iterator[tuple[Score, tuple[str, ...]]]:
         lines = score_lines(self.paths, scores, **self.reading, progress=self._start("scoring"))
         return ((part.score, part.problems) for part in lines)
+
+    def error(self, problem: str) -> Exception:
+        title = ", ".join(self.paths) if len(self.paths) <= 3 else f"{len(self.paths)} files"
+        return CorpusError(f"{title}: {problem}")
 
     def _start(self, task: str) -> Callable[[int], None] | None:
         return None if self.progress is None else self.progress(task, self.paths)
@@ -428,7 +438,7 @@ def _checked_cuts(percentages: Sequence[float] | None) -> tuple[float, ...]:
 def _count(documents: _Documents, name: str) -> CorpusCounts:
     counts = documents.count()
     if not counts.n_tokens:
-        raise ValueError(f"there are no words in the {name}")
+        raise documents.error(f"there are no words in the {name}")
     return counts
 
 

@@ -26,6 +26,8 @@ _SPACE, _WORD, _OTHER = 0, 1, 2
 
 # Unicode's general categories of what words are made of.
 _WORD_CATEGORIES = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "Pc"}
+# Where the planes of Unicode begin that have any of them; the others are empty or for private use.
+_PLANES = (0, 0x10000, 0x20000, 0x30000, 0xE0000)
 # Characters of other categories that words are made of too: joiners, and letters in circles and squares.
 _MORE_LETTERS = ((0x200C, 0x200D), (0x24B6, 0x24E9), (0x1F130, 0x1F149), (0x1F150, 0x1F169), (0x1F170, 0x1F189))
 
@@ -72,9 +74,9 @@ def space_words(data: bytes) -> bytes:
     """
     if data.isascii():
         characters = np.frombuffer(data, dtype=np.uint8)
-        return _spaced(characters, _class_of_characters()[characters]).tobytes()
+        return _spaced(characters, _class_of_characters(0x80)[characters]).tobytes()
     wide = np.frombuffer(data.decode().encode("utf-32-le"), dtype=np.uint32)
-    return _spaced(wide, _class_of_characters()[wide]).tobytes().decode("utf-32-le").encode()
+    return _spaced(wide, _class_of_characters(0x110000)[wide]).tobytes().decode("utf-32-le").encode()
 
 
 def _spaced(characters: Array, kind: NDArray[np.uint8]) -> Array:
@@ -90,10 +92,10 @@ def _spaced(characters: Array, kind: NDArray[np.uint8]) -> Array:
 
 
 @cache
-def _class_of_characters() -> NDArray[np.uint8]:
-    """Tabulate what each code point is to regular expressions."""
-    kinds = np.full(0x110000, _OTHER, dtype=np.uint8)
-    for code in range(0x110000):
+def _class_of_characters(n: int) -> NDArray[np.uint8]:
+    """Tabulate what the first n code points are to regular expressions."""
+    kinds = np.full(n, _OTHER, dtype=np.uint8)
+    for code in (code for plane in _PLANES for code in range(plane, min(plane + 0x10000, n))):
         character = chr(code)
         if character.isspace():
             kinds[code] = _SPACE

@@ -72,6 +72,11 @@ class Coordinates(NamedTuple):
         scale = np.where(np.isfinite(self.scale), self.scale, 0)
         return np.vstack([w[:-1] * scale[:, np.newaxis], w[-1] + self.centre @ w[:-1]])
 
+    def cancelled(self, w: Array) -> float:
+        """Return how large the terms are that cancel in a logit of the columns as they were."""
+        coef = w[:-1] / self.scale[:, np.newaxis]
+        return float(np.max(np.abs(self.centre) @ np.abs(coef)))
+
     def for_products(self, part: Part) -> Part:
         """Return a part as it is to be multiplied."""
         return part.less(self.centre.astype(self.dtype)) if self.centre_parts else part.of_type(self.dtype)
@@ -168,9 +173,10 @@ class _Columns:
         """Return sums over parts less the pilot, and the share that each row of them has in the weight of all."""
 
         def of_part(part: Part) -> tuple[Any, ...]:
-            share = (part.weights() / self.total_weight).astype(self.rows.dtype)
-            # Sparse data have no pilot; their means are taken off squares, which needs double precision.
-            centred = part.less(self.pilot.astype(self.rows.dtype)) if part.is_dense else part.of_type(np.float64)
-            return terms(centred, share)
+            share = part.weights() / self.total_weight
+            if not part.is_dense:
+                # There is no pilot; means are taken off squares, which needs double precision.
+                return terms(part.of_type(np.float64), share)
+            return terms(part.less(self.pilot.astype(self.rows.dtype)), share.astype(self.rows.dtype))
 
         return [total.astype(np.float64) for total in self.rows.sum(of_part)]

@@ -159,6 +159,11 @@ class Objective:
         """Return the weights of the columns as in the rows that make the same model as `w` here."""
         return w if self.coordinates is None else self._in_dtype(self.coordinates.original(w))
 
+    def rounding_of(self, w: Array) -> float:
+        """Return the rounding error of a logit if the model `w` is written for the columns as in the rows."""
+        eps = float(np.finfo(self.rows.dtype).eps)
+        return 0.0 if self.coordinates is None else eps * self.coordinates.cancelled(w)
+
     def from_given(self, w: Array) -> Array:
         """Return the weights here that make the same model as `w` does with the columns as in the rows."""
         return w if self.coordinates is None else self._in_dtype(self.coordinates.changed(w))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from skxent._typing import Array
@@ -89,6 +91,7 @@ def check_loss(
         for output in outputs:
             _check_weights(loss, output, n, rng)
             _check_extreme_scores(loss, output, n)
+        _check_fit(loss, n)
 
 
 def _examples(n_outcomes: int, rng: np.random.RandomState) -> tuple[Array, Array]:
@@ -242,6 +245,24 @@ def _check_weights(loss: Loss, output: Output, n_outputs: int, rng: np.random.Ra
         loss,
         f"behind {type(output).__name__}, rows with weights 0, 1, 2 differ by {error:.3g} from rows left out, "
         "kept and repeated. The loss of a row must not depend on the other rows.",
+    )
+
+
+def _check_fit(loss: Loss, n_classes: int) -> None:
+    """Fit classes that lie apart, eight rows of each."""
+    y = np.repeat(np.arange(n_classes), 8)
+    X = 3 * np.eye(n_classes)[y] + np.tile(np.linspace(-1, 1, 8), n_classes)[:, np.newaxis]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            accuracy = SoftmaxRegressor(loss, alpha=1e-2, max_iter=100).fit(X, y).score(X, y)
+    except ValueError as error:
+        raise AssertionError(f"{loss!r}: a fit of {n_classes} well separated classes failed: {error}") from error
+    _require(
+        accuracy >= 1 / n_classes,
+        loss,
+        f"a fit of {n_classes} well separated classes of equal size has an accuracy of {accuracy:.2f}, worse than "
+        "chance. The loss must fall as the probability of the target rises: has it the wrong sign?",
     )
 
 

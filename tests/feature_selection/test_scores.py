@@ -68,7 +68,7 @@ class TestScore:
         X = np.column_stack([np.ones(n), np.full(n, np.nan), rng.permutation(n)])
         weight = rng.random(n) * 3 if weighted else None
         columns = slice(0, 2 if weighted or score != "loo" else 3)
-        options = {"categorical_features": [2], "score": score, "sample_weight": weight}
+        options = {"categorical_features": [2], "score_func": score, "sample_weight": weight}
         scores, pvalues = cross_entropy_classif(X, y, **options)
         assert_array_equal(scores[columns], 0.0)
         assert_array_equal(pvalues[columns], 1.0)
@@ -102,7 +102,7 @@ class TestScore:
     def test_plugin_is_the_mutual_information_of_the_table(self, mixed_data):
         X, y = mixed_data(np.random.default_rng(0))
         everything = np.ones(X.shape[1], dtype=bool)
-        scores, _ = cross_entropy_classif(X, y, score="plugin", categorical_features=everything)
+        scores, _ = cross_entropy_classif(X, y, score_func="plugin", categorical_features=everything)
         for score, column in zip(scores, X.T, strict=True):
             codes = np.unique(column, return_inverse=True)[1]
             assert score == pytest.approx(mutual_info_score(codes, y), abs=1e-12)
@@ -110,7 +110,7 @@ class TestScore:
     def test_miller_madow_corrects_each_entropy(self, mixed_data):
         X, y = mixed_data(np.random.default_rng(0))
         everything = np.ones(X.shape[1], dtype=bool)
-        scores, _ = cross_entropy_classif(X, y, score="miller_madow", categorical_features=everything)
+        scores, _ = cross_entropy_classif(X, y, score_func="miller_madow", categorical_features=everything)
 
         def corrected(codes):
             counts = np.unique(codes, return_counts=True)[1]
@@ -123,7 +123,7 @@ class TestScore:
 
     def test_an_estimator_of_ones_own(self, literal_bins, mixed_data):
         X, y = mixed_data(np.random.default_rng(0))
-        scores, _ = cross_entropy_classif(X, y, score=lambda table: table.bin_totals[table.bin])
+        scores, _ = cross_entropy_classif(X, y, score_func=lambda table: table.bin_totals[table.bin])
         codes, n = literal_bins(X[:, 0], auto_bins(np.bincount(y).astype(float))), len(y)
         assert scores[0] == pytest.approx(np.sum(np.bincount(codes) ** 2) / n)
 
@@ -139,31 +139,31 @@ class TestRegistry:
 
     def test_registered_score_is_accepted_by_name(self, occupied):
         X, y = load_iris(return_X_y=True)
-        expected = cross_entropy_classif(X, y, score=SCORES[occupied])
-        assert_array_equal(cross_entropy_classif(X, y, score=occupied), expected)
-        assert_array_equal(CrossEntropySelector(score=occupied).fit(X, y).scores_, expected[0])
-        assert_array_equal(cross_entropy_regression(X, y, score=occupied)[0], expected[0])
+        expected = cross_entropy_classif(X, y, score_func=SCORES[occupied])
+        assert_array_equal(cross_entropy_classif(X, y, score_func=occupied), expected)
+        assert_array_equal(CrossEntropySelector(score_func=occupied).fit(X, y).scores_, expected[0])
+        assert_array_equal(cross_entropy_regression(X, y, score_func=occupied)[0], expected[0])
 
     def test_a_pickled_selector_brings_its_score(self, occupied):
-        selector = CrossEntropySelector(score=occupied)
+        selector = CrossEntropySelector(score_func=occupied)
         pickled = pickle.dumps(selector)
         del SCORES._parts[occupied]
         restored = pickle.loads(pickled)
-        assert restored.get_params()["score"] == occupied
+        assert restored.get_params()["score_func"] == occupied
         X, y = load_iris(return_X_y=True)
         assert restored.fit(X, y).scores_.shape == (4,)
 
     def test_old_name_of_the_parameter(self):
         X, y = load_iris(return_X_y=True)
-        expected = cross_entropy_classif(X, y, score="plugin")
+        expected = cross_entropy_classif(X, y, score_func="plugin")
         for deprecated in ("plugin", SCORES["plugin"]):
-            with pytest.warns(FutureWarning, match="'estimator' is now 'score'"):
+            with pytest.warns(FutureWarning, match="'estimator' is now 'score_func'"):
                 assert_array_equal(cross_entropy_classif(X, y, estimator=deprecated), expected)
             selector = CrossEntropySelector(estimator=deprecated)
-            with pytest.warns(FutureWarning, match="'estimator' is now 'score'"):
+            with pytest.warns(FutureWarning, match="'estimator' is now 'score_func'"):
                 assert_array_equal(selector.fit(X, y).scores_, expected[0])
             assert clone(selector).get_params()["estimator"] == deprecated
-        with pytest.warns(FutureWarning, match="'estimator' is now 'score'"):
+        with pytest.warns(FutureWarning, match="'estimator' is now 'score_func'"):
             cross_entropy_regression(X, y, estimator="plugin")
 
 

@@ -123,14 +123,16 @@ class TestSignificance:
     def test_noise(self, n, levels, n_classes):
         rng = np.random.default_rng(0)
         y = rng.integers(0, n_classes, n)
-        X = rng.random((n, 400)) if levels is None else rng.integers(0, levels, (n, 400))
-        scores, pvalues = cross_entropy_classif(X, y, categorical_features=np.full(400, levels is not None))
-        assert 0.01 < np.mean(pvalues <= 0.05) < 0.083  # within three standard errors of 5 %, or discrete
+        X = rng.random((n, 400)) if levels is None else rng.integers(0, levels, (n, 120))
+        scores, pvalues = cross_entropy_classif(X, y, categorical_features=np.full(X.shape[1], levels is not None))
+        error = np.sqrt(0.05 * 0.95 / X.shape[1])
+        assert np.mean(pvalues <= 0.05) < 0.05 + 3 * error
+        assert np.mean(pvalues <= 0.2) > 0.05  # not much too large either
         assert np.mean(scores) < 2 * np.std(scores) / 20
         bins = levels or auto_bins(np.bincount(y).astype(float))
         freedom = (bins - 1) * (n_classes - 1)
         if n >= 10 * bins:  # where cells are well filled, as for Akaike's criterion
-            assert abs(np.mean(scores > 0) - stats.chi2.sf(2 * freedom, freedom)) < 0.06
+            assert abs(np.mean(scores > 0) - stats.chi2.sf(2 * freedom, freedom)) < 0.1
         if n >= 300 and bins <= 30 and freedom > 7:
             assert np.mean(scores <= 0) > 0.95
 

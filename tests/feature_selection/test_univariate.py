@@ -120,11 +120,11 @@ class TestMessages:
 
     def test_parameters(self):
         with pytest.raises(ValueError, match=r"unknown score 'median'; known: .*loo, .*plugin"):
-            CrossEntropySelector(score="median").fit(self.X, self.y)
+            CrossEntropySelector(score_func="median").fit(self.X, self.y)
         with pytest.raises(ValueError, match="unknown correction 'holm'; known: bonferroni, fdr_bh, fdr_by"):
             CrossEntropySelector(alpha=0.1, correction="holm").fit(self.X, self.y)
-        with pytest.raises(ValueError, match="The 'score' parameter of cross_entropy_classif"):
-            cross_entropy_classif(self.X, self.y, score=LogisticRegression())
+        with pytest.raises(ValueError, match="The 'score_func' parameter of cross_entropy_classif"):
+            cross_entropy_classif(self.X, self.y, score_func=LogisticRegression())
         with pytest.raises(ValueError, match="The 'n_bins' parameter of cross_entropy_classif"):
             cross_entropy_classif(self.X, self.y, n_bins=1)
         with pytest.raises(ValueError, match="unknown metric 'emd'; known: cross_entropy, js, kl, psi"):

@@ -272,6 +272,9 @@ def test_bad_input_is_named(folder):
         select_texts(WANTED, [""])
     with pytest.raises(ValueError, match="there are no records to write"):
         select_texts(WANTED, CRAWL).write("chosen.txt")
+    (folder / "empty.txt").write_text("\n \n")
+    with pytest.raises(CorpusError, match=r"^empty\.txt: there are no words in the raw text"):
+        select_texts(["wanted.txt"], ["empty.txt"], input="filename")
     with pytest.raises(CorpusError, match="read twice"):
         select_texts(["wanted.txt"], ["-"], input="filename")
     with pytest.raises(CorpusError, match=r"nowhere\.txt: no such file"):

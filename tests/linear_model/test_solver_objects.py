@@ -14,12 +14,23 @@ from sklearn.preprocessing import StandardScaler
 
 from skxent import SigmoidRegressor, SoftmaxRegressor
 from skxent.losses import LOSSES, CrossEntropy, Loss
-from skxent.solvers import LBFGS, SGD, SOLVERS, Result, SampledHessian, SampleStart, Solver, SubsampledSurrogate
+from skxent.solvers import (
+    LBFGS,
+    SGD,
+    SOLVERS,
+    NewtonBound,
+    ProxyStart,
+    Result,
+    SampledHessian,
+    SampleStart,
+    Solver,
+    SubsampledSurrogate,
+)
 from skxent.testing import check_solver
 
 X, y = load_iris(return_X_y=True)
 X = StandardScaler().fit_transform(X)
-PARTS = [LBFGS(), SGD(), SampledHessian(), SubsampledSurrogate(), SampleStart()]
+PARTS = [LBFGS(), SGD(), SampledHessian(), SubsampledSurrogate(), SampleStart(), NewtonBound(), ProxyStart()]
 
 
 class Descent(Solver):

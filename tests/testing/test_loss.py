@@ -231,3 +231,24 @@ class ForgetsWhenPickled(Broken):
 def test_wrong_losses_are_named(make, message):
     with pytest.raises(AssertionError, match=rf"(?s){message}"):
         check_loss(make())
+
+
+class Reward(Loss):
+    """The cross-entropy with the wrong sign."""
+
+    def pointwise(self, y, p, log_p):
+        return (y * log_p).sum(axis=1), y.copy()
+
+
+class BoundedReward(Loss):
+    """The probability of the target, which a loss must not be."""
+
+    def pointwise(self, y, p, log_p):
+        return (y * p).sum(axis=1), y * p
+
+
+@pytest.mark.parametrize("loss", [Reward(), BoundedReward()])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_loss_of_the_wrong_sign_is_refused(loss):
+    with pytest.raises(AssertionError, match=r"wrong sign|well separated classes failed"):
+        check_loss(loss)

@@ -1,8 +1,9 @@
 """Solvers: each file holds one recursion and its schedule, and nothing about data."""
 
 from skxent.linear_model.solvers._lbfgs import LBFGS
+from skxent.linear_model.solvers._proxy_start import ProxyStart
 from skxent.linear_model.solvers._sample_start import SampleStart
 from skxent.linear_model.solvers._sgd import SGD
 from skxent.linear_model.solvers._solver import SOLVERS, Result, Solver, resolve_solver
 
-__all__ = ["LBFGS", "SGD", "SOLVERS", "Result", "SampleStart", "Solver", "resolve_solver"]
+__all__ = ["LBFGS", "SGD", "SOLVERS", "ProxyStart", "Result", "SampleStart", "Solver", "resolve_solver"]

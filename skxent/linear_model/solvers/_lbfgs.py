@@ -63,6 +63,10 @@ Callback = Callable[[Array, float], bool]
 
 # After a check that failed, gains must be smaller by a factor, up to this one, before the next.
 _STRICTEST = 64
+_CANNOT_HOLD = (
+    "float32 cannot hold this model: means of columns are so large against their deviations that rounding changes "
+    "logits by {:.1e}. Pass float64 data, or subtract the means before the data become float32."
+)
 _WRONG_GRADIENT = (
     "no step lowers the objective as its gradient promises. Check the loss with skxent.testing.check_loss, or scale "
     "the features (StandardScaler)."
@@ -119,6 +123,8 @@ class LBFGS(Solver, name="lbfgs"):
         separable classes would not end.
     certified : float, default=100
         A fit counts as converged if it is proved to be within so many times `tol` of the optimum.
+    max_rounding : float, default=0.01
+        Error of a logit, from rounding the weights of columns with large means, above which a fit is not converged.
     max_checks : int, default=10
         Bounds computed in a fit at most.
     sufficient_decrease : float, default=1e-4
@@ -159,6 +165,7 @@ class LBFGS(Solver, name="lbfgs"):
     stale: float = 4
     negligible: float = 0.01
     certified: float = 100
+    max_rounding: float = 0.01
     max_checks: int = 10
     sufficient_decrease: float = 1e-4
     curvature: float = 0.9
@@ -181,6 +188,7 @@ class LBFGS(Solver, name="lbfgs"):
         "stale": [Interval(Real, 1, None, closed="left")],
         "negligible": [Interval(Real, 0, 1, closed="both")],
         "certified": [Interval(Real, 1, None, closed="left")],
+        "max_rounding": [Interval(Real, 0, None, closed="neither")],
         "max_checks": [Interval(Integral, 1, None, closed="left")],
         "sufficient_decrease": [Interval(Real, 0, 0.5, closed="neither")],
         "curvature": [Interval(Real, 0, 1, closed="neither")],
@@ -229,6 +237,8 @@ class LBFGS(Solver, name="lbfgs"):
             return callback(objective.to_given(w), value)
 
         result = self._solve(objective, objective.from_given(w0), max_iter, tol, report)
+        if objective.rounding_of(result.w) > self.max_rounding:
+            result = result._replace(converged=False, message=_CANNOT_HOLD.format(objective.rounding_of(result.w)))
         return result._replace(w=objective.to_given(result.w))
 
     def _solve(self, objective: Any, w0: Array, max_iter: int, tol: float, callback: Callback) -> Result:
@@ -353,6 +363,8 @@ class _Check:
         """Return the result where no more iterations are allowed."""
         self._compute(descent)
         message = f"max_iter={max_iter} reached. Raise max_iter or tol."
+        if np.isfinite(self.optimality):
+            message = f"max_iter={max_iter} reached; optimality_={self.optimality:.1e}. Raise max_iter or tol."
         return Result(descent.w, max_iter, self.tol == 0, message, self.optimality)
 
     def _compute(self, descent: _Descent) -> Array | None:
@@ -382,8 +394,8 @@ class _Check:
 
 def _far(optimality: float) -> str:
     return (
-        f"the objective may be up to {optimality:.1e} of itself above the optimum. Lower tol, raise alpha, or pass "
-        "float64 data."
+        f"the objective may be up to optimality_={optimality:.1e} of itself above the optimum. Raise alpha, pass "
+        "float64 data, or accept it with a larger tol."
     )
 
 

@@ -1,0 +1,171 @@
+"""Centred and scaled columns: the same model and the same work whatever is added to columns or multiplies them."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from sklearn.exceptions import ConvergenceWarning
+
+from skxent import SigmoidRegressor, SoftmaxRegressor
+from skxent.linear_model._coordinates import standardize
+from skxent.linear_model._outputs import Sigmoid, Softmax
+from skxent.rows import MemoryRows
+from tests.helpers import objective_of
+
+CONTAINERS = [np.asarray, csr_array]
+DTYPES = [np.float32, np.float64]
+
+
+def problem(rng, n_rows=300, n_features=4, n_outputs=3):
+    X = rng.normal(size=(n_rows, n_features))
+    logits = 2 * X @ rng.normal(size=(n_features, n_outputs)) + rng.gumbel(size=(n_rows, n_outputs))
+    return X, logits.argmax(axis=1)
+
+
+def coordinates_of(X, weight=None, *, alpha=0.0, fit_intercept=True):
+    rows = MemoryRows(X, np.zeros(len(weight) if weight is not None else X.shape[0], int), weight, n_outputs=2)
+    total = float(X.shape[0] if weight is None else weight.sum(dtype=float))
+    return standardize(rows, total, alpha, fit_intercept)
+
+
+# ------------------------------------------------------------------------------------------- means and scales
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("n_rows", [50, 9_000])
+def test_means_and_deviations_are_those_of_the_columns(container, dtype, weighted, n_rows, rng):
+    X = (rng.normal(size=(n_rows, 40)) * np.logspace(-3, 3, 40) + np.linspace(-5, 5, 40)).astype(dtype)
+    weight = rng.pareto(1, n_rows).astype(dtype) if weighted else None
+    found = coordinates_of(container(X), weight)
+    mean = np.average(X.astype(float), axis=0, weights=weight)
+    deviation = np.sqrt(np.average((X.astype(float) - mean) ** 2, axis=0, weights=weight))
+    np.testing.assert_allclose(found.centre, mean, rtol=1e-4 if dtype == np.float32 else 1e-12, atol=1e-4)
+    np.testing.assert_allclose(found.scale, deviation, rtol=1e-3 if dtype == np.float32 else 1e-6)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize(
+    ("dtype", "scale"), [(np.float32, 1e30), (np.float32, 1e-30), (np.float64, 1e300), (np.float64, 1e-300)]
+)
+def test_squares_out_of_range_are_no_trouble(container, dtype, scale, rng):
+    X = np.c_[scale * rng.normal(size=200), rng.normal(size=200), np.zeros(200)].astype(dtype)
+    with np.errstate(all="raise", under="ignore"):
+        found = coordinates_of(container(X))
+    np.testing.assert_allclose(found.scale[:2], [scale * (X[:, 0] / dtype(scale)).std(), X[:, 1].std()], rtol=1e-4)
+    assert found.scale[2] == np.inf
+
+
+def test_the_penalty_is_part_of_the_scale(rng):
+    X = rng.normal(size=(100, 2))
+    found = coordinates_of(X, alpha=0.25)
+    np.testing.assert_allclose(found.scale, np.sqrt(X.var(axis=0) + 0.25))
+    np.testing.assert_allclose(found.penalty, 0.25 / (X.var(axis=0) + 0.25))
+    np.testing.assert_allclose(found.variances + found.penalty, 1)
+
+
+def test_without_an_intercept_columns_are_scaled_but_not_centred(rng):
+    X = rng.normal(size=(100, 2)) + 3
+    found = coordinates_of(X, fit_intercept=False)
+    np.testing.assert_array_equal(found.centre, 0)
+    np.testing.assert_allclose(found.scale, np.sqrt((X**2).mean(axis=0)))
+
+
+@pytest.mark.parametrize("value", [0.0, 1e6, 0.1])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_constant_column_gets_no_weight(value, dtype, rng):
+    X, y = problem(rng)
+    X = np.c_[X, np.full(len(X), value)].astype(dtype)
+    assert not SoftmaxRegressor().fit(X, y).coef_[:, -1].any()
+
+
+# --------------------------------------------------------------------------------------------- the same objective
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("output", [Softmax(), Sigmoid()])
+@pytest.mark.parametrize("n_outputs", [2, 3])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+@pytest.mark.parametrize("offset", [0, 1e3])
+def test_value_and_gradient_are_those_of_the_columns_as_given(container, output, n_outputs, fit_intercept, offset, rng):
+    X, y = problem(rng, n_outputs=n_outputs)
+    X = X * [1e-3, 1, 1e3, 1] + offset
+    given = objective_of(container(X), y, output=output, n_outputs=n_outputs, alpha=0.1, fit_intercept=fit_intercept)
+    changed = given.standardized()
+    w = rng.normal(size=(5, n_outputs))
+    w[-1] *= fit_intercept
+    value, gradient = changed(w)
+    assert value == pytest.approx(given.value(changed.to_given(w)), rel=1e-10)
+    np.testing.assert_allclose(changed.from_given(changed.to_given(w)), w, rtol=1e-6, atol=1e-6)
+    step = 1e-5
+    for index in np.ndindex(w.shape):
+        up, down = w.copy(), w.copy()
+        up[index] += step
+        down[index] -= step
+        slope = (changed.value(up) - changed.value(down)) / (2 * step)
+        expected = slope if fit_intercept or index[0] < 4 else 0
+        assert gradient[index] == pytest.approx(expected, abs=1e-7)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_single_precision_is_centred_before_it_is_multiplied(container, rng):
+    X, y = problem(rng)
+    single = (X + 1e4).astype(np.float32)
+    objective = objective_of(container(single), y, alpha=0.1).standardized()
+    w = rng.normal(size=(5, 3)).astype(np.float32)
+    value, gradient = objective(w)
+    expected, expected_gradient = objective.precise()(w)
+    assert value == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(gradient, expected_gradient, atol=2e-5)
+    given = objective_of(single.astype(float), y, alpha=0.1)
+    assert expected == pytest.approx(given.value(objective.coordinates.original(w)), rel=1e-6)
+
+
+def test_hessian_products_are_differences_of_gradients(rng):
+    X, y = problem(rng)
+    objective = objective_of(X, y, alpha=0.1, sample_weight=rng.random(len(X))).standardized()
+    w, direction = rng.normal(size=(2, 5, 3))
+    product, logit_change = objective.hessian_product(w, direction)
+    step = 1e-5
+    expected = (objective.gradient(w + step * direction) - objective.gradient(w - step * direction)) / (2 * step)
+    np.testing.assert_allclose(product, expected, atol=1e-8)
+    z = np.c_[(X - X.mean(axis=0)) / X.std(axis=0), np.ones(len(X))] @ direction
+    assert logit_change == pytest.approx(np.abs(z).max(), rel=0.2)
+
+
+# ----------------------------------------------------------------------------------------------- whole fits
+
+
+@pytest.mark.parametrize("estimator", [SoftmaxRegressor, SigmoidRegressor])
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize(
+    ("dtype", "offset", "scale"),
+    [(float, 1e6, 1.0), (float, 0.0, 1e9), (float, 1.7e12, 1e7), (float, 0.0, 1e-9), (np.float32, 1e3, 1.0)],
+)
+def test_shifts_and_scales_change_neither_model_nor_work(estimator, container, dtype, offset, scale, rng):
+    """Without a penalty, which stays on the coefficients as they are for the columns as given."""
+    X, y = problem(rng)
+    moved = (X * scale + offset).astype(dtype)
+    plain = estimator(alpha=0).fit((moved.astype(float) - offset) / scale, y)
+    model = estimator(alpha=0).fit(container(moved), y)
+    assert abs(model.n_iter_ - plain.n_iter_) <= 3
+    assert model.loss_curve_[-1] == pytest.approx(plain.loss_curve_[-1], rel=1e-5)
+    np.testing.assert_allclose(model.coef_ * scale, plain.coef_, rtol=2e-2, atol=2e-2)
+    expected = plain.predict_proba((moved.astype(float) - offset) / scale)
+    np.testing.assert_allclose(model.predict_proba(container(moved)), expected, atol=2e-2)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_weights_of_any_unit_are_the_same(dtype, rng):
+    X, y = problem(rng)
+    weight = rng.random(len(X))
+    fits = [SoftmaxRegressor().fit(X.astype(dtype), y, unit * weight) for unit in (1, 1e30)]
+    np.testing.assert_allclose(fits[0].coef_, fits[1].coef_, rtol=1e-3)
+
+
+def test_a_model_that_single_precision_cannot_hold_is_named(rng):
+    """The intercept takes back what the means add to the logits, and has seven digits."""
+    X, _ = problem(rng)
+    column = (X[:, 0] * 8 + 1e7).astype(np.float32)
+    with pytest.warns(ConvergenceWarning, match="float32 cannot hold this model.*Pass float64"):
+        SoftmaxRegressor(alpha=0).fit(column[:, np.newaxis], (X[:, 0] > 0).astype(int) ^ (rng.random(len(X)) < 0.1))

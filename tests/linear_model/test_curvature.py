@@ -1,0 +1,117 @@
+"""Losses of any kind: curvature that is not negative, and minima no worse than those of another solver."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.preprocessing import scale
+
+from skxent import SigmoidRegressor, SoftmaxRegressor
+from skxent.linear_model._curvature import curvature_of_rows, is_proper
+from skxent.linear_model._objective import Problem
+from skxent.linear_model._outputs import Sigmoid, Softmax
+from skxent.linear_model.solvers._proxy_start import WeightedCrossEntropy
+from skxent.losses import CrossEntropy, Loss, Quadratic
+from skxent.testing import check_loss
+from tests.helpers import objective_of
+
+
+class AbsoluteError(Loss):
+    """1 - p of the target: bounded, linear in p."""
+
+    def pointwise(self, y, p, log_p):
+        return (y * (1 - p)).sum(axis=1), -y * p
+
+
+class ExpectedCost(Loss):
+    """The expected distance of a drawn class from the target, the first class costing more."""
+
+    def pointwise(self, y, p, log_p):
+        k = np.arange(y.shape[1])
+        costs = y @ (abs(k - k[:, np.newaxis]) * np.where(k == 0, 5, 1)[:, np.newaxis]).astype(y.dtype)
+        return (costs * p).sum(axis=1), costs * p
+
+
+class Welsch(Loss):
+    """Flat wherever the model is wrong."""
+
+    def pointwise(self, y, p, log_p):
+        surprise = -(y * log_p).sum(axis=1)
+        weight = np.exp(-surprise * surprise / 2)
+        return 1 - weight, -y * (weight * surprise)[:, np.newaxis]
+
+
+IMPROPER = [AbsoluteError(), ExpectedCost()]
+OUTPUTS = [Softmax(), Sigmoid()]
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("n_outputs", [2, 3, 7])
+def test_proper_scoring_rules_are_known(output, n_outputs):
+    for loss in (CrossEntropy(), Quadratic()):
+        assert is_proper(Problem(loss, output), n_outputs)
+    for loss in IMPROPER:
+        assert not is_proper(Problem(loss, output), n_outputs)
+
+
+def test_curvature_of_the_cross_entropy_is_the_variance(rng):
+    z = 3 * rng.normal(size=(20, 4))
+    y = np.eye(4)[rng.integers(4, size=20)]
+    p = Softmax().probabilities(z)
+    for k, direction in enumerate(np.eye(4)):
+        found = curvature_of_rows(Problem(CrossEntropy(), Softmax()), y, z, direction[np.newaxis])
+        np.testing.assert_allclose(found, (p * (1 - p))[:, k], atol=1e-6)
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("loss", IMPROPER, ids=repr)
+def test_curvature_is_never_negative_and_limits_steps(output, loss, rng):
+    z = np.asfortranarray(5 * rng.normal(size=(200, 3)))
+    y = np.asfortranarray(np.eye(3)[rng.integers(3, size=200)])
+    slope = output.loss_and_gradient(loss, y, z)[1][:, 0]
+    found = curvature_of_rows(Problem(loss, output), y, z, np.eye(3)[:1])
+    assert (found >= 0).all()
+    assert (abs(slope) <= 2 * found + 1e-12).all()
+
+
+def test_the_weighted_cross_entropy_of_the_absolute_error_is_the_cross_entropy(rng):
+    y, p = np.eye(3)[[0, 1, 2]], rng.dirichlet(np.ones(3), size=3)
+    loss, gradient = WeightedCrossEntropy(AbsoluteError()).pointwise(y, p, np.log(p))
+    expected, expected_gradient = CrossEntropy().pointwise(y, p, np.log(p))
+    np.testing.assert_allclose(loss / expected, loss[0] / expected[0])
+    np.testing.assert_allclose(gradient, loss[0] / expected[0] * expected_gradient, atol=1e-12)
+
+
+def best_of_scipy(X, y, loss, output, n_outputs):
+    """Return the least objective from zero and from five random starts."""
+    objective = objective_of(X, y, loss=loss, output=output, n_outputs=n_outputs, alpha=1e-4)
+    shape = (X.shape[1] + 1, n_outputs)
+
+    def flat(w):
+        value, gradient = objective(w.reshape(shape))
+        return value, gradient.ravel()
+
+    rng = np.random.default_rng(1)
+    starts = [np.zeros(shape), *rng.normal(size=(5, *shape))]
+    return min(minimize(flat, w.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 300}).fun for w in starts)
+
+
+def excess(X, y, loss, estimator, dtype):
+    """Return how far the objective of a fit is above the best of six fits by SciPy."""
+    sigmoid = estimator is SigmoidRegressor
+    model = estimator(loss, alpha=1e-4).fit(X.astype(dtype), y)
+    targets = y.astype(float)[:, np.newaxis] if sigmoid and y.max() == 1 else y
+    n_outputs = 1 if targets.ndim == 2 else int(y.max()) + 1
+    return model.loss_curve_[-1] - best_of_scipy(X, targets, loss, Sigmoid() if sigmoid else Softmax(), n_outputs)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_nearly_all_minima_are_no_worse_than_the_best_of_six(one_blas_thread):
+    found = {}
+    for loss in (*IMPROPER, Welsch()):
+        check_loss(loss)
+        for load in (load_iris, load_wine, load_breast_cancer):
+            X, y = load(return_X_y=True)
+            for estimator, dtype in ((SoftmaxRegressor, float), (SigmoidRegressor, np.float32)):
+                found[repr(loss), load.__name__, estimator.__name__] = excess(scale(X), y, loss, estimator, dtype)
+    assert np.mean([value <= 1e-3 for value in found.values()]) >= 0.94, found

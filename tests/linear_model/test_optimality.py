@@ -1,0 +1,143 @@
+"""The bound on what is left: above the truth, close to it, and in the way of fits that are not at the optimum."""
+
+import importlib.util
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris
+from sklearn.exceptions import ConvergenceWarning
+
+from skxent import SoftmaxRegressor
+from skxent.linear_model._optimality import NewtonBound
+from skxent.linear_model._outputs import Sigmoid, Softmax
+from skxent.solvers import LBFGS
+from tests.helpers import objective_of
+
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "optimum.py"
+
+
+class Quadratic:
+    """A quadratic form around zero with known eigenvalues, for all rows."""
+
+    n_rows = 10
+
+    def __init__(self, eigenvalues):
+        self.eigenvalues = np.array(eigenvalues)[:, np.newaxis]
+
+    def hessian_product(self, w, direction):
+        return self.eigenvalues * direction, 0.0
+
+
+def bound_of(eigenvalues, w, precondition=np.copy, enough=0.0, **settings):
+    objective = Quadratic(eigenvalues)
+    return NewtonBound(**settings)(objective, w, objective.eigenvalues * w, precondition, enough)
+
+
+def test_all_products_give_the_decrement_of_a_quadratic(rng):
+    eigenvalues, w = np.logspace(0, 3, 6), rng.normal(size=(6, 1))
+    bound = bound_of(eigenvalues, w, unknown=0)
+    assert bound.excess == pytest.approx(0.5 * float((eigenvalues * w[:, 0] ** 2).sum()), rel=1e-6)
+    np.testing.assert_allclose(bound.step, -w, atol=1e-6)
+
+
+@pytest.mark.parametrize("condition", [1e1, 1e2, 1e3])
+def test_few_products_give_a_bound_that_is_above(condition, rng):
+    eigenvalues = np.logspace(0, np.log10(condition), 60)
+    for _ in range(20):
+        w = rng.normal(size=(60, 1)) / np.sqrt(eigenvalues)[:, np.newaxis]
+        excess = bound_of(eigenvalues, w).excess
+        true = 0.5 * float((eigenvalues * w[:, 0] ** 2).sum())
+        assert 0.9 * true <= excess <= 20 * true
+
+
+def test_downward_curvature_bounds_nothing(rng):
+    bound = bound_of([1.0, -1.0], np.ones((2, 1)))
+    assert bound.excess == np.inf
+
+
+def test_a_zero_gradient_leaves_nothing():
+    assert bound_of([1.0, 2.0], np.zeros((2, 1))).excess == 0
+
+
+@pytest.mark.parametrize("output", [Softmax(), Sigmoid()])
+@pytest.mark.parametrize("alpha", [1e-6, 1e-2])
+def test_bound_is_above_the_distance_on_the_way(output, alpha, rng):
+    """Far from the optimum as well, where the model is not quadratic."""
+    X = rng.normal(size=(300, 5)) @ rng.normal(size=(5, 5))
+    y = (X @ rng.normal(size=(5, 3)) + rng.gumbel(size=(300, 3))).argmax(axis=1)
+    objective = objective_of(X, y, output=output, alpha=alpha).standardized()
+    shape = (6, 3)
+
+    def flat(w):
+        value, gradient = objective(w.reshape(shape))
+        return value, gradient.ravel()
+
+    optimum = minimize(flat, np.zeros(18), jac=True, method="BFGS", options={"gtol": 1e-9, "xrtol": 0})
+    for share in (0, 0.5, 0.9, 0.99):
+        w = share * optimum.x.reshape(shape) + (1 - share) * 0.3 * rng.normal(size=shape)
+        value, gradient = objective(w)
+        bound = NewtonBound()(objective, w, gradient, np.copy, 0.0)
+        true = value - optimum.fun
+        assert true <= bound.excess <= 20 * true
+
+
+@pytest.mark.parametrize("load", [load_iris, load_digits, load_breast_cancer])
+def test_fits_say_how_far_they_are(load):
+    X, y = load(return_X_y=True)
+    model = SoftmaxRegressor().fit(X, y)
+    best = SoftmaxRegressor(tol=1e-12, max_iter=3_000).fit(X, y)
+    distance = model.loss_curve_[-1] / best.loss_curve_[-1] - 1
+    assert distance <= model.optimality_ <= 1e-4
+
+
+def test_a_warning_names_the_distance(rng):
+    X, y = load_digits(return_X_y=True)
+    with pytest.warns(ConvergenceWarning, match=r"max_iter=3 reached"):
+        model = SoftmaxRegressor(max_iter=3).fit(X, y)
+    assert model.optimality_ > 0.1
+
+
+def test_a_fit_that_gets_no_further_is_not_converged(rng):
+    """A preconditioner that is blind along some columns makes progress end early."""
+    X = rng.normal(size=(500, 6))
+    y = (X[:, 5] + rng.logistic(size=500) > 0).astype(int)
+
+    def blind(objective, w, *, refine):
+        size = np.array([1, 1, 1, 1, 1, 1e-9, 1])[:, np.newaxis]
+        return lambda gradient: size * gradient
+
+    settings = {"preconditioner": blind, "surrogate": None, "start": None, "max_scaling": 1}
+    trusting = SoftmaxRegressor(solver=LBFGS(bound=None, **settings)).fit(X, y)
+    best = SoftmaxRegressor().fit(X, y).loss_curve_[-1]
+    assert trusting.loss_curve_[-1] > 1.01 * best
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = SoftmaxRegressor(solver=LBFGS(**settings)).fit(X, y)
+    assert model.loss_curve_[-1] < 1.0001 * best
+
+
+# ------------------------------------------------------------------------------------------- random problems
+
+
+@pytest.fixture(scope="module")
+def benchmark():
+    if not BENCHMARK.exists():
+        pytest.skip("the benchmarks are not here")
+    spec = importlib.util.spec_from_file_location("optimum_benchmark", BENCHMARK)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("seed", range(1_000, 1_040))
+def test_fits_without_a_warning_are_at_the_optimum(seed, benchmark):
+    """``python benchmarks/optimum.py`` tries more and larger ones."""
+    problem = benchmark.random_problem(seed, max_entries=1e5, max_logits=1e5, max_work=5e5)
+    outcome = benchmark.try_problem(problem)
+    assert "ERROR" not in outcome.warned
+    assert outcome.distance <= benchmark.LIMIT or "ConvergenceWarning" in outcome.warned, outcome
