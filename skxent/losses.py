@@ -50,6 +50,7 @@ __all__ = [
     "Spherical",
     "SymmetricCrossEntropy",
     "check_shapes",
+    "has_way_back",
     "log_of",
     "normalized",
     "resolve_loss",
@@ -713,6 +714,15 @@ def resolve_loss(loss: Any) -> Loss:
         hint = f"an instance: {loss.__name__}()" if is_class else "a name or a Loss instance"
         raise TypeError(f"loss={loss!r} is not a loss; pass {hint}.")
     return LOSSES[loss]()
+
+
+def has_way_back(loss: Loss, n_outcomes: int) -> bool:
+    """Return whether a loss's predictions tell the true probabilities; see :meth:`Loss.true_probabilities`."""
+    try:
+        loss.true_probabilities(np.full((1, n_outcomes), 1 / n_outcomes))
+    except ValueError:
+        return False
+    return True
 
 
 def check_shapes(loss: Loss, n_outcomes: int) -> None:
