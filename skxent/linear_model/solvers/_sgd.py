@@ -61,7 +61,7 @@ class SGD(Solver, name="sgd"):
         Factor on the step each time.
     slack : float, default=0.01
         Relative slack above the intercept-only model before a converged fit counts as failed.
-    missed_share : float, default=0.2
+    missed_share : float, default=0.3
         A converged fit counts as failed, too, if a few longer steps along the gradient would lower the objective by
         this share of its starting value: then the learning rate is far too small.
 
@@ -81,7 +81,7 @@ class SGD(Solver, name="sgd"):
     max_cuts: int = 3
     cut: float = 0.2
     slack: float = 0.01
-    missed_share: float = 0.2
+    missed_share: float = 0.3
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "max_cuts": [Interval(Integral, 0, None, closed="left")],
