@@ -53,9 +53,9 @@ RUNS = {
         ["179 lines, 25% about the sea", "head      44% about the sea", "perplexity 264 with the best 60 lines, 280"],
     ),
     "plot_wrong_labels.py": (
-        ["--rows=600"],
+        ["--rows=200"],
         "wrong_labels.png",
-        ["600 training images", "generalised cross-entropy", "labelled as the next", "Real labels: ", "suggested"],
+        ["200 training images", "generalised cross-entropy", "labelled as the next", "Real labels: ", "suggested"],
     ),
     "plot_perplexity.py": (
         [],
