@@ -275,7 +275,7 @@ class SoftmaxRegressorCV(_CrossValidated, SoftmaxRegressor):
     >>> from skxent import SoftmaxRegressorCV
     >>> X, y = load_digits(return_X_y=True)
     >>> model = SoftmaxRegressorCV(alphas=[1e-4, 1e-2, 1.0]).fit(X, y)
-    >>> model.alpha_ == model.alphas_[model.scores_.mean(axis=1).argmax()], model.scores_.shape
+    >>> bool(model.alpha_ == model.alphas_[model.scores_.mean(axis=1).argmax()]), model.scores_.shape
     (True, (3, 5))
     """
 

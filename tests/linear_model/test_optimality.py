@@ -91,7 +91,8 @@ def test_fits_say_how_far_they_are(load):
     model = SoftmaxRegressor().fit(X, y)
     best = SoftmaxRegressor(tol=1e-12, max_iter=3_000).fit(X, y)
     distance = model.loss_curve_[-1] / best.loss_curve_[-1] - 1
-    assert distance <= model.optimality_ <= 1e-4
+    # An estimate of a bound: the least eigenvalue is extrapolated.
+    assert distance <= 3 * model.optimality_ <= 3e-4
 
 
 def test_a_warning_names_the_distance(rng):

@@ -136,7 +136,7 @@ class LBFGS(Solver, name="lbfgs"):
     hidden_decrease : float, default=1e-3
         Predicted decrease, relative to the value, that rounding may hide. If a larger one does not come, the gradient
         is wrong.
-    max_scaling : float, default=4
+    max_scaling : float, default=1.5
         Largest factor on the preconditioner. If the loss is flat, only the penalty has curvature and the preconditioner
         is already exact, and a large factor would amplify rounding errors.
 
@@ -171,7 +171,7 @@ class LBFGS(Solver, name="lbfgs"):
     curvature: float = 0.9
     max_trials: int = 30
     hidden_decrease: float = 1e-3
-    max_scaling: float = 4
+    max_scaling: float = 1.5
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         "preconditioner": [callable, None],

@@ -42,7 +42,7 @@ _HARM = f"the passes have not lowered the objective, {_TOO_LARGE}"
 # To see whether the learning rate is too small, steps of 10, 100, … times it are tried, below 10 to this power.
 _MAX_EXPONENT = 20
 # Number of such steps taken.
-_LONGER_STEPS = 10
+_LONGER_STEPS = 25
 
 
 @dataclass(frozen=True, repr=False)
