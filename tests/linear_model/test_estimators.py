@@ -265,7 +265,7 @@ def test_more_classes_than_a_byte_holds(n_classes, as_labels, rng):
 @pytest.mark.parametrize(
     ("n_rows", "n_features", "n_classes", "most"),
     [
-        (200_000, 30, 10, 3_600_000),
+        (200_000, 30, 10, 5_000_000),
         (500_000, 10, 2, 5_000_000),
         (5_000, 2_000, 5, 12_500_000),
         (20_000, 300, 3, 6_400_000),
