@@ -95,11 +95,11 @@ class SoftmaxRegressor(LinearClassifier):
     class_weight_ : ndarray of shape (n_classes,)
         Factors on the weights by class, 1 without `class_weight`.
     optimality_ : float
-        Estimate of an upper bound on how far the objective is above its minimum, relative to itself (or to a hundredth
-        of its start if that is more). It is half the product :math:`g^\top H^{-1} g` of gradient and Hessian, times a
-        factor for how far the logits still go, bounded by conjugate gradients; the module ``skxent.linear_model._optimality`` has the
-        formula. Above 100 `tol` a fit warns. For losses that are not convex it is that of the nearest minimum. nan if
-        the solver has no bound.
+        Estimate of an upper bound on how far the objective is above its minimum, relative to itself (or to a
+        hundredth of its start if that is more). It is half the product :math:`g^\top H^{-1} g` of gradient and
+        Hessian, times a factor for how far the logits still go, bounded by conjugate gradients; the module
+        ``skxent.linear_model._optimality`` has the formula. Above 100 `tol` a fit warns. For losses that are
+        not convex it is that of the nearest minimum. nan if the solver has no bound.
     n_iter_ : int
         Iterations or passes run. On much data the first iteration of ``"lbfgs"`` is a start on a sample of the rows,
         and later ones may take some dozen steps each on an estimate of the objective.

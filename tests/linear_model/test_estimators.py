@@ -287,7 +287,7 @@ def test_a_fit_takes_little_memory_beyond_the_data(n_rows, n_features, n_classes
 
 @pytest.mark.parametrize(
     ("n_rows", "n_features", "batch_size", "most"),
-    [(200_000, 30, 100, 2_400_000), (25_000, 800, 100, 9_600_000), (25_000, 800, 25_000, 9_600_000)],
+    [(200_000, 30, 100, 2_400_000), (25_000, 800, 100, 13_000_000), (25_000, 800, 25_000, 9_600_000)],
 )
 def test_a_pass_takes_little_memory_beyond_the_data(n_rows, n_features, batch_size, most):
     """Some batches, not the data in another order."""
