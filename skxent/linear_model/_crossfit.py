@@ -37,7 +37,7 @@ def crossfit(problem: Problem, rows: Rows, minimise: Callable[[Objective], Array
     ValueError
         If there are fewer than two rows with weight.
     """
-    counting = np.flatnonzero(np.concatenate(list(rows.each(Part.weights))))
+    counting = np.flatnonzero(np.concatenate(list(rows.without_features().each(Part.weights))))
     if len(counting) < 2:
         raise ValueError("The loss needs models of both halves of the rows, but fewer than two rows have weight.")
     order = np.random.default_rng(0).permutation(counting)

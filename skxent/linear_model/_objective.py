@@ -196,7 +196,8 @@ class Objective:
 
     def mean_targets(self) -> Array:
         """Return how often each output is on, weighted, of shape (n_outputs,)."""
-        (total,) = self.rows.sum(lambda part: (part.target_totals(self.rows.n_outputs),))
+        n_outputs = self.rows.n_outputs
+        (total,) = self.rows.without_features().sum(lambda part: (part.target_totals(n_outputs),))
         mean: Array = total / self.total_weight
         return mean
 
@@ -217,6 +218,10 @@ class Objective:
         batches estimate the whole without bias.
         """
         return self._of_rows(subset(self.rows, positions))
+
+    def on(self, rows: Rows, total_weight: float) -> Objective:
+        """Return the objective of other rows with the same columns."""
+        return Objective(self.problem, rows, total_weight, self.coordinates)
 
     def reweighted(self, positions: Array, weight: Array | None, total_weight: float) -> Objective:
         """Return the objective of some rows with other weights (None: each counts once) and their total."""
@@ -314,5 +319,5 @@ class Objective:
 def _total_weight(rows: Rows) -> float:
     if not rows.weighted:
         return float(rows.n_rows)
-    (total,) = rows.sum(lambda part: (part.weights().sum(),))
+    (total,) = rows.without_features().sum(lambda part: (part.weights().sum(),))
     return float(total)

@@ -14,7 +14,7 @@ from skxent._typing import Array
 from skxent.rows._part import Part, select
 from skxent.rows._rows import Rows
 
-__all__ = ["BlockSizes", "MemoryRows"]
+__all__ = ["BlockSizes", "MemoryRows", "total"]
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,8 @@ class MemoryRows(Rows):
             return list(function(self.take(slice(0, self.n_rows))))
         blocks = list(gen_even_slices(self.n_rows, -(-self.n_rows // self.block_rows)))
         shares = [blocks[start :: self.sizes.n_sums] for start in range(min(self.sizes.n_sums, len(blocks)))]
-        sums = self.workers.map(lambda share: _total((function(self.take(rows)) for rows in share), np.float64), shares)
-        return _total(sums)
+        sums = self.workers.map(lambda share: total((function(self.take(rows)) for rows in share), np.float64), shares)
+        return total(sums)
 
     def each(self, function: Callable[[Part], Any], max_rows: int | None = None) -> Iterator[Any]:
         """Yield a function of each part; see :meth:`Rows.each`."""
@@ -188,15 +188,16 @@ def _without_gaps(positions: slice | Array) -> slice | Array:
     return slice(int(positions[0]), int(positions[-1]) + 1) if (np.diff(positions) == 1).all() else positions
 
 
-def _total(tuples: Iterable[Sequence[Any]], dtype: Any = None) -> list[Any]:
+def total(tuples: Iterable[Sequence[Any]], dtype: Any = None) -> list[Any]:
     """Add up tuples of terms one by one, in a dtype or in their own; a tuple that is alone stays as it is.
 
     The first tuple's arrays may be overwritten.
     """
     iterator = iter(tuples)
-    total = [np.asarray(term) for term in next(iterator)]
+    sums = [np.asarray(term) for term in next(iterator)]
     for terms in iterator:
         for i, term in enumerate(terms):
-            precision = np.result_type(total[i], term) if dtype is None else dtype
-            total[i] = np.add(total[i], term, out=total[i] if total[i].dtype == precision else None, dtype=precision)
-    return total
+            precision = np.result_type(sums[i], term) if dtype is None else dtype
+            out = sums[i] if sums[i].dtype == precision else None
+            sums[i] = np.asarray(np.add(sums[i], term, out=out, dtype=precision))
+    return sums
