@@ -151,6 +151,11 @@ class Objective:
         coordinates = self.coordinates._replace(dtype=np.dtype(np.float64))
         return Objective(self.problem, self.rows, self.total_weight, coordinates)
 
+    def penalized(self, alpha: float) -> Objective:
+        """Return the objective with a penalty of another strength, of the same columns as here."""
+        coordinates = None if self.coordinates is None else self.coordinates.penalized(alpha)
+        return Objective(replace(self.problem, alpha=alpha), self.rows, self.total_weight, coordinates)
+
     def with_loss(self, loss: Loss) -> Objective:
         """Return the objective with another loss."""
         return Objective(replace(self.problem, loss=loss), self.rows, self.total_weight, self.coordinates)
