@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from skxent._typing import Array
 from skxent.linear_model._coordinates import Coordinates, standardize
@@ -26,6 +27,8 @@ __all__ = ["Objective", "Problem"]
 
 # Change of the logits in central differences of their derivatives, in double precision.
 _LOGIT_STEP = 1e-3
+# Columns that are made dense and double at a time.
+_COLUMNS_AT_A_TIME = 256
 
 
 @dataclass(frozen=True)
@@ -191,6 +194,14 @@ class Objective:
     def dense(self, part: Part, columns: slice | Array) -> Array:
         """Return some columns of a part as a dense array."""
         return part.dense(columns) if self.coordinates is None else self.coordinates.dense(part, columns)
+
+    def combined(self, part: Part, factors: Array) -> Array:
+        """Return sums of the rows of a part times factors, in float64, of shape (n_features, n_sums)."""
+        assert self.coordinates is not None
+        part = self._for_products(part)
+        chunks = gen_batches(self.rows.n_features, _COLUMNS_AT_A_TIME)
+        sums = np.vstack([part.dense(columns).astype(np.float64).T @ factors for columns in chunks])
+        return self.coordinates.feature_gradient(sums, factors.sum(axis=0))
 
     def intercept_only(self) -> Array:
         """Return the weights of the best model without features; zeros if there is no intercept."""

@@ -41,7 +41,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Protocol
 
@@ -52,6 +52,7 @@ from skxent._sklearn import Interval, validate_parameter_constraints
 from skxent._typing import Array
 from skxent.linear_model._optimality import NewtonBound
 from skxent.linear_model._preconditioner import Preconditioner, SampledHessian
+from skxent.linear_model._row_space import RowSpace, in_row_space
 from skxent.linear_model._surrogate import SubsampledSurrogate, Surrogate
 from skxent.linear_model.solvers._proxy_start import ProxyStart
 from skxent.linear_model.solvers._sample_start import SampleStart
@@ -108,6 +109,9 @@ class LBFGS(Solver, name="lbfgs"):
         Called like `start` and asked before it: starts for losses that are not proper scoring rules.
     standardize : bool, default=True
         Whether to work with centred and scaled columns; no data are copied.
+    row_space : int, default=2000
+        With fewer rows than columns, and at most so many, an orthonormal basis of the rows takes the place of the
+        columns, in double precision.
     history : int, default=100
         Largest number of pairs (step, change of the gradient) kept.
     min_history : int, default=2
@@ -162,6 +166,7 @@ class LBFGS(Solver, name="lbfgs"):
     start: Any = SampleStart()
     proxy: Any = ProxyStart()
     standardize: bool = True
+    row_space: int = 2_000
     history: int = 100
     min_history: int = 2
     history_bytes: float = 10_000_000
@@ -186,6 +191,7 @@ class LBFGS(Solver, name="lbfgs"):
         "start": [callable, None],
         "proxy": [callable, None],
         "standardize": ["boolean"],
+        "row_space": [Interval(Integral, 0, None, closed="left")],
         "history": [Interval(Integral, 1, None, closed="left")],
         "min_history": [Interval(Integral, 1, None, closed="left")],
         "history_bytes": [Interval(Real, 0, None, closed="left")],
@@ -243,8 +249,25 @@ class LBFGS(Solver, name="lbfgs"):
         def report(w: Array, value: float) -> bool:
             return callback(objective.to_given(w), value)
 
-        result = self._solve(objective, objective.from_given(w0), max_iter, tol, report)
+        w = objective.from_given(w0)
+        basis = self._row_space(objective)
+        if basis is None:
+            result = self._solve(objective, w, max_iter, tol, report)
+        else:
+            within = replace(self, row_space=0)
+            result = within.solve(
+                basis.objective,
+                basis.from_given(w),
+                max_iter=max_iter,
+                tol=tol,
+                callback=lambda v, value: report(basis.to_given(v), value),
+            )
+            result = result._replace(w=basis.to_given(result.w))
         return self._for_given_columns(objective, result)
+
+    def _row_space(self, objective: Any) -> RowSpace | None:
+        few = objective.n_rows <= min(objective.rows.n_features, self.row_space)
+        return in_row_space(objective) if few and objective.rows.resident else None
 
     def _for_given_columns(self, objective: Any, result: Result) -> Result:
         """Return the result for the columns as in the rows, not converged if their dtype cannot hold it."""
