@@ -21,7 +21,7 @@ from skxent._typing import Array
 from skxent.linear_model._coordinates import Coordinates, standardize
 from skxent.linear_model._outputs import Output
 from skxent.losses import Loss
-from skxent.rows import Part, Rows, batches, logits_of, reweighted, subset
+from skxent.rows import Part, Rows, batches, logits_of, reweighted, subset, with_features
 
 __all__ = ["Objective", "Problem"]
 
@@ -194,6 +194,11 @@ class Objective:
     def dense(self, part: Part, columns: slice | Array) -> Array:
         """Return some columns of a part as a dense array."""
         return part.dense(columns) if self.coordinates is None else self.coordinates.dense(part, columns)
+
+    def with_features(self, X: Array, alpha: float) -> Objective:
+        """Return the objective of the same rows with other features, all of whose weights are penalised alike."""
+        problem = replace(self.problem, alpha=alpha)
+        return Objective(problem, with_features(self.rows, X), self.total_weight)
 
     def combined(self, part: Part, factors: Array) -> Array:
         """Return sums of the rows of a part times factors, in float64, of shape (n_features, n_sums)."""

@@ -18,7 +18,6 @@ References
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,6 @@ from sklearn.utils import gen_batches
 
 from skxent._typing import Array
 from skxent.linear_model._objective import Objective
-from skxent.rows import with_features
 
 __all__ = ["RowSpace", "in_row_space"]
 
@@ -58,8 +56,7 @@ class RowSpace:
         self.units = np.where(objective.penalty > 0, np.sqrt(objective.penalty), 1)
         factor, self.pivots = _pivoted_cholesky(self._products())
         self.triangle = factor[self.pivots]
-        problem = replace(objective.problem, alpha=float(objective.problem.alpha > 0))
-        self.objective = Objective(problem, with_features(objective.rows, factor), objective.total_weight)
+        self.objective = objective.with_features(factor, float(objective.problem.alpha > 0))
 
     def to_given(self, v: Array) -> Array:
         """Return the weights of the columns that make the same model as `v`."""
