@@ -116,6 +116,14 @@ class Loss(Parameters, ABC):
             if the :math:`p_k` could move freely; the output layer adds the constraint that they sum to 1.
         """
 
+    @property
+    def needs_all_rows(self) -> bool:
+        """Whether the loss looks at all rows before the fit; by default, whether a subclass has its own `adapted`.
+
+        Estimators have no ``partial_fit`` then.
+        """
+        return type(self).adapted is not Loss.adapted
+
     def adapted(self, crossfit: CrossFit) -> Loss:
         """Return the loss to fit with, for losses that need a look at the data first; by default the loss itself.
 
@@ -633,6 +641,11 @@ class ForwardCorrection(Loss):
         self.transition = transition if estimate else check_transition("transition", transition)
         self.loss = resolve_loss(loss)
         self.pilot = resolve_loss(pilot)
+
+    @property
+    def needs_all_rows(self) -> bool:
+        """Whether the matrix is to be estimated; see :meth:`Loss.needs_all_rows`."""
+        return isinstance(self.transition, str)
 
     def adapted(self, crossfit: CrossFit) -> Loss:
         """Return the loss with the matrix that it estimates; see :meth:`Loss.adapted`."""

@@ -15,12 +15,14 @@ _STEP = 1e-3
 _N_TRIED, _LOGITS = 64, 2.0
 # Directions of the logits tried.
 _N_DIRECTIONS = 4
+# Least curvature: its inverse and the square of that are finite. Where a loss is flat its differences are exactly 0.
+_LEAST = float(np.sqrt(np.finfo(np.float64).tiny))
 # Slope that counts as none, against the largest of the rows tried.
 _NONE = 1e-7
 
 
 def curvature_of_rows(problem: Problem, y: Array, z: Array, directions: Array) -> Array:
-    """Return a curvature of each row's loss along its logits that is not negative, the mean over some directions.
+    """Return a curvature of each row's loss along its logits that is above 0, the mean over some directions.
 
     A loss that is a proper scoring rule is least where the prediction is the target, and curves upwards there: this is
     the curvature taken, at the model's own probabilities as targets. Other losses may curve downwards there. For them
@@ -41,7 +43,7 @@ def curvature_of_rows(problem: Problem, y: Array, z: Array, directions: Array) -
     ndarray of shape (n_rows,)
         Curvatures.
     """
-    proper = np.maximum(_second(problem, problem.output.probabilities(z), z, directions), 0)
+    proper = np.maximum(_second(problem, problem.output.probabilities(z), z, directions), _LEAST)
     if is_proper(problem, z.shape[1]):
         return proper
     _, slope = problem.output.loss_and_gradient(problem.loss, y, z)

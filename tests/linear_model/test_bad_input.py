@@ -68,6 +68,16 @@ BAD_DATA = {
     "continuous y": ({"y": X[:, 0]}, ValueError, "Unknown label type: continuous"),
     "one class": ({"y": 0 * y}, ValueError, r"needs at least two classes; y has only one class, 0\."),
     "one named class": ({"y": np.full(150, "a")}, ValueError, r"y has only one class, 'a'\."),
+    "weight for one class": (
+        {"sample_weight": (y == 1).astype(float)},
+        ValueError,
+        "needs at least two classes; only rows of class 1 have a weight above 0",
+    ),
+    "soft labels of one class": (
+        {"y": np.tile([0.0, 1.0, 0.0], (150, 1))},
+        ValueError,
+        "needs at least two classes; only rows of class 1 have a weight above 0",
+    ),
     "negative soft label": (
         {"y": changed(ONE_HOT, (5, slice(None)), [-0.5, 0.5, 1])},
         ValueError,
