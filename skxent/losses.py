@@ -637,10 +637,11 @@ class ForwardCorrection(Loss):
         loss: str | Loss = "cross_entropy",
         pilot: str | Loss = "generalized_cross_entropy",
     ) -> None:
-        estimate = isinstance(transition, str) and transition == "estimate"
-        self.transition = transition if estimate else check_transition("transition", transition)
-        self.loss = resolve_loss(loss)
-        self.pilot = resolve_loss(pilot)
+        if isinstance(transition, str) and transition != "estimate":
+            raise ValueError(f"transition={transition!r} must be a matrix or 'estimate'.")
+        self.transition = transition if isinstance(transition, str) else check_transition("transition", transition)
+        self.loss = _without_look("loss", loss)
+        self.pilot = _without_look("pilot", pilot)
 
     @property
     def needs_all_rows(self) -> bool:
@@ -681,16 +682,16 @@ class ForwardCorrection(Loss):
         Raises
         ------
         ValueError
-            If the way back needs the inverse of a singular matrix; see also :meth:`Loss.true_probabilities`.
+            If the matrix is singular; see also :meth:`Loss.true_probabilities`.
         """
-        if self.loss.proper:
-            return p
         transition = self._matrix(p)
         if np.linalg.matrix_rank(transition) < len(transition):
             raise ValueError(
                 f"transition is singular, so that the labels do not tell the true probabilities:\n{transition}\n"
-                "Use a proper loss, such as 'cross_entropy', or a matrix whose rows are linearly independent."
+                "Pass a matrix whose rows are linearly independent, or set calibrated=False."
             )
+        if self.loss.proper:
+            return p
         labels = self.loss.true_probabilities(p @ transition)
         return normalized(np.maximum(np.linalg.solve(transition.T, labels.T).T, 0))
 
@@ -698,6 +699,14 @@ class ForwardCorrection(Loss):
         if isinstance(self.transition, str):
             raise ValueError("transition='estimate' is found by fit from all rows at once; elsewhere pass a matrix.")
         return check_size("transition", self.transition, p.shape[1]).astype(p.dtype)
+
+
+def _without_look(name: str, loss: Any) -> Loss:
+    """Return a loss that may be a part of another: one that needs no look at the data."""
+    resolved = resolve_loss(loss)
+    if resolved.needs_all_rows:
+        raise ValueError(f"{name}={resolved!r} looks at the data before the fit, which a part of a loss cannot.")
+    return resolved
 
 
 def resolve_loss(loss: Any) -> Loss:

@@ -373,9 +373,15 @@ def test_symmetric_cross_entropy_of_hard_labels_is_poly1(problem):
         (lambda: ExpectedCost([[0, 1, 2], [1, 0, 1]]), r"cost has shape \(2, 3\); it must be square"),
         (lambda: ExpectedCost([0, 1]), r"cost has shape \(2,\); it must be square"),
         (lambda: ExpectedCost([[0, 1], [np.nan, 0]]), r"cost\[1, 0\] is nan"),
-        (lambda: ExpectedCost([[0, 1], [2]]), "is not a matrix of numbers"),
-        (lambda: ExpectedCost("ordinal"), "cost='ordinal' is not a matrix of numbers"),
-        (lambda: ForwardCorrection("guess"), "transition='guess' is not a matrix of numbers"),
+        (lambda: ExpectedCost([[0, 1], [2]]), "is not a matrix of real numbers"),
+        (lambda: ExpectedCost("ordinal"), "cost='ordinal' is not a matrix of real numbers"),
+        (lambda: ExpectedCost(3), "cost=3 is not a matrix of real numbers"),
+        (lambda: ExpectedCost(1j * np.eye(2)), "is not a matrix of real numbers"),
+        (lambda: ExpectedCost([["0", "1"], ["1", "0"]]), "is not a matrix of real numbers"),
+        (lambda: ExpectedCost(np.ma.masked_equal(np.eye(2), 0)), "is not a matrix of real numbers"),
+        (lambda: ForwardCorrection("guess"), "transition='guess' must be a matrix or 'estimate'"),
+        (lambda: ForwardCorrection(pilot=ForwardCorrection()), "pilot=.* looks at the data before the fit"),
+        (lambda: ForwardCorrection(np.eye(2), ForwardCorrection()), "loss=.* looks at the data before the fit"),
         (lambda: ForwardCorrection([[0.9, 0.1], [0.3, 0.6]]), r"Row 1 of transition sums to 0\.9;"),
         (lambda: ForwardCorrection([[0.9, 0.3], [0.1, 0.7]]), r"Row 0 of transition sums to 1\.2; .* transpose it"),
         (lambda: ForwardCorrection([[1.1, -0.1], [0, 1]]), r"transition\[0, 1\] is -0\.1; probabilities are not neg"),
@@ -437,9 +443,9 @@ def test_forward_correction_is_exact_where_all_ways_to_a_label_underflow(dtype):
 def test_a_singular_matrix_is_said_where_it_must_be_inverted():
     p = np.array([[0.2, 0.3, 0.5]])
     singular = [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]
-    assert ForwardCorrection(singular).true_probabilities(p) is p
-    with pytest.raises(ValueError, match="transition is singular"):
-        ForwardCorrection(singular, "focal").true_probabilities(p)
+    for loss in ("cross_entropy", "focal"):
+        with pytest.raises(ValueError, match="transition is singular"):
+            ForwardCorrection(singular, loss).true_probabilities(p)
 
 
 def test_an_estimate_outside_a_fit_is_refused():
