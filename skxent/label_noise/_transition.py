@@ -49,8 +49,8 @@ def check_size(name: str, matrix: Floats, n_outcomes: int) -> Floats:
     """Return a square matrix if it has a row for each outcome."""
     if len(matrix) != n_outcomes:
         raise ValueError(
-            f"{name} has shape {matrix.shape}, but there are {n_outcomes} outcomes: the classes in y, or on and off for "
-            "a unit of SigmoidRegressor."
+            f"{name} has shape {matrix.shape}, but there are {n_outcomes} outcomes: the classes in y, or on and off "
+            "for a unit of SigmoidRegressor."
         )
     return matrix
 
