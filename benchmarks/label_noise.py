@@ -397,17 +397,15 @@ def win_table(cells: Cells) -> None:
             ]
         )
     rows.sort(key=lambda row: -int(str(row[1]).split()[0]))
-    print_table(
-        [
-            "",
-            "cells ≥ CleanLearning",
-            "cells first of all",
-            "share of its time",
-            "accuracy lost on clean labels",
-            "failed fits",
-        ],
-        rows,
-    )
+    header = [
+        "",
+        "cells ≥ CleanLearning",
+        "first of all",
+        "share of its time",
+        "accuracy lost on clean labels",
+        "failed",
+    ]
+    print_table(header, rows)
 
 
 def goal_table(cells: Cells) -> None:
