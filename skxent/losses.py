@@ -576,6 +576,9 @@ class Spherical(Loss, name="spherical"):
         return 1 - total[:, 0], s * s * total - hit
 
 
+_LABELS, _PILOT = CrossEntropy(), GeneralizedCrossEntropy()
+
+
 class ForwardCorrection(Loss):
     r"""A loss of the given labels, which are wrong as a noise matrix says: :math:`L(y, p\,T)`.
 
@@ -597,10 +600,12 @@ class ForwardCorrection(Loss):
         The noise matrix: each row sums to 1, no column is all 0. The order is that of ``classes_``; a unit of
         :class:`~skxent.SigmoidRegressor` has two outcomes, on and off. ``"estimate"`` finds it in the fit: models
         fitted with `pilot` on one half of the rows predict the other half, and the matrix is the most probable one for
-        these probabilities and the labels [2]_; then the same once more with this loss and the matrix found.
-    loss : str or Loss, default="cross_entropy"
+        these probabilities and the labels [2]_; then the same once more with this loss and the matrix found. The halves
+        depend on nothing but what is in the rows. Each must have rows of two classes, and estimators have no
+        ``partial_fit`` with it, as all rows are needed at once.
+    loss : str or Loss, default=CrossEntropy()
         The loss of the labels.
-    pilot : str or Loss, default="generalized_cross_entropy"
+    pilot : str or Loss, default=GeneralizedCrossEntropy()
         The loss of the first models behind an estimate: one that wrong labels change little.
 
     Attributes
@@ -634,8 +639,8 @@ class ForwardCorrection(Loss):
     def __init__(
         self,
         transition: Any = "estimate",
-        loss: str | Loss = "cross_entropy",
-        pilot: str | Loss = "generalized_cross_entropy",
+        loss: str | Loss = _LABELS,
+        pilot: str | Loss = _PILOT,
     ) -> None:
         if isinstance(transition, str) and transition != "estimate":
             raise ValueError(f"transition={transition!r} must be a matrix or 'estimate'.")

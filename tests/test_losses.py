@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import log_softmax, rel_entr, softmax
 from sklearn.metrics import brier_score_loss, log_loss
@@ -438,6 +439,27 @@ def test_forward_correction_is_exact_where_all_ways_to_a_label_underflow(dtype):
     assert value[0] == pytest.approx(-expected, rel=1e-6)
     shares = np.exp([-1000 + np.log(0.4) - expected, -1001 + np.log(0.6) - expected])
     np.testing.assert_allclose(gradient[0], [-shares[0], -shares[1], 0], rtol=1e-3 if dtype == np.float32 else 1e-9)
+
+
+def test_forward_correction_shows_what_differs_from_its_defaults():
+    assert repr(ForwardCorrection()) == "ForwardCorrection()"
+    changed = ForwardCorrection(loss="focal").set_params(pilot__q=0.3)
+    assert repr(changed) == "ForwardCorrection(loss=Focal(), pilot=GeneralizedCrossEntropy(q=0.3))"
+    assert repr(ForwardCorrection()) == "ForwardCorrection()"
+
+
+def test_matrices_may_come_in_many_containers():
+    pandas = pytest.importorskip("pandas")
+    matrix = [[1, 0], [0, 1]]
+    for given in (
+        matrix,
+        np.array(matrix),
+        np.eye(2, dtype=bool),
+        sparse.csr_array(np.eye(2)),
+        pandas.DataFrame(matrix),
+    ):
+        np.testing.assert_array_equal(ForwardCorrection(given).transition, np.eye(2))
+        np.testing.assert_array_equal(ExpectedCost(given).cost, np.eye(2))
 
 
 def test_a_singular_matrix_is_said_where_it_must_be_inverted():

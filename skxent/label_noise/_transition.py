@@ -36,11 +36,11 @@ def check_square(name: str, matrix: Any) -> Floats:
 
 def _numbers(name: str, matrix: Any) -> Floats:
     """Return numbers as an array of float64, a copy; a sparse matrix as a dense one."""
-    given = np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
     try:
-        if not given.ndim or given.dtype.kind in "cSU" or np.ma.is_masked(matrix):
+        values = np.array(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
+        if not values.ndim or values.dtype.kind in "cSU" or np.ma.is_masked(matrix):
             raise TypeError
-        return np.array(given, dtype=np.float64)
+        return values.astype(np.float64)
     except (TypeError, ValueError):
         raise ValueError(f"{name}={matrix!r} is not a matrix of real numbers.") from None
 

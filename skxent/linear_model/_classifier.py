@@ -613,7 +613,9 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
     def transition_(self) -> Array:
         """Noise matrix of the loss fitted with, given or estimated, if it has one."""
         check_is_fitted(self)
-        transition: Array = self.loss_.transition  # type: ignore[attr-defined]
+        if not hasattr(self.loss_, "transition"):
+            raise AttributeError(f"loss={self.loss_!r} has no noise matrix; ForwardCorrection has one.")
+        transition: Array = self.loss_.transition
         return transition
 
     def _without_class_weight(self, p: Array) -> Array:

@@ -68,7 +68,7 @@ BAD_DATA = {
     "continuous y": ({"y": X[:, 0]}, ValueError, "Unknown label type: continuous"),
     "one class": ({"y": 0 * y}, ValueError, r"needs at least two classes; y has only one class, 0\."),
     "one named class": ({"y": np.full(150, "a")}, ValueError, r"y has only one class, 'a'\."),
-    "weight for one class": (
+    "one class with weight": (
         {"sample_weight": (y == 1).astype(float)},
         ValueError,
         "needs at least two classes; only rows of class 1 have a weight above 0",

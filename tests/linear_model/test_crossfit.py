@@ -52,6 +52,8 @@ def test_the_matrix_of_a_given_loss_is_shown_and_others_have_none():
     np.testing.assert_array_equal(SoftmaxRegressor(ForwardCorrection(NOISE)).fit(X, given).transition_, NOISE)
     plain = SoftmaxRegressor().fit(X, given)
     assert not hasattr(plain, "transition_")
+    with pytest.raises(AttributeError, match=r"CrossEntropy\(\) has no noise matrix"):
+        plain.transition_  # noqa: B018
     assert isinstance(plain.loss_, CrossEntropy)
 
 
