@@ -19,8 +19,8 @@ the next one. It is given nothing but images and labels.
 
 Then nothing is spoilt. ``label_quality`` fits on four fifths of the real training images, judges the labels of the last
 fifth, and so on: at the top of its ranking are images that look wrong to us as well, or that nobody can read. It takes
-any classifier. Here the images go through random features first: a softmax regression of plain pixels is wrong on 8 % of
-the images, and takes much unusual handwriting for a wrong label.
+any classifier. Here the images go through random features first: a softmax regression of plain pixels is wrong on 8 %
+of the images, and takes much unusual handwriting for a wrong label.
 
 Run it: ``python plot_wrong_labels.py [picture.png]``. All 60,000 images take some minutes; ``--rows`` takes fewer, and
 ``--side 14`` takes them at half the resolution.
