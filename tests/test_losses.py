@@ -451,15 +451,10 @@ def test_forward_correction_shows_what_differs_from_its_defaults():
 def test_matrices_may_come_in_many_containers():
     pandas = pytest.importorskip("pandas")
     matrix = [[1, 0], [0, 1]]
-    for given in (
-        matrix,
-        np.array(matrix),
-        np.eye(2, dtype=bool),
-        sparse.csr_array(np.eye(2)),
-        pandas.DataFrame(matrix),
-    ):
-        np.testing.assert_array_equal(ForwardCorrection(given).transition, np.eye(2))
-        np.testing.assert_array_equal(ExpectedCost(given).cost, np.eye(2))
+    containers = [np.array, list, sparse.csr_array, pandas.DataFrame, lambda rows: np.array(rows, dtype=bool)]
+    for container in containers:
+        np.testing.assert_array_equal(ForwardCorrection(container(matrix)).transition, np.eye(2))
+        np.testing.assert_array_equal(ExpectedCost(container(matrix)).cost, np.eye(2))
 
 
 def test_a_singular_matrix_is_said_where_it_must_be_inverted():
