@@ -15,6 +15,7 @@ from skxent._typing import Array
 __all__ = [
     "Targets",
     "as_probabilities",
+    "class_totals",
     "class_weights",
     "classes_and_positions",
     "hold_out",
@@ -52,6 +53,14 @@ def soft_labels(y: Array) -> Targets:
     return Targets(np.arange(y.shape[1]), y, y.shape[1], None)
 
 
+def class_totals(targets: Targets, weight: Array | None) -> Array:
+    """Return the total weight of each class, or of each column of a matrix of targets."""
+    if targets.labels is not None:
+        return np.bincount(targets.labels, weight, len(targets.classes))
+    totals: Array = targets.y.sum(axis=0) if weight is None else weight @ targets.y
+    return totals
+
+
 def class_weights(class_weight: Any, targets: Targets, sample_weight: Array | None) -> Array:
     """Return the factor of each class on the weights of its rows.
 
@@ -79,7 +88,7 @@ def class_weights(class_weight: Any, targets: Targets, sample_weight: Array | No
     if isinstance(class_weight, dict):
         factors = compute_class_weight(class_weight, classes=targets.classes, y=targets.classes[targets.labels])
     else:
-        totals = np.bincount(targets.labels, sample_weight, len(targets.classes))
+        totals = class_totals(targets, sample_weight)
         present = np.count_nonzero(totals)
         factors = np.divide(totals.sum(), present * totals, out=np.zeros(len(totals)), where=totals > 0)
     wrong = np.flatnonzero(~((factors >= 0) & np.isfinite(factors)))
