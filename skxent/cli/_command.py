@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from skxent.cli._compare import compare_models
 from skxent.cli._filter import filter_lines
+from skxent.cli._key_words import print_key_words
 from skxent.cli._notes import Notes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
@@ -61,7 +62,7 @@ def _task(options: Options) -> Callable[[Options, Progress, Notes], None]:
     if options.smoothing == "list":
         return _list_smoothings
     if options.compare:
-        return compare_models
+        return print_key_words if options.words else compare_models
     if options.target:
         return select_records
     return filter_lines if options.filters else report

@@ -21,7 +21,7 @@ from skxent.cli._levels import Records
 from skxent.cli._names import show_bytes, show_escapes
 from skxent.language_model import Score
 
-__all__ = ["FORMATS", "Report", "srilm_summary"]
+__all__ = ["FORMATS", "Report", "aligned", "srilm_summary"]
 
 
 @dataclass(frozen=True)
@@ -201,12 +201,12 @@ def _print_table(records: Iterable[Records], report: Report) -> None:
         if number == 0:
             head = "".join(f"{title.format(unit=report.unit):>{width}}" for title, width, _ in columns.values())
             print(f"{head}  {report.level}")
-        cells = [_aligned(table[name], width, digits) for name, (_, width, digits) in columns.items()]
+        cells = [aligned(table[name], width, digits) for name, (_, width, digits) in columns.items()]
         rows = pl.select(pl.concat_str([*cells, pl.lit("  "), table.select(_place(table)).to_series()])).to_series()
         sys.stdout.write(show_bytes("".join(f"{row}\n" for row in rows)))
 
 
-def _aligned(column: pl.Series, width: int, digits: int) -> pl.Series:
+def aligned(column: pl.Series, width: int, digits: int) -> pl.Series:
     """Write the numbers of a column with so many digits, separators of thousands, and '-' where there is none."""
     written = (
         column.cast(pl.Float64).to_frame("x").write_csv(include_header=False, float_precision=digits, null_value="-")

@@ -39,6 +39,7 @@ class Options:
     train: Sequence[str] | None = None
     model: str | None = None
     compare: Sequence[str] | None = None
+    words: int | None = None
     save: str | None = None
     force: bool = False
     smoothing: str | None = None
@@ -106,6 +107,7 @@ examples:
   skxent-perplexity --model m.arpa --per line --format csv test.txt
   skxent-perplexity --model m.arpa --max-perplexity 900 crawl.txt > clean.txt
   skxent-perplexity --compare a.arpa b.arpa -- test.txt
+  skxent-perplexity --compare a.txt b.txt --words 20
   skxent-perplexity --target good.txt --raw 'crawl/*.jsonl.gz' --field text --top 10% > like-good.jsonl
 
 exit status: 0 done; 1 the text or the model cannot be used, and one line on
@@ -155,6 +157,13 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         nargs=2,
         metavar="ARPA",
         help="score with two models and bootstrap the difference over paired lines",
+    )
+    group.add_argument(
+        "--words",
+        type=_positive_int,
+        metavar="N",
+        help="with --compare: the N words with the largest shares of the difference, each with an interval; without a "
+        "CORPUS, of two models or of two texts",
     )
     group.add_argument("--save", metavar="ARPA", help="write the trained model as an ARPA file (.gz, .bz2, .xz too)")
     group.add_argument(
@@ -370,7 +379,9 @@ def _complaints(options: Options) -> Iterator[str]:
         return
     yield from _given(options, _SELECTION, "is for choosing text: name --target and --raw")
     ready_model = "--model" if options.model else "--compare" if options.compare else None
-    if not options.corpus and (ready_model or not options.train):
+    if options.words and not options.compare:
+        yield "--words needs --compare: two models, or two texts"
+    if not options.corpus and (ready_model or not options.train) and not options.words:
         yield "nothing to score: name a CORPUS, or '-' for standard input"
     if ready_model:
         yield from _given(options, _TRAINING, f"belongs to training, and {ready_model} brings a trained model")
@@ -440,6 +451,8 @@ def _given(options: Options, names: Sequence[str], why: str) -> Iterator[str]:
 def _readings(options: Options) -> list[str]:
     """Every file, as often as it is read."""
     models = [options.model, options.background, *(options.compare or [])]
+    if options.words and not options.corpus:
+        return [*(options.compare or [])] * 2
     training = list(options.train or [])
     if not options.corpus:
         return [*filter(None, models), *training * _passes(options, trains=True)]

@@ -49,11 +49,10 @@ class DocumentReader:
 
     def _sources(self, X: Any) -> Any:
         """Return documents, names or files, whichever `input` says; refuse what is a single one of them."""
-        if isinstance(X, str | bytes | PathLike | Mapping) or hasattr(X, "read"):
-            raise TypeError(
-                f"expected an iterable of documents, got a single {type(X).__name__}; put it in a list, and say "
-                "input='filename' if it is the name of a file, input='file' if it is an open file"
-            )
+        if hasattr(X, "read") or isinstance(X, str | bytes | PathLike | Mapping):
+            wanted = "file" if hasattr(X, "read") else "filename" if isinstance(X, PathLike) else self.input
+            advice = "put it in a list: [X]" if self.input == wanted else f"read it with input={wanted!r} and [X]"
+            raise TypeError(f"expected an iterable of documents, got a single {type(X).__name__}; {advice}")
         return X
 
     def _documents(self, X: Any) -> Iterator[Document]:
