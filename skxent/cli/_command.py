@@ -16,6 +16,7 @@ from skxent.cli._progress import Progress
 from skxent.cli._report import report
 from skxent.cli._safety import check_outputs
 from skxent.cli._select import select_records
+from skxent.cli._tokenizers import compare_tokenizers
 from skxent.language_model import SMOOTHINGS, CorpusError
 from skxent.language_model._errors import UndecodableError
 
@@ -65,6 +66,8 @@ def _task(options: Options) -> Callable[[Options, Progress, Notes], None]:
         return print_key_words if options.words else compare_models
     if options.target:
         return select_records
+    if "," in options.tokenizer:
+        return compare_tokenizers
     return filter_lines if options.filters else report
 
 

@@ -20,6 +20,7 @@ from skxent._registry import Registry
 from skxent.cli._levels import Records
 from skxent.cli._names import show_bytes, show_escapes
 from skxent.language_model import Score
+from skxent.language_model._efficiency import DEFAULT_ORDER
 
 __all__ = ["FORMATS", "Report", "aligned", "srilm_summary"]
 
@@ -159,6 +160,8 @@ def _measures(row: dict[str, Any], report: Report) -> Iterator[tuple[str, float 
     if row.get("in_sample_entropy") is not None:
         remark = f"{unit} per token: of the word frequencies themselves, not a test figure"
         yield "in-sample entropy", row["in_sample_entropy"], remark, False
+    remark = f"of order {DEFAULT_ORDER}: how evenly the tokens are used, 1 if all alike"
+    yield "Rényi efficiency", row["renyi_efficiency"], remark, False
 
 
 def _between(row: dict[str, Any], scale: Callable[[float], float]) -> str:

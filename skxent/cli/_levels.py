@@ -21,6 +21,7 @@ from skxent.cli._notes import Notes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
 from skxent.language_model import CorpusCounts, CorpusError, Evaluation, Score, WordScores, count_files, expand_paths
+from skxent.language_model._efficiency import renyi_efficiency
 from skxent.language_model._keyness import Occurrences
 from skxent.language_model._options import END_OF_SENTENCE
 from skxent.language_model._scoring import ScoredLines, score_lines
@@ -61,6 +62,7 @@ PUBLISHED = (
     "smoothing_parameter",
     "evaluated",
     "in_sample_entropy",
+    "renyi_efficiency",
     "cross_entropy_low",
     "cross_entropy_high",
     "confidence",
@@ -154,9 +156,15 @@ def corpus_records(corpus: Corpus, scores: WordScores, options: Options, counts:
     """
     counts = counts or corpus.count()
     if not counts.n_tokens:
-        return Records(scores.score(counts).each(np.atleast_1d), {"types": 0, "unknown_types": 0})
+        return Records(
+            scores.score(counts).each(np.atleast_1d), {"types": 0, "unknown_types": 0, "renyi_efficiency": None}
+        )
     evaluation = evaluate(corpus.title, counts, scores, options)
-    columns = {"types": counts.n_types, "unknown_types": evaluation.unknown_types}
+    columns = {
+        "types": counts.n_types,
+        "unknown_types": evaluation.unknown_types,
+        "renyi_efficiency": renyi_efficiency(counts),
+    }
     return Records(evaluation.score.each(np.atleast_1d), columns)
 
 

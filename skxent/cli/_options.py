@@ -203,7 +203,8 @@ def _add_reading(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--tokenizer",
         metavar="NAME",
-        help="whitespace (default), or one of NLTK's: treebank, wordpunct, ...",
+        help="whitespace (default), wordpunct, or one of NLTK's: treebank, ...; several with commas between them are "
+        "compared: entropy, Rényi efficiency and bits per byte",
     )
     group.add_argument("--lowercase", action="store_true", help="lower-case the tokens")
     group.add_argument("--encoding", metavar="NAME", help="of the text (default utf-8)")
@@ -387,6 +388,8 @@ def _complaints(options: Options) -> Iterator[str]:
         yield from _given(options, _TRAINING, f"belongs to training, and {ready_model} brings a trained model")
     if options.compare:
         yield from _given(options, _ONE_MODEL, "is for one model, not for --compare")
+    if "," in options.tokenizer:
+        yield from _given(options, _ONE_TOKENIZER, "needs a single --tokenizer")
     if options.filters:
         yield from _given(
             options, _REPORT, "is for a report; --min-perplexity and --max-perplexity print lines instead"
@@ -405,6 +408,7 @@ def _complaints(options: Options) -> Iterator[str]:
         yield "--min-count and --vocab both choose the vocabulary: give one of them"
     if options.format in SUMMARIES:
         asked = {
+            "a comparison of tokenizers": "," in options.tokenizer,
             "--verbose word": options.per == "word",
             "--compare": options.compare,
             "--confidence": options.confidence,
@@ -424,6 +428,8 @@ def _selection_complaints(options: Options) -> Iterator[str]:
         yield "say what to choose: --top 10%, --sample N, or --score for all of it with scores"
     if options.corpus:
         yield f"{options.corpus[0]}: there is no CORPUS where text is chosen; it comes from --raw"
+    if "," in options.tokenizer:
+        yield "choosing text needs a single --tokenizer"
     yield from _given(options, _NOT_FOR_SELECTION, "is not for choosing text (--target and --raw)")
     if options.seed is not None and not options.sample:
         yield "--seed is for --sample, which is all that is random"
@@ -439,6 +445,10 @@ _NOT_FOR_SELECTION = (
 )
 _TRAINING = ("smoothing", "smoothing_parameter", "background", "min_count", "vocab", "eos", "save")
 _ONE_MODEL = ("min_perplexity", "max_perplexity", "plot", "per")
+_ONE_TOKENIZER = (
+    *("model", "compare", "save", "background", "vocab", "per", "plot", "confidence"),
+    *("min_perplexity", "max_perplexity"),
+)
 _REPORT = ("per", "format", "confidence", "plot")
 
 
@@ -455,9 +465,10 @@ def _readings(options: Options) -> list[str]:
         return [*(options.compare or [])] * 2
     training = list(options.train or [])
     if not options.corpus:
-        return [*filter(None, models), *training * _passes(options, trains=True)]
+        return [*filter(None, models), *training * _passes(options, trains=True) * (1 + options.tokenizer.count(","))]
     trains = not (options.train or options.model or options.compare)
-    return [*filter(None, models), *training, *list(options.corpus) * _passes(options, trains)]
+    n_tokenizers = 1 + options.tokenizer.count(",")
+    return [*filter(None, models), *[*training, *list(options.corpus) * _passes(options, trains)] * n_tokenizers]
 
 
 def _passes(options: Options, trains: bool) -> int:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # what editors and type checkers cannot see in _HOME
     from skxent.language_model._corpus import CorpusCounts as CorpusCounts
     from skxent.language_model._corpus import count_files as count_files
     from skxent.language_model._corpus import count_text as count_text
+    from skxent.language_model._efficiency import renyi_efficiency as renyi_efficiency
+    from skxent.language_model._efficiency import renyi_entropy as renyi_entropy
     from skxent.language_model._errors import CorpusError as CorpusError
     from skxent.language_model._estimator import UnigramLanguageModel as UnigramLanguageModel
     from skxent.language_model._keyness import Keyness as Keyness
@@ -82,6 +84,8 @@ _HOME = {
     "keyness": "_keyness",
     "log_ratio": "_selection",
     "read_arpa": "_arpa",
+    "renyi_efficiency": "_efficiency",
+    "renyi_entropy": "_efficiency",
     "select_texts": "_selection",
     "write_arpa": "_arpa",
 }

@@ -287,7 +287,7 @@ class Occurrences:
 
     def _units(self, found: Iterable[_Found]) -> Floats:
         units = Units((len(self.words) + 1,), max_units=_MAX_UNITS)
-        for counted in found:
+        for counted in _close_cut_lines(found, self.ends is not None):
             for rows in _tables(counted, len(self.words), self.words.index_of(END_OF_SENTENCE)):
                 units.add(rows[rows[:, -1] > 0])
         units.close()
@@ -295,11 +295,22 @@ class Occurrences:
 
 
 class _Found(NamedTuple):
-    """Words found in records: the column of each token, NaN for other words; and of each record, tokens and ends."""
+    """Words found in records.
+
+    Attributes
+    ----------
+    columns : ndarray of shape (n_tokens,)
+        The column of each token, NaN for other words.
+    sizes, ends : ndarray of shape (n_records,)
+        Tokens and ends of sentences of each record.
+    is_open : bool
+        Whether the last record goes on in what follows.
+    """
 
     columns: Floats
     sizes: Integers
     ends: Integers
+    is_open: bool = False
 
 
 def _found_in(values: TokenValues, ends: str | None, batch: Sequence[Piece]) -> _Found:
@@ -307,9 +318,22 @@ def _found_in(values: TokenValues, ends: str | None, batch: Sequence[Piece]) -> 
     columns, sizes = values.of_text(block.data, block.ends_line)
     n_ends = {None: np.zeros_like, "lines": np.ones_like, "sentences": partial(np.minimum, 1)}[ends](sizes)
     if block.documents is None:
-        return _Found(columns, sizes, n_ends)
+        return _Found(columns, sizes, n_ends, not block.ends_line)
     first = np.cumsum(block.documents.n_lines) - block.documents.n_lines
     return _Found(columns, *(np.add.reduceat(n, first) if len(first) else n for n in (sizes, n_ends)))
+
+
+def _close_cut_lines(found: Iterable[_Found], has_ends: bool) -> Iterator[_Found]:
+    """Let a line that is longer than a block end once, with its last piece."""
+    is_filled = False
+    for counted in found:
+        ends = counted.ends.copy()
+        if has_ends and is_filled:
+            ends[0] = 1
+        is_filled = counted.is_open and bool(counted.sizes[-1] or (is_filled and len(ends) == 1))
+        if counted.is_open:
+            ends[-1] = 0
+        yield counted._replace(ends=ends)
 
 
 def _tables(found: _Found, n_words: int, end: int | None) -> Iterator[Floats]:
