@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -361,7 +362,10 @@ def _number(text: str, expected: str) -> float:
 def parse_arguments(argv: Sequence[str] | None) -> Options:
     """Parse the command line; ends the process with code 2 when it makes no sense."""
     parser = build_parser()
-    given = vars(parser.parse_intermixed_args(argv))
+    words, files = _without_files(sys.argv[1:] if argv is None else list(argv), parser)
+    given = vars(parser.parse_intermixed_args(words))
+    if files:
+        given["corpus"] = [*given.get("corpus", ()), *files]
     if "base" in given:
         given["base"] = BASES[given["base"]]
     if given.get("format") == "srilm":  # SRILM leaves unknown words out, whatever their probability
@@ -371,6 +375,17 @@ def parse_arguments(argv: Sequence[str] | None) -> Options:
         for complaint in _complaints(options):
             parser.error(complaint)
     return options
+
+
+def _without_files(words: list[str], parser: argparse.ArgumentParser) -> tuple[list[str], list[str]]:
+    """Take the files out that follow ``--``, whatever their names; they end with the next option."""
+    if "--" not in words:
+        return words, []
+    begin = words.index("--")
+    end = begin + 1
+    while end < len(words) and words[end].partition("=")[0] not in parser._option_string_actions:
+        end += 1
+    return [*words[:begin], *words[end:]], words[begin + 1 : end]
 
 
 def _complaints(options: Options) -> Iterator[str]:

@@ -236,7 +236,9 @@ def read_pieces(
     path = str(path)
     chunks = read_chunks(path, block_bytes, progress)
     first = next(chunks, b"")
-    if first.startswith(_PARQUET) and os.path.isfile(path):
+    if first.startswith(_PARQUET):
+        if not os.path.isfile(path):
+            raise CorpusError(f"{path}: Parquet cannot be read from a stream: save it to a file first")
         return _parquet_pieces(path, field, keep_records, block_bytes)
     chunks = chain([first], chunks)
     if codecs.lookup(encoding).name == "utf-8":

@@ -377,3 +377,15 @@ def test_frames_of_zstd(folder, capsys):
     (folder / "x").write_bytes(long[:-10])
     assert main(["x"]) == 1
     assert "x: cannot be read, it is damaged or cut short" in capsys.readouterr().err
+
+
+# What follows -- is a file, whatever its name.
+
+
+@pytest.mark.parametrize("name", ["-x.txt", "--y", "-1", "--model.txt"])
+def test_files_whose_names_begin_with_a_dash(folder, capsys, name):
+    (folder / name).write_text("a b d\n")
+    assert main(["--model", "m.arpa", "--format", "srilm", "--", name]) == 0
+    assert capsys.readouterr().out.startswith(f"file {name}: 0 sentences, 3 words, 1 OOVs")
+    assert main(["--train", "train.txt", "--", name, "test.txt", "--format", "srilm"]) == 0
+    assert "9 words, 1 OOVs" in capsys.readouterr().out
