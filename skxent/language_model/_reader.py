@@ -43,6 +43,8 @@ BLOCK_BYTES = 1 << 21
 JSON_LINE = "\0line"
 # The first bytes of a Parquet file.
 _PARQUET = b"PAR1"
+# What a tar archive has at this byte.
+_TAR, _TAR_PLACE = b"ustar", 257
 # JSON that Polars may read in another way than JSON means it: texts made of numbers or objects, half surrogate pairs.
 _NO_TEXT = r"^\s*(?:[-\d\[{]|true|false|NaN|Infinity)"
 _SURROGATE = r"\\u[dD][89a-fA-F]"
@@ -240,6 +242,10 @@ def read_pieces(
         if not os.path.isfile(path):
             raise CorpusError(f"{path}: Parquet cannot be read from a stream: save it to a file first")
         return _parquet_pieces(path, field, keep_records, block_bytes)
+    if first[_TAR_PLACE : _TAR_PLACE + len(_TAR)] == _TAR:
+        raise CorpusError(
+            f"{path}: a tar archive cannot be read; unpack it, e.g. tar -xOf FILE | skxent-perplexity ... -"
+        )
     chunks = chain([first], chunks)
     if codecs.lookup(encoding).name == "utf-8":
         marked = _without_mark(chunks)
