@@ -131,7 +131,8 @@ def write_records(paths: Sequence[str], reading: dict[str, Any], choices: Choice
     CorpusError
         If a record already has what is to be added, files have different columns, or they have changed.
     """
-    blocks = ((path, piece.make()) for path in paths for piece in read_pieces(path, **reading, **_WHOLE))
+    options = {**reading, "texts": reading["skip_bad_records"], "keep_records": True, "whole_lines": True}
+    blocks = ((path, piece.make()) for path in paths for piece in read_pieces(path, **options))
     parts = ((part, choice) for path, block in blocks for part, choice in _chosen(_records_of(path, block), choices))
     write_parts(paths, reading["encoding"], parts, file)
     choices.finish()
@@ -163,9 +164,6 @@ def write_parts(paths: Sequence[str], encoding: str, parts: Iterable[tuple[Recor
     for records, choice in parts:
         assert not isinstance(records, Rows)
         file.write(encode(records.chosen(choice)))
-
-
-_WHOLE: dict[str, Any] = {"keep_records": True, "whole_lines": True}
 
 
 def _encoder(encoding: str) -> Callable[[bytes], bytes]:
