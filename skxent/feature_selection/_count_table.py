@@ -13,7 +13,12 @@ from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._binning import add_up, edges_of_rows, starts_bin
 from skxent.feature_selection._target import Target
 
-__all__ = ["CountTable", "Entries", "count_by_sorting", "count_entries"]
+__all__ = ["CountTable", "Entries", "count_by_sorting", "count_by_value", "count_entries", "spans_few"]
+
+# Cells that a table of all values from the least to the largest may have, for each row.
+CELLS_PER_ROW = 4
+# Rows whose cells are written down at once, for which there is always memory.
+ROWS_AT_ONCE = 1 << 13
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,55 @@ def count_by_sorting(values: Array, target: Target, n_bins: int) -> CountTable:
         target.totals,
         (edges,),
         (True,),
+    )
+
+
+def spans_few(values: Array, target: Target) -> bool:
+    """Whether whole numbers lie close enough together for all between the least and the largest to be counted."""
+    if values.dtype.kind not in "biu":
+        return False
+    span = int(values.max()) - int(values.min()) + 1
+    return span * target.n_classes <= CELLS_PER_ROW * len(values)
+
+
+def count_by_value(values: Array, target: Target, n_bins: int, categorical: bool) -> CountTable:
+    """Count one feature of whole numbers without sorting it, where all rows weigh the same.
+
+    Parameters
+    ----------
+    values : ndarray of int or bool of shape (n_rows,)
+        Numbers or codes that lie close together.
+    target : Target
+        The classes; without weights.
+    n_bins : int
+        The number of bins to aim for.
+    categorical : bool
+        Whether every value is a bin of its own.
+    """
+    least = values.min()
+    counts = np.zeros((int(values.max()) - int(least) + 1, target.n_classes), dtype=np.int64)
+    n_rows = max(ROWS_AT_ONCE, counts.size)
+    for start in range(0, len(values), n_rows):
+        cell = values[start : start + n_rows].astype(np.int64)
+        cell -= least.astype(np.int64)
+        cell *= target.n_classes
+        cell += target.codes[start : start + n_rows]
+        counts += np.bincount(cell, minlength=counts.size).reshape(counts.shape)
+    filled = np.flatnonzero(counts.any(axis=1))
+    counts = counts[filled]
+    of_feature = np.zeros(len(filled), dtype=np.intp)
+    opens = categorical | starts_bin(of_feature, counts.sum(axis=1) * 1.0, np.zeros(len(filled), dtype=bool), n_bins)
+    in_bins = np.add.reduceat(counts, np.flatnonzero(opens))
+    bin_of_cell, label = np.nonzero(in_bins)
+    edges = least + filled[np.append(opens[1:], True)].astype(values.dtype)
+    return CountTable(
+        bin_of_cell,
+        label,
+        in_bins[bin_of_cell, label].astype(np.float64),
+        np.zeros(len(in_bins), dtype=np.intp),
+        target.totals,
+        (edges,),
+        (not categorical,),
     )
 
 
