@@ -10,7 +10,8 @@ How the distribution under shuffling is found depends on the table:
 - two bins, two classes: the hypergeometric distribution, as in Fisher's exact test;
 - cells expect enough rows, by Cochran's rule, or G is far beyond what any shuffling reaches: its first three cumulants;
 - few rows on one side, two groups on the other or so: exactly, by adding group after group (:mod:`._shuffling`);
-- else: from shuffled classes, and beyond what they reach by the tail of a gamma distribution.
+- else: from shuffled classes, and beyond what they reach by the tail of a gamma distribution;
+- too many rows to be shuffled: its cumulants, from draws of the groups (:mod:`._large_tables`).
 
 Where cells have enough rows, an ordered feature is also tested for a shift: Kruskal and Wallis's test with the
 bins as tied ranks. Both p-values are combined as Cauchy variables.
@@ -86,15 +87,13 @@ def independence_pvalues(table: CountTable) -> Floats:
         return pvalues
     start = np.searchsorted(table.feature_of_bin, np.arange(table.n_features + 1))
     first_cell = np.searchsorted(table.bin, start)
-    from_moments = _pvalues_from_moments(table)
     classes = tuple(table.class_totals.astype(np.int64).tolist())
     all_bins = table.bin_totals.astype(np.int64).tolist()
     for feature in np.flatnonzero(~dense & ~four).tolist():
         margins = Margins(tuple(all_bins[start[feature] : start[feature + 1]]), classes)
         cells = slice(first_cell[feature], first_cell[feature + 1])
         counts = table.bin[cells] - start[feature], table.label[cells], table.count[cells]
-        pvalue = shuffled_tail(margins, counts, float(statistic[feature]), _cumulants)
-        pvalues[feature] = from_moments[feature] if pvalue is None else pvalue
+        pvalues[feature] = shuffled_tail(margins, counts, float(statistic[feature]), _cumulants)
     return pvalues
 
 
