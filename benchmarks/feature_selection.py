@@ -31,6 +31,7 @@ from skxent.feature_selection import (
     cross_entropy_regression,
 )
 from skxent.feature_selection._binning import auto_bins
+from skxent.feature_selection._count_table import FineCounts
 from skxent.feature_selection._features import read_features
 from skxent.feature_selection._significance import CORRECTIONS, adjust_pvalues, independence_pvalues
 from skxent.feature_selection._target import read_target
@@ -83,6 +84,34 @@ def as_count_table(counts: Integers, class_totals: Array, ordered: bool = False)
     edges = tuple(np.arange(n_bins) for n_bins in np.bincount(of_bin, minlength=len(counts)))
     totals = class_totals.astype(float)
     return CountTable(np.cumsum(first) - 1, label, filled, of_bin, totals, edges, (ordered,) * len(counts))
+
+
+def null_count_table(rng: Rng, column: CountTable, repetitions: int) -> CountTable:
+    """Draw tables of a column with shuffled classes, each a feature of one table; all have the column's bins."""
+    assert column.fine is not None
+    fine = column.fine
+    rows = np.bincount(fine.bin, fine.count).astype(np.int64)
+    counts = null_tables(rng, rows, column.class_totals.astype(np.int64), repetitions)
+    repetition, row, label = np.nonzero(counts)
+    narrow = FineCounts(
+        repetition * len(rows) + row,
+        label,
+        counts[repetition, row, label].astype(float),
+        np.repeat(np.arange(repetitions), len(rows)),
+        np.tile(fine.missing, repetitions),
+    )
+    ends = np.isin(np.cumsum(rows), np.cumsum(column.bin_totals))
+    cells = narrow.merge(np.tile(np.append(True, ends[:-1]), repetitions), column.n_classes)
+    of_bin = np.repeat(np.arange(repetitions), len(column.feature_of_bin))
+    return CountTable(
+        *cells,
+        of_bin,
+        column.class_totals,
+        column.edges * repetitions,
+        column.ordered * repetitions,
+        column.ordered_classes,
+        narrow,
+    )
 
 
 def noise(repetitions: int = 1_000) -> None:
@@ -180,25 +209,19 @@ def class_sizes(n: int, shares: Sequence[float]) -> Array:
 def shuffled_pvalues(rng: Rng, X: Array, sizes: Array, categorical: bool, runs: int, seconds: float) -> Floats:
     """p-values of each column with classes shuffled anew in each run, of shape (runs, columns), until time is up."""
     y = np.repeat(np.arange(len(sizes)), sizes)
-    features, target = read_features(X, np.full(X.shape[1], categorical)), read_target(y, None, len(X))
-    tables = [features.count(block, target, auto_bins(target.totals)) for block in features.blocks(target.n_classes)]
-    margins = [totals for table in tables for totals in np.split(table.bin_totals, first_bins(table))]
-    bins = [totals.astype(np.int64) for totals in margins]
-    at_once = max(10, min(runs, CELLS // (len(sizes) * sum(map(len, bins)))))
+    target = read_target(y, None, len(X))
+    columns = []
+    for values in X.T:
+        features = read_features(values[:, None], [categorical])
+        columns.append(features.count(slice(0, 1), target, auto_bins(target.totals)))
+    n_cells = len(sizes) * sum(len(column.fine.missing) for column in columns if column.fine is not None)
+    at_once = max(10, min(runs, CELLS // n_cells))
     found: list[Floats] = []
     start = time.perf_counter()
     while len(found) * at_once < runs and (not found or time.perf_counter() - start < seconds):
-        columns = []
-        for totals in bins:
-            counts = null_tables(rng, totals, sizes, at_once)
-            columns.append(independence_pvalues(as_count_table(counts, sizes, not categorical)))
-        found.append(np.column_stack(columns))
+        pvalues = [independence_pvalues(null_count_table(rng, column, at_once)) for column in columns]
+        found.append(np.column_stack(pvalues))
     return np.concatenate(found)
-
-
-def first_bins(table: CountTable) -> Integers:
-    """Where each feature but the first has its first bin."""
-    return np.cumsum(table.bins_per_feature)[:-1]
 
 
 def permuted_pvalues(rng: Rng, X: Any, sizes: Array, runs: int, seconds: float) -> Iterator[Floats]:
