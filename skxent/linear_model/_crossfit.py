@@ -33,7 +33,8 @@ def crossfit(problem: Problem, rows: Rows, minimise: Callable[[Objective], Array
     Returns
     -------
     y : ndarray of shape (n, n_outcomes)
-        Observed distributions as the loss sees them, times the weights of the rows.
+        Observed distributions as the loss sees them, times the weights of the rows: counts. Where a typical weight is
+        below 1, as in weights that sum to 1, all are multiplied so that it is 1.
     p : ndarray of shape (n, n_outcomes)
         Predicted ones.
 
@@ -53,7 +54,8 @@ def _halves(rows: Rows) -> list[MemoryRows]:
     counting = np.flatnonzero(weight)
     targets = _of_each(rows, lambda part: part.target_fingerprints(rows.n_outputs))[counting]
     half = _half_of_each(_of_each(rows, Part.fingerprints)[counting], targets)
-    weight = np.where(half == _BOTH, 0.5, 1) * weight[counting]
+    weight = weight[counting]
+    weight = np.where(half == _BOTH, 0.5, 1) * weight / min(1, weight @ weight / weight.sum())
     chosen = [np.flatnonzero((half == side) | (half == _BOTH)) for side in range(2)]
     if min(len(np.unique(targets[part])) for part in chosen) < 2:
         raise ValueError(
