@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import warnings
+from collections.abc import Callable
 from numbers import Integral, Real
 from types import FunctionType
 from typing import Any, ClassVar, Self
@@ -38,9 +40,24 @@ from skxent.linear_model._targets import (
 from skxent.linear_model.solvers import SOLVERS, Solver, resolve_solver
 from skxent.linear_model.solvers._sgd import divergence_error, one_pass
 from skxent.losses import LOSSES, Loss, check_shapes, normalized, resolve_loss
-from skxent.rows import MemoryRows, Part, Rows, logits_in_blocks, subset
+from skxent.rows import Part, Rows, logits_in_blocks, opened, refuse_lazy, rows_of, subset
 
-__all__ = ["LinearClassifier", "fitted_attributes"]
+__all__ = ["LinearClassifier", "by_blocks", "fitted_attributes"]
+
+
+def by_blocks(method: Callable[[Any, Any], Array]) -> Callable[[Any, Any], Any]:
+    """Make a method that maps rows to predictions map data that are not in memory to those of their blocks."""
+
+    @functools.wraps(method)
+    def mapped(self: Any, X: Any) -> Any:
+        source = opened(X, maps=False)
+        if source is None:
+            refuse_lazy(X=X)
+            return method(self, X)
+        source, model = self._for_blocks(source)
+        return source.map(functools.partial(method, model))
+
+    return mapped
 
 
 class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEstimator):
@@ -130,7 +147,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         coef_init: Any = None,
         intercept_init: Any = None,
@@ -142,11 +159,13 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, source} of shape (n_samples, n_features)
             Training data. C-ordered float32 or float64 arrays and CSR matrices are used as they are, anything
-            else is copied once.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Class labels of any type, or a matrix: see the class.
+            else is copied once. Memory maps, Zarr arrays, lazy frames and the sources of :mod:`skxent.rows` are read
+            block by block in each pass, if they have more than 256 MB.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), or str
+            Class labels of any type, or a matrix: see the class. Of a source with named columns, the name of one; None
+            if the source has the targets itself.
         sample_weight : array-like of shape (n_samples,), optional
             How often each row counts.
         coef_init : array-like of shape (n_outputs, n_features), optional
@@ -189,7 +208,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         fit_data = {"X": as_given, "y": y, "metadata": metadata}
         context = self._init_callback_context(max_subtasks=self.max_iter)
         with worker_threads() as workers:
-            rows: Rows = MemoryRows(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
+            rows = rows_of(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
             train, validation_rows = self._split(rows, y, targets, rng, (X_val, y_val, sample_weight_val))
             context.call_on_fit_task_begin(estimator=self, **fit_data)
             loss = self._adapted(loss, train, targets, solver, rng)
@@ -227,7 +246,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
     @available_if(_may_stream)
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None) -> Self:
         """Take one pass of mini-batch gradient descent over these rows, whatever `solver` is.
 
         Parameters
@@ -269,7 +288,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         if not hasattr(self, "_rng"):
             self._rng = check_random_state(self.random_state)
         with worker_threads() as workers:
-            rows = MemoryRows(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
+            rows = rows_of(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
             w = one_pass(
                 Objective(self._problem(loss), rows, total_weight=float(rows.n_rows)),
                 w,
@@ -300,6 +319,10 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
             )
 
     def _validate(self, X: Any, y: Any, *, reset: bool, check_finite: bool = True) -> tuple[Any, Any]:
+        source = opened(X, y)
+        if source is not None:
+            return self._validate_source(source, None if isinstance(y, str) else y, reset=reset)
+        refuse_lazy(X=X, y=y)
         X, y = validate_data(
             self,
             X,
@@ -311,8 +334,25 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
             ensure_all_finite=check_finite,
             reset=reset,
         )
+        return X, self._dense_targets(y)
+
+    def _validate_source(self, source: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
+        """Return data that are not in memory, or were not, with their targets."""
+        validate_data(self, source.header(), reset=reset, skip_check_array=True)
+        refuse_lazy(y=y)
+        X, found = source.checked()
+        y = found if y is None else y
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None, and {source} has none."
+            )
+        y = check_array(y, accept_sparse="csr", dtype=None, ensure_2d=False, input_name="y")
+        check_consistent_length(X, y)
+        return X, self._dense_targets(y)
+
+    def _dense_targets(self, y: Any) -> Array:
         y = y.toarray() if hasattr(y, "toarray") else y
-        return X, y if self._is_matrix(y) else column_or_1d(y, warn=True)
+        return y if self._is_matrix(y) else column_or_1d(y, warn=True)
 
     def to_logistic_regression(self) -> LogisticRegression:
         """Return a fitted :class:`sklearn.linear_model.LogisticRegression` with the same predictions.
@@ -439,6 +479,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         return {name: parameters[name] for name in inspect.signature(solver.solve).parameters if name in parameters}
 
     def _weights(self, sample_weight: Any, X: Any, targets: Targets) -> Array | None:
+        refuse_lazy(sample_weight=sample_weight)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
         self.class_weight_ = np.ones(len(targets.classes))
@@ -489,7 +530,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
             return rows, self._given_validation(rows, targets, *given)
         if not self.early_stopping:
             return rows, None
-        weight = np.concatenate(list(rows.each(Part.weights))) if rows.weighted else None
+        weight = np.concatenate(list(rows.without_features().each(Part.weights))) if rows.weighted else None
         train, test = hold_out(targets, weight, rows.n_rows, self.validation_fraction, rng)
         return subset(rows, train), (subset(rows, test), y[test])
 
@@ -504,7 +545,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
             raise ValueError(f"y_val has {encoded.n_outputs} outputs; y has {targets.n_outputs}.")
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
-        return MemoryRows(X, encoded.y, sample_weight, n_outputs=encoded.n_outputs, workers=rows.workers), y
+        return rows_of(X, encoded.y, sample_weight, n_outputs=encoded.n_outputs, workers=rows.workers), y
 
     def _validation(
         self, loss: Loss, held_out: tuple[Rows, Array] | None, w0: Array, attributes: Any
@@ -517,6 +558,11 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         if self.scoring is None:
             objective = Objective(Problem(loss, self._output), rows)
             return Validation(lambda w: -objective.value(w), patience, self.tol, w0)
+        if rows.n_rows * rows.bytes_per_row > rows.sample_bytes and not rows.resident:
+            raise ValueError(
+                f"scoring={self.scoring!r} needs the {rows.n_rows} rows held out in memory, which is more than "
+                f"{rows.sample_bytes:.0f} bytes. Lower validation_fraction, or use scoring=None."
+            )
         part = rows.take(slice(0, rows.n_rows))
         weight = {} if part.weight is None else {"sample_weight": part.weight}
         probe = copy.copy(self)
@@ -553,18 +599,19 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
 
     # ------------------------------------------------------------------------------------------- predicting
 
+    @by_blocks
     def predict(self, X: Any) -> Array:
         """Return the most probable class of each row.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, source} of shape (n_samples, n_features)
             Data.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            Class labels.
+            Class labels. Of a source, an iterator over those of its blocks.
         """
         winners = self._winners(X)
         predicted: Array = self.classes_[winners]
@@ -574,7 +621,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         """Return the position of the most probable class of each row."""
         raise NotImplementedError
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the accuracy.
 
         Parameters
@@ -593,6 +640,10 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
             are probabilities.
         """
         check_is_fitted(self)
+        source = opened(X, y, maps=False)
+        if source is not None:
+            return self._score_of_blocks(source, None if isinstance(y, str) else y, sample_weight)
+        refuse_lazy(X=X, y=y, sample_weight=sample_weight)
         y = y.toarray() if hasattr(y, "toarray") else y
         if not self._is_matrix(np.asarray(y)):
             return float(super().score(X, y, sample_weight))
@@ -603,6 +654,24 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
         return float(np.average(self._chance_of_hit(X, y), weights=sample_weight))
+
+    def _score_of_blocks(self, source: Any, y: Any, sample_weight: Any) -> float:
+        """Return the accuracy on data that are not in memory."""
+        _, model = self._for_blocks(source)
+        total = hits = 0.0
+        for X, targets, weight in source.labelled(y, sample_weight):
+            n = float(len(targets) if weight is None else np.sum(weight))
+            hits += n * model.score(X, targets, weight) if n else 0.0
+            total += n
+        return hits / total
+
+    def _for_blocks(self, source: Any) -> tuple[Any, Self]:
+        """Return a source and a model to predict its blocks, which are arrays without names, having checked both."""
+        check_is_fitted(self)
+        validate_data(self, source.header(), reset=False, skip_check_array=True)
+        model = copy.copy(self)
+        model.__dict__.pop("feature_names_in_", None)
+        return source, model
 
     def _chance_of_hit(self, X: Any, y: Array) -> Array:
         """Return the probability of each prediction being right if the targets are drawn from the rows of `y`."""

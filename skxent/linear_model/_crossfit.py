@@ -50,7 +50,7 @@ def crossfit(problem: Problem, rows: Rows, minimise: Callable[[Objective], Array
 
 
 def _halves(rows: Rows) -> list[MemoryRows]:
-    weight = _of_each(rows, Part.weights)
+    weight = _of_each(rows.without_features(), Part.weights)
     counting = np.flatnonzero(weight)
     targets = _of_each(rows, lambda part: part.target_fingerprints(rows.n_outputs))[counting]
     half = _half_of_each(_of_each(rows, Part.fingerprints)[counting], targets)

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skxent._typing import Array
-from skxent.linear_model._classifier import LinearClassifier
+from skxent.linear_model._classifier import LinearClassifier, by_blocks
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.linear_model._targets import Targets, soft_labels
 from skxent.losses import log_of
@@ -152,6 +152,7 @@ class SoftmaxRegressor(LinearClassifier):
     def _encode_labels(self, classes: Array, labels: Array, dtype: Any) -> Targets:
         return Targets(classes, labels, len(classes), labels)
 
+    @by_blocks
     def decision_function(self, X: Any) -> Array:
         """Return the logits.
 
@@ -172,6 +173,7 @@ class SoftmaxRegressor(LinearClassifier):
         winners: Array = self._logits(X).argmax(axis=1)
         return winners
 
+    @by_blocks
     def predict_log_proba(self, X: Any) -> Array:
         """Return the log-probabilities of the classes, in nats.
 
@@ -190,6 +192,7 @@ class SoftmaxRegressor(LinearClassifier):
             return log_of(self.predict_proba(X))
         return self._output.log_probabilities(self._logits(X))
 
+    @by_blocks
     def predict_proba(self, X: Any) -> Array:
         """Return the probabilities of the classes.
 
@@ -270,6 +273,7 @@ class SigmoidRegressor(LinearClassifier):
             return Targets(classes, labels.astype(dtype)[:, np.newaxis], 1, labels)
         return Targets(classes, labels, len(classes), labels)
 
+    @by_blocks
     def decision_function(self, X: Any) -> Array:
         """Return the logits, the log-odds of each unit.
 
@@ -286,6 +290,7 @@ class SigmoidRegressor(LinearClassifier):
         z = self._logits(X)
         return z if self._matrix_targets or z.shape[1] > 1 else z[:, 0]
 
+    @by_blocks
     def predict(self, X: Any) -> Array:
         """Return the most probable class of each row, or which units are on.
 
@@ -319,6 +324,7 @@ class SigmoidRegressor(LinearClassifier):
         chance: Array = np.where(self._logits(X) > 0, y, 1 - y).prod(axis=1)
         return chance
 
+    @by_blocks
     def predict_log_proba(self, X: Any) -> Array:
         """Return the log-probabilities of the classes, in nats.
 
@@ -341,6 +347,7 @@ class SigmoidRegressor(LinearClassifier):
         log_a = self._output.log_probabilities(z)
         return log_a if self._matrix_targets else Softmax().log_probabilities(log_a)
 
+    @by_blocks
     def predict_proba(self, X: Any) -> Array:
         """Return the probabilities of the classes.
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.utils import gen_batches
 
 from skxent._parallel import Workers
 from skxent._typing import Array
 
-__all__ = ["Part", "fingerprints", "logits_in_blocks", "logits_of", "select"]
+__all__ = ["Part", "fingerprints", "joined", "logits_in_blocks", "logits_of", "select"]
 
 # Entries of the features in a block of a prediction: what fits a core's cache in float64.
 _ENTRIES_AT_A_TIME = 250_000
@@ -151,6 +152,19 @@ def _mapped(function: Callable[[Array], Array], X: Any) -> Any:
 
 def _squared(X: Any) -> Any:
     return _mapped(np.square, X)
+
+
+def joined(parts: Sequence[Part]) -> Part:
+    """Return the rows of some parts, one after the other; of one part itself."""
+    if len(parts) == 1:
+        return parts[0]
+    X, y, weight = zip(*parts, strict=True)
+    dense = isinstance(X[0], np.ndarray)
+    return Part(
+        np.concatenate(X) if dense else sp.vstack(X, format="csr"),
+        np.concatenate(y),
+        None if weight[0] is None else np.concatenate(weight),
+    )
 
 
 def logits_of(X: Any, w: Array) -> Array:
