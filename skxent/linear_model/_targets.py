@@ -11,6 +11,7 @@ from sklearn.utils import compute_class_weight, gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 
 from skxent._typing import Array
+from skxent.rows import label_counts
 
 __all__ = [
     "Targets",
@@ -77,9 +78,9 @@ def class_weights(class_weight: Any, targets: Targets, sample_weight: Array | No
     if targets.labels is None:
         raise ValueError("class_weight needs class labels in y; for a matrix of targets use sample_weight.")
     if isinstance(class_weight, dict):
-        factors = compute_class_weight(class_weight, classes=targets.classes, y=targets.classes[targets.labels])
+        factors = compute_class_weight(class_weight, classes=targets.classes, y=targets.classes)
     else:
-        totals = np.bincount(targets.labels, sample_weight, len(targets.classes))
+        totals = label_counts(targets.labels, sample_weight, len(targets.classes))
         present = np.count_nonzero(totals)
         factors = np.divide(totals.sum(), present * totals, out=np.zeros(len(totals)), where=totals > 0)
     wrong = np.flatnonzero(~((factors >= 0) & np.isfinite(factors)))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import assert_all_finite
+from sklearn.utils import assert_all_finite, check_array, check_consistent_length
 
 from skxent._parallel import read_ahead
 from skxent._typing import Array
@@ -152,22 +152,31 @@ class Source(ABC):
     def _name(self, column: int) -> str:
         return str(column) if self.feature_names is None else repr(self.feature_names[column])
 
-    def checked(self) -> tuple[Any, Any]:
+    def checked(self, y: Any = None) -> tuple[Any, Any]:
         """Read all once and check that the features are finite numbers.
+
+        Parameters
+        ----------
+        y : array-like, optional
+            Targets, instead of those that come with the features.
 
         Returns
         -------
         X : {Source, ndarray, CSR array}
             The features, in memory if they have no more than `memory` bytes; otherwise this source.
-        y : ndarray or None
-            The targets, if they come with the features.
+        y : {ndarray, sparse matrix} or None
+            The targets, if there are any.
         """
         kept, targets = [], []
         small = self.nbytes <= self.memory
         for X, y in read_ahead(self._check, range(len(self.sizes))):
             kept += [X] if small else []
             targets += [] if y is None else [y]
-        y = np.concatenate(targets) if len(targets) == len(self.sizes) else None
+        if y is not None:
+            y = check_array(y, accept_sparse="csr", dtype=None, ensure_2d=False, input_name="y")
+            check_consistent_length(self, y)
+        elif len(targets) == len(self.sizes):
+            y = np.concatenate(targets)
         return _stacked(kept) if small else self, y
 
     def header(self) -> Any:
@@ -203,8 +212,8 @@ class Source(ABC):
         """Yield a function of the features of each block; the next one is read while this one is used."""
         return map(function, read_ahead(self.load, range(len(self.sizes))))
 
-    def labelled(self, y: Any = None, weight: Any = None) -> Iterator[tuple[Any, Any, Any]]:
-        """Yield the features, targets and weights of each block, with those given or its own targets.
+    def mean(self, function: Callable[..., float], y: Any, weight: Any = None) -> float:
+        """Return the mean of a function of features, targets and weights over the blocks, weighted.
 
         Raises
         ------
@@ -216,12 +225,16 @@ class Source(ABC):
                 raise ValueError(f"{self} has {self.n_rows} rows, but there are {len(values)} {name}.")
         y, weight = (None if values is None else np.asarray(values) for values in (y, weight))
         ends = np.cumsum([0, *self.sizes])
+        total = mass = 0.0
         for index, (X, found) in enumerate(read_ahead(self._check, range(len(self.sizes)))):
             rows = slice(ends[index], ends[index + 1])
-            targets = found if y is None else y[rows]
+            targets, shares = found if y is None else y[rows], None if weight is None else weight[rows]
             if targets is None:
                 raise ValueError(f"{self} has no targets; pass y.")
-            yield X, targets, None if weight is None else weight[rows]
+            n = float(len(targets) if shares is None else shares.sum())
+            total += n * function(X, targets, shares) if n else 0.0
+            mass += n
+        return total / mass
 
 
 def as_floats(X: Any, dtype: Any) -> Any:

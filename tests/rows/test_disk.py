@@ -398,10 +398,6 @@ def test_collections_that_are_not_handled_are_refused_by_name(data):
         with pytest.raises(TypeError, match=r"(X|y|sample_weight) is a .*(Unknown|LazyFrame), which is not in memory"):
             SoftmaxRegressor().fit(*arguments)
     model = SoftmaxRegressor().fit(X, y)
-    for call in (
-        lambda: model.predict(Unknown()),
-        lambda: model.predict_proba(Unknown()),
-        lambda: model.score(X, Unknown()),
-    ):
-        with pytest.raises(TypeError, match=r"Unknown, which is not in memory"):
+    for method, arguments in (("predict", [Unknown()]), ("predict_proba", [Unknown()]), ("score", [X, Unknown()])):
+        with pytest.raises(TypeError, match="Unknown, which is not in memory"):
             getattr(model, method)(*arguments)

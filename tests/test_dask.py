@@ -1,0 +1,398 @@
+"""Fits on a Dask cluster: the local result, the same bits with any number of workers and after one is killed."""
+
+import os
+import signal
+import warnings
+from contextlib import contextmanager
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV
+from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._outputs import Softmax
+from skxent.losses import CrossEntropy, Loss
+from skxent.rows import MemoryRows
+from skxent.solvers import LBFGS, SubsampledSurrogate
+from skxent.testing import check_rows
+
+dask = pytest.importorskip("dask", reason="the extra dask is not installed")
+distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
+da = pytest.importorskip("dask.array")
+dd = pytest.importorskip("dask.dataframe")
+_dask = pytest.importorskip("skxent.rows._dask")
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+N_ROWS, N_FEATURES, N_CLASSES = 21_000, 6, 3
+NAMES = [f"column {i}" for i in range(N_FEATURES)]
+BOTH = [SoftmaxRegressor, SigmoidRegressor]
+
+
+@pytest.fixture(autouse=True)
+def _time_limit():
+    """Dask waits rather than fails."""
+
+    def stop(*_):
+        raise TimeoutError("the test took more than 60 seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def cluster(n_workers, processes):
+    options = {"threads_per_worker": 1, "dashboard_address": None, "processes": processes, "protocol": None}
+    options["protocol"] = "tcp" if processes else "inproc"
+    with distributed.LocalCluster(n_workers=n_workers, **options) as local, distributed.Client(local) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """Return the client of two worker processes."""
+    with cluster(2, True) as client:
+        yield client
+
+
+@pytest.fixture(params=["threads of this process", "two processes"])
+def anywhere(request):
+    """Run with the local scheduler, and on a cluster."""
+    if request.param == "two processes":
+        client = request.getfixturevalue("processes")
+        with client.as_current():
+            yield client
+    else:
+        with dask.config.set(scheduler="threads"):
+            yield None
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N_ROWS, N_FEATURES)) * 10.0 ** np.arange(N_FEATURES)
+    logits = X[:, :3] / [1, 10, 100] + rng.gumbel(size=(N_ROWS, N_CLASSES))
+    return X, logits.argmax(axis=1), rng.random(N_ROWS)
+
+
+def on_dask(*arrays, n_parts=7):
+    size = -(-N_ROWS // n_parts)
+    return [da.from_array(values, chunks=(size, *([2] * (values.ndim - 1)))) for values in arrays]
+
+
+def as_frame(X, y, n_parts=5):
+    frame = pd.DataFrame(X, columns=NAMES)
+    frame["label"] = np.array(["no", "perhaps", "yes"])[y]
+    return dd.from_pandas(frame, npartitions=n_parts)
+
+
+# ---------------------------------------------------------------------------------------------- the same result
+
+
+def rows_on_dask(X, y, weight=None, n_parts=7):
+    size = -(-len(X) // n_parts)
+    parts = [None if values is None else da.from_array(values, chunks=size) for values in (X, y, weight)]
+    table, labels = _dask.DaskTable(parts[0]).checked(parts[1])
+    weight = None if weight is None else table.column(parts[2], "sample_weight")
+    return _dask.DaskRows(table, labels, weight, n_outputs=3)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rows_keep_the_contract(weighted, data, anywhere):
+    X, y, weight = (values[:500] for values in data)
+    weight = weight if weighted else None
+    rows = rows_on_dask(X, y, weight)
+    check_rows(rows, X, y, weight)
+    positions = np.flatnonzero(np.random.default_rng(0).random(500) < 0.7)
+    chosen = rows.selected(positions)
+    check_rows(chosen, X[positions], y[positions], None if weight is None else weight[positions])
+    positions = positions[20:200]
+    check_rows(chosen.selected(np.arange(20, 200)), X[positions], y[positions], weight and weight[positions]) if (
+        weight is None
+    ) else None
+    other = np.random.default_rng(1).random(180)
+    check_rows(chosen.reweighted(np.arange(20, 200), other), X[positions], y[positions], other)
+
+
+@pytest.mark.parametrize("options", [{}, {"class_weight": "balanced", "fit_intercept": False}, {"loss": "quadratic"}])
+@pytest.mark.parametrize("estimator", BOTH)
+def test_a_fit_is_the_local_fit(estimator, options, data, anywhere):
+    X, y, weight = data
+    model = estimator(tol=1e-14, **options).fit(*on_dask(X, y), sample_weight=on_dask(weight)[0])
+    local = estimator(tol=1e-14, **options).fit(X, y, weight)
+    scale = X.std(axis=0)
+    np.testing.assert_allclose(model.coef_ * scale, local.coef_ * scale, atol=1e-6)
+    np.testing.assert_allclose(model.intercept_, local.intercept_, atol=1e-6)
+    assert model.n_iter_ <= local.n_iter_ + 2
+    assert type(model.coef_) is np.ndarray
+
+
+def test_soft_labels_and_float32(data, anywhere):
+    X, y, _ = data
+    X, soft = X.astype(np.float32), (0.9 * np.eye(3)[y] + 0.1 / 3).astype(np.float32)
+    model = SoftmaxRegressor().fit(*on_dask(X, soft))
+    local = SoftmaxRegressor().fit(X, soft)
+    assert model.coef_.dtype == np.float32
+    np.testing.assert_allclose(model.predict_proba(X), local.predict_proba(X), atol=1e-3)
+
+
+def test_a_frame_with_its_target(data, anywhere):
+    X, y, _ = data
+    frame = as_frame(X, y)
+    model = SoftmaxRegressor(tol=1e-14).fit(frame, y="label")
+    local = SoftmaxRegressor(tol=1e-14).fit(X, y)
+    scale = X.std(axis=0)
+    np.testing.assert_allclose(model.coef_ * scale, local.coef_ * scale, atol=1e-6)
+    assert model.classes_.tolist() == ["no", "perhaps", "yes"]
+    assert model.feature_names_in_.tolist() == NAMES
+    again = SoftmaxRegressor(tol=1e-14).fit(frame[NAMES], frame["label"])
+    np.testing.assert_array_equal(again.coef_, model.coef_)
+    assert model.score(frame, "label") == pytest.approx(local.score(X, y))
+
+
+def test_odd_partitions(data, anywhere):
+    """Some are empty, one has one class, sizes are unknown, and rows are sparse."""
+    X, y, _ = data
+    order = np.argsort(y[:3000], kind="stable")
+    X, y = X[:3000][order] * (np.abs(X[:3000]) > 1), y[:3000][order]
+    cuts = [0, 0, 5, 5, 1200, 3000]
+    X_parts = [dask.delayed(sp.csr_matrix)(X[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+    blocks = [da.from_delayed(part, (np.nan, N_FEATURES), meta=sp.csr_matrix((0, 0))) for part in X_parts]
+    targets = [da.from_delayed(dask.delayed(y[a:b]), (np.nan,), int) for a, b in zip(cuts, cuts[1:], strict=False)]
+    model = SoftmaxRegressor(tol=1e-13).fit(
+        da.concatenate(blocks, allow_unknown_chunksizes=True), da.concatenate(targets)
+    )
+    local = SoftmaxRegressor(tol=1e-13).fit(sp.csr_array(X), y)
+    np.testing.assert_allclose(model.predict_proba(X), local.predict_proba(X), atol=1e-6)
+
+
+@pytest.mark.parametrize("estimator", BOTH)
+def test_predictions_are_lazy_and_the_local_ones(estimator, data, anywhere):
+    X, y, weight = data
+    model = estimator().fit(X, y)
+    X_there, y_there, weight_there = on_dask(X, y, weight)
+    frame = as_frame(X, y)[NAMES]
+    for name in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
+        expected = getattr(model, name)(X)
+        for collection in (X_there, frame):
+            named = clone(model).fit(pd.DataFrame(X, columns=NAMES), y) if collection is frame else model
+            found = getattr(named, name)(collection)
+            assert dask.is_dask_collection(found)
+            assert found.dtype == expected.dtype
+            np.testing.assert_allclose(found.compute(), expected, rtol=1e-9)
+    assert model.score(X_there, y_there) == pytest.approx(model.score(X, y), abs=1e-12)
+    assert model.score(X_there, y_there, weight_there) == pytest.approx(model.score(X, y, weight), abs=1e-12)
+
+
+# ------------------------------------------------------------------------------- bits, rounds, tasks and bytes
+
+
+def test_the_same_bits_with_any_number_of_workers(data, processes):
+    X, y, _ = data
+    found = []
+    with processes.as_current():
+        found.append(SoftmaxRegressor().fit(*on_dask(X, y)).coef_)
+    for n_workers in (1, 3):
+        with cluster(n_workers, False):
+            found.append(SoftmaxRegressor().fit(*on_dask(X, y)).coef_)
+    with dask.config.set(scheduler="threads"):
+        found.append(SoftmaxRegressor().fit(*on_dask(X, y)).coef_)
+    for coef in found[1:]:
+        np.testing.assert_array_equal(coef, found[0])
+
+
+class Kills(LBFGS):
+    """The solver, with a worker that is killed in its third iteration."""
+
+    victims = ()
+
+    def solve(self, objective, w0, *, max_iter, tol, callback):
+        n_calls = 0
+
+        def with_a_murder(w, value):
+            nonlocal n_calls
+            n_calls += 1
+            if n_calls == 3:
+                for pid in self.victims:
+                    os.kill(pid, signal.SIGKILL)
+            return callback(w, value)
+
+        return super().solve(objective, w0, max_iter=max_iter, tol=tol, callback=with_a_murder)
+
+
+def test_a_worker_that_is_killed_loses_nothing(data):
+    X, y, _ = data
+    with cluster(2, True) as client:
+        expected = SoftmaxRegressor(tol=1e-12).fit(*on_dask(X, y))
+        victim, _ = client.run(os.getpid).values()
+        solver = Kills()
+        vars(solver)["victims"] = (victim,)
+        model = SoftmaxRegressor(tol=1e-12, solver=solver).fit(*on_dask(X, y))
+        assert victim not in client.run(os.getpid).values()
+    assert expected.n_iter_ > 4
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+
+
+def test_a_sum_is_one_round_of_a_task_for_each_partition_and_a_tree(data, monkeypatch):
+    """Of 20 partitions: 20 tasks, 3 that add up to 8 each, one that adds these."""
+    X, y, _ = (values[:2000] for values in data)
+    rows = rows_on_dask(X, y, n_parts=20)
+    counted = []
+    for name in ("_task", "_compute"):
+        original = getattr(_dask, name)
+        monkeypatch.setattr(
+            _dask, name, lambda *args, name=name, original=original: (counted.append(name), original(*args))[1]
+        )
+    objective = Objective(Problem(CrossEntropy(), Softmax(), 0.1), rows)
+    value, gradient = objective(np.ones((N_FEATURES + 1, 3)))
+    assert counted.count("_compute") == 1
+    assert counted.count("_task") == 20 + 3 + 1
+    local = Objective(objective.problem, MemoryRows(X, y, n_outputs=3))(np.ones((N_FEATURES + 1, 3)))
+    assert value == pytest.approx(local[0])
+    np.testing.assert_allclose(gradient, local[1])
+
+
+def test_what_is_sent_for_a_sum_is_the_weights_and_little_more(data, monkeypatch):
+    X, y, _ = (values[:2000] for values in data)
+    rows = rows_on_dask(X, y)
+    sizes = []
+    original = _dask._packed
+    monkeypatch.setattr(
+        _dask, "_packed", lambda function: (sizes.append(len(original(function))), original(function))[1]
+    )
+    for n_columns in (10, 10_000):
+        rows.n_features = n_columns
+        w = np.ones((n_columns + 1, 3))
+        objective = Objective(Problem(CrossEntropy(), Softmax(), 0.1), rows, total_weight=1.0)
+        with pytest.raises(Exception, match=r".*"):  # the partitions have other columns
+            objective(w)
+    assert sizes[1] - sizes[0] <= 1.1 * (10_000 - 10) * 3 * 8
+    assert sizes[0] < 10_000
+
+
+def test_steps_on_a_surrogate_run_on_the_workers(data, processes, monkeypatch):
+    """Where partitions are large, and samples too large to be held here."""
+    X, y, _ = data
+    monkeypatch.setattr(_dask, "_WORTH_A_ROUND", 1)
+    rows = rows_on_dask(X, y)
+    rows.sample_bytes = 100_000
+    local = MemoryRows(X, y, n_outputs=3)
+    solver = LBFGS(surrogate=SubsampledSurrogate(first_iteration=3))
+    results = []
+    for kind in (rows, local):
+        objective = Objective(Problem(CrossEntropy(), Softmax(), 1e-4), kind)
+        results.append(
+            solver.solve(objective, np.zeros((N_FEATURES + 1, 3)), max_iter=100, tol=1e-13, callback=lambda w, v: False)
+        )
+    np.testing.assert_allclose(
+        results[0].w * np.r_[X.std(axis=0), 1][:, np.newaxis],
+        results[1].w * np.r_[X.std(axis=0), 1][:, np.newaxis],
+        atol=1e-5,
+    )
+
+
+# --------------------------------------------------------------------------------- what else works on a cluster
+
+
+class Mine(Loss):
+    """A loss that no worker has heard of."""
+
+    def pointwise(self, y, p, log_p):
+        return -(y * log_p).sum(axis=1), -y
+
+
+def test_a_loss_of_ones_own_travels(data, processes):
+    X, y, _ = data
+    with processes.as_current():
+        model = SoftmaxRegressor(Mine()).fit(*on_dask(X, y))
+    np.testing.assert_allclose(model.coef_, SoftmaxRegressor().fit(X, y).coef_, rtol=1e-3, atol=1e-4)
+
+
+def test_early_stopping(data, anywhere):
+    X, y, _ = data
+    model, local = (
+        SoftmaxRegressor(early_stopping=True, random_state=0).fit(*given) for given in (on_dask(X, y), (X, y))
+    )
+    np.testing.assert_allclose(model.validation_scores_, local.validation_scores_, rtol=1e-6)
+
+
+def test_a_penalty_is_chosen_as_locally(data, processes):
+    X, y, _ = data
+    with processes.as_current():
+        model = SoftmaxRegressorCV(alphas=[1e-3, 1.0], cv=2).fit(*on_dask(X, y, n_parts=3))
+    local = SoftmaxRegressorCV(alphas=[1e-3, 1.0], cv=2).fit(X, y)
+    np.testing.assert_allclose(model.scores_, local.scores_, rtol=1e-5)
+
+
+def test_partial_fit_takes_a_pass_over_the_partitions(data, anywhere):
+    X, y, _ = data
+    X = X / X.std(axis=0)
+    model = SoftmaxRegressor(learning_rate=0.05, random_state=0)
+    for _ in range(2):
+        model.partial_fit(*on_dask(X, y), classes=[0, 1, 2])
+    assert model.n_iter_ == 2
+    assert model.score(X, y) > 0.6
+
+
+def test_a_grid_search_on_a_cluster_is_the_local_one(data, processes):
+    X, y, _ = (values[:3000] for values in data)
+    searches = [GridSearchCV(SoftmaxRegressor(), {"alpha": [1e-4, 1.0]}, cv=3) for _ in range(2)]
+    with processes.as_current(), joblib.parallel_config("dask"):
+        searches[0].fit(X, y)
+    searches[1].fit(X, y)
+    np.testing.assert_allclose(*(search.cv_results_["mean_test_score"] for search in searches))
+
+
+# --------------------------------------------------------------------------------------------- what goes wrong
+
+
+def test_a_column_of_strings_is_named(data):
+    X, y, _ = (values[:100] for values in data)
+    with pytest.raises(ValueError, match=r"could not convert string to float: '(no|yes|perhaps)' .column 'label'"):
+        SoftmaxRegressor().fit(as_frame(X, y, 2), y)
+
+
+def test_what_cannot_be_is_said(data):
+    X, y, weight = (values[:100] for values in data)
+    there = da.from_array(X, chunks=50)
+    with pytest.raises(ValueError, match=r"partition 1: Input X contains NaN"):
+        SoftmaxRegressor().fit(da.from_array(np.where(np.arange(100)[:, np.newaxis] == 70, np.nan, X), chunks=50), y)
+    with pytest.raises(ValueError, match=r"X has 2 partitions and y has 4; rechunk y"):
+        SoftmaxRegressor().fit(there, da.from_array(y, chunks=25))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples: 100 in X and 99 in y"):
+        SoftmaxRegressor().fit(there, y[:99])
+    with pytest.raises(ValueError, match="Negative values"):
+        SoftmaxRegressor().fit(there, y, sample_weight=-weight)
+    with pytest.raises(ValueError, match="y has only one class"):
+        SoftmaxRegressor().fit(there, da.zeros(100, chunks=50))
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        SoftmaxRegressor().fit(there)
+    with pytest.raises(ValueError, match="X has no column 'label'"):
+        SoftmaxRegressor().fit(there, "label")
+    with pytest.raises(TypeError, match=r"y is a dask\.Array, which is not in memory"):
+        SoftmaxRegressor().fit(X, da.from_array(y))
+    with pytest.raises(TypeError, match="only arrays and frames"):
+        SoftmaxRegressor().fit(dask.delayed(X), y)
+    with pytest.raises(ValueError, match="3 features"):
+        SoftmaxRegressor().fit(X, y).predict(there[:, :3])
+
+
+def test_scattered_data_are_said_to_be_lost(data):
+    """Their worker was closed, and nobody knows how to make them again."""
+    X, y, _ = data
+    with cluster(1, True) as client:
+        future = client.scatter(X)
+        there = da.from_delayed(dask.delayed(future), X.shape, X.dtype)
+        (pid,) = client.run(os.getpid).values()
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(RuntimeError, match="they were scattered"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            SoftmaxRegressor().fit(there, y)
