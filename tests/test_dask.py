@@ -2,8 +2,8 @@
 
 import os
 import signal
-import warnings
 from contextlib import contextmanager
+from itertools import pairwise
 
 import joblib
 import numpy as np
@@ -29,7 +29,7 @@ _dask = pytest.importorskip("skxent.rows._dask")
 
 pytestmark = pytest.mark.filterwarnings("default")
 
-N_ROWS, N_FEATURES, N_CLASSES = 21_000, 6, 3
+N_FEATURES, N_CLASSES = 6, 3
 NAMES = [f"column {i}" for i in range(N_FEATURES)]
 BOTH = [SoftmaxRegressor, SigmoidRegressor]
 
@@ -76,19 +76,25 @@ def anywhere(request):
 
 
 @pytest.fixture(scope="module")
-def data():
+def much():
+    """Return features, labels and weights: enough rows for a start on a sample and steps on a surrogate."""
     rng = np.random.default_rng(0)
-    X = rng.normal(size=(N_ROWS, N_FEATURES)) * 10.0 ** np.arange(N_FEATURES)
-    logits = X[:, :3] / [1, 10, 100] + rng.gumbel(size=(N_ROWS, N_CLASSES))
-    return X, logits.argmax(axis=1), rng.random(N_ROWS)
+    X = rng.normal(size=(21_000, N_FEATURES)) * 10.0 ** np.arange(N_FEATURES)
+    logits = X[:, :3] / [1, 10, 100] + rng.gumbel(size=(len(X), N_CLASSES))
+    return X, logits.argmax(axis=1), rng.random(len(X))
 
 
-def on_dask(*arrays, n_parts=7):
-    size = -(-N_ROWS // n_parts)
+@pytest.fixture(scope="module")
+def data(much):
+    return [values[:3000] for values in much]
+
+
+def on_dask(*arrays, n_parts=3):
+    size = -(-len(arrays[0]) // n_parts)
     return [da.from_array(values, chunks=(size, *([2] * (values.ndim - 1)))) for values in arrays]
 
 
-def as_frame(X, y, n_parts=5):
+def as_frame(X, y, n_parts=3):
     frame = pd.DataFrame(X, columns=NAMES)
     frame["label"] = np.array(["no", "perhaps", "yes"])[y]
     return dd.from_pandas(frame, npartitions=n_parts)
@@ -106,7 +112,7 @@ def rows_on_dask(X, y, weight=None, n_parts=7):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_rows_keep_the_contract(weighted, data, anywhere):
+def test_rows_keep_the_contract(weighted, data):
     X, y, weight = (values[:500] for values in data)
     weight = weight if weighted else None
     rows = rows_on_dask(X, y, weight)
@@ -115,17 +121,16 @@ def test_rows_keep_the_contract(weighted, data, anywhere):
     chosen = rows.selected(positions)
     check_rows(chosen, X[positions], y[positions], None if weight is None else weight[positions])
     positions = positions[20:200]
-    check_rows(chosen.selected(np.arange(20, 200)), X[positions], y[positions], weight and weight[positions]) if (
-        weight is None
-    ) else None
+    twice = chosen.selected(np.arange(20, 200))
+    check_rows(twice, X[positions], y[positions], None if weight is None else weight[positions])
     other = np.random.default_rng(1).random(180)
     check_rows(chosen.reweighted(np.arange(20, 200), other), X[positions], y[positions], other)
 
 
 @pytest.mark.parametrize("options", [{}, {"class_weight": "balanced", "fit_intercept": False}, {"loss": "quadratic"}])
 @pytest.mark.parametrize("estimator", BOTH)
-def test_a_fit_is_the_local_fit(estimator, options, data, anywhere):
-    X, y, weight = data
+def test_a_fit_is_the_local_fit(estimator, options, much, anywhere):
+    X, y, weight = much
     model = estimator(tol=1e-14, **options).fit(*on_dask(X, y), sample_weight=on_dask(weight)[0])
     local = estimator(tol=1e-14, **options).fit(X, y, weight)
     scale = X.std(axis=0)
@@ -161,12 +166,12 @@ def test_a_frame_with_its_target(data, anywhere):
 def test_odd_partitions(data, anywhere):
     """Some are empty, one has one class, sizes are unknown, and rows are sparse."""
     X, y, _ = data
-    order = np.argsort(y[:3000], kind="stable")
-    X, y = X[:3000][order] * (np.abs(X[:3000]) > 1), y[:3000][order]
+    order = np.argsort(y, kind="stable")
+    X, y = X[order] * (np.abs(X[order]) > 1), y[order]
     cuts = [0, 0, 5, 5, 1200, 3000]
-    X_parts = [dask.delayed(sp.csr_matrix)(X[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+    X_parts = [dask.delayed(sp.csr_matrix)(X[a:b]) for a, b in pairwise(cuts)]
     blocks = [da.from_delayed(part, (np.nan, N_FEATURES), meta=sp.csr_matrix((0, 0))) for part in X_parts]
-    targets = [da.from_delayed(dask.delayed(y[a:b]), (np.nan,), int) for a, b in zip(cuts, cuts[1:], strict=False)]
+    targets = [da.from_delayed(dask.delayed(y[a:b]), (np.nan,), int) for a, b in pairwise(cuts)]
     model = SoftmaxRegressor(tol=1e-13).fit(
         da.concatenate(blocks, allow_unknown_chunksizes=True), da.concatenate(targets)
     )
@@ -195,8 +200,8 @@ def test_predictions_are_lazy_and_the_local_ones(estimator, data, anywhere):
 # ------------------------------------------------------------------------------- bits, rounds, tasks and bytes
 
 
-def test_the_same_bits_with_any_number_of_workers(data, processes):
-    X, y, _ = data
+def test_the_same_bits_with_any_number_of_workers(much, processes):
+    X, y, _ = much
     found = []
     with processes.as_current():
         found.append(SoftmaxRegressor().fit(*on_dask(X, y)).coef_)
@@ -261,42 +266,41 @@ def test_a_sum_is_one_round_of_a_task_for_each_partition_and_a_tree(data, monkey
 
 
 def test_what_is_sent_for_a_sum_is_the_weights_and_little_more(data, monkeypatch):
-    X, y, _ = (values[:2000] for values in data)
-    rows = rows_on_dask(X, y)
+    X, y, _ = (values[:200] for values in data)
     sizes = []
     original = _dask._packed
-    monkeypatch.setattr(
-        _dask, "_packed", lambda function: (sizes.append(len(original(function))), original(function))[1]
-    )
-    for n_columns in (10, 10_000):
-        rows.n_features = n_columns
-        w = np.ones((n_columns + 1, 3))
-        objective = Objective(Problem(CrossEntropy(), Softmax(), 0.1), rows, total_weight=1.0)
-        with pytest.raises(Exception, match=r".*"):  # the partitions have other columns
-            objective(w)
-    assert sizes[1] - sizes[0] <= 1.1 * (10_000 - 10) * 3 * 8
-    assert sizes[0] < 10_000
+
+    def measured(function):
+        sizes.append(len(original(function)))
+        return original(function)
+
+    monkeypatch.setattr(_dask, "_packed", measured)
+    found = []
+    for times in (1, 500):
+        rows = rows_on_dask(np.tile(X, (1, times)), y)
+        Objective(Problem(CrossEntropy(), Softmax(), 0.1), rows)(np.ones((rows.n_features + 1, 3)))
+        found.append(sizes[-1])
+    assert found[0] < 10_000
+    assert found[1] - found[0] <= 1.1 * 499 * N_FEATURES * 3 * 8
 
 
-def test_steps_on_a_surrogate_run_on_the_workers(data, processes, monkeypatch):
+def test_steps_on_a_surrogate_run_on_the_workers(much, monkeypatch):
     """Where partitions are large, and samples too large to be held here."""
-    X, y, _ = data
+    X, y, _ = much
     monkeypatch.setattr(_dask, "_WORTH_A_ROUND", 1)
-    rows = rows_on_dask(X, y)
+    rows = rows_on_dask(X, y, n_parts=3)
     rows.sample_bytes = 100_000
-    local = MemoryRows(X, y, n_outputs=3)
-    solver = LBFGS(surrogate=SubsampledSurrogate(first_iteration=3))
-    results = []
-    for kind in (rows, local):
-        objective = Objective(Problem(CrossEntropy(), Softmax(), 1e-4), kind)
-        results.append(
-            solver.solve(objective, np.zeros((N_FEATURES + 1, 3)), max_iter=100, tol=1e-13, callback=lambda w, v: False)
-        )
-    np.testing.assert_allclose(
-        results[0].w * np.r_[X.std(axis=0), 1][:, np.newaxis],
-        results[1].w * np.r_[X.std(axis=0), 1][:, np.newaxis],
-        atol=1e-5,
-    )
+    objectives = [
+        Objective(Problem(CrossEntropy(), Softmax(), 1e-4), kind) for kind in (rows, MemoryRows(X, y, n_outputs=3))
+    ]
+    found = []
+    for objective in objectives:
+        w = np.zeros((N_FEATURES + 1, 3))
+        estimate = SubsampledSurrogate()(objective, w, *objective(w))
+        assert estimate.halves[0].rows.resident == objective.rows.resident
+        found.append(estimate(w + 1e-6))
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-12)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-9, atol=1e-9)
 
 
 # --------------------------------------------------------------------------------- what else works on a cluster
@@ -327,7 +331,7 @@ def test_early_stopping(data, anywhere):
 def test_a_penalty_is_chosen_as_locally(data, processes):
     X, y, _ = data
     with processes.as_current():
-        model = SoftmaxRegressorCV(alphas=[1e-3, 1.0], cv=2).fit(*on_dask(X, y, n_parts=3))
+        model = SoftmaxRegressorCV(alphas=[1e-3, 1.0], cv=2).fit(*on_dask(X, y))
     local = SoftmaxRegressorCV(alphas=[1e-3, 1.0], cv=2).fit(X, y)
     np.testing.assert_allclose(model.scores_, local.scores_, rtol=1e-5)
 
@@ -339,11 +343,11 @@ def test_partial_fit_takes_a_pass_over_the_partitions(data, anywhere):
     for _ in range(2):
         model.partial_fit(*on_dask(X, y), classes=[0, 1, 2])
     assert model.n_iter_ == 2
-    assert model.score(X, y) > 0.6
+    assert model.score(X, y) > 0.95 * SoftmaxRegressor().fit(X, y).score(X, y)
 
 
 def test_a_grid_search_on_a_cluster_is_the_local_one(data, processes):
-    X, y, _ = (values[:3000] for values in data)
+    X, y, _ = data
     searches = [GridSearchCV(SoftmaxRegressor(), {"alpha": [1e-4, 1.0]}, cv=3) for _ in range(2)]
     with processes.as_current(), joblib.parallel_config("dask"):
         searches[0].fit(X, y)
@@ -379,7 +383,7 @@ def test_what_cannot_be_is_said(data):
         SoftmaxRegressor().fit(there, "label")
     with pytest.raises(TypeError, match=r"y is a dask\.Array, which is not in memory"):
         SoftmaxRegressor().fit(X, da.from_array(y))
-    with pytest.raises(TypeError, match="only arrays and frames"):
+    with pytest.raises(TypeError, match=r"dask.*only arrays and frames"):
         SoftmaxRegressor().fit(dask.delayed(X), y)
     with pytest.raises(ValueError, match="3 features"):
         SoftmaxRegressor().fit(X, y).predict(there[:, :3])
@@ -393,6 +397,5 @@ def test_scattered_data_are_said_to_be_lost(data):
         there = da.from_delayed(dask.delayed(future), X.shape, X.dtype)
         (pid,) = client.run(os.getpid).values()
         os.kill(pid, signal.SIGKILL)
-        with pytest.raises(RuntimeError, match="they were scattered"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with pytest.raises(RuntimeError, match="they were scattered"):
             SoftmaxRegressor().fit(there, y)

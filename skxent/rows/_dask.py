@@ -151,7 +151,7 @@ class DaskTable:
     def __init__(self, X: Any, target: Any = None) -> None:
         self.X, self.target = X, target
         self.parts: list[Any] = []
-        self.is_frame = hasattr(X, "map_partitions") and hasattr(X, "columns")
+        self.is_frame = hasattr(type(X), "map_partitions") and hasattr(type(X), "columns")
         if not (self.is_frame or isinstance(X, da.Array)):
             raise TypeError(
                 f"X is a {type(X).__module__}.{type(X).__qualname__}; of Dask's collections only arrays and frames are "
