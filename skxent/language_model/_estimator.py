@@ -1,5 +1,7 @@
 """The scikit-learn estimator around the counts, the model and ARPA files."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate, chain
@@ -145,7 +147,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         lowercase: bool = False,
         tokenizer: str | Tokenize = "whitespace",
         base: float = 2,
-        background: "UnigramLanguageModel | FittedUnigram | None" = None,
+        background: UnigramLanguageModel | FittedUnigram | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.smoothing = smoothing
@@ -163,7 +165,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         self.n_jobs = n_jobs
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> "UnigramLanguageModel":
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> UnigramLanguageModel:
         """Count the words of the documents and fit the model.
 
         Parameters
@@ -192,7 +194,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         return self._fit_counts(self._count(X, sample_weight, reset=True))
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> "UnigramLanguageModel":
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> UnigramLanguageModel:
         """Add documents to those already counted; parameters as in :meth:`fit`.
 
         Returns
@@ -204,7 +206,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
             return self._fit_counts(self._count(X, sample_weight, reset=True))
         return self._fit_counts(self._own_counts() + self._count(X, sample_weight))
 
-    def merge(self, *others: "UnigramLanguageModel") -> "UnigramLanguageModel":
+    def merge(self, *others: UnigramLanguageModel) -> UnigramLanguageModel:
         """Make a model, with this one's parameters, of the text of all; the same as ``model + other + ...``.
 
         Parameters
@@ -225,7 +227,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         merged.counts_ = merge_counts([model._own_counts() for model in models])
         return merged
 
-    def __add__(self, other: Any) -> "UnigramLanguageModel":
+    def __add__(self, other: Any) -> UnigramLanguageModel:
         """See :meth:`merge`."""
         return self.merge(other) if isinstance(other, UnigramLanguageModel) else NotImplemented
 
@@ -346,7 +348,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         write_arpa(self.model_, path)
 
     @classmethod
-    def from_arpa(cls, path: str | Path, **parameters: Any) -> "UnigramLanguageModel":
+    def from_arpa(cls, path: str | Path, **parameters: Any) -> UnigramLanguageModel:
         """Read a fitted estimator from an ARPA file; it can score, and holds no counts to add to.
 
         Parameters
@@ -365,7 +367,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
             raise ValueError("a model that was read from an ARPA file holds no counts to add to")
         return self.counts_
 
-    def _fit_counts(self, counts: CorpusCounts) -> "UnigramLanguageModel":
+    def _fit_counts(self, counts: CorpusCounts) -> UnigramLanguageModel:
         background = getattr(self.background, "model_", self.background)
         if not isinstance(background, FittedUnigram | None):
             raise ValueError(f"background must be a fitted model, got {self.background!r}")
@@ -382,7 +384,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         self.counts_ = counts
         return self._set_model(model)
 
-    def _set_model(self, model: FittedUnigram) -> "UnigramLanguageModel":
+    def _set_model(self, model: FittedUnigram) -> UnigramLanguageModel:
         self.model_ = model
         self.smoothing_parameter_ = model.smoothing_parameter
         return self

@@ -197,7 +197,7 @@ class _Fold:
 
     def __call__(self, train: Array, test: Array) -> _Path:
         model, rng = self.model, check_random_state(self.model.random_state)
-        options = {**model._options(self.solver, rng), "tol": max(model.tol, model.path_tol)}
+        options = {**model._options(self.solver, rng), "tol": model.path_tol}
         train, test = np.sort(train), np.sort(test)
         rows = subset(self.rows, train)
         score = self.score_of((subset(self.rows, test), self.y[test]))

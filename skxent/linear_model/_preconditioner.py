@@ -45,7 +45,7 @@ from sklearn.utils import gen_batches
 
 from skxent._parameters import Parameters
 from skxent._typing import Array
-from skxent.linear_model._curvature import curvature_of_rows
+from skxent.linear_model._curvature import RowCurvature
 from skxent.linear_model._objective import Objective
 from skxent.linear_model._sampling import draw, importance_sample
 
@@ -55,6 +55,9 @@ Preconditioner = Callable[[Array], Array]
 
 # Logits per chunk when the curvature is computed (float64, several temporaries).
 _LOGITS_AT_A_TIME = 16_000
+# Multiplications in products of matrices that take as long as the second derivatives of one logit of the
+# cross-entropy; measured with 100 classes.
+_MULTIPLICATIONS_A_LOGIT = 1_500
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,6 +75,9 @@ class SampledHessian(Parameters):
         Bytes that the blocks may always take.
     max_blocks : int, default=100
         With more outputs than this, all share one block.
+    max_cost : float, default=8
+        Time that a block for each output may cost, in evaluations of the objective; where it costs more, all share one
+        block. From the second time on that it is computed again it may cost `growth` times as much.
     max_columns : int, default=256
         Largest number of columns in the blocks where memory does not allow all of them.
     rows_per_block_column : int, default=16
@@ -109,6 +115,7 @@ class SampledHessian(Parameters):
     memory_share: float = 0.1
     min_memory: float = 32_000_000
     max_blocks: int = 100
+    max_cost: float = 8
     max_columns: int = 256
     rows_per_block_column: int = 16
     sample_rows_per_column: int = 8
@@ -151,7 +158,7 @@ class SampledHessian(Parameters):
         if objective.n_rows <= min(len(moments), self.max_dual_rows) and objective.rows.resident:
             return _Dual(self, objective, w, refine=refine)
         n_blocks, columns = self._layout(objective, moments, refine)
-        sample = _Sample(self, objective, w, n_blocks, columns, moments, self.growth ** max(refine - 1, 0))
+        sample = _Sample(self, objective, w, n_blocks, columns, moments, self._times(refine))
         inverses, curvatures = zip(*sample.blocks(), strict=True)
         diagonal = None if columns is None else _inverse_diagonal(moments, np.array(curvatures), objective)
         return _Blocks(inverses, columns, diagonal, objective.problem.output.shift_invariant)
@@ -160,7 +167,8 @@ class SampledHessian(Parameters):
         """Return how many blocks there are to be, and which columns are in them, None for all."""
         n_outputs = objective.rows.n_outputs
         many = n_outputs if refine and n_outputs <= self.max_blocks else 1
-        for n_blocks in (many, 1):
+        allowed = self.max_cost * self._times(refine)
+        for n_blocks in (many, 1) if self._cost(objective, len(moments), many) <= allowed else (1,):
             if self._affordable_columns(objective, n_blocks) >= len(moments):
                 return n_blocks, None
         n_columns = min(
@@ -168,7 +176,20 @@ class SampledHessian(Parameters):
             self.max_columns,
             objective.n_rows // self.rows_per_block_column,
         )
-        return many, np.sort(np.argpartition(-moments, n_columns)[:n_columns])
+        n_blocks = many if self._cost(objective, n_columns, many) <= allowed else 1
+        return n_blocks, np.sort(np.argpartition(-moments, n_columns)[:n_columns])
+
+    def _times(self, refine: int) -> float:
+        """Return how many times the rows and the cost of the first blocks are allowed."""
+        return self.growth ** max(refine - 1, 0)
+
+    def _cost(self, objective: Objective, n_columns: int, n_blocks: int) -> float:
+        """Return how many evaluations of the objective take as long as so many blocks of the first size."""
+        n_outputs = objective.rows.n_outputs
+        rows = max(self.min_block_rows, self.block_rows_per_column * n_columns)
+        a_block = (rows + n_columns) * n_columns**2 / 2 + rows * n_outputs * _MULTIPLICATIONS_A_LOGIT
+        entries = objective.n_rows * objective.rows.bytes_per_row / objective.rows.dtype.itemsize
+        return n_blocks * a_block / (2 * entries * n_outputs)
 
     def _affordable_columns(self, objective: Objective, n_blocks: int) -> int:
         """Return how many columns so many blocks may have: packed triangles, and one in the making is two squares."""
@@ -246,8 +267,9 @@ class _Dual:
         weight /= weight.sum()
         curvatures = np.empty((objective.n_rows, n_blocks))
         y, z = objective.targets(self.part), z.astype(np.float64, order="F")
+        curvature = RowCurvature(objective.problem, n_outputs)
         for block, directions in enumerate(_directions(n_outputs, n_blocks, settings.n_directions)):
-            curvatures[:, block] = curvature_of_rows(objective.problem, y, z, directions)
+            curvatures[:, block] = curvature(y, z, directions)
         means = weight @ np.abs(curvatures)
         np.maximum(curvatures, settings.min_curvature * means + np.finfo(np.float64).tiny, out=curvatures)
         self.roots = np.sqrt(weight[:, np.newaxis] * curvatures)
@@ -380,6 +402,7 @@ class _Sample:
         self.n_everywhere = objective.n_rows
         size = max(settings.min_sample_rows, settings.sample_rows_per_column * self.n_columns)
         self.objective = sample = draw(objective, int(times * size))
+        self.curvature = RowCurvature(objective.problem, objective.rows.n_outputs)
         self.directions = _directions(objective.rows.n_outputs, n_blocks, settings.n_directions)
         self.z = np.empty((sample.n_rows, objective.rows.n_outputs), objective.rows.dtype, order="F")
         self.variances = np.empty((sample.n_rows, n_blocks), objective.rows.dtype)
@@ -435,7 +458,7 @@ class _Sample:
 
     def _curvature_of(self, rows: Array, directions: Array) -> Array:
         y = self.objective.targets(self.objective.rows.take(rows))
-        return curvature_of_rows(self.objective.problem, y, self.z[rows].astype(np.float64, order="F"), directions)
+        return self.curvature(y, self.z[rows].astype(np.float64, order="F"), directions)
 
     def _sums(self, rows: Array, by_variance: Array, by_curvature: Array) -> tuple[Array, Array, Array]:
         """Return sums over some rows: half the matrix of products, the squares by column, and those of the products."""

@@ -131,7 +131,7 @@ class MemoryRows(Rows):
 
     def take(self, rows: slice | Array) -> Part:
         """Return some rows; see :meth:`Rows.take`."""
-        positions = self._positions_of(rows)
+        positions = _without_gaps(self._positions_of(rows))
         weight = None if self.weight is None else select(self.weight, rows)
         return Part(select(self.X, positions), select(self.y, positions), weight)
 
@@ -176,6 +176,16 @@ class MemoryRows(Rows):
         if isinstance(rows, slice):
             return slice(self.positions.start + rows.start, self.positions.start + rows.stop)
         return self.positions.start + rows if self.positions.start else rows
+
+
+def _without_gaps(positions: slice | Array) -> slice | Array:
+    """Return positions as a slice where each is the one after the last: then no rows are copied.
+
+    Most blocks of the training rows of a fold are such.
+    """
+    if isinstance(positions, slice) or len(positions) < 2 or positions[-1] - positions[0] != len(positions) - 1:
+        return positions
+    return slice(int(positions[0]), int(positions[-1]) + 1) if (np.diff(positions) == 1).all() else positions
 
 
 def total(tuples: Iterable[Sequence[Any]], dtype: Any = None) -> list[Any]:

@@ -7,7 +7,7 @@ from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.preprocessing import scale
 
 from skxent import SigmoidRegressor, SoftmaxRegressor
-from skxent.linear_model._curvature import curvature_of_rows, is_proper
+from skxent.linear_model._curvature import RowCurvature, is_proper
 from skxent.linear_model._objective import Problem
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.linear_model.solvers._proxy_start import WeightedCrossEntropy
@@ -59,7 +59,7 @@ def test_curvature_of_the_cross_entropy_is_the_variance(rng):
     y = np.eye(4)[rng.integers(4, size=20)]
     p = Softmax().probabilities(z)
     for k, direction in enumerate(np.eye(4)):
-        found = curvature_of_rows(Problem(CrossEntropy(), Softmax()), y, z, direction[np.newaxis])
+        found = RowCurvature(Problem(CrossEntropy(), Softmax()), z.shape[1])(y, z, direction[np.newaxis])
         np.testing.assert_allclose(found, (p * (1 - p))[:, k], atol=1e-6)
 
 
@@ -69,7 +69,7 @@ def test_curvature_is_never_negative_and_limits_steps(output, loss, rng):
     z = np.asfortranarray(5 * rng.normal(size=(200, 3)))
     y = np.asfortranarray(np.eye(3)[rng.integers(3, size=200)])
     slope = output.loss_and_gradient(loss, y, z)[1][:, 0]
-    found = curvature_of_rows(Problem(loss, output), y, z, np.eye(3)[:1])
+    found = RowCurvature(Problem(loss, output), 3)(y, z, np.eye(3)[:1])
     assert (found >= 0).all()
     assert (abs(slope) <= 2 * found + 1e-12).all()
 

@@ -151,3 +151,14 @@ def test_passes_over_a_list_of_arrays_are_those_over_one_array(rng):
         for rows in (as_list(X, y, weight), MemoryRows(X, y, weight, n_outputs=3))
     ]
     np.testing.assert_allclose(*found, rtol=1e-10)
+
+
+@pytest.mark.parametrize("positions", [[3, 4, 5, 6], [3, 5, 4, 6], [6, 5, 4, 3], [2], [], [4, 4], [0, 2, 3]])
+def test_rows_in_a_row_are_not_copied(positions):
+    X, y = np.arange(20.0).reshape(10, 2), np.arange(10)
+    rows = MemoryRows(X, y, y.astype(float), n_outputs=10).subset(np.array(positions, dtype=np.intp))
+    part = rows.take(slice(0, len(positions)))
+    np.testing.assert_array_equal(part.X, X[positions])
+    np.testing.assert_array_equal(part.y, positions)
+    np.testing.assert_array_equal(part.weight, positions)
+    assert np.shares_memory(part.X, X) == (positions == [3, 4, 5, 6])
