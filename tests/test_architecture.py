@@ -59,7 +59,7 @@ def test_the_command_imports_no_scikit_learn():
 
 def test_optional_packages_are_imported_when_they_are_needed():
     names = "linear_model, feature_selection, information, language_model, losses, rows, solvers, testing"
-    optional = {"dask", "distributed", "pyarrow", "zarr"}
+    optional = {"dask", "distributed", "pyarrow.parquet", "zarr"}
     code = f"import sys; from skxent import {names}; print({optional} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
 

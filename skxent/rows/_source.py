@@ -169,9 +169,9 @@ class Source(ABC):
         """
         kept, targets = [], []
         small = self.nbytes <= self.memory
-        for X, y in read_ahead(self._check, range(len(self.sizes))):
+        for X, found in read_ahead(self._check, range(len(self.sizes))):
             kept += [X] if small else []
-            targets += [] if y is None else [y]
+            targets += [] if found is None else [found]
         if y is not None:
             y = check_array(y, accept_sparse="csr", dtype=None, ensure_2d=False, input_name="y")
             check_consistent_length(self, y)

@@ -198,7 +198,7 @@ def test_data_are_read_three_times_more_than_they_are_evaluated(weighted, data, 
     X, y, weight = data
     source = counting(X, y)
     SoftmaxRegressor(tol=1e-12).fit(source, sample_weight=weight if weighted else None)
-    assert len(evaluations) > 10
+    assert len(evaluations) > 5
     # And a block to see what they are like, another for the first means.
     assert source.n_read <= (len(evaluations) + 3) * len(X) + 3000
 
