@@ -81,6 +81,9 @@ class DiskRows(Rows):
 
     def _features(self, found: list[int], local: list[Array], order: Array) -> Any:
         """Return some rows of some blocks, in another order."""
+        first_rows = self.source.first_rows()
+        if found == [0] and self.positions is None and local[0][-1] < first_rows.shape[0]:
+            return select(first_rows, local[0][np.argsort(order, kind="stable")])
         pieces = (select(X, rows) for X, rows in zip(read_ahead(self._load, found), local, strict=True))
         first = next(pieces)
         if not isinstance(first, np.ndarray):

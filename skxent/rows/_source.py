@@ -19,6 +19,10 @@ from skxent.rows._rows import SAMPLE_BYTES
 __all__ = ["Blocks", "Source", "as_floats"]
 
 
+# First rows that are kept, since a fit looks at them for what all are like.
+_FIRST_ROWS = 1_000
+
+
 class Source(ABC):
     """Rows in blocks that are read when they are needed; what a ``fit`` takes as `X`.
 
@@ -48,6 +52,7 @@ class Source(ABC):
     def __init__(self, sizes: Sequence[int], memory: float = SAMPLE_BYTES) -> None:
         self.sizes = [int(size) for size in sizes]
         self.memory = memory
+        self._read_before: Any = None
         if not self.sizes or min(self.sizes) < 1:
             raise ValueError(f"{self} needs blocks with at least one row each; their sizes are {self.sizes}.")
 
@@ -79,10 +84,11 @@ class Source(ABC):
 
     @cached_property
     def _first(self) -> Any:
-        """One row of the features, which says what all are like, and the bytes of a row of the first block."""
-        X = self._features_of(0, self.read(0)[0])
+        """The first rows of the features, which say what all are like; their dtype, and the bytes of a row."""
+        self._read_before = self.read(0)
+        X = self._features_of(0, self._read_before[0])
         n_bytes = X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes + X.indices.nbytes
-        X = X[:1].copy()
+        X = X[:_FIRST_ROWS].copy()
         dtype = X.dtype if X.dtype == np.float32 else np.dtype(np.float64)
         return X, dtype, n_bytes / self.sizes[0]
 
@@ -115,6 +121,10 @@ class Source(ABC):
     def __len__(self) -> int:
         """Return the number of rows."""
         return self.n_rows
+
+    def first_rows(self) -> Any:
+        """Return the first rows of the first block, which are not read again."""
+        return as_floats(self._first[0], self.dtype)
 
     def load(self, index: int) -> Any:
         """Return the features of a block, of the shape and the dtype that they must have."""
@@ -195,7 +205,10 @@ class Source(ABC):
         return other
 
     def _check(self, index: int) -> tuple[Any, Any]:
-        X, y = self.read(index)
+        # The first block has been read already, to see what it is like.
+        before = self._read_before if index == 0 else None
+        self._read_before = None if index == 0 else self._read_before
+        X, y = self.read(index) if before is None else before
         X = self._checked(index, X)
         try:
             assert_all_finite(X, input_name="X")

@@ -1,0 +1,292 @@
+"""Fits on a file larger than their memory, and on a Dask cluster of this machine.
+
+    python benchmarks/large_data.py file [--gigabytes 4] [--kind map|parquet|memory]
+    python benchmarks/large_data.py cluster [--rows 200000]
+
+The first makes a file of that size, fits it in a process of its own, and says how long that took, how often the rows
+were read and how much anonymous memory the process had at most: what is not a page of the file. With ``--drop`` the
+file leaves the page cache before each pass, as a file larger than the memory would. The second fits the same rows in
+memory and on one and on two worker processes of one thread each, and with dask-ml if that is installed, and says after
+how many passes and seconds the objective was within 1e-4 of its minimum.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from skxent import SoftmaxRegressor
+from skxent.linear_model._objective import Objective
+from skxent.rows import ArrayBlocks, Parquet
+from skxent.solvers import LBFGS
+
+__all__ = ["CLASSES", "Memory", "cluster", "counted", "file", "make_rows", "write_map", "write_parquet"]
+
+CLASSES, COLUMNS, BLOCK = 10, 1_000, 20_000
+
+
+def make_rows(index: int, n_rows: int, n_columns: int) -> tuple[Any, Any]:
+    """Return some rows of the problem, always the same: columns of scales over 100, labels of a noisy linear model."""
+    rng = np.random.default_rng([7, index])
+    X = rng.standard_normal((n_rows, n_columns), np.float32)
+    w = np.random.default_rng(7).standard_normal((n_columns, CLASSES)).astype(np.float32) / np.sqrt(n_columns)
+    y = (X @ w + rng.gumbel(size=(n_rows, CLASSES))).argmax(axis=1)
+    return X * np.logspace(-1, 1, n_columns, dtype=np.float32), y.astype(np.uint8)
+
+
+def write_map(path: Path, n_rows: int, n_columns: int) -> Any:
+    """Write a file of features for a memory map, and return the labels."""
+    shape = n_rows, n_columns
+    features = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    labels = []
+    for start in range(0, n_rows, BLOCK):
+        X, y = make_rows(start, min(BLOCK, n_rows - start), n_columns)
+        features[start : start + len(X)] = X
+        labels.append(y)
+    features.flush()
+    return np.concatenate(labels)
+
+
+def write_parquet(path: Path, n_rows: int, n_columns: int) -> None:
+    """Write a file with a row group for each few thousand rows, and the labels in a column."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    writer = None
+    group = max(1, 8_000_000 // (4 * n_columns))
+    for start in range(0, n_rows, BLOCK):
+        X, y = make_rows(start, min(BLOCK, n_rows - start), n_columns)
+        columns = {f"x{j}": X[:, j] for j in range(n_columns)}
+        table = pa.table({**columns, "label": y})
+        writer = writer or pq.ParquetWriter(path, table.schema, compression="none", use_dictionary=False)
+        writer.write_table(table, row_group_size=group)
+    if writer is not None:
+        writer.close()
+
+
+class Memory:
+    """The most anonymous memory of this process while a context is open, in bytes."""
+
+    def __enter__(self) -> Memory:
+        self.peak = 0
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self._watch)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.done.set()
+        self.thread.join()
+
+    def _watch(self) -> None:
+        while not self.done.wait(0.01):
+            status = Path("/proc/self/status").read_text()
+            self.peak = max(self.peak, 1024 * int(status.split("RssAnon:")[1].split()[0]))
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Yield a list that gets an entry for each evaluation of an objective of rows that are not in this process."""
+    found: list[str] = []
+    originals = {name: getattr(Objective, name) for name in ("__call__", "value", "gradient")}
+
+    def count(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        def evaluated(self: Objective, w: Any) -> Any:
+            found.extend([name] * (self.rows.n_rows == counted_rows[0]))
+            return original(self, w)
+
+        return evaluated
+
+    counted_rows = [0]
+    for name, original in originals.items():
+        setattr(Objective, name, count(name, original))
+    try:
+        found.clear()
+        counted.rows = counted_rows  # type: ignore[attr-defined]
+        yield found
+    finally:
+        for name, original in originals.items():
+            setattr(Objective, name, original)
+
+
+def _fit_file(folder: Path, kind: str, drop: bool) -> dict[str, Any]:
+    """Fit a file in this process; return what it took."""
+    y = np.load(folder / "y.npy")
+    n_read = 0
+    if kind == "memory":
+        source: Any = np.load(folder / "X.npy")
+    else:
+        source = (
+            Parquet(folder / "X.parquet", "label")
+            if kind == "parquet"
+            else ArrayBlocks(np.load(folder / "X.npy", mmap_mode="r"))
+        )
+        read = source.read
+
+        def counting(index: int) -> Any:
+            nonlocal n_read
+            n_read += source.sizes[index]
+            if drop and index == 0:
+                _drop(folder)
+            return read(index)
+
+        source.read = counting
+    with Memory() as memory, counted() as evaluations:
+        counted.rows[0] = len(y)  # type: ignore[attr-defined]
+        begin = time.perf_counter()
+        model = SoftmaxRegressor(alpha=1e-4).fit(source, None if kind == "parquet" else y)
+        seconds = time.perf_counter() - begin
+    return {
+        "kind": kind,
+        "seconds": round(seconds, 1),
+        "iterations": model.n_iter_,
+        "evaluations": len(evaluations),
+        "reads": round(n_read / len(y), 2),
+        "anonymous MB": memory.peak // 10**6,
+        "objective": model.loss_curve_[-1],
+    }
+
+
+def _drop(folder: Path) -> None:
+    import os
+
+    for path in folder.iterdir():
+        with open(path, "rb") as opened:
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def file(gigabytes: float, kinds: list[str], drop: bool, n_columns: int = COLUMNS) -> list[dict[str, Any]]:
+    """Make files, fit each in a process of its own, and return the records."""
+    records = []
+    n_rows = int(gigabytes * 1e9 / (4 * n_columns))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if {"map", "memory"} & set(kinds):
+            np.save(folder / "y.npy", write_map(folder / "X.npy", n_rows, n_columns))
+        if "parquet" in kinds:
+            write_parquet(folder / "X.parquet", n_rows, n_columns)
+            if not (folder / "y.npy").exists():
+                parts = range(0, n_rows, BLOCK)
+                labels = [make_rows(start, min(BLOCK, n_rows - start), n_columns)[1] for start in parts]
+                np.save(folder / "y.npy", np.concatenate(labels))
+        for kind in kinds:
+            command = [sys.executable, __file__, "one", name, kind, *(["--drop"] if drop else [])]
+            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            records.append(json.loads(output.splitlines()[-1]))
+            print(records[-1], flush=True)
+    return records
+
+
+def cluster(n_rows: int, n_columns: int = 100, n_parts: int = 4) -> list[dict[str, Any]]:
+    """Fit the same rows in memory and on workers of this machine, and return the records."""
+    import dask.array as da
+    from distributed import Client, LocalCluster
+
+    X, y = make_rows(0, n_rows, n_columns)
+    least = SoftmaxRegressor(tol=1e-10).fit(X.astype(np.float64), y).loss_curve_[-1]
+    records = [_timed("memory", X, y, least)]
+    for n_workers in (1, 2):
+        options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
+        with LocalCluster(n_workers=n_workers, **options) as local, Client(local):
+            chunk = -(-n_rows // n_parts)
+            there = da.from_array(X, chunks=(chunk, -1)), da.from_array(y, chunks=chunk)
+            records.append(_timed(f"{n_workers} workers", *there, least))
+            if n_workers == 2:
+                records += _dask_ml(*there)
+    for record in records:
+        print(record, flush=True)
+    return records
+
+
+def _timed(name: str, X: Any, y: Any, least: float) -> dict[str, Any]:
+    begin = time.perf_counter()
+    with counted() as evaluations:
+        counted.rows[0] = X.shape[0]  # type: ignore[attr-defined]
+        seen: list[tuple[float, int, float]] = []
+
+        class Watched(LBFGS):
+            def solve(self, objective: Any, w0: Any, *, max_iter: int, tol: float, callback: Any) -> Any:
+                def watch(w: Any, value: float) -> bool:
+                    seen.append((time.perf_counter() - begin, len(evaluations), value))
+                    return bool(callback(w, value))
+
+                return super().solve(objective, w0, max_iter=max_iter, tol=tol, callback=watch)
+
+        model = SoftmaxRegressor(solver=Watched()).fit(X, y)
+        seconds = time.perf_counter() - begin
+    reached = next((record for record in seen if record[2] <= least * (1 + 1e-4)), seen[-1])
+    return {
+        "where": name,
+        "seconds": round(seconds, 2),
+        "iterations": model.n_iter_,
+        "evaluations": len(evaluations),
+        "to 1e-4: seconds": round(reached[0], 2),
+        "to 1e-4: evaluations": reached[1],
+        "seconds an evaluation": round(seconds / max(1, len(evaluations)), 3),
+    }
+
+
+def _dask_ml(X: Any, y: Any) -> list[dict[str, Any]]:
+    """Fit two of the classes by dask-ml, which knows no more, and by skxent."""
+    try:
+        from dask_ml.linear_model import LogisticRegression
+    except ImportError:
+        return []
+    y = (y < CLASSES // 2).astype(int).persist()
+    X = X.astype(np.float64).persist()
+    n_rows = X.shape[0]
+    local, labels = X.compute(), y.compute()
+
+    def loss(coef: Any, intercept: Any) -> float:
+        z = local @ np.ravel(coef) + intercept
+        return float(np.mean(np.logaddexp(0, z) - labels * z) + 0.5 * 1e-4 * np.sum(np.square(coef)))
+
+    records = []
+    ours = SoftmaxRegressor(alpha=5e-5)  # of two opposite weights of half the size
+    for name, fit in (
+        ("skxent, two classes", lambda: ours.fit(X, y).to_logistic_regression()),
+        ("dask-ml, two classes", lambda: LogisticRegression(solver="lbfgs", C=1 / (1e-4 * n_rows), tol=1e-6).fit(X, y)),
+    ):
+        begin = time.perf_counter()
+        model = fit()
+        seconds = round(time.perf_counter() - begin, 2)
+        records.append({"where": name, "seconds": seconds, "objective": loss(model.coef_, model.intercept_)})
+    return records
+
+
+def main() -> None:
+    """Read the arguments and run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    on_disk = commands.add_parser("file")
+    on_disk.add_argument("--gigabytes", type=float, default=4.0)
+    on_disk.add_argument("--kind", choices=["map", "parquet", "memory"], action="append")
+    on_disk.add_argument("--drop", action="store_true")
+    one = commands.add_parser("one")
+    one.add_argument("folder", type=Path)
+    one.add_argument("kind")
+    one.add_argument("--drop", action="store_true")
+    on_workers = commands.add_parser("cluster")
+    on_workers.add_argument("--rows", type=int, default=200_000)
+    arguments = parser.parse_args()
+    if arguments.command == "file":
+        file(arguments.gigabytes, arguments.kind or ["map", "parquet"], arguments.drop)
+    elif arguments.command == "one":
+        print(json.dumps(_fit_file(arguments.folder, arguments.kind, arguments.drop)))
+    else:
+        cluster(arguments.rows)
+
+
+if __name__ == "__main__":
+    main()
