@@ -259,7 +259,7 @@ def _dask_ml(X: Any, y: Any) -> list[dict[str, Any]]:
         ("dask-ml, two classes", lambda: LogisticRegression(solver="lbfgs", C=1 / (1e-4 * n_rows), tol=1e-6).fit(X, y)),
     ):
         begin = time.perf_counter()
-        model = fit()
+        model: Any = fit()  # type: ignore[no-untyped-call]
         seconds = round(time.perf_counter() - begin, 2)
         records.append({"where": name, "seconds": seconds, "objective": loss(model.coef_, model.intercept_)})
     return records

@@ -204,7 +204,7 @@ def test_data_are_read_three_times_more_than_they_are_evaluated(weighted, data, 
 
 def test_a_pass_of_mini_batches_reads_the_data_once_in_order_within_blocks(data):
     X, y, _ = data
-    source = counting(StandardScaler().fit_transform(X), y)
+    source = counting(StandardScaler().fit_transform(X), y, size=1_500)
     options = {"solver": "sgd", "tol": 0, "learning_rate": 1e-2, "batch_size": 64, "random_state": 0}
     n_read = [source.n_read]
     for max_iter in (1, 2, 7):
@@ -212,7 +212,7 @@ def test_a_pass_of_mini_batches_reads_the_data_once_in_order_within_blocks(data)
         n_read.append(source.n_read)
     few, more = np.diff(n_read)[1:]
     assert more - few == 5 * len(X)
-    assert source.read_blocks[-48:-24] != sorted(source.read_blocks[-48:-24])
+    assert source.read_blocks[-32:-16] != sorted(source.read_blocks[-32:-16])
 
 
 def test_mini_batches_learn_as_well_as_in_memory(data):
