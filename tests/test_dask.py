@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV
+from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV, UnigramLanguageModel, cli
 from skxent.linear_model._objective import Objective, Problem
 from skxent.linear_model._outputs import Softmax
 from skxent.losses import CrossEntropy, Loss
@@ -25,6 +25,7 @@ dask = pytest.importorskip("dask", reason="the extra dask is not installed")
 distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
 da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")
+pytest.importorskip("dask.bag")
 _dask = pytest.importorskip("skxent.rows._dask")
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -399,3 +400,68 @@ def test_scattered_data_are_said_to_be_lost(data):
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(RuntimeError, match="they were scattered"):
             SoftmaxRegressor().fit(there, y)
+
+
+# -------------------------------------------------------------------------------------------------------- text
+
+
+@pytest.fixture(scope="module")
+def texts():
+    rng = np.random.default_rng(0)
+    words = np.array([f"w{i}" for i in range(300)])
+    return [" ".join(words[rng.zipf(1.5, 50) % 300]) for _ in range(40)]
+
+
+def test_a_bag_of_documents_is_counted_by_the_workers(texts, anywhere):
+    bag = dask.bag.from_sequence(texts, npartitions=10)
+    model = UnigramLanguageModel().fit(bag)
+    local = UnigramLanguageModel().fit(texts)
+    assert model.counts_.table.equals(local.counts_.table)
+    # Words are added up in another order.
+    assert model.cross_entropy(bag) == pytest.approx(local.cross_entropy(texts), rel=1e-14)
+    model.partial_fit(bag)
+    assert model.counts_.n_tokens == 2 * local.counts_.n_tokens
+    with pytest.raises(TypeError, match=r"dask.*Bag, whose documents are not read here"):
+        model.score_samples(bag)
+    with pytest.raises(ValueError, match="sample_weight is not supported"):
+        model.fit(bag, sample_weight=np.ones(40))
+    with pytest.raises(TypeError, match="only a bag holds documents"):
+        model.fit(da.zeros(3))
+
+
+def test_a_bag_of_files(texts, tmp_path, anywhere):
+    paths = [tmp_path / f"{i}.txt" for i in range(8)]
+    for i, path in enumerate(paths):
+        path.write_text("\n".join(texts[5 * i : 5 * i + 5]))
+    model = UnigramLanguageModel(input="filename", smoothing="kneser_ney").fit(dask.bag.from_sequence(paths))
+    local = UnigramLanguageModel(input="filename", smoothing="kneser_ney").fit(paths)
+    assert model.smoothing_parameter_ == local.smoothing_parameter_
+    assert model.evaluate(paths[:3]) == local.evaluate(paths[:3])
+
+
+@pytest.mark.parametrize("options", [[], ["--per", "file", "--format", "csv"], ["--eos", "--smoothing", "witten_bell"]])
+def test_the_command_says_the_same_with_a_cluster(options, texts, tmp_path, processes, capsys, monkeypatch):
+    monkeypatch.setattr("skxent.language_model._distributed._BYTES_TOGETHER", 3000)
+    for i in range(8):
+        (tmp_path / f"{i}.txt").write_text("\n".join(texts[5 * i : 5 * i + 5]) + "\n")
+    arguments = ["--quiet", *options, str(tmp_path / "*.txt")]
+    printed = []
+    for more in ([], ["--dask", processes.scheduler.address]):
+        assert cli.main([*more, *arguments]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    assert "perplexity" in printed[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--per", "line", "a.txt"], "a figure for each line looks at lines"),
+        (["--confidence", "0.9", "a.txt"], "--confidence looks at lines"),
+        (["-"], "cannot read standard input"),
+    ],
+)
+def test_what_a_cluster_cannot_do_is_said(options, message, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--dask", "tcp://127.0.0.1:1", *options])
+    assert message in capsys.readouterr().err
