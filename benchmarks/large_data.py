@@ -19,8 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ from skxent.linear_model._objective import Objective
 from skxent.rows import ArrayBlocks, Parquet
 from skxent.solvers import LBFGS
 
-__all__ = ["CLASSES", "Memory", "cluster", "counted", "file", "make_rows", "write_map", "write_parquet"]
+__all__ = ["CLASSES", "Evaluations", "Memory", "cluster", "file", "make_rows", "write_map", "write_parquet"]
 
 CLASSES, COLUMNS, BLOCK = 10, 1_000, 20_000
 
@@ -64,7 +63,7 @@ def write_parquet(path: Path, n_rows: int, n_columns: int) -> None:
     import pyarrow.parquet as pq
 
     writer = None
-    group = max(1, 8_000_000 // (4 * n_columns))
+    group = max(1, 32_000_000 // (4 * n_columns))
     for start in range(0, n_rows, BLOCK):
         X, y = make_rows(start, min(BLOCK, n_rows - start), n_columns)
         columns = {f"x{j}": X[:, j] for j in range(n_columns)}
@@ -95,29 +94,34 @@ class Memory:
             self.peak = max(self.peak, 1024 * int(status.split("RssAnon:")[1].split()[0]))
 
 
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """Yield a list that gets an entry for each evaluation of an objective of rows that are not in this process."""
-    found: list[str] = []
-    originals = {name: getattr(Objective, name) for name in ("__call__", "value", "gradient")}
+class Evaluations:
+    """How often, while a context is open, an objective of so many rows is evaluated.
 
-    def count(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-        def evaluated(self: Objective, w: Any) -> Any:
-            found.extend([name] * (self.rows.n_rows == counted_rows[0]))
-            return original(self, w)
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows; those of samples do not count.
+    """
 
-        return evaluated
+    def __init__(self, n_rows: int) -> None:
+        self.n_rows, self.n = n_rows, 0
+        self.originals = {name: getattr(Objective, name) for name in ("__call__", "value", "gradient")}
 
-    counted_rows = [0]
-    for name, original in originals.items():
-        setattr(Objective, name, count(name, original))
-    try:
-        found.clear()
-        counted.rows = counted_rows  # type: ignore[attr-defined]
-        yield found
-    finally:
-        for name, original in originals.items():
+    def __enter__(self) -> Evaluations:
+        for name, original in self.originals.items():
+            setattr(Objective, name, self._counting(original))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name, original in self.originals.items():
             setattr(Objective, name, original)
+
+    def _counting(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def evaluate(objective: Objective, w: Any) -> Any:
+            self.n += objective.rows.n_rows == self.n_rows
+            return original(objective, w)
+
+        return evaluate
 
 
 def _fit_file(folder: Path, kind: str, drop: bool) -> dict[str, Any]:
@@ -142,8 +146,7 @@ def _fit_file(folder: Path, kind: str, drop: bool) -> dict[str, Any]:
             return read(index)
 
         source.read = counting
-    with Memory() as memory, counted() as evaluations:
-        counted.rows[0] = len(y)  # type: ignore[attr-defined]
+    with Memory() as memory, Evaluations(len(y)) as evaluations:
         begin = time.perf_counter()
         model = SoftmaxRegressor(alpha=1e-4).fit(source, None if kind == "parquet" else y)
         seconds = time.perf_counter() - begin
@@ -151,7 +154,7 @@ def _fit_file(folder: Path, kind: str, drop: bool) -> dict[str, Any]:
         "kind": kind,
         "seconds": round(seconds, 1),
         "iterations": model.n_iter_,
-        "evaluations": len(evaluations),
+        "evaluations": evaluations.n,
         "reads": round(n_read / len(y), 2),
         "anonymous MB": memory.peak // 10**6,
         "objective": model.loss_curve_[-1],
@@ -211,14 +214,13 @@ def cluster(n_rows: int, n_columns: int = 100, n_parts: int = 4) -> list[dict[st
 
 def _timed(name: str, X: Any, y: Any, least: float) -> dict[str, Any]:
     begin = time.perf_counter()
-    with counted() as evaluations:
-        counted.rows[0] = X.shape[0]  # type: ignore[attr-defined]
+    with Evaluations(X.shape[0]) as evaluations:
         seen: list[tuple[float, int, float]] = []
 
         class Watched(LBFGS):
             def solve(self, objective: Any, w0: Any, *, max_iter: int, tol: float, callback: Any) -> Any:
                 def watch(w: Any, value: float) -> bool:
-                    seen.append((time.perf_counter() - begin, len(evaluations), value))
+                    seen.append((time.perf_counter() - begin, evaluations.n, value))
                     return bool(callback(w, value))
 
                 return super().solve(objective, w0, max_iter=max_iter, tol=tol, callback=watch)
@@ -230,10 +232,10 @@ def _timed(name: str, X: Any, y: Any, least: float) -> dict[str, Any]:
         "where": name,
         "seconds": round(seconds, 2),
         "iterations": model.n_iter_,
-        "evaluations": len(evaluations),
+        "evaluations": evaluations.n,
         "to 1e-4: seconds": round(reached[0], 2),
         "to 1e-4: evaluations": reached[1],
-        "seconds an evaluation": round(seconds / max(1, len(evaluations)), 3),
+        "seconds an evaluation": round(seconds / max(1, evaluations.n), 3),
     }
 
 
