@@ -197,17 +197,16 @@ def file(gigabytes: float, kinds: list[str], drop: bool, n_columns: int = COLUMN
 
 def cluster(n_rows: int, n_columns: int = 100, n_parts: int = 4) -> list[dict[str, Any]]:
     """Fit the same rows in memory and on workers of this machine, and return the records."""
-    import dask.array as da
     from distributed import Client, LocalCluster
 
-    X, y = make_rows(0, n_rows, n_columns)
+    parts = [make_rows(index, n_rows // n_parts, n_columns) for index in range(n_parts)]
+    X, y = (np.concatenate(values) for values in zip(*parts, strict=True))
     least = SoftmaxRegressor(tol=1e-10).fit(X.astype(np.float64), y).loss_curve_[-1]
     records = [_timed("memory", X, y, least)]
     for n_workers in (1, 2):
         options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
         with LocalCluster(n_workers=n_workers, **options) as local, Client(local):
-            chunk = -(-n_rows // n_parts)
-            there = da.from_array(X, chunks=(chunk, -1)), da.from_array(y, chunks=chunk)
+            there = _on_workers(n_parts, n_rows // n_parts, n_columns)
             records.append(_timed(f"{n_workers} workers", *there, least))
             if n_workers == 2:
                 records += _dask_ml(*there)
@@ -216,9 +215,19 @@ def cluster(n_rows: int, n_columns: int = 100, n_parts: int = 4) -> list[dict[st
     return records
 
 
+def _on_workers(n_parts: int, n_rows: int, n_columns: int) -> tuple[Any, Any]:
+    """Return features and labels in partitions that the workers make."""
+    import dask
+    import dask.array as da
+
+    parts = [dask.delayed(make_rows)(index, n_rows, n_columns) for index in range(n_parts)]
+    X = da.concatenate([da.from_delayed(part[0], (n_rows, n_columns), np.float32) for part in parts])
+    y = da.concatenate([da.from_delayed(part[1], (n_rows,), np.uint8) for part in parts])
+    return X, y
+
+
 def rounds(megabytes: list[float], n_columns: int = 100) -> list[dict[str, Any]]:
     """Time an evaluation on two workers with so many MB each, and that of one worker's rows in this process."""
-    import dask.array as da
     from distributed import Client, LocalCluster
 
     records = []

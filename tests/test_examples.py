@@ -53,7 +53,7 @@ RUNS = {
         ["179 lines, 25% about the sea", "head      44% about the sea", "perplexity 264 with the best 60 lines, 280"],
     ),
     "plot_wrong_labels.py": (
-        ["--rows=200"],
+        ["--rows=200", "--side=7"],
         "wrong_labels.png",
         ["200 training images", "generalised cross-entropy", "labelled as the next", "Real labels: ", "suggested"],
     ),

@@ -15,12 +15,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from skxent._typing import Floats
 from skxent.cli._names import hide_bytes
 from skxent.cli._notes import Notes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
 from skxent.language_model import CorpusCounts, CorpusError, Evaluation, Score, WordScores, count_files, expand_paths
+<<<<<<< HEAD
 from skxent.language_model._distributed import count_files_on_workers
+=======
+from skxent.language_model._efficiency import renyi_efficiency
+from skxent.language_model._keyness import Occurrences
+>>>>>>> main
 from skxent.language_model._options import END_OF_SENTENCE
 from skxent.language_model._scoring import ScoredLines, score_lines
 from skxent.language_model._tokenizers import make_tokenizer, tokenize_lines
@@ -30,6 +36,7 @@ __all__ = [
     "Records",
     "check_unknown",
     "corpus_records",
+    "evaluate",
     "figures",
     "file_records",
     "line_records",
@@ -59,6 +66,7 @@ PUBLISHED = (
     "smoothing_parameter",
     "evaluated",
     "in_sample_entropy",
+    "renyi_efficiency",
     "cross_entropy_low",
     "cross_entropy_high",
     "confidence",
@@ -124,6 +132,12 @@ class Corpus:
         options: dict[str, Any] = {**self.reading, "keep": keep, "join": join, "progress": progress}
         return score_lines(self.paths, scores, **options, n_jobs=self.n_jobs)
 
+    def occurrences(self, found: Occurrences) -> Floats:
+        """Count some words in each line, or in neighbouring lines."""
+        names = ("encoding", "errors", "field", "skip_bad_records")
+        reading = {name: self.reading[name] for name in names}
+        return found.in_files(self.paths, **reading, progress=self.progress("counting", self.paths))
+
     def files(self) -> Iterator[Corpus]:
         """Take each file as a corpus of its own."""
         return (replace(self, paths=[path]) for path in self.paths)
@@ -149,13 +163,26 @@ def corpus_records(corpus: Corpus, scores: WordScores, options: Options, counts:
     """
     counts = counts or corpus.count()
     if not counts.n_tokens:
-        return Records(scores.score(counts).each(np.atleast_1d), {"types": 0, "unknown_types": 0})
-    evaluation = _evaluate(corpus.title, counts, scores, options)
-    columns = {"types": counts.n_types, "unknown_types": evaluation.unknown_types}
+        return Records(
+            scores.score(counts).each(np.atleast_1d), {"types": 0, "unknown_types": 0, "renyi_efficiency": None}
+        )
+    evaluation = evaluate(corpus.title, counts, scores, options)
+    columns = {
+        "types": counts.n_types,
+        "unknown_types": evaluation.unknown_types,
+        "renyi_efficiency": renyi_efficiency(counts),
+    }
     return Records(evaluation.score.each(np.atleast_1d), columns)
 
 
-def _evaluate(title: str, counts: CorpusCounts, scores: WordScores, options: Options) -> Evaluation:
+def evaluate(title: str, counts: CorpusCounts, scores: WordScores, options: Options) -> Evaluation:
+    """Evaluate a corpus.
+
+    Raises
+    ------
+    CorpusError
+        When a word has probability zero, or one is unknown and must not be.
+    """
     try:
         evaluation = scores.evaluate(counts, oov=options.oov)
     except ValueError as error:

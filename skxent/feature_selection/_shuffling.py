@@ -15,6 +15,7 @@ from scipy.special import gammaincc, xlogy
 from scipy.stats import binom
 
 from skxent._typing import Array, Floats, Integers
+from skxent.feature_selection._large_tables import large_table_cumulants
 
 __all__ = ["ENOUGH", "Margins", "gamma_tail", "shuffled_tail"]
 
@@ -51,7 +52,7 @@ class Margins(NamedTuple):
 
 def shuffled_tail(
     margins: Margins, cells: tuple[Integers, Integers, Floats], statistic: float, cumulants: CumulantsOf
-) -> float | None:
+) -> float:
     """Probability that G of a table with shuffled classes is at least that of the given one.
 
     Parameters
@@ -67,8 +68,8 @@ def shuffled_tail(
 
     Returns
     -------
-    float or None
-        None where finding out takes too long.
+    float
+        The probability; of large tables by the cumulants of :mod:`._large_tables`.
     """
     if len(margins.bins) == 1 or len(margins.classes) == 1:
         return 1.0
@@ -81,7 +82,7 @@ def shuffled_tail(
             return _exact_tail(drawn, margins[other], of_group)
     few, many, dense = _split(margins)
     if sum(few) - few[-1] > MAX_DRAWN:
-        return None
+        return float(gamma_tail(np.array(statistic), large_table_cumulants(*margins)))
     rest = np.asarray(cumulants(np.array(dense, dtype=np.float64), np.array(many, dtype=np.float64)))
     work = sum(few) - few[-1] + len(few) * len(many)
     n_shuffles = int(np.clip(DRAWS // work, FEWEST, FEW))

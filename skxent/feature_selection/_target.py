@@ -35,11 +35,14 @@ class Target:
         Which of `classes` each row has.
     weight : ndarray of float of shape (n_rows,) or None
         How many times each row counts; None where every row counts once.
+    ordered : bool
+        Whether the order of the classes means something.
     """
 
     classes: Array
     codes: Integers
     weight: Floats | None = None
+    ordered: bool = False
 
     @property
     def n_classes(self) -> int:
@@ -79,8 +82,8 @@ class Target:
         return float(np.cumsum(self.totals)[-1])
 
 
-def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int) -> Target:
-    """Check labels and weights.
+def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int, ordered: bool = False) -> Target:
+    """Check labels and weights; `ordered` says that the order of the labels means something.
 
     Raises
     ------
@@ -97,7 +100,7 @@ def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int) -> T
     codes = encoder.fit_transform(labels)
     weight = None if sample_weight is None else read_frequencies(sample_weight, n_rows)
     check_consistent_length(codes, np.empty(n_rows), weight)
-    target = Target(encoder.classes_, codes, weight)
+    target = Target(encoder.classes_, codes, weight, ordered)
     check_total(target)
     return check_classes(drop_empty_classes(target))
 
@@ -131,7 +134,7 @@ def drop_empty_classes(target: Target) -> Target:
         return target
     assert target.weight is not None
     codes = np.where(filled[target.codes], (np.cumsum(filled) - 1)[target.codes], 0)
-    return Target(target.classes[filled], codes, target.weight)
+    return Target(target.classes[filled], codes, target.weight, target.ordered)
 
 
 def check_total(target: Target) -> None:

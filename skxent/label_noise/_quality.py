@@ -23,7 +23,7 @@ __all__ = ["LabelQuality", "label_quality"]
 _LEAST = 1e-12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LabelQuality:
     """What :func:`label_quality` finds.
 
@@ -43,6 +43,11 @@ class LabelQuality:
     labels: Integers
     transition: Floats
     posterior: Floats
+
+    def __repr__(self) -> str:
+        """Show sizes and the share of wrong labels rather than the arrays."""
+        n_samples, n_classes = self.posterior.shape
+        return f"LabelQuality({n_samples} labels of {n_classes} classes, noise_rate={self.noise_rate:.3g})"
 
     @property
     def probability(self) -> Floats:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+<<<<<<< HEAD
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+=======
+from collections.abc import Iterable, Mapping
+>>>>>>> main
 from itertools import accumulate, chain
 from numbers import Integral, Real
-from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -26,16 +29,18 @@ from skxent.language_model._arpa import read_arpa, write_arpa
 from skxent.language_model._corpus import (
     CorpusCounts,
     Document,
-    checked_documents,
     count_files,
     count_text,
     merge_counts,
 )
+<<<<<<< HEAD
 from skxent.language_model._distributed import count_on_workers, is_distributed
 from skxent.language_model._errors import CorpusError
+=======
+from skxent.language_model._documents import DocumentReader, is_matrix
+>>>>>>> main
 from skxent.language_model._model import Evaluation, FittedUnigram, fit_unigram
 from skxent.language_model._options import DECODE_ERRORS, END_OF_SENTENCE, LEAVE_ONE_OUT
-from skxent.language_model._reader import read_pieces
 from skxent.language_model._score import Score
 from skxent.language_model._scoring import LineScorer, score_text
 from skxent.language_model._smoothing import SMOOTHINGS, Smoothing
@@ -44,7 +49,7 @@ from skxent.language_model._tokenizers import Tokenize, make_tokenizer, tokenize
 __all__ = ["UnigramLanguageModel"]
 
 
-class UnigramLanguageModel(NamedParts, BaseEstimator):
+class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
     r"""Unigram language model: cross-entropy and perplexity of text.
 
     The probability of a text is the product over its tokens of :math:`p(w)`, which a smoothing method
@@ -325,7 +330,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         return np.asarray(self._scores(X).log_prob) / math.log(self.base)
 
     def _scores(self, X: Any) -> Score:
-        if _is_matrix(X):
+        if is_matrix(X):
             return self._score_matrix(validate_data(self, X, reset=False, **_COUNTS))
         if self.input == "filename":
             return self._score_files(X)
@@ -340,8 +345,8 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
             One array a document, with the ends of its sentences where the model has them.
         """
         check_is_fitted(self)
-        tokens = [self._tokens(document) for document in self._documents(X)]
-        log_prob = self._scorer().word_values(chain.from_iterable(tokens))
+        tokens = [self._tokens(text.decode() if isinstance(text, bytes) else text) for text in self._texts(X)]
+        log_prob = self._scorer().values.of_words(chain.from_iterable(tokens))
         log_prob = np.where(np.isnan(log_prob), self.model_.log_prob_unk, log_prob) / math.log(self.base)
         return np.split(log_prob, list(accumulate(map(len, tokens)))[:-1]) if tokens else []
 
@@ -400,9 +405,13 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         return None if self.vocabulary is None else list(self.vocabulary)
 
     def _count(self, X: Any, sample_weight: ArrayLike | None, reset: bool = False) -> CorpusCounts:
+<<<<<<< HEAD
         if is_distributed(X):
             return self._count_on_workers(X, sample_weight)
         if _is_matrix(X):
+=======
+        if is_matrix(X):
+>>>>>>> main
             return self._count_matrix(validate_data(self, X, reset=reset, **_COUNTS), sample_weight)
         if sample_weight is None:
             return self._count_documents(self._countable(X))
@@ -427,6 +436,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
             return count_files(documents, encoding=self.encoding, errors=self.decode_error, **options)
         return count_text(documents, **options)
 
+<<<<<<< HEAD
     def _sources(self, X: Any) -> Any:
         """Documents, names or files, whichever ``input`` says."""
         if is_distributed(X):
@@ -469,6 +479,8 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
                 "encoding, or decode_error='replace'"
             ) from None
 
+=======
+>>>>>>> main
     def _tokens(self, document: Document) -> list[str]:
         tokenize = make_tokenizer(self.tokenizer) or str.split
         lines = tokenize_lines(tokenize, document) if isinstance(document, str) else [document]
@@ -510,7 +522,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
 
     def _score_matrix(self, X: Any) -> Score:
         X = csr_array(X)
-        log_prob = LineScorer(self.model_).word_values(self._column_words(X.shape[1]))
+        log_prob = LineScorer(self.model_).values.of_words(self._column_words(X.shape[1]))
         is_unknown = np.isnan(log_prob)
         tokens, unknown = X.sum(axis=1), X @ is_unknown
         is_possible = np.isfinite(log_prob)
@@ -539,14 +551,6 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
 
 
 _COUNTS: dict[str, Any] = dict(accept_sparse="csr", ensure_non_negative=True, dtype=np.float64)
-
-
-def _is_matrix(X: Any) -> bool:
-    """Whether X holds counts rather than documents: two-dimensional, or numbers."""
-    if issparse(X) or not hasattr(X, "__array__"):
-        return bool(issparse(X))
-    array = np.asarray(X)
-    return array.ndim != 1 or array.dtype.kind in "biufc"
 
 
 def _whole(values: Any) -> Array:

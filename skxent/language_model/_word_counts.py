@@ -319,7 +319,7 @@ class WordValues:
     def __init__(self, words: pl.Series, values: NDArray[np.float64]) -> None:
         is_token = ~words.str.contains(r"[\s\x1c-\x1f]") & (words != "")
         column = values[is_token.to_numpy()]
-        data = ("\n".join(words.filter(is_token).to_list()) + "\n").encode()
+        data = (words.filter(is_token).str.join("\n").cast(pl.Binary).item() or b"") + b"\n"
         packed = pack(data, find_tokens(data))
         self._indices = [_KeyIndex(keys) for _, keys in packed.keys]
         # One more value, at position −1, for the words that are not there.

@@ -18,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import check_scoring
 from sklearn.utils import assert_all_finite, check_array, check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skxent._parallel import worker_threads
@@ -30,6 +31,7 @@ from skxent.linear_model._outputs import Output
 from skxent.linear_model._targets import (
     Targets,
     as_probabilities,
+    class_totals,
     class_weights,
     classes_and_positions,
     hold_out,
@@ -194,6 +196,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         targets = self._encode(y, X.dtype)
         solver, loss = self._resolve(targets)
         weight = self._weights(sample_weight, X, targets)
+        self._check_classes(targets, weight)
         w0 = self._start(X, targets, coef_init, intercept_init)
         rng = check_random_state(self.random_state)
 
@@ -227,6 +230,20 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes={}, **fit_data)
         return self
 
+    def _may_stream(self) -> bool:
+        """Return whether rows may come bit by bit; raise the reason if not, so that there is no `partial_fit`."""
+        try:
+            loss = resolve_loss(self.loss)
+        except (TypeError, ValueError):
+            return True  # partial_fit says what is wrong
+        if loss.needs_all_rows:
+            raise AttributeError(
+                f"{type(self).__name__} has no partial_fit with loss={loss!r}, which looks at all rows before the fit. "
+                "Use fit, or a loss that needs no such look, such as ForwardCorrection with a given matrix."
+            )
+        return True
+
+    @available_if(_may_stream)
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -415,6 +432,15 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
     def _resolve(self, targets: Targets) -> tuple[Any, Loss]:
         """Return the solver and the loss."""
         return resolve_solver(self.solver), resolve_loss(self.loss)
+
+    def _check_classes(self, targets: Targets, weight: Array | None) -> None:
+        """Check that rows of two classes count: of one alone the best model is at infinity."""
+        counting = targets.classes[class_totals(targets, weight) > 0].tolist()
+        if len(counting) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least two classes; only rows of class {counting[0]!r} have a weight "
+                "above 0. Check y, sample_weight and class_weight."
+            )
 
     def _check_loss(self, loss: Loss, targets: Targets) -> None:
         n_outcomes = self._output.n_outcomes(targets.n_outputs)
@@ -661,7 +687,9 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
     def transition_(self) -> Array:
         """Noise matrix of the loss fitted with, given or estimated, if it has one."""
         check_is_fitted(self)
-        transition: Array = self.loss_.transition  # type: ignore[attr-defined]
+        if not hasattr(self.loss_, "transition"):
+            raise AttributeError(f"loss={self.loss_!r} has no noise matrix; ForwardCorrection has one.")
+        transition: Array = self.loss_.transition
         return transition
 
     def _without_class_weight(self, p: Array) -> Array:

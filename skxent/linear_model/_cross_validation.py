@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from numbers import Integral
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -19,6 +20,7 @@ from skxent._typing import Array
 from skxent.linear_model._classifier import fitted_attributes
 from skxent.linear_model._estimators import SigmoidRegressor, SoftmaxRegressor
 from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model.solvers import Solver
 from skxent.losses import Loss
 from skxent.rows import Rows, rows_of, subset
 
@@ -202,13 +204,16 @@ class _Fold:
         rows = subset(self.rows, train)
         score = self.score_of((subset(self.rows, test), self.y[test]))
         w = np.zeros((rows.n_features + 1, rows.n_outputs), rows.dtype)
+        objective = Objective(Problem(self.loss, model._output, 0.0, model.fit_intercept), rows)
+        order = np.argsort(-self.alphas, kind="stable")
+        path = getattr(self.solver, "solve_path", partial(Solver.solve_path, self.solver))
         found, messages = {}, []
-        for position in np.argsort(-self.alphas, kind="stable"):
-            problem = Problem(self.loss, model._output, float(self.alphas[position]), model.fit_intercept)
-            result = self.solver.solve(Objective(problem, rows), w, callback=_never, **options)
+        for position, result in zip(
+            order, path(objective, self.alphas[order], w, callback=_never, **options), strict=True
+        ):
             if not result.converged:
                 messages.append(f"alpha={self.alphas[position]:.3g}: {result.message}")
-            found[position] = w = model._output.centred(result.w)
+            found[position] = model._output.centred(result.w)
         weights = np.stack([found[position] for position in range(len(self.alphas))])
         return _Path(weights, np.array([score(w) for w in weights]), messages)
 

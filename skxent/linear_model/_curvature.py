@@ -15,12 +15,14 @@ _STEP = 1e-3
 _N_TRIED, _LOGITS = 64, 2.0
 # Directions of the logits tried.
 _N_DIRECTIONS = 4
+# Least curvature: its inverse and the square of that are finite. Where a loss is flat its differences are exactly 0.
+_LEAST = float(np.sqrt(np.finfo(np.float64).tiny))
 # Slope that counts as none, against the largest of the rows tried.
 _NONE = 1e-7
 
 
 class RowCurvature:
-    """A curvature of each row's loss along its logits that is not negative, the mean over some directions.
+    """A curvature of each row's loss along its logits that is above 0, the mean over some directions.
 
     A loss that is a proper scoring rule is least where the prediction is the target, and curves upwards there: this is
     the curvature taken, at the model's own probabilities as targets. Other losses may curve downwards there. For them
@@ -54,7 +56,7 @@ class RowCurvature:
         ndarray of shape (n_rows,)
             Curvatures.
         """
-        proper = np.maximum(_second(self.problem, self.problem.output.probabilities(z), z, directions), 0)
+        proper = np.maximum(_second(self.problem, self.problem.output.probabilities(z), z, directions), _LEAST)
         if self.is_proper:
             return proper
         _, slope = self.problem.output.loss_and_gradient(self.problem.loss, y, z)

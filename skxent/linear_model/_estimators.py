@@ -62,7 +62,10 @@ class SoftmaxRegressor(LinearClassifier):
         Whether :meth:`predict_proba` returns the probabilities of the classes in the data. Without it, they are those
         that minimise the loss: `class_weight` shifts them as if the classes were that frequent, and a loss that is not
         a proper scoring rule makes them too sure or not sure enough. With it, both are undone
-        (:meth:`skxent.losses.Loss.true_probabilities`). Predicted labels stay those of the weighted problem.
+        (:meth:`skxent.losses.Loss.true_probabilities`). Predicted labels stay those of the weighted problem. What is
+        undone is the effect on the best prediction of all, which a linear model may not reach: where the true classes
+        follow a softmax of the features, calibrated generalised cross-entropy finds it, calibrated label smoothing and
+        focal loss come near it.
     early_stopping : bool, default=False
         Whether to hold out part of the rows, score it after each iteration, stop when that no longer improves, and keep
         the best weights.
@@ -305,6 +308,10 @@ class SigmoidRegressor(LinearClassifier):
         if self._matrix_targets:
             return (self._logits(X) > 0).astype(int)
         return super().predict(X)
+
+    def _check_classes(self, targets: Targets, weight: Array | None) -> None:
+        if targets.labels is not None:  # units of a matrix may be on or off in all rows
+            super()._check_classes(targets, weight)
 
     def _winners(self, X: Any) -> Array:
         z = self._logits(X)

@@ -15,17 +15,20 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from skxent._typing import Array
 from skxent.linear_model._coordinates import Coordinates, standardize
 from skxent.linear_model._outputs import Output
 from skxent.losses import Loss
-from skxent.rows import Part, Rows, batches, logits_of, reweighted, subset
+from skxent.rows import Part, Rows, batches, logits_of, reweighted, subset, with_features
 
 __all__ = ["Objective", "Problem"]
 
 # Change of the logits in central differences of their derivatives, in double precision.
 _LOGIT_STEP = 1e-3
+# Columns that are made dense and double at a time.
+_COLUMNS_AT_A_TIME = 256
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,11 @@ class Objective:
         coordinates = self.coordinates._replace(dtype=np.dtype(np.float64))
         return Objective(self.problem, self.rows, self.total_weight, coordinates)
 
+    def penalized(self, alpha: float) -> Objective:
+        """Return the objective with a penalty of another strength, of the same columns as here."""
+        coordinates = None if self.coordinates is None else self.coordinates.penalized(alpha)
+        return Objective(replace(self.problem, alpha=alpha), self.rows, self.total_weight, coordinates)
+
     def with_loss(self, loss: Loss) -> Objective:
         """Return the objective with another loss."""
         return Objective(replace(self.problem, loss=loss), self.rows, self.total_weight, self.coordinates)
@@ -186,6 +194,19 @@ class Objective:
     def dense(self, part: Part, columns: slice | Array) -> Array:
         """Return some columns of a part as a dense array."""
         return part.dense(columns) if self.coordinates is None else self.coordinates.dense(part, columns)
+
+    def with_features(self, X: Array, alpha: float) -> Objective:
+        """Return the objective of the same rows with other features, all of whose weights are penalised alike."""
+        problem = replace(self.problem, alpha=alpha)
+        return Objective(problem, with_features(self.rows, X), self.total_weight)
+
+    def combined(self, part: Part, factors: Array) -> Array:
+        """Return sums of the rows of a part times factors, in float64, of shape (n_features, n_sums)."""
+        assert self.coordinates is not None
+        part = self._for_products(part)
+        chunks = gen_batches(self.rows.n_features, _COLUMNS_AT_A_TIME)
+        sums = np.vstack([part.dense(columns).astype(np.float64).T @ factors for columns in chunks])
+        return self.coordinates.feature_gradient(sums, factors.sum(axis=0))
 
     def intercept_only(self) -> Array:
         """Return the weights of the best model without features; zeros if there is no intercept."""

@@ -22,7 +22,7 @@ from skxent.rows._memory import BlockSizes, MemoryRows
 from skxent.rows._part import Part, logits_in_blocks, logits_of
 from skxent.rows._rows import Rows
 from skxent.rows._source import Blocks, Source
-from skxent.rows._subsets import batches, reweighted, subset
+from skxent.rows._subsets import batches, reweighted, subset, with_features
 
 if TYPE_CHECKING:  # they load Polars
     from skxent.rows._readers import ArrayBlocks, ArrayFiles, FrameBlocks, Parquet
@@ -49,6 +49,7 @@ __all__ = [
     "reweighted",
     "rows_of",
     "subset",
+    "with_features",
 ]
 
 __getattr__ = load_on_first_use(

@@ -13,7 +13,7 @@ from skxent.rows._memory import MemoryRows
 from skxent.rows._part import Part, joined
 from skxent.rows._rows import Rows
 
-__all__ = ["batches", "reweighted", "subset"]
+__all__ = ["batches", "reweighted", "subset", "with_features"]
 
 # Bytes of rows whose order is shuffled together, where rows are read in pieces.
 _SHUFFLED_BYTES = 32_000_000
@@ -51,6 +51,11 @@ def reweighted(rows: Rows, positions: Array, weight: Array | None) -> Rows:
     if isinstance(rows, MemoryRows) or (rows.selectable and len(positions) * rows.bytes_per_row > rows.sample_bytes):
         return rows.reweighted(positions, weight)
     return _in_memory(rows, rows.take(positions)._replace(weight=weight))
+
+
+def with_features(rows: Rows, X: Array) -> MemoryRows:
+    """Return all rows in memory with other features."""
+    return _in_memory(rows, rows.take(slice(0, rows.n_rows))._replace(X=X))
 
 
 def batches(rows: Rows, batch_size: int, rng: np.random.RandomState | None = None) -> Iterator[Rows]:

@@ -48,6 +48,10 @@ def test_the_noise_matrix_and_the_rate_are_those_of_the_noise(noisy, quality):
     assert quality.noise_rate == pytest.approx((true != given).mean(), abs=0.03)
 
 
+def test_what_is_shown(quality):
+    assert repr(quality) == f"LabelQuality(3000 labels of 3 classes, noise_rate={quality.noise_rate:.3g})"
+
+
 def test_the_probabilities_are_probabilities(noisy, quality):
     """Among labels said to be right with probability p, a share of about p is right."""
     _, true, given = noisy

@@ -9,10 +9,11 @@ import scipy.sparse as sp
 from sklearn.preprocessing import StandardScaler
 
 from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV
-from skxent.linear_model._objective import Objective
-from skxent.losses import GeneralizedCrossEntropy
+from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._outputs import Softmax
+from skxent.losses import CrossEntropy, GeneralizedCrossEntropy
 from skxent.rows import ArrayBlocks, ArrayFiles, Blocks, DiskRows, FrameBlocks, MemoryRows, Parquet, Source, subset
-from skxent.solvers import LBFGS
+from skxent.solvers import LBFGS, SampledHessian
 from skxent.testing import check_rows
 
 N_ROWS, N_FEATURES = 24_000, 5
@@ -303,6 +304,32 @@ def test_a_file_that_changes_during_a_fit_leaves_the_model_as_it_was(data, tmp_p
     with pytest.raises(OSError, match=r"X\.npy has changed"):
         model.fit(as_map(tmp_path, X, memory=1000), y)
     assert not hasattr(model, "coef_")
+
+
+def test_an_interrupt_while_a_block_is_read_leaves_the_model_as_it_was(data):
+    X, y, _ = data
+    source = counting(X, y)
+    read = source.read
+
+    def interrupted(index):
+        if source.n_read > 5 * len(X):
+            raise KeyboardInterrupt
+        return read(index)
+
+    source.read = interrupted
+    model = SoftmaxRegressor()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(source)
+    assert not hasattr(model, "coef_")
+
+
+def test_blocks_of_the_preconditioner_are_limited_by_this_process(data):
+    """Not by the data, which may be on many machines."""
+    X, y, _ = data
+    rows = DiskRows(counting(X), y, n_outputs=3)
+    rows.nbytes = 10**14
+    objective = Objective(Problem(CrossEntropy(), Softmax()), rows)
+    assert SampledHessian()._affordable_columns(objective, 100) < np.sqrt(2e9 / 8 / 50)
 
 
 @pytest.mark.parametrize("name", ["a.npz", "a.npy", "a.parquet"])
