@@ -236,10 +236,8 @@ def rounds(megabytes: list[float], n_columns: int = 100) -> list[dict[str, Any]]
         for size in megabytes:
             n_rows = int(size * 1e6 / (4 * n_columns))
             X, y = make_rows(0, n_rows, n_columns)
-            there = [
-                da.concatenate([da.from_array(values, chunks=(n_rows, *values.shape[1:]))] * 2) for values in (X, y)
-            ]
-            table, labels = opened(there[0]).checked(there[1])
+            features, targets = _on_workers(2, n_rows, n_columns)
+            table, labels = opened(features).checked(targets)
             problem = Problem(CrossEntropy(), Softmax(), 1e-4)
             w = np.zeros((n_columns + 1, CLASSES), np.float32)
             seconds = []

@@ -21,12 +21,9 @@ from skxent.cli._notes import Notes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
 from skxent.language_model import CorpusCounts, CorpusError, Evaluation, Score, WordScores, count_files, expand_paths
-<<<<<<< HEAD
 from skxent.language_model._distributed import count_files_on_workers
-=======
 from skxent.language_model._efficiency import renyi_efficiency
 from skxent.language_model._keyness import Occurrences
->>>>>>> main
 from skxent.language_model._options import END_OF_SENTENCE
 from skxent.language_model._scoring import ScoredLines, score_lines
 from skxent.language_model._tokenizers import make_tokenizer, tokenize_lines

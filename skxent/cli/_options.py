@@ -476,14 +476,11 @@ _NOT_FOR_SELECTION = (
 )
 _TRAINING = ("smoothing", "smoothing_parameter", "background", "min_count", "vocab", "eos", "save")
 _ONE_MODEL = ("min_perplexity", "max_perplexity", "plot", "per")
-<<<<<<< HEAD
 _LINES = ("compare", "confidence", "min_perplexity", "max_perplexity", "plot")
-=======
 _ONE_TOKENIZER = (
     *("model", "compare", "save", "background", "vocab", "per", "plot", "confidence"),
     *("min_perplexity", "max_perplexity"),
 )
->>>>>>> main
 _REPORT = ("per", "format", "confidence", "plot")
 
 

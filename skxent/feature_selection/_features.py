@@ -13,10 +13,6 @@ import scipy.sparse as sp
 from skxent._typing import Array, Integers
 from skxent.feature_selection._binning import add_up
 from skxent.feature_selection._containers import DataSet, SparseData, read_data
-<<<<<<< HEAD
-from skxent.feature_selection._count_table import CountTable, Entries, count_by_sorting, count_entries
-from skxent.feature_selection._lazy_data import LazyData, is_lazy
-=======
 from skxent.feature_selection._count_table import (
     CountTable,
     Entries,
@@ -25,7 +21,7 @@ from skxent.feature_selection._count_table import (
     count_entries,
     spans_few,
 )
->>>>>>> main
+from skxent.feature_selection._lazy_data import LazyData, is_lazy
 from skxent.feature_selection._target import MIN_ROWS, Target
 from skxent.feature_selection._values import as_numbers, stack_columns
 

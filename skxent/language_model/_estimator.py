@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import math
-<<<<<<< HEAD
-from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
-=======
 from collections.abc import Iterable, Mapping
->>>>>>> main
+from functools import partial
 from itertools import accumulate, chain
 from numbers import Integral, Real
 from pathlib import Path
@@ -33,12 +29,8 @@ from skxent.language_model._corpus import (
     count_text,
     merge_counts,
 )
-<<<<<<< HEAD
 from skxent.language_model._distributed import count_on_workers, is_distributed
-from skxent.language_model._errors import CorpusError
-=======
 from skxent.language_model._documents import DocumentReader, is_matrix
->>>>>>> main
 from skxent.language_model._model import Evaluation, FittedUnigram, fit_unigram
 from skxent.language_model._options import DECODE_ERRORS, END_OF_SENTENCE, LEAVE_ONE_OUT
 from skxent.language_model._score import Score
@@ -405,13 +397,9 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
         return None if self.vocabulary is None else list(self.vocabulary)
 
     def _count(self, X: Any, sample_weight: ArrayLike | None, reset: bool = False) -> CorpusCounts:
-<<<<<<< HEAD
         if is_distributed(X):
             return self._count_on_workers(X, sample_weight)
-        if _is_matrix(X):
-=======
         if is_matrix(X):
->>>>>>> main
             return self._count_matrix(validate_data(self, X, reset=reset, **_COUNTS), sample_weight)
         if sample_weight is None:
             return self._count_documents(self._countable(X))
@@ -436,51 +424,6 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
             return count_files(documents, encoding=self.encoding, errors=self.decode_error, **options)
         return count_text(documents, **options)
 
-<<<<<<< HEAD
-    def _sources(self, X: Any) -> Any:
-        """Documents, names or files, whichever ``input`` says."""
-        if is_distributed(X):
-            raise TypeError(
-                f"X is a {type(X).__module__}.{type(X).__qualname__}, whose documents are not read here. Fit and "
-                "evaluate take it; for figures of each document map its partitions: "
-                "bag.map_partitions(lambda texts: model.score_samples(list(texts)))."
-            )
-        if hasattr(X, "read") or isinstance(X, PathLike):
-            wanted = "file" if hasattr(X, "read") else "filename"
-            advice = "put it in a list: [X]" if self.input == wanted else f"read it with input={wanted!r} and [X]"
-            raise TypeError(f"expected an iterable of documents, got a single {type(X).__name__}; {advice}")
-        if isinstance(X, str | bytes | Mapping):
-            raise TypeError(
-                f"expected an iterable of documents, got a single {type(X).__name__}; put it in a list: [X]"
-            )
-        return X
-
-    def _documents(self, X: Any) -> Iterator[Document]:
-        """Texts and lists of tokens."""
-        sources = self._sources(X)
-        if self.input == "filename":
-            sources = map(self._text_of_file, sources)
-        elif self.input == "file":
-            sources = (file.read() for file in sources)
-        return checked_documents(self._decoded(source, number) for number, source in enumerate(sources))
-
-    def _text_of_file(self, path: str | Path) -> str:
-        pieces = read_pieces(path, encoding=self.encoding, errors=self.decode_error)
-        return "".join(piece.make().data.decode() for piece in pieces)
-
-    def _decoded(self, source: Any, number: int) -> Any:
-        if not isinstance(source, bytes):
-            return source
-        try:
-            return source.decode(self.encoding, self.decode_error).removeprefix("\ufeff")
-        except UnicodeDecodeError as error:
-            raise CorpusError(
-                f"document {number}, byte {error.start}: not valid {self.encoding} ({error.reason}); give its "
-                "encoding, or decode_error='replace'"
-            ) from None
-
-=======
->>>>>>> main
     def _tokens(self, document: Document) -> list[str]:
         tokenize = make_tokenizer(self.tokenizer) or str.split
         lines = tokenize_lines(tokenize, document) if isinstance(document, str) else [document]

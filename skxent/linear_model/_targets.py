@@ -11,7 +11,7 @@ from sklearn.utils import compute_class_weight, gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 
 from skxent._typing import Array
-from skxent.rows import label_counts
+from skxent.rows import column_totals, label_counts
 
 __all__ = [
     "Targets",
@@ -57,9 +57,8 @@ def soft_labels(y: Array) -> Targets:
 def class_totals(targets: Targets, weight: Array | None) -> Array:
     """Return the total weight of each class, or of each column of a matrix of targets."""
     if targets.labels is not None:
-        return np.bincount(targets.labels, weight, len(targets.classes))
-    totals: Array = targets.y.sum(axis=0) if weight is None else weight @ targets.y
-    return totals
+        return label_counts(targets.labels, weight, len(targets.classes))
+    return column_totals(targets.y, weight)
 
 
 def class_weights(class_weight: Any, targets: Targets, sample_weight: Array | None) -> Array:
@@ -89,11 +88,7 @@ def class_weights(class_weight: Any, targets: Targets, sample_weight: Array | No
     if isinstance(class_weight, dict):
         factors = compute_class_weight(class_weight, classes=targets.classes, y=targets.classes)
     else:
-<<<<<<< HEAD
-        totals = label_counts(targets.labels, sample_weight, len(targets.classes))
-=======
         totals = class_totals(targets, sample_weight)
->>>>>>> main
         present = np.count_nonzero(totals)
         factors = np.divide(totals.sum(), present * totals, out=np.zeros(len(totals)), where=totals > 0)
     wrong = np.flatnonzero(~((factors >= 0) & np.isfinite(factors)))

@@ -17,11 +17,8 @@ from skxent.feature_selection import (
     CrossEntropySelector,
     cross_entropy_classif,
 )
-<<<<<<< HEAD
 from skxent.feature_selection._containers import read_data
-=======
 from skxent.feature_selection._count_table import Entries, count_by_value, count_entries, spans_few
->>>>>>> main
 from skxent.feature_selection._features import read_features
 from skxent.feature_selection._target import read_target
 
