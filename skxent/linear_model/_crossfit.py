@@ -8,7 +8,7 @@ import numpy as np
 
 from skxent._typing import Array, Floats
 from skxent.linear_model._objective import Objective, Problem
-from skxent.rows import MemoryRows, Part, Rows, reweighted
+from skxent.rows import Part, Rows, reweighted
 
 __all__ = ["crossfit"]
 
@@ -48,7 +48,7 @@ def crossfit(problem: Problem, rows: Rows, minimise: Callable[[Objective], Array
     return y, p
 
 
-def _halves(rows: Rows) -> list[MemoryRows]:
+def _halves(rows: Rows) -> list[Rows]:
     weight = _of_each(rows.without_features(), Part.weights)
     counting = np.flatnonzero(weight)
     targets = _of_each(rows, lambda part: part.target_fingerprints(rows.n_outputs))[counting]

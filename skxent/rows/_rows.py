@@ -116,6 +116,6 @@ class Rows(ABC):
         """Return some rows, by sorted position, without a copy; None where that is not possible."""
         return None
 
-    def reweighted(self, positions: Array, weight: Array | None) -> Rows:
-        """Return some rows, by sorted position, without a copy and with other weights, if they are `selectable`."""
-        raise NotImplementedError
+    def reweighted(self, positions: Array, weight: Array | None) -> Rows | None:
+        """Return some rows, by sorted position, with other weights and without a copy; None if that is not possible."""
+        return None

@@ -48,14 +48,13 @@ def subset(rows: Rows, positions: slice | Array) -> Rows:
 
 def reweighted(rows: Rows, positions: Array, weight: Array | None) -> Rows:
     """Return some rows with other weights; None: each of them counts once. See :func:`subset`."""
-    if isinstance(rows, MemoryRows) or (rows.selectable and len(positions) * rows.bytes_per_row > rows.sample_bytes):
+    if isinstance(rows, MemoryRows):
         return rows.reweighted(positions, weight)
+    if len(positions) * rows.bytes_per_row > rows.sample_bytes:
+        chosen = rows.reweighted(positions, weight)
+        if chosen is not None:
+            return chosen
     return _in_memory(rows, rows.take(positions)._replace(weight=weight))
-
-
-def with_features(rows: Rows, X: Array) -> MemoryRows:
-    """Return all rows in memory with other features."""
-    return _in_memory(rows, rows.take(slice(0, rows.n_rows))._replace(X=X))
 
 
 def batches(rows: Rows, batch_size: int, rng: np.random.RandomState | None = None) -> Iterator[Rows]:

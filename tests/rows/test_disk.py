@@ -12,7 +12,18 @@ from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV
 from skxent.linear_model._objective import Objective, Problem
 from skxent.linear_model._outputs import Softmax
 from skxent.losses import CrossEntropy, GeneralizedCrossEntropy
-from skxent.rows import ArrayBlocks, ArrayFiles, Blocks, DiskRows, FrameBlocks, MemoryRows, Parquet, Source, subset
+from skxent.rows import (
+    ArrayBlocks,
+    ArrayFiles,
+    Blocks,
+    DiskRows,
+    FrameBlocks,
+    MemoryRows,
+    Parquet,
+    Source,
+    reweighted,
+    subset,
+)
 from skxent.solvers import LBFGS, SampledHessian
 from skxent.testing import check_rows
 
@@ -130,6 +141,10 @@ def test_a_selection_keeps_the_contract(data, rng):
     positions = positions[200:1400]
     check_rows(again, X[positions], y[positions], weight[positions])
     assert isinstance(subset(chosen, np.arange(10)), MemoryRows)
+    other = rng.random(len(positions))
+    chosen = reweighted(rows, positions, other)
+    assert isinstance(chosen, DiskRows)
+    check_rows(chosen, X[positions], y[positions], other)
 
 
 @pytest.mark.parametrize("kind", KINDS)
