@@ -57,6 +57,11 @@ def reweighted(rows: Rows, positions: Array, weight: Array | None) -> Rows:
     return _in_memory(rows, rows.take(positions)._replace(weight=weight))
 
 
+def with_features(rows: Rows, X: Array) -> MemoryRows:
+    """Return all rows in memory with other features."""
+    return _in_memory(rows, rows.take(slice(0, rows.n_rows))._replace(X=X))
+
+
 def batches(rows: Rows, batch_size: int, rng: np.random.RandomState | None = None) -> Iterator[Rows]:
     """Yield consecutive batches of rows, in random order if `rng` is given.
 
