@@ -73,6 +73,8 @@ class SampledHessian(Parameters):
         Share of the bytes of the data that the blocks may take.
     min_memory : float, default=3.2e7
         Bytes that the blocks may always take.
+    max_memory : float, default=2e9
+        Bytes that they may never exceed: the data may be on many machines, and the blocks are in this process.
     max_blocks : int, default=100
         With more outputs than this, all share one block.
     max_cost : float, default=8
@@ -113,6 +115,7 @@ class SampledHessian(Parameters):
 
     memory_share: float = 0.1
     min_memory: float = 32_000_000
+    max_memory: float = 2_000_000_000
     max_blocks: int = 100
     max_cost: float = 8
     max_columns: int = 256
@@ -189,7 +192,8 @@ class SampledHessian(Parameters):
 
     def _affordable_columns(self, objective: Objective, n_blocks: int) -> int:
         """Return how many columns so many blocks may have: packed triangles, and one in the making is two squares."""
-        entries = max(self.memory_share * objective.rows.nbytes, self.min_memory) / objective.rows.dtype.itemsize
+        n_bytes = min(max(self.memory_share * objective.rows.nbytes, self.min_memory), self.max_memory)
+        entries = n_bytes / objective.rows.dtype.itemsize
         return int(np.sqrt(entries / (n_blocks / 2 + 2))) - 1
 
     def _rows_at_a_time(self, objective: Objective, n_columns: int) -> int:
