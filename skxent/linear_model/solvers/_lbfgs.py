@@ -291,7 +291,15 @@ class LBFGS(Solver, name="lbfgs"):
         return result._replace(w=given)
 
     def solve_path(
-        self, objective: Any, alphas: Iterable[float], w0: Array, *, max_iter: int, tol: float, callback: Callback
+        self,
+        objective: Any,
+        alphas: Iterable[float],
+        w0: Array,
+        *,
+        max_iter: int,
+        tol: float,
+        callback: Callback,
+        **options: Any,
     ) -> Iterator[Result]:
         """Minimise an objective for one strength of the penalty after another; see :meth:`Solver.solve_path`.
 
@@ -302,7 +310,8 @@ class LBFGS(Solver, name="lbfgs"):
         here = here.standardized() if self.standardize else here
         first = here.penalized(alphas[0])
         w, _ = self._start(first, here.from_given(w0))
-        descent = _Descent(self, first, w, *first(w), self._precondition(first, w, refine=0))
+        value, gradient = first(w)
+        descent = _Descent(self, first, w, value, gradient, self._precondition(first, w, refine=0))
         ends: list[tuple[float, Array]] = []
         known_at = alphas[0]
         for alpha in alphas:
