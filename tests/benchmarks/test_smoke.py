@@ -75,7 +75,8 @@ def run(tiny, tmp_path, monkeypatch, capsys):
 
 @pytest.fixture(autouse=True)
 def few_cases(monkeypatch):
-    """Leave one dense and one sparse case of those whose memory is measured, and few columns to grow over."""
+    """Leave few cases: one dense and one sparse whose memory is measured, few columns to grow over, one penalty."""
+    monkeypatch.setattr(importlib.import_module("label_noise"), "ALPHAS", (1e-2,))
     scaling = importlib.import_module("scaling")
     kept = {name: CASES[name] for name in CASES if name.startswith(("20,000 x 300", "400,000"))}
     assert len(kept) == 2
