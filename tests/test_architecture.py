@@ -57,6 +57,13 @@ def test_the_command_imports_no_scikit_learn():
     assert output.splitlines()[-1] == "set()"
 
 
+def test_optional_packages_are_imported_when_they_are_needed():
+    names = "linear_model, feature_selection, information, language_model, losses, rows, solvers, testing"
+    optional = {"dask", "distributed", "pyarrow.parquet", "zarr"}
+    code = f"import sys; from skxent import {names}; print({optional} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+
+
 def names_of_containers(path):
     """Return the lines of a module that ask what kind of array something is."""
     words = {"csr_array", "csr_matrix", "issparse", "nnz", "indptr"}
@@ -102,6 +109,7 @@ def test_public_names_are_complete(name):
         "language_model",
         "linear_model",
         "losses",
+        "rows",
         "solvers",
         "testing",
     ],

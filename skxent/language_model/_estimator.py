@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import accumulate, chain
 from numbers import Integral, Real
 from pathlib import Path
@@ -28,6 +29,7 @@ from skxent.language_model._corpus import (
     count_text,
     merge_counts,
 )
+from skxent.language_model._distributed import count_on_workers, is_distributed
 from skxent.language_model._documents import DocumentReader, is_matrix
 from skxent.language_model._model import Evaluation, FittedUnigram, fit_unigram
 from skxent.language_model._options import DECODE_ERRORS, END_OF_SENTENCE, LEAVE_ONE_OUT
@@ -168,7 +170,8 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
         Parameters
         ----------
         X : iterable of str, of sequences of str, of paths or of files; or matrix of shape (n_documents, n_words)
-            Documents, as ``input`` says; or counts of words, as CountVectorizer makes them.
+            Documents, as ``input`` says; or counts of words, as CountVectorizer makes them. A bag of Dask holds
+            documents or names of files, which its workers count.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_documents,), optional
@@ -394,6 +397,8 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
         return None if self.vocabulary is None else list(self.vocabulary)
 
     def _count(self, X: Any, sample_weight: ArrayLike | None, reset: bool = False) -> CorpusCounts:
+        if is_distributed(X):
+            return self._count_on_workers(X, sample_weight)
         if is_matrix(X):
             return self._count_matrix(validate_data(self, X, reset=reset, **_COUNTS), sample_weight)
         if sample_weight is None:
@@ -402,6 +407,12 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
         weights = check_sample_weight(sample_weight, np.empty((len(documents), 1)), ensure_non_negative=True)
         groups = {weight: [documents[i] for i in np.flatnonzero(weights == weight)] for weight in np.unique(weights)}
         return merge_counts([self._count_documents(group).scaled(weight) for weight, group in groups.items()])
+
+    def _count_on_workers(self, X: Any, sample_weight: ArrayLike | None) -> CorpusCounts:
+        if sample_weight is not None:
+            raise ValueError("sample_weight is not supported where X is a bag of Dask; repeat documents instead.")
+        counter = clone(self).set_params(n_jobs=1, background=None, vocabulary=None)
+        return count_on_workers(partial(counter._count, sample_weight=None), X)
 
     def _countable(self, X: Any) -> Any:
         """Names of files, which need not be in memory to be counted, or documents."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import copy
-import functools
 import inspect
 import warnings
 from collections.abc import Callable
+from functools import partial, wraps
 from numbers import Integral, Real
 from types import FunctionType
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -40,7 +40,7 @@ from skxent.linear_model._targets import (
 from skxent.linear_model.solvers import SOLVERS, Solver, resolve_solver
 from skxent.linear_model.solvers._sgd import divergence_error, one_pass
 from skxent.losses import LOSSES, Loss, check_shapes, normalized, resolve_loss
-from skxent.rows import Part, Rows, logits_in_blocks, opened, refuse_lazy, rows_of, subset
+from skxent.rows import Part, Rows, logits_in_blocks, on_parts, opened, refuse_lazy, rows_of, subset
 
 __all__ = ["LinearClassifier", "by_blocks", "fitted_attributes"]
 
@@ -48,14 +48,14 @@ __all__ = ["LinearClassifier", "by_blocks", "fitted_attributes"]
 def by_blocks(method: Callable[[Any, Any], Array]) -> Callable[[Any, Any], Any]:
     """Make a method that maps rows to predictions map data that are not in memory to those of their blocks."""
 
-    @functools.wraps(method)
+    @wraps(method)
     def mapped(self: Any, X: Any) -> Any:
         source = opened(X, maps=False)
         if source is None:
             refuse_lazy(X=X)
             return method(self, X)
         source, model = self._for_blocks(source)
-        return source.map(functools.partial(method, model))
+        return source.map(getattr(model, method.__name__))
 
     return mapped
 
@@ -339,19 +339,17 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
     def _validate_source(self, source: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         """Return data that are not in memory, or were not, with their targets."""
         validate_data(self, source.header(), reset=reset, skip_check_array=True)
-        refuse_lazy(y=y)
-        X, found = source.checked()
-        y = found if y is None else y
+        X, y = source.checked(y)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None, and {source} has none."
             )
-        y = check_array(y, accept_sparse="csr", dtype=None, ensure_2d=False, input_name="y")
-        check_consistent_length(X, y)
         return X, self._dense_targets(y)
 
-    def _dense_targets(self, y: Any) -> Array:
+    def _dense_targets(self, y: Any) -> Any:
         y = y.toarray() if hasattr(y, "toarray") else y
+        if hasattr(y, "distinct"):  # on workers, which have checked it
+            return y
         return y if self._is_matrix(y) else column_or_1d(y, warn=True)
 
     def to_logistic_regression(self) -> LogisticRegression:
@@ -399,6 +397,8 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
 
     def _encode(self, y: Array, dtype: Any, classes: Array | None = None) -> Targets:
         """Return the targets; with `classes` given, no others may occur."""
+        if hasattr(y, "distinct"):
+            return self._encode_on_workers(y, dtype, classes)
         if y.ndim == 2:
             return self._encode_matrix(as_probabilities(y, dtype))
         found, labels = classes_and_positions(y)
@@ -411,6 +411,17 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
                 f"{type(self).__name__} needs at least two classes; y has only one class, {classes.tolist()[0]!r}."
             )
         return self._encode_labels(classes, labels, dtype)
+
+    def _encode_on_workers(self, y: Any, dtype: Any, classes: Array | None) -> Targets:
+        """Return targets that stay where they are."""
+        if y.ndim == 1 and classes is None:
+            classes = y.distinct()
+        # What they will be like, or the error, if there is one class only.
+        alike = self._encode(np.eye(y.shape[1]) if y.ndim == 2 else np.asarray(classes), dtype)
+        encode, labels = clone(self)._encode, None
+        if alike.labels is not None:
+            labels = y.map(lambda part: encode(part, dtype, classes).labels)
+        return Targets(alike.classes, y.map(lambda part: encode(part, dtype, classes).y), alike.n_outputs, labels)
 
     def _encode_matrix(self, y: Array) -> Targets:
         raise NotImplementedError
@@ -479,15 +490,14 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         return {name: parameters[name] for name in inspect.signature(solver.solve).parameters if name in parameters}
 
     def _weights(self, sample_weight: Any, X: Any, targets: Targets) -> Array | None:
-        refuse_lazy(sample_weight=sample_weight)
         if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+            sample_weight = _checked_weight(sample_weight, X)
         self.class_weight_ = np.ones(len(targets.classes))
         weight = sample_weight
         if self.class_weight is not None:
             self.class_weight_ = class_weights(self.class_weight, targets, sample_weight)
-            weight = self.class_weight_.astype(X.dtype)[targets.labels]
-            weight = weight if sample_weight is None else weight * sample_weight
+            factors = self.class_weight_.astype(X.dtype)
+            weight = on_parts(partial(_weight_by_class, factors), targets.labels, sample_weight)
         if weight is not None and not weight.any():
             raise ValueError("all weights are 0, so that no row counts; check sample_weight and class_weight.")
         return weight
@@ -544,7 +554,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         if encoded.n_outputs != targets.n_outputs:
             raise ValueError(f"y_val has {encoded.n_outputs} outputs; y has {targets.n_outputs}.")
         if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+            sample_weight = _checked_weight(sample_weight, X)
         return rows_of(X, encoded.y, sample_weight, n_outputs=encoded.n_outputs, workers=rows.workers), y
 
     def _validation(
@@ -657,13 +667,8 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
 
     def _score_of_blocks(self, source: Any, y: Any, sample_weight: Any) -> float:
         """Return the accuracy on data that are not in memory."""
-        _, model = self._for_blocks(source)
-        total = hits = 0.0
-        for X, targets, weight in source.labelled(y, sample_weight):
-            n = float(len(targets) if weight is None else np.sum(weight))
-            hits += n * model.score(X, targets, weight) if n else 0.0
-            total += n
-        return hits / total
+        source, model = self._for_blocks(source)
+        return float(source.mean(model.score, y, sample_weight))
 
     def _for_blocks(self, source: Any) -> tuple[Any, Self]:
         """Return a source and a model to predict its blocks, which are arrays without names, having checked both."""
@@ -703,6 +708,23 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _checked_weight(sample_weight: Any, X: Any) -> Any:
+    """Return the weights of the rows of X, in its dtype and where it is."""
+
+    def check(weight: Any, rows: Any) -> Any:
+        return check_sample_weight(weight, rows, dtype=dtype, ensure_non_negative=True)
+
+    dtype = X.dtype
+    if hasattr(X, "column"):
+        return X.column(sample_weight, "sample_weight").map(lambda weight: check(weight, weight))
+    refuse_lazy(sample_weight=sample_weight)
+    return check(sample_weight, X)
+
+
+def _weight_by_class(factors: Array, labels: Array, sample_weight: Array | None) -> Array:
+    return factors[labels] if sample_weight is None else factors[labels] * sample_weight
 
 
 def fitted_attributes(w: Array, targets: Targets, dtype: Any) -> dict[str, Any]:

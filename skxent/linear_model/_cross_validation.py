@@ -145,7 +145,7 @@ class _CrossValidated:
         targets = model._encode(y, X.dtype)
         solver, loss = model._resolve(targets)
         weight = model._weights(sample_weight, X, targets)
-        labels = None if targets.labels is None else targets.classes[targets.labels]
+        labels = None if targets.labels is None else targets.classes[np.asarray(targets.labels)]
         # Splitters look at the number of rows only, and do not know what is not in memory.
         table = X if hasattr(X, "__getitem__") else np.empty((X.shape[0], 0))
         folds = list(check_cv(self.cv, labels, classifier=labels is not None).split(table, labels))

@@ -50,7 +50,7 @@ def crossfit(problem: Problem, rows: Rows, minimise: Callable[[Objective], Array
 
 
 def _halves(rows: Rows) -> list[Rows]:
-    weight = _of_each(rows, Part.weights)
+    weight = _of_each(rows.without_features(), Part.weights)
     counting = np.flatnonzero(weight)
     weight = weight[counting]
     targets = _of_each(rows, lambda part: part.target_fingerprints(rows.n_outputs))[counting]

@@ -11,6 +11,7 @@ from sklearn.utils import compute_class_weight, gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 
 from skxent._typing import Array
+from skxent.rows import column_totals, label_counts
 
 __all__ = [
     "Targets",
@@ -56,9 +57,8 @@ def soft_labels(y: Array) -> Targets:
 def class_totals(targets: Targets, weight: Array | None) -> Array:
     """Return the total weight of each class, or of each column of a matrix of targets."""
     if targets.labels is not None:
-        return np.bincount(targets.labels, weight, len(targets.classes))
-    totals: Array = targets.y.sum(axis=0) if weight is None else weight @ targets.y
-    return totals
+        return label_counts(targets.labels, weight, len(targets.classes))
+    return column_totals(targets.y, weight)
 
 
 def class_weights(class_weight: Any, targets: Targets, sample_weight: Array | None) -> Array:
@@ -86,7 +86,7 @@ def class_weights(class_weight: Any, targets: Targets, sample_weight: Array | No
     if targets.labels is None:
         raise ValueError("class_weight needs class labels in y; for a matrix of targets use sample_weight.")
     if isinstance(class_weight, dict):
-        factors = compute_class_weight(class_weight, classes=targets.classes, y=targets.classes[targets.labels])
+        factors = compute_class_weight(class_weight, classes=targets.classes, y=targets.classes)
     else:
         totals = class_totals(targets, sample_weight)
         present = np.count_nonzero(totals)

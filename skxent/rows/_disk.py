@@ -81,6 +81,9 @@ class DiskRows(Rows):
 
     def _features(self, found: list[int], local: list[Array], order: Array) -> Any:
         """Return some rows of some blocks, in another order."""
+        first_rows = self.source.first_rows()
+        if found == [0] and self.positions is None and local[0][-1] < first_rows.shape[0]:
+            return select(first_rows, local[0][np.argsort(order, kind="stable")])
         pieces = (select(X, rows) for X, rows in zip(read_ahead(self._load, found), local, strict=True))
         first = next(pieces)
         if not isinstance(first, np.ndarray):
@@ -102,10 +105,17 @@ class DiskRows(Rows):
 
     def selected(self, positions: Array) -> DiskRows:
         """Return some rows, which are read with the others; see :meth:`Rows.selected`."""
+        return self._chosen(positions, None if self.weight is None else self.weight[positions])
+
+    def reweighted(self, positions: Array, weight: Array | None) -> DiskRows | None:
+        """Return some rows with other weights; see :meth:`Rows.reweighted`. None of them may occur twice."""
+        return self._chosen(positions, weight) if (np.diff(positions) > 0).all() else None
+
+    def _chosen(self, positions: Array, weight: Array | None) -> DiskRows:
         return DiskRows(
             self.source,
             self.y[positions],
-            None if self.weight is None else self.weight[positions],
+            weight,
             n_outputs=self.n_outputs,
             workers=self.workers,
             positions=positions if self.positions is None else self.positions[positions],

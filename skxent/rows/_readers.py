@@ -178,10 +178,10 @@ def _arrays(path: Path) -> tuple[Any, Any]:
         return _array(path), None
     with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
         if "indptr" in archive:
-            return sp.load_npz(path).tocsr(), archive["y"] if "y" in archive else None
+            return sp.load_npz(path).tocsr(), archive.get("y")
         if "X" not in archive:
             raise ValueError(f"it has no array named X; it has {', '.join(archive)}")
-        return archive["X"], archive["y"] if "y" in archive else None
+        return archive["X"], archive.get("y")
 
 
 def _array(path: Path) -> Array:

@@ -45,6 +45,8 @@ class Rows(ABC):
         Whether rows can be read again at will, at no more cost than their share. It is so in memory, not on a disk.
     workers : Workers
         Threads of this process that may help with other work on the same data; by default there is one.
+    selectable : bool
+        Whether some rows can be summed over at no more cost than their share, though not in this process.
     sample_bytes : float
         Bytes of features that may be copied into this process's memory from a place outside it: a sample, or rows held
         out. Rows in memory are never copied.
@@ -62,6 +64,7 @@ class Rows(ABC):
     resident: bool
     workers: Workers = ONE_THREAD
     sample_bytes: float = SAMPLE_BYTES
+    selectable: bool = False
     sample: Any = None
 
     @abstractmethod
@@ -111,4 +114,8 @@ class Rows(ABC):
 
     def selected(self, positions: Array) -> Rows | None:
         """Return some rows, by sorted position, without a copy; None where that is not possible."""
+        return None
+
+    def reweighted(self, positions: Array, weight: Array | None) -> Rows | None:
+        """Return some rows, by sorted position, with other weights and without a copy; None if that is not possible."""
         return None

@@ -10,13 +10,17 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import assert_all_finite
+from sklearn.utils import assert_all_finite, check_array, check_consistent_length
 
 from skxent._parallel import read_ahead
 from skxent._typing import Array
 from skxent.rows._rows import SAMPLE_BYTES
 
 __all__ = ["Blocks", "Source", "as_floats"]
+
+
+# First rows that are kept, since a fit looks at them for what all are like.
+_FIRST_ROWS = 1_000
 
 
 class Source(ABC):
@@ -48,6 +52,7 @@ class Source(ABC):
     def __init__(self, sizes: Sequence[int], memory: float = SAMPLE_BYTES) -> None:
         self.sizes = [int(size) for size in sizes]
         self.memory = memory
+        self._read_before: Any = None
         if not self.sizes or min(self.sizes) < 1:
             raise ValueError(f"{self} needs blocks with at least one row each; their sizes are {self.sizes}.")
 
@@ -79,10 +84,11 @@ class Source(ABC):
 
     @cached_property
     def _first(self) -> Any:
-        """One row of the features, which says what all are like, and the bytes of a row of the first block."""
-        X = self._features_of(0, self.read(0)[0])
+        """The first rows of the features, which say what all are like; their dtype, and the bytes of a row."""
+        self._read_before = self.read(0)
+        X = self._features_of(0, self._read_before[0])
         n_bytes = X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes + X.indices.nbytes
-        X = X[:1].copy()
+        X = X[:_FIRST_ROWS].copy()
         dtype = X.dtype if X.dtype == np.float32 else np.dtype(np.float64)
         return X, dtype, n_bytes / self.sizes[0]
 
@@ -115,6 +121,10 @@ class Source(ABC):
     def __len__(self) -> int:
         """Return the number of rows."""
         return self.n_rows
+
+    def first_rows(self) -> Any:
+        """Return the first rows of the first block, which are not read again."""
+        return as_floats(self._first[0], self.dtype)
 
     def load(self, index: int) -> Any:
         """Return the features of a block, of the shape and the dtype that they must have."""
@@ -152,22 +162,31 @@ class Source(ABC):
     def _name(self, column: int) -> str:
         return str(column) if self.feature_names is None else repr(self.feature_names[column])
 
-    def checked(self) -> tuple[Any, Any]:
+    def checked(self, y: Any = None) -> tuple[Any, Any]:
         """Read all once and check that the features are finite numbers.
+
+        Parameters
+        ----------
+        y : array-like, optional
+            Targets, instead of those that come with the features.
 
         Returns
         -------
         X : {Source, ndarray, CSR array}
             The features, in memory if they have no more than `memory` bytes; otherwise this source.
-        y : ndarray or None
-            The targets, if they come with the features.
+        y : {ndarray, sparse matrix} or None
+            The targets, if there are any.
         """
         kept, targets = [], []
         small = self.nbytes <= self.memory
-        for X, y in read_ahead(self._check, range(len(self.sizes))):
+        for X, found in read_ahead(self._check, range(len(self.sizes))):
             kept += [X] if small else []
-            targets += [] if y is None else [y]
-        y = np.concatenate(targets) if len(targets) == len(self.sizes) else None
+            targets += [] if found is None else [found]
+        if y is not None:
+            y = check_array(y, accept_sparse="csr", dtype=None, ensure_2d=False, input_name="y")
+            check_consistent_length(self, y)
+        elif len(targets) == len(self.sizes):
+            y = np.concatenate(targets)
         return _stacked(kept) if small else self, y
 
     def header(self) -> Any:
@@ -186,7 +205,10 @@ class Source(ABC):
         return other
 
     def _check(self, index: int) -> tuple[Any, Any]:
-        X, y = self.read(index)
+        # The first block has been read already, to see what it is like.
+        before = self._read_before if index == 0 else None
+        self._read_before = None if index == 0 else self._read_before
+        X, y = self.read(index) if before is None else before
         X = self._checked(index, X)
         try:
             assert_all_finite(X, input_name="X")
@@ -203,8 +225,8 @@ class Source(ABC):
         """Yield a function of the features of each block; the next one is read while this one is used."""
         return map(function, read_ahead(self.load, range(len(self.sizes))))
 
-    def labelled(self, y: Any = None, weight: Any = None) -> Iterator[tuple[Any, Any, Any]]:
-        """Yield the features, targets and weights of each block, with those given or its own targets.
+    def mean(self, function: Callable[..., float], y: Any, weight: Any = None) -> float:
+        """Return the mean of a function of features, targets and weights over the blocks, weighted.
 
         Raises
         ------
@@ -216,12 +238,16 @@ class Source(ABC):
                 raise ValueError(f"{self} has {self.n_rows} rows, but there are {len(values)} {name}.")
         y, weight = (None if values is None else np.asarray(values) for values in (y, weight))
         ends = np.cumsum([0, *self.sizes])
+        total = mass = 0.0
         for index, (X, found) in enumerate(read_ahead(self._check, range(len(self.sizes)))):
             rows = slice(ends[index], ends[index + 1])
-            targets = found if y is None else y[rows]
+            targets, shares = found if y is None else y[rows], None if weight is None else weight[rows]
             if targets is None:
                 raise ValueError(f"{self} has no targets; pass y.")
-            yield X, targets, None if weight is None else weight[rows]
+            n = float(len(targets) if shares is None else shares.sum())
+            total += n * function(X, targets, shares) if n else 0.0
+            mass += n
+        return total / mass
 
 
 def as_floats(X: Any, dtype: Any) -> Any:

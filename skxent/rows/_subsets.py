@@ -46,10 +46,14 @@ def subset(rows: Rows, positions: slice | Array) -> Rows:
     return _in_memory(rows, rows.take(positions))
 
 
-def reweighted(rows: Rows, positions: Array, weight: Array | None) -> MemoryRows:
-    """Return some rows in memory with other weights; None: each of them counts once. See :func:`subset`."""
+def reweighted(rows: Rows, positions: Array, weight: Array | None) -> Rows:
+    """Return some rows with other weights; None: each of them counts once. See :func:`subset`."""
     if isinstance(rows, MemoryRows):
         return rows.reweighted(positions, weight)
+    if len(positions) * rows.bytes_per_row > rows.sample_bytes:
+        chosen = rows.reweighted(positions, weight)
+        if chosen is not None:
+            return chosen
     return _in_memory(rows, rows.take(positions)._replace(weight=weight))
 
 

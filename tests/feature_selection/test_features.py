@@ -1,6 +1,7 @@
 """Counting: what must not change the result does not change a bit of it; containers; memory."""
 
 import copy
+import datetime as dt
 import math
 import tracemalloc
 
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from skxent.feature_selection import (
+    BinEncoder,
     CrossEntropySelector,
     cross_entropy_classif,
 )
+from skxent.feature_selection._containers import read_data
 from skxent.feature_selection._count_table import Entries, count_by_value, count_entries, spans_few
 from skxent.feature_selection._features import read_features
 from skxent.feature_selection._target import read_target
@@ -213,6 +216,34 @@ class TestContainers:
         X = ((rng.random((300, 2)) < 0.3) ^ y[:, None].astype(bool)).astype(dtype)
         assert_array_equal(cross_entropy_classif(X, y), cross_entropy_classif(X.astype(float), y))
 
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda days: [dt.date(2020, 1, 1) + dt.timedelta(day) for day in days],
+            lambda days: [dt.datetime(2020, 1, 1, tzinfo=dt.UTC) + dt.timedelta(day) for day in days],
+            lambda days: [pd.Timestamp("2020-01-01") + pd.Timedelta(day, "D") for day in days],
+            lambda days: [dt.timedelta(day) for day in days],
+            lambda days: [dt.time(day // 60, day % 60) for day in days],
+            lambda days: [np.datetime64("2020-01-01") + np.timedelta64(day) for day in days],
+        ],
+    )
+    def test_dates_and_times_have_an_order(self, make):
+        rng = np.random.default_rng(0)
+        y, days = rng.integers(0, 2, 200), rng.integers(0, 300, 200).tolist()
+        objects = np.empty((200, 1), dtype=object)
+        objects[:, 0] = make(days)
+        objects[:7, 0] = None
+        expected = cross_entropy_classif(np.where(np.arange(200) < 7, np.nan, days)[:, None], y)
+        assert_array_equal(cross_entropy_classif(objects, y), expected)
+        if not isinstance(objects[-1, 0], np.datetime64):
+            assert_array_equal(cross_entropy_classif(pl.DataFrame({"a": objects[:, 0].tolist()}), y), expected)
+
+    def test_units_of_dates_do_not_matter(self):
+        days = np.arange(200).astype("M8[D]")[:, None]
+        encoder = BinEncoder(encode="index").fit(days, np.arange(200) > 120)
+        for unit in ("s", "ms", "ns"):
+            assert_array_equal(encoder.transform(days.astype(f"M8[{unit}]")), encoder.transform(days))
+
     def test_infinite_values_are_the_ends_of_the_order(self):
         x = np.linspace(0, 1, 100)
         ends = np.where(x < 0.1, -np.inf, np.where(x > 0.9, np.inf, x))
@@ -231,7 +262,7 @@ class TestContainers:
 
     def test_lazy_frames_are_not_computed_silently(self):
         with pytest.raises(TypeError, match=r"pass X\.collect"):
-            cross_entropy_classif(pl.DataFrame({"a": range(10)}).lazy(), np.arange(10) % 2)
+            read_data(pl.DataFrame({"a": range(10)}).lazy())
 
     @pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="long double holds no 64-bit integers here")
     @pytest.mark.parametrize("declared", ["from_dtype", [0]])

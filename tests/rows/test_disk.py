@@ -9,10 +9,22 @@ import scipy.sparse as sp
 from sklearn.preprocessing import StandardScaler
 
 from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV
-from skxent.linear_model._objective import Objective
-from skxent.losses import GeneralizedCrossEntropy
-from skxent.rows import ArrayBlocks, ArrayFiles, Blocks, DiskRows, FrameBlocks, MemoryRows, Parquet, Source, subset
-from skxent.solvers import LBFGS
+from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._outputs import Softmax
+from skxent.losses import CrossEntropy, GeneralizedCrossEntropy
+from skxent.rows import (
+    ArrayBlocks,
+    ArrayFiles,
+    Blocks,
+    DiskRows,
+    FrameBlocks,
+    MemoryRows,
+    Parquet,
+    Source,
+    reweighted,
+    subset,
+)
+from skxent.solvers import LBFGS, SampledHessian
 from skxent.testing import check_rows
 
 N_ROWS, N_FEATURES = 24_000, 5
@@ -129,6 +141,10 @@ def test_a_selection_keeps_the_contract(data, rng):
     positions = positions[200:1400]
     check_rows(again, X[positions], y[positions], weight[positions])
     assert isinstance(subset(chosen, np.arange(10)), MemoryRows)
+    other = rng.random(len(positions))
+    chosen = reweighted(rows, positions, other)
+    assert isinstance(chosen, DiskRows)
+    check_rows(chosen, X[positions], y[positions], other)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -174,7 +190,7 @@ def test_small_data_are_read_once_and_held(data):
     X, y, _ = data
     source = counting(X, y, memory=1e9)
     model = SoftmaxRegressor().fit(source)
-    assert source.n_read <= len(X) + 1000
+    assert source.n_read == len(X)
     np.testing.assert_array_equal(model.coef_, SoftmaxRegressor().fit(X, y).coef_)
 
 
@@ -198,14 +214,13 @@ def test_data_are_read_three_times_more_than_they_are_evaluated(weighted, data, 
     X, y, weight = data
     source = counting(X, y)
     SoftmaxRegressor(tol=1e-12).fit(source, sample_weight=weight if weighted else None)
-    assert len(evaluations) > 10
-    # And a block to see what they are like, another for the first means.
-    assert source.n_read <= (len(evaluations) + 3) * len(X) + 3000
+    assert len(evaluations) > 5
+    assert source.n_read <= (len(evaluations) + 3) * len(X)
 
 
 def test_a_pass_of_mini_batches_reads_the_data_once_in_order_within_blocks(data):
     X, y, _ = data
-    source = counting(StandardScaler().fit_transform(X), y)
+    source = counting(StandardScaler().fit_transform(X), y, size=1_500)
     options = {"solver": "sgd", "tol": 0, "learning_rate": 1e-2, "batch_size": 64, "random_state": 0}
     n_read = [source.n_read]
     for max_iter in (1, 2, 7):
@@ -213,7 +228,7 @@ def test_a_pass_of_mini_batches_reads_the_data_once_in_order_within_blocks(data)
         n_read.append(source.n_read)
     few, more = np.diff(n_read)[1:]
     assert more - few == 5 * len(X)
-    assert source.read_blocks[-48:-24] != sorted(source.read_blocks[-48:-24])
+    assert source.read_blocks[-32:-16] != sorted(source.read_blocks[-32:-16])
 
 
 def test_mini_batches_learn_as_well_as_in_memory(data):
@@ -304,6 +319,32 @@ def test_a_file_that_changes_during_a_fit_leaves_the_model_as_it_was(data, tmp_p
     with pytest.raises(OSError, match=r"X\.npy has changed"):
         model.fit(as_map(tmp_path, X, memory=1000), y)
     assert not hasattr(model, "coef_")
+
+
+def test_an_interrupt_while_a_block_is_read_leaves_the_model_as_it_was(data):
+    X, y, _ = data
+    source = counting(X, y)
+    read = source.read
+
+    def interrupted(index):
+        if source.n_read > 5 * len(X):
+            raise KeyboardInterrupt
+        return read(index)
+
+    source.read = interrupted
+    model = SoftmaxRegressor()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(source)
+    assert not hasattr(model, "coef_")
+
+
+def test_blocks_of_the_preconditioner_are_limited_by_this_process(data):
+    """Not by the data, which may be on many machines."""
+    X, y, _ = data
+    rows = DiskRows(counting(X), y, n_outputs=3)
+    rows.nbytes = 10**14
+    objective = Objective(Problem(CrossEntropy(), Softmax()), rows)
+    assert SampledHessian()._affordable_columns(objective, 100) < np.sqrt(2e9 / 8 / 50)
 
 
 @pytest.mark.parametrize("name", ["a.npz", "a.npy", "a.parquet"])
@@ -398,10 +439,6 @@ def test_collections_that_are_not_handled_are_refused_by_name(data):
         with pytest.raises(TypeError, match=r"(X|y|sample_weight) is a .*(Unknown|LazyFrame), which is not in memory"):
             SoftmaxRegressor().fit(*arguments)
     model = SoftmaxRegressor().fit(X, y)
-    for call in (
-        lambda: model.predict(Unknown()),
-        lambda: model.predict_proba(Unknown()),
-        lambda: model.score(X, Unknown()),
-    ):
-        with pytest.raises(TypeError, match=r"Unknown, which is not in memory"):
+    for method, arguments in (("predict", [Unknown()]), ("predict_proba", [Unknown()]), ("score", [X, Unknown()])):
+        with pytest.raises(TypeError, match="Unknown, which is not in memory"):
             getattr(model, method)(*arguments)
