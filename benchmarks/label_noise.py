@@ -522,7 +522,7 @@ def distance_table(cells: Cells) -> None:
 def detection_table(cells: Cells) -> None:
     """Print the mean area under the ROC curve of each detector, for each kind of noise."""
     found = (record["detection"] for cell in cells.values() for record in cell if record["detection"])
-    names = next(found, {})
+    names: dict[str, float] = next(found, {})
     kinds = [noise for noise in NOISES if noise != "none"]
     rows = []
     for name in names:
