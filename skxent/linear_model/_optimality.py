@@ -42,6 +42,9 @@ from skxent.linear_model._surrogate import curved_rows
 
 __all__ = ["Bound", "NewtonBound"]
 
+# Ratio of two least Ritz values beyond which the rest is unknown anyway: its powers stay finite.
+_STEEPEST = 1e9
+
 
 class Bound(NamedTuple):
     """What is known of the way to the minimum.
@@ -181,7 +184,7 @@ class _ConjugateGradients:
         self.direction = solved + self.ratios[-1] * self.direction
         self.size = size
         least, before = self._least_ritz_value(), self.least
-        self.rest = size / least * max(self.rules.safety, (before / least) ** self.rules.trend)
+        self.rest = size / least * max(self.rules.safety, min(before / least, _STEEPEST) ** self.rules.trend)
         self.least = least
         self.goes_on = size > 0
 

@@ -402,7 +402,7 @@ class _Schedule:
 
     def is_stale(self, value: float) -> bool:
         """Return whether the objective has fallen far since the preconditioner was computed."""
-        return value < self.stale_value
+        return 0 < value < self.stale_value
 
     def refreshes(self, n_iter: int, value: float, at_rest: bool) -> bool:
         """Return whether the preconditioner is computed again at this iteration."""
