@@ -21,6 +21,7 @@ from skxent.cli._notes import Notes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
 from skxent.language_model import CorpusCounts, CorpusError, Evaluation, Score, WordScores, count_files, expand_paths
+from skxent.language_model._distributed import count_files_on_workers
 from skxent.language_model._efficiency import renyi_efficiency
 from skxent.language_model._keyness import Occurrences
 from skxent.language_model._options import END_OF_SENTENCE
@@ -106,6 +107,7 @@ class Corpus:
     reading: dict[str, Any]
     n_jobs: int | None
     progress: Callable[[str, list[str]], Callable[[int], None]]
+    dask: str | None = None
 
     @property
     def title(self) -> str:
@@ -115,7 +117,9 @@ class Corpus:
         return ", ".join("standard input" if path == "-" else path for path in self.paths)
 
     def count(self) -> CorpusCounts:
-        """Count the words."""
+        """Count the words, here or on a cluster."""
+        if self.dask is not None:
+            return count_files_on_workers(self.paths, self.dask, **self.reading)
         progress = self.progress("counting", self.paths)
         return count_files(self.paths, **self.reading, n_jobs=self.n_jobs, progress=progress)
 
@@ -143,7 +147,7 @@ def read_corpus(patterns: Sequence[str], options: Options, progress: Progress, n
     paths = expand_paths(patterns)
     if options.field is None:
         notes.json_without_field(paths)
-    return Corpus(paths, reading, options.jobs, progress.start)
+    return Corpus(paths, reading, options.jobs, progress.start, options.dask)
 
 
 def corpus_records(corpus: Corpus, scores: WordScores, options: Options, counts: CorpusCounts | None = None) -> Records:

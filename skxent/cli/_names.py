@@ -4,6 +4,8 @@ Python has such bytes as lone surrogates. Here they pass as characters of a priv
 they were when they are printed: bytes, or in JSON the escapes that Python reads back as the same name.
 """
 
+from __future__ import annotations
+
 import re
 
 __all__ = ["hide_bytes", "show_bytes", "show_escapes"]

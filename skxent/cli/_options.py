@@ -57,6 +57,7 @@ class Options:
     field: str | None = None
     skip_bad: bool = False
     jobs: int | None = None
+    dask: str | None = None
     target: Sequence[str] | None = None
     raw: Sequence[str] | None = None
     top: float | None = None
@@ -219,6 +220,11 @@ def _add_reading(group: argparse._ArgumentGroup) -> None:
         "--skip-bad", action="store_true", help="leave out JSON lines without text in the field, and count them"
     )
     group.add_argument("--jobs", type=_positive_int, metavar="N", help="processor cores to use (default: all)")
+    group.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="count on the workers of the Dask cluster with this scheduler, which must see the same files",
+    )
 
 
 def _add_scoring(group: argparse._ArgumentGroup) -> None:
@@ -411,6 +417,8 @@ def _complaints(options: Options) -> Iterator[str]:
         )
     if options.confidence and options.per in ("line", "word"):
         yield f"--confidence needs a sample of lines or files, not a single {options.per}"
+    if options.dask:
+        yield from _dask_complaints(options)
     if options.add_score and not (options.filters and options.field):
         yield "--add-score needs --field, and --min-perplexity or --max-perplexity"
     if options.resample and not (options.confidence or options.compare):
@@ -436,6 +444,14 @@ def _complaints(options: Options) -> Iterator[str]:
             yield f"{name} can be read only once, and this needs it twice: save it to a file first"
 
 
+def _dask_complaints(options: Options) -> Iterator[str]:
+    yield from _given(options, _LINES, "looks at lines, and --dask counts words")
+    if options.per in ("line", "word"):
+        yield f"a figure for each {options.per} looks at lines, and --dask counts words"
+    if "-" in [*options.corpus, *(options.train or ())]:
+        yield "the workers of --dask cannot read standard input: save it to a file on storage that they share"
+
+
 def _selection_complaints(options: Options) -> Iterator[str]:
     if not (options.target and options.raw):
         yield "--target and --raw need each other: text of the kind that is wanted, and text to choose from"
@@ -456,10 +472,11 @@ def _selection_complaints(options: Options) -> Iterator[str]:
 _SELECTION = ("top", "sample", "score", "buckets", "seed", "score_field")
 _NOT_FOR_SELECTION = (
     *("train", "model", "compare", "save", "background", "min_count", "vocab", "eos", "oov", "base"),
-    *("confidence", "resample", "min_perplexity", "max_perplexity", "per", "format", "plot"),
+    *("dask", "confidence", "resample", "min_perplexity", "max_perplexity", "per", "format", "plot"),
 )
 _TRAINING = ("smoothing", "smoothing_parameter", "background", "min_count", "vocab", "eos", "save")
 _ONE_MODEL = ("min_perplexity", "max_perplexity", "plot", "per")
+_LINES = ("compare", "confidence", "min_perplexity", "max_perplexity", "plot")
 _ONE_TOKENIZER = (
     *("model", "compare", "save", "background", "vocab", "per", "plot", "confidence"),
     *("min_perplexity", "max_perplexity"),

@@ -8,11 +8,13 @@ The rule is written twice: for sorted rows, where it takes B binary searches, an
 weights, many features at once.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from skxent._typing import Array, Floats, Integers
 
-__all__ = ["add_up", "auto_bins", "edges_of_rows", "starts_bin"]
+__all__ = ["add_up", "auto_bins", "edges_of_rows", "edges_of_sorted", "sort_present", "starts_bin"]
 
 # The fewest and the most bins that "auto" takes: numbers of bins fit in a byte.
 MIN_BINS, MAX_BINS = 4, 255
@@ -55,9 +57,19 @@ def edges_of_rows(values: Array, n_bins: int) -> Array:
     edges : ndarray of shape (n_filled_bins,)
         Ascending; bin b holds the values in ``(edges[b - 1], edges[b]]``.
     """
+    return edges_of_sorted(sort_present(values), n_bins)
+
+
+def sort_present(values: Array) -> Array:
+    """Sort the values that are not missing."""
     ordered = np.sort(values)
     if ordered.dtype.kind == "f":
         ordered = ordered[: np.searchsorted(ordered, ordered.dtype.type(np.nan))]  # of another dtype it copies
+    return ordered
+
+
+def edges_of_sorted(ordered: Array, n_bins: int) -> Array:
+    """Do as `edges_of_rows` for values that ascend, none of them missing."""
     n = len(ordered)
     if n == 0:
         return ordered

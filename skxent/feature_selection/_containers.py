@@ -71,6 +71,10 @@ class DataSet(ABC):
     def column(self, at: int) -> Array:
         """Return the values of a column as they are stored."""
 
+    def levels(self, at: int) -> tuple[Array, Integers] | None:
+        """Return the distinct values of a column and which of them each row has, where the container stores it so."""
+        return None
+
     @abstractmethod
     def select(self, columns: list[int]) -> Self:
         """Return some of the columns, in the given order."""
@@ -124,9 +128,27 @@ class FrameData(DataSet):
 
     def column(self, at: int) -> Array:
         series = self.data[:, at]
-        if series.dtype.is_integer() and series.null_count() and _is_large(series):
+        wide = series.dtype in (nw.Int128, nw.UInt128)  # NumPy has no such numbers
+        if wide or (series.dtype.is_integer() and series.null_count() and _is_large(series)):
             return np.array(series.to_list(), dtype=object)  # float64, which missing values lead to, would round them
         return np.asarray(series.to_numpy())
+
+    def levels(self, at: int) -> tuple[Array, Integers] | None:
+        series = self.data[:, at]
+        if series.dtype not in (nw.Categorical, nw.Enum):
+            return None
+        native = series.to_native()
+        if hasattr(native, "to_physical"):  # Polars
+            levels = native.unique()
+            codes, code_of_level = (part.to_physical().cast(int).fill_null(-1).to_numpy() for part in (native, levels))
+            order = np.argsort(code_of_level)
+            return np.array(levels.to_list(), dtype=object)[order], np.searchsorted(code_of_level[order], codes)
+        if hasattr(native, "cat"):  # pandas
+            place = native.cat.codes.to_numpy().astype(np.intp) + 1
+            levels = np.array([None, *native.cat.categories], dtype=object)
+            used = np.bincount(place, minlength=len(levels)) > 0
+            return levels[used], (np.cumsum(used) - 1)[place]
+        return None
 
     def select(self, columns: list[int]) -> Self:
         return type(self)(self.data[:, columns], [self.names[at] for at in columns])

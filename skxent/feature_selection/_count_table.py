@@ -10,10 +10,59 @@ from typing import Self
 import numpy as np
 
 from skxent._typing import Array, Floats, Integers
-from skxent.feature_selection._binning import add_up, edges_of_rows, starts_bin
+from skxent.feature_selection._binning import add_up, edges_of_sorted, sort_present, starts_bin
 from skxent.feature_selection._target import Target
 
-__all__ = ["CountTable", "Entries", "count_by_sorting", "count_entries"]
+__all__ = ["CountTable", "Entries", "FineCounts", "count_by_sorting", "count_by_value", "count_entries", "spans_few"]
+
+# Cells that a table of all values from the least to the largest may have, for each row.
+CELLS_PER_ROW = 4
+# Rows whose cells are written down at once, for which there is always memory.
+ROWS_AT_ONCE = 1 << 13
+
+
+# Bins in which the values are ranked, of which each bin of the table has the same number.
+RANKED_BINS = 32
+
+
+@dataclass(frozen=True)
+class FineCounts:
+    """Counts in narrower bins, from which values are ranked.
+
+    Parameters
+    ----------
+    bin, label, count, feature_of_bin
+        As those of `CountTable`.
+    missing : ndarray of bool of shape (n_bins,)
+        Whether a bin is that of missing values.
+    """
+
+    bin: Integers
+    label: Integers
+    count: Floats
+    feature_of_bin: Integers
+    missing: Array
+
+    @classmethod
+    def stack(cls, parts: Sequence[FineCounts], first_feature: Integers) -> FineCounts:
+        """Put the features of several tables one after the other."""
+        first_bin = np.cumsum([0, *(len(part.missing) for part in parts[:-1])])
+        return cls(
+            np.concatenate([part.bin + at for part, at in zip(parts, first_bin, strict=True)]),
+            np.concatenate([part.label for part in parts]),
+            np.concatenate([part.count for part in parts]),
+            np.concatenate([part.feature_of_bin + at for part, at in zip(parts, first_feature, strict=True)]),
+            np.concatenate([part.missing for part in parts]),
+        )
+
+    def merge(self, opens: Array, n_classes: int) -> tuple[Integers, Integers, Floats]:
+        """Return the cells of wider bins; `opens` says which bins are the first of one."""
+        return sum_by_cell((np.cumsum(opens) - 1)[self.bin], self.label, self.count, n_classes)
+
+
+def fine_bins(n_bins: int) -> int:
+    """Return the number of narrower bins, a multiple of the number of bins."""
+    return n_bins * -(-RANKED_BINS // n_bins)
 
 
 @dataclass(frozen=True)
@@ -37,6 +86,10 @@ class CountTable:
         One array for each feature: the largest value of each bin, without the bin of missing values.
     ordered : tuple of bool
         Whether the bins of each feature follow the order of its values, rather than being categories.
+    ordered_classes : bool
+        Whether the classes are in an order, like those of a continuous target.
+    fine : FineCounts or None
+        Counts in narrower bins of the same features; None where there are none.
     """
 
     bin: Integers
@@ -46,6 +99,8 @@ class CountTable:
     class_totals: Floats
     edges: tuple[Array, ...]
     ordered: tuple[bool, ...] = ()
+    ordered_classes: bool = False
+    fine: FineCounts | None = None
 
     @property
     def n_features(self) -> int:
@@ -96,6 +151,7 @@ class CountTable:
         """Put the features of several tables into one."""
         first_bin = np.cumsum([0, *(len(table.feature_of_bin) for table in tables[:-1])])
         first_feature = np.cumsum([0, *(table.n_features for table in tables[:-1])])
+        fine = [table.fine for table in tables if table.fine is not None]
         return cls(
             np.concatenate([table.bin + at for table, at in zip(tables, first_bin, strict=True)]),
             np.concatenate([table.label for table in tables]),
@@ -104,6 +160,8 @@ class CountTable:
             tables[0].class_totals,
             tuple(edges for table in tables for edges in table.edges),
             tuple(ordered for table in tables for ordered in table.ordered),
+            tables[0].ordered_classes,
+            FineCounts.stack(fine, first_feature) if len(fine) == len(tables) else None,
         )
 
 
@@ -122,24 +180,72 @@ def count_by_sorting(values: Array, target: Target, n_bins: int) -> CountTable:
     n_bins : int
         The number of bins to aim for.
     """
-    edges = edges_of_rows(values, n_bins)
-    below = np.zeros((len(edges) + 2, target.n_classes), dtype=np.intp)
+    ordered = sort_present(values)
+    edges, limits = edges_of_sorted(ordered, n_bins), edges_of_sorted(ordered, fine_bins(n_bins))
+    del ordered
+    below = np.zeros((len(limits) + 2, target.n_classes), dtype=np.intp)
     below[-1] = target.rows_of_class
     for label, of_class in enumerate(np.split(values[target.by_class], target.first_of_class[1:])):
         of_class.sort()
-        below[1:-1, label] = np.searchsorted(of_class, edges, side="right")
+        below[1:-1, label] = np.searchsorted(of_class, limits, side="right")
     counts = np.diff(below, axis=0)
-    counts = counts[: len(edges) + counts[-1].any()]  # the last row is that of the missing values
-    bin_of_cell, label_of_cell = np.nonzero(counts)
-    return CountTable(
-        bin_of_cell,
-        label_of_cell,
-        counts[bin_of_cell, label_of_cell].astype(np.float64),
-        np.zeros(len(counts), dtype=np.intp),
-        target.totals,
-        (edges,),
-        (True,),
-    )
+    counts = counts[: len(limits) + counts[-1].any()]  # the last row is that of the missing values
+    missing = np.arange(len(counts)) == len(limits)
+    closes = np.isin(limits, edges)
+    opens = np.concatenate([[True], closes, missing[-1:]])[: len(counts)] if len(limits) else missing
+    return _table_of_one(counts, missing, opens, edges, True, target)
+
+
+def _table_of_one(
+    counts: Integers, missing: Array, opens: Array, edges: Array, ordered: bool, target: Target
+) -> CountTable:
+    """Make a table of one feature from its counts in narrow bins, of shape (bins, classes)."""
+    bins, label = np.nonzero(counts)
+    of_feature = np.zeros(len(counts), dtype=np.intp)
+    fine = FineCounts(bins, label, counts[bins, label].astype(np.float64), of_feature, missing)
+    cells = fine.merge(opens, target.n_classes)
+    return CountTable(*cells, of_feature[opens], target.totals, (edges,), (ordered,), target.ordered, fine)
+
+
+def spans_few(values: Array, target: Target) -> bool:
+    """Whether whole numbers lie close enough together for all between the least and the largest to be counted."""
+    if values.dtype.kind not in "biu":
+        return False
+    span = int(values.max()) - int(values.min()) + 1
+    return span * target.n_classes <= CELLS_PER_ROW * len(values)
+
+
+def count_by_value(values: Array, target: Target, n_bins: int, categorical: bool) -> CountTable:
+    """Count one feature of whole numbers without sorting it, where all rows weigh the same.
+
+    Parameters
+    ----------
+    values : ndarray of int or bool of shape (n_rows,)
+        Numbers or codes that lie close together.
+    target : Target
+        The classes; without weights.
+    n_bins : int
+        The number of bins to aim for.
+    categorical : bool
+        Whether every value is a bin of its own.
+    """
+    least = values.min()
+    counts = np.zeros((int(values.max()) - int(least) + 1, target.n_classes), dtype=np.int64)
+    n_rows = max(ROWS_AT_ONCE, counts.size)
+    for start in range(0, len(values), n_rows):
+        cell = values[start : start + n_rows].astype(np.int64)
+        cell -= least.astype(np.int64)
+        cell *= target.n_classes
+        cell += target.codes[start : start + n_rows]
+        counts += np.bincount(cell, minlength=counts.size).reshape(counts.shape)
+    filled = np.flatnonzero(counts.any(axis=1))
+    counts = counts[filled]
+    of_feature, missing = np.zeros(len(filled), dtype=np.intp), np.zeros(len(filled), dtype=bool)
+    rows = counts.sum(axis=1).astype(np.float64)
+    opens, narrow = (categorical | starts_bin(of_feature, rows, missing, aim) for aim in (n_bins, fine_bins(n_bins)))
+    edges = least + filled[np.append(opens[1:], True)].astype(values.dtype)
+    in_bins = np.add.reduceat(counts, np.flatnonzero(narrow))
+    return _table_of_one(in_bins, missing[narrow], opens[narrow], edges, not categorical, target)
 
 
 @dataclass(frozen=True)
@@ -200,12 +306,23 @@ def count_entries(entries: Entries, target: Target, n_bins: int, categorical: Ar
     first = np.flatnonzero(new_value)
     feature = entries.feature[first]
     mass = add_up(value, entries.weight)
-    opens = categorical[feature] | starts_bin(feature, mass, missing[first], n_bins)
-    bin_of_entry = (np.cumsum(opens) - 1)[value]
+    opens, narrow = (
+        categorical[feature] | starts_bin(feature, mass, missing[first], aim) for aim in (n_bins, fine_bins(n_bins))
+    )
+    bin_of_entry = (np.cumsum(narrow) - 1)[value]
     cells = sum_by_cell(bin_of_entry, entries.label, entries.weight, target.n_classes)
+    fine = FineCounts(*cells, feature[narrow], missing[first[narrow]])
     closes = np.concatenate([opens[1:], [True]]) & ~missing[first]
     edges = np.split(entries.value[first[closes]], np.searchsorted(feature[closes], np.arange(1, len(categorical))))
-    return CountTable(*cells, feature[opens], target.totals, tuple(edges), tuple((~categorical).tolist()))
+    return CountTable(
+        *fine.merge(opens[narrow], target.n_classes),
+        feature[opens],
+        target.totals,
+        tuple(edges),
+        tuple((~categorical).tolist()),
+        target.ordered,
+        fine,
+    )
 
 
 def sum_by_cell(row: Integers, column: Integers, weight: Floats, n_columns: int) -> tuple[Integers, Integers, Floats]:

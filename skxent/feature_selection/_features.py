@@ -10,10 +10,18 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse as sp
 
-from skxent._typing import Array
+from skxent._typing import Array, Integers
 from skxent.feature_selection._binning import add_up
 from skxent.feature_selection._containers import DataSet, SparseData, read_data
-from skxent.feature_selection._count_table import CountTable, Entries, count_by_sorting, count_entries
+from skxent.feature_selection._count_table import (
+    CountTable,
+    Entries,
+    count_by_sorting,
+    count_by_value,
+    count_entries,
+    spans_few,
+)
+from skxent.feature_selection._lazy_data import LazyData, is_lazy
 from skxent.feature_selection._target import MIN_ROWS, Target
 from skxent.feature_selection._values import as_numbers, stack_columns
 
@@ -70,9 +78,12 @@ class DenseFeatures(Features):
     ----------
     column : callable
         Gives the values of a column, by its position, as they are stored.
+    levels : callable
+        Gives the distinct values of a column and which of them each row has, or None.
     """
 
     column: Callable[[int], Array]
+    levels: Callable[[int], tuple[Array, Integers] | None] = lambda at: None
 
     def blocks(self, n_classes: int) -> list[slice]:
         return [slice(at, at + COLUMNS_PER_BLOCK) for at in range(0, len(self.names), COLUMNS_PER_BLOCK)]
@@ -82,11 +93,21 @@ class DenseFeatures(Features):
         return CountTable.stack([self._count_column(column, target, n_bins) for column in columns])
 
     def values(self, at: int) -> Array:
-        return as_numbers(self.column(at), self.names[at])[0]
+        return self._numbers(at)[0]
+
+    def _numbers(self, at: int) -> tuple[Array, bool]:
+        """Give a column as `as_numbers`, from its levels if there are any."""
+        coded = self.levels(at)
+        if coded is None:
+            return as_numbers(self.column(at), self.names[at])
+        numbers, without_order = as_numbers(coded[0], self.names[at])
+        return numbers[coded[1]], without_order
 
     def _count_column(self, column: int, target: Target, n_bins: int) -> CountTable:
-        values, categorical = as_numbers(self.column(column), self.names[column])
+        values, categorical = self._numbers(column)
         categorical |= bool(self.categorical[column])
+        if target.weight is None and spans_few(values, target):
+            return count_by_value(values, target, n_bins, categorical)
         if target.weight is None and not categorical:
             return count_by_sorting(values, target, n_bins)
         weight = np.ones(self.n_rows) if target.weight is None else target.weight
@@ -162,7 +183,8 @@ def read_features(X: Any, categorical_features: Any = "from_dtype") -> Features:
     Parameters
     ----------
     X : array-like, data frame or sparse matrix of shape (n_rows, n_features)
-        None, NaN, NaT, pandas' NA and masked entries are missing values.
+        None, NaN, NaT, pandas' NA and masked entries are missing values. Of lazy frames a few columns are in memory
+        at a time.
     categorical_features : "from_dtype" or array-like of bool, int or str
         Which features are categorical beside those whose dtype says so.
 
@@ -171,7 +193,8 @@ def read_features(X: Any, categorical_features: Any = "from_dtype") -> Features:
     ValueError, TypeError
         As :func:`read_data`, or if `categorical_features` does not fit X.
     """
-    return features_of(read_data(X, MIN_ROWS), categorical_features)
+    data = LazyData.of(X, MIN_ROWS) if is_lazy(X) else read_data(X, MIN_ROWS)
+    return features_of(data, categorical_features)
 
 
 def features_of(data: DataSet, categorical_features: Any = "from_dtype") -> Features:
@@ -179,7 +202,7 @@ def features_of(data: DataSet, categorical_features: Any = "from_dtype") -> Feat
     categorical = _declared(categorical_features, data.names) | data.declared_categorical
     if isinstance(data, SparseData):
         return SparseFeatures(data.names, categorical, data.n_rows, data.data)
-    return DenseFeatures(data.names, categorical, data.n_rows, data.column)
+    return DenseFeatures(data.names, categorical, data.n_rows, data.column, data.levels)
 
 
 def _declared(categorical_features: Any, names: list[str]) -> Array:

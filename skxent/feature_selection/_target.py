@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_consistent_length
 from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._binning import add_up
 from skxent.feature_selection._containers import is_missing
+from skxent.feature_selection._lazy_data import in_memory
 
 __all__ = ["MIN_ROWS", "Target", "read_frequencies", "read_target"]
 
@@ -34,11 +35,14 @@ class Target:
         Which of `classes` each row has.
     weight : ndarray of float of shape (n_rows,) or None
         How many times each row counts; None where every row counts once.
+    ordered : bool
+        Whether the order of the classes means something.
     """
 
     classes: Array
     codes: Integers
     weight: Floats | None = None
+    ordered: bool = False
 
     @property
     def n_classes(self) -> int:
@@ -78,8 +82,8 @@ class Target:
         return float(np.cumsum(self.totals)[-1])
 
 
-def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int) -> Target:
-    """Check labels and weights.
+def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int, ordered: bool = False) -> Target:
+    """Check labels and weights; `ordered` says that the order of the labels means something.
 
     Raises
     ------
@@ -87,7 +91,7 @@ def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int) -> T
         If y is continuous or has missing values, one class only, or another length than X; if a weight is
         negative or not finite, or if the weights, which are frequencies, sum to less than four rows.
     """
-    labels = column_or_1d(y, warn=True)
+    labels = column_or_1d(in_memory(y), warn=True)
     if labels.dtype.kind == "O":
         _refuse_missing(labels)
     assert_all_finite(labels, input_name="y")
@@ -96,7 +100,7 @@ def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int) -> T
     codes = encoder.fit_transform(labels)
     weight = None if sample_weight is None else read_frequencies(sample_weight, n_rows)
     check_consistent_length(codes, np.empty(n_rows), weight)
-    target = Target(encoder.classes_, codes, weight)
+    target = Target(encoder.classes_, codes, weight, ordered)
     check_total(target)
     return check_classes(drop_empty_classes(target))
 
@@ -109,7 +113,7 @@ def _refuse_missing(labels: Array) -> None:
 
 def read_frequencies(sample_weight: ArrayLike, n_rows: int) -> Floats:
     """Weights as one float64 per row; a single number is the weight of every row."""
-    weight = np.asarray(sample_weight, dtype=np.float64)
+    weight = np.asarray(in_memory(sample_weight), dtype=np.float64)
     if weight.ndim == 0:
         weight = np.full(n_rows, weight)
     if weight.shape != (n_rows,):
@@ -130,7 +134,7 @@ def drop_empty_classes(target: Target) -> Target:
         return target
     assert target.weight is not None
     codes = np.where(filled[target.codes], (np.cumsum(filled) - 1)[target.codes], 0)
-    return Target(target.classes[filled], codes, target.weight)
+    return Target(target.classes[filled], codes, target.weight, target.ordered)
 
 
 def check_total(target: Target) -> None:

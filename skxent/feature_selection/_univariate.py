@@ -189,7 +189,8 @@ def cross_entropy_classif(
     Parameters
     ----------
     X : array-like, data frame or sparse matrix of shape (n_rows, n_features)
-        Numbers, categories, text, booleans and dates; missing values have a bin of their own.
+        Numbers, categories, text, booleans and dates; missing values have a bin of their own. Of arrays and frames of
+        Dask and of lazy frames of Polars a few columns are in memory at a time, and the scores are the same.
     y : array-like of shape (n_rows,)
         Class labels of any type.
     categorical_features : "from_dtype" or array-like of bool, int or str, default="from_dtype"
@@ -283,18 +284,30 @@ def cross_entropy_classif(
 
 
 @validate_params(
-    {"n_classes": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")]},
-    prefer_skip_nested_validation=False,
+    {
+        **SCORE_CONSTRAINTS,
+        "n_classes": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left")],
+        "sample_weight": ["array-like", Real, None],
+    },
+    prefer_skip_nested_validation=True,
 )
 def cross_entropy_regression(
     X: Any,
     y: ArrayLike,
     *,
     n_classes: int | Literal["auto"] = "auto",
+    categorical_features: CategoricalFeatures = "from_dtype",
+    n_bins: int | Literal["auto"] = "auto",
+    score_func: str | Score = "loo",
+    normalize: bool = False,
+    base: float | None = None,
     sample_weight: ArrayLike | None = None,
-    **options: Any,
+    n_jobs: int | None = None,
+    estimator: str | Score = "deprecated",
 ) -> tuple[Floats, Floats]:
     """Score features for a continuous target: `cross_entropy_classif` on the quantile classes of y.
+
+    The p-value uses the order of the classes too: see Notes.
 
     Parameters
     ----------
@@ -305,10 +318,12 @@ def cross_entropy_regression(
     n_classes : int or "auto", default="auto"
         Number of quantile classes; equal values of y always share one. "auto" is the cube root of the number
         of rows, between 2 and 10.
+    categorical_features, n_bins, score_func, normalize, base
+        As for `cross_entropy_classif`.
     sample_weight : array-like of shape (n_rows,), default=None
         How many times each row counts.
-    **options
-        The other parameters of `cross_entropy_classif`.
+    n_jobs, estimator
+        As for `cross_entropy_classif`.
 
     Returns
     -------
@@ -321,6 +336,11 @@ def cross_entropy_regression(
     ValueError
         If y is constant or has missing values; and as for `cross_entropy_classif`.
 
+    Notes
+    -----
+    The p-value combines three tests (as Cauchy variables): of the information, of Spearman's correlation of an ordered
+    feature with y, and of the difference of the mean ranks of y between the bins.
+
     Examples
     --------
     >>> import numpy as np
@@ -331,11 +351,17 @@ def cross_entropy_regression(
     >>> scores > 0
     array([ True, False])
     """
+    score_func = score_or_deprecated(score_func, estimator)
     values = column_or_1d(check_array(y, ensure_2d=False, dtype="numeric", input_name="y"), warn=True)
     check_consistent_length(X, values)
     weight = np.ones(len(values)) if sample_weight is None else read_frequencies(sample_weight, len(values))
+    features = read_features(X, categorical_features)
     classes = _quantile_classes(values, weight, n_classes)
-    return cross_entropy_classif(X, classes, sample_weight=sample_weight, **options)
+    target = read_target(classes, sample_weight, features.n_rows, ordered=True)
+    result = score_features(
+        features, target, n_bins=n_bins, score_func=score_func, normalize=normalize, base=base, n_jobs=n_jobs
+    )
+    return result.scores, result.pvalues
 
 
 def _quantile_classes(y: Array, weight: Floats, n_classes: int | str) -> Integers:

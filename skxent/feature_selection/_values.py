@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, time, timedelta
+from types import NoneType
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from skxent._typing import Array, Integers
 from skxent.feature_selection._containers import LARGEST_EXACT, is_missing
@@ -43,8 +47,10 @@ def _missing_like(values: Array, n_rows: int) -> Array:
 
 def kind_of(values: Array) -> str:
     """Say what a column holds."""
-    of_dtype = {"M": "dates", "m": "durations"}
-    return "text" if _holds_text(values) else of_dtype.get(values.dtype.kind, "numbers")
+    if _holds_text(values):
+        return "text"
+    times = _as_times(values) if values.dtype.kind == "O" else values
+    return {"M": "dates", "m": "durations"}.get(times.dtype.kind, "numbers")
 
 
 def _holds_text(values: Array) -> bool:
@@ -74,24 +80,65 @@ def as_numbers(values: Array, name: str) -> tuple[Array, bool]:
     if kind in "biuf":
         return values, False
     if kind in "mM":
-        return np.where(np.isnat(values), np.nan, values.astype(np.int64).astype(np.float64)), False
+        return _microseconds(values), False
     if kind in "US":
         return np.unique(values, return_inverse=True)[1], True
     if kind not in "OT":
         raise ValueError(f"Column {name!r} has dtype {values.dtype}, which has no order and no categories.")
     if not _holds_text(values):
         try:
-            return _as_floats(np.where(is_missing(values), np.nan, values)), False
+            numbers = np.where(is_missing(values), np.nan, values).astype(np.float64)
         except (TypeError, ValueError):
-            pass  # objects that are not numbers: categories
+            times = _as_times(values)
+            if times.dtype.kind in "mM":
+                return _microseconds(times), False
+        else:
+            return (_exact(values, name) if np.any(np.abs(numbers) > LARGEST_EXACT) else numbers), False
     return category_codes(values.tolist(), name), True
 
 
-def _as_floats(values: Array) -> Array:
-    """Turn objects into floating-point numbers, wider ones where integers are too large for float64."""
-    numbers = values.astype(np.float64)
-    if np.any(np.abs(numbers) > LARGEST_EXACT):
-        return values.astype(np.longdouble)
+def _microseconds(times: Array) -> Array:
+    """Turn dates, since 1970, or durations into microseconds, whatever their unit."""
+    finer = np.datetime_data(times.dtype)[0] in ("ns", "ps", "fs", "as")
+    whole = times if finer else times.astype(f"{times.dtype.kind}8[us]")
+    unit: Any = np.datetime_data(whole.dtype)
+    steps = np.timedelta64(1, "us") / np.timedelta64(1, unit)
+    return np.where(np.isnat(whole), np.nan, whole.astype(np.int64) / steps)
+
+
+def _as_times(values: Array) -> Array:
+    """Turn objects of Python's calendar into NumPy's dates or durations; others stay what they are."""
+    missing = is_missing(values)
+    types = {*map(type, values[~missing])}
+    if not types or not all(issubclass(each, date | time | timedelta) for each in types):
+        return values
+    try:
+        series = pl.Series([None if gone else value for value, gone in zip(values, missing, strict=True)])
+    except (TypeError, pl.exceptions.PolarsError):  # dates with a time zone beside some without: categories
+        return values
+    if series.dtype == pl.Time:
+        series = series.cast(pl.Duration("us"))
+    return np.asarray(series.to_numpy())
+
+
+def _exact(values: Array, name: str) -> Array:
+    """Turn objects into the widest floating-point numbers, of which some are too large for float64.
+
+    Raises
+    ------
+    ValueError
+        If different ones become equal.
+    """
+    missing = is_missing(values)
+    objects = [int(value) if math.isfinite(value) and value == int(value) else value for value in values[~missing]]
+    present = np.array(objects, dtype=object).astype(np.longdouble)
+    if len(np.unique(present)) < len(set(objects)):
+        raise ValueError(
+            f"Column {name!r} holds numbers that differ only in digits that no floating-point number has here, such as "
+            f"{max(objects, key=abs)}. If they name things, turn them into text; if they measure, into float64."
+        )
+    numbers = np.full(len(values), np.nan, dtype=np.longdouble)
+    numbers[~missing] = present
     return numbers
 
 
@@ -174,6 +221,8 @@ def category_codes(values: list[Any], name: str) -> Integers:
 
     The numbers follow the values as text, so that they do not depend on the order of the rows.
     """
+    if {*map(type, values)} <= {str, NoneType}:
+        return _ranks(values)
     try:
         distinct: list[Any] = [*set(values)]
     except TypeError as error:
@@ -182,8 +231,19 @@ def category_codes(values: list[Any], name: str) -> Integers:
             f"Column {name!r} holds values of type {', '.join(kinds)}; a category given as argument must be "
             "a string, a number or another hashable value."
         ) from error
-    distinct.sort(key=lambda value: (str(value), type(value).__name__))
+    order = np.lexsort((_ranks([type(value).__name__ for value in distinct]), _ranks([*map(str, distinct)])))
     missing = is_missing(distinct)
-    numbers = np.where(missing, np.sum(~missing), np.cumsum(~missing) - 1)
-    code = dict(zip(distinct, numbers, strict=True))
+    numbers = np.empty(len(distinct), dtype=np.int64)
+    numbers[order] = np.where(missing[order], np.sum(~missing), np.cumsum(~missing[order]) - 1)
+    code = dict(zip(distinct, numbers.tolist(), strict=True))
     return np.fromiter(map(code.__getitem__, values), dtype=np.int64, count=len(values))
+
+
+def _ranks(texts: list[str] | list[str | None]) -> Integers:
+    """Give texts numbers in the order of their characters, from 0; equal ones share one, None has the last."""
+    try:
+        series = pl.Series(texts, dtype=pl.String)
+    except UnicodeEncodeError:  # halves of characters
+        series = pl.Series([text and text.encode("utf-8", "surrogatepass") for text in texts], dtype=pl.Binary)
+    ranks: Integers = series.rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
+    return np.where(ranks > 0, ranks - 1, ranks.max(initial=0))

@@ -6,6 +6,8 @@ for this pair. To add a family, write its class and enter it in `FAMILIES`; wher
 enter that in `ENTROPIES`.
 """
 
+from __future__ import annotations
+
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -354,6 +356,7 @@ ENTROPIES: dict[type[Any], Callable[..., Any]] = {
     type(stats.trapezoid): lambda c, d: (1 - (d - c)) / (1 + (d - c)) / 2 + np.log((1 + (d - c)) / 2),
     type(stats.loguniform): lambda a, b: np.log(a) / 2 + np.log(b) / 2 + np.log(log_ratio(b, a)),
     type(stats.reciprocal): lambda a, b: np.log(a) / 2 + np.log(b) / 2 + np.log(log_ratio(b, a)),
+    type(stats.genhalflogistic): lambda c: 2 - (1 + 2 * c) * math.log(2),
     type(stats.halfnorm): lambda: (_LN_2PI + 1) / 2 - math.log(2),
     type(stats.invgamma): lambda a: _gamma_entropy(a) - 2 * special.digamma(a),
     type(stats.loggamma): lambda c: _gamma_entropy(c) - special.digamma(c),

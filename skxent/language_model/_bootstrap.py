@@ -12,6 +12,8 @@ References
    https://aclanthology.org/W04-3250
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from statistics import NormalDist
 

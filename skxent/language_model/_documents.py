@@ -15,6 +15,7 @@ from scipy.sparse import issparse
 
 from skxent.language_model._corpus import Document, checked_documents
 from skxent.language_model._decompress import is_compressed
+from skxent.language_model._distributed import is_distributed
 from skxent.language_model._errors import CorpusError
 from skxent.language_model._reader import read_pieces
 from skxent.language_model._tokenizers import Tokenize
@@ -51,6 +52,12 @@ class DocumentReader:
 
     def _sources(self, X: Any) -> Any:
         """Return documents, names or files, whichever `input` says; refuse what is a single one of them."""
+        if is_distributed(X):
+            raise TypeError(
+                f"X is a {type(X).__module__}.{type(X).__qualname__}, whose documents are not read here. A language "
+                "model's fit and evaluate take it; for figures of each document map its partitions: "
+                "bag.map_partitions(lambda texts: model.score_samples(list(texts)))."
+            )
         if hasattr(X, "read") or isinstance(X, str | bytes | PathLike | Mapping):
             wanted = "file" if hasattr(X, "read") else "filename" if isinstance(X, PathLike) else self.input
             advice = "put it in a list: [X]" if self.input == wanted else f"read it with input={wanted!r} and [X]"

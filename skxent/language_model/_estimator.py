@@ -1,7 +1,10 @@
 """The scikit-learn estimator around the counts, the model and ARPA files."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import accumulate, chain
 from numbers import Integral, Real
 from pathlib import Path
@@ -26,6 +29,7 @@ from skxent.language_model._corpus import (
     count_text,
     merge_counts,
 )
+from skxent.language_model._distributed import count_on_workers, is_distributed
 from skxent.language_model._documents import DocumentReader, is_matrix
 from skxent.language_model._model import Evaluation, FittedUnigram, fit_unigram
 from skxent.language_model._options import DECODE_ERRORS, END_OF_SENTENCE, LEAVE_ONE_OUT
@@ -142,7 +146,7 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
         lowercase: bool = False,
         tokenizer: str | Tokenize = "whitespace",
         base: float = 2,
-        background: "UnigramLanguageModel | FittedUnigram | None" = None,
+        background: UnigramLanguageModel | FittedUnigram | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.smoothing = smoothing
@@ -160,13 +164,14 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
         self.n_jobs = n_jobs
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> "UnigramLanguageModel":
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> UnigramLanguageModel:
         """Count the words of the documents and fit the model.
 
         Parameters
         ----------
         X : iterable of str, of sequences of str, of paths or of files; or matrix of shape (n_documents, n_words)
-            Documents, as ``input`` says; or counts of words, as CountVectorizer makes them.
+            Documents, as ``input`` says; or counts of words, as CountVectorizer makes them. A bag of Dask holds
+            documents or names of files, which its workers count.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_documents,), optional
@@ -189,7 +194,7 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
         return self._fit_counts(self._count(X, sample_weight, reset=True))
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> "UnigramLanguageModel":
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> UnigramLanguageModel:
         """Add documents to those already counted; parameters as in :meth:`fit`.
 
         Returns
@@ -201,7 +206,7 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
             return self._fit_counts(self._count(X, sample_weight, reset=True))
         return self._fit_counts(self._own_counts() + self._count(X, sample_weight))
 
-    def merge(self, *others: "UnigramLanguageModel") -> "UnigramLanguageModel":
+    def merge(self, *others: UnigramLanguageModel) -> UnigramLanguageModel:
         """Make a model, with this one's parameters, of the text of all; the same as ``model + other + ...``.
 
         Parameters
@@ -222,7 +227,7 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
         merged.counts_ = merge_counts([model._own_counts() for model in models])
         return merged
 
-    def __add__(self, other: Any) -> "UnigramLanguageModel":
+    def __add__(self, other: Any) -> UnigramLanguageModel:
         """See :meth:`merge`."""
         return self.merge(other) if isinstance(other, UnigramLanguageModel) else NotImplemented
 
@@ -343,7 +348,7 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
         write_arpa(self.model_, path)
 
     @classmethod
-    def from_arpa(cls, path: str | Path, **parameters: Any) -> "UnigramLanguageModel":
+    def from_arpa(cls, path: str | Path, **parameters: Any) -> UnigramLanguageModel:
         """Read a fitted estimator from an ARPA file; it can score, and holds no counts to add to.
 
         Parameters
@@ -362,7 +367,7 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
             raise ValueError("a model that was read from an ARPA file holds no counts to add to")
         return self.counts_
 
-    def _fit_counts(self, counts: CorpusCounts) -> "UnigramLanguageModel":
+    def _fit_counts(self, counts: CorpusCounts) -> UnigramLanguageModel:
         background = getattr(self.background, "model_", self.background)
         if not isinstance(background, FittedUnigram | None):
             raise ValueError(f"background must be a fitted model, got {self.background!r}")
@@ -379,7 +384,7 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
         self.counts_ = counts
         return self._set_model(model)
 
-    def _set_model(self, model: FittedUnigram) -> "UnigramLanguageModel":
+    def _set_model(self, model: FittedUnigram) -> UnigramLanguageModel:
         self.model_ = model
         self.smoothing_parameter_ = model.smoothing_parameter
         return self
@@ -392,6 +397,8 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
         return None if self.vocabulary is None else list(self.vocabulary)
 
     def _count(self, X: Any, sample_weight: ArrayLike | None, reset: bool = False) -> CorpusCounts:
+        if is_distributed(X):
+            return self._count_on_workers(X, sample_weight)
         if is_matrix(X):
             return self._count_matrix(validate_data(self, X, reset=reset, **_COUNTS), sample_weight)
         if sample_weight is None:
@@ -400,6 +407,12 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
         weights = check_sample_weight(sample_weight, np.empty((len(documents), 1)), ensure_non_negative=True)
         groups = {weight: [documents[i] for i in np.flatnonzero(weights == weight)] for weight in np.unique(weights)}
         return merge_counts([self._count_documents(group).scaled(weight) for weight, group in groups.items()])
+
+    def _count_on_workers(self, X: Any, sample_weight: ArrayLike | None) -> CorpusCounts:
+        if sample_weight is not None:
+            raise ValueError("sample_weight is not supported where X is a bag of Dask; repeat documents instead.")
+        counter = clone(self).set_params(n_jobs=1, background=None, vocabulary=None)
+        return count_on_workers(partial(counter._count, sample_weight=None), X)
 
     def _countable(self, X: Any) -> Any:
         """Names of files, which need not be in memory to be counted, or documents."""

@@ -7,6 +7,8 @@ counted as numbers and become strings only once, when all text is counted.  Word
 White space is that of :meth:`str.split`: in ASCII the bytes 9-13 and 28-32, and the Unicode spaces.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple

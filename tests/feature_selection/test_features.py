@@ -1,6 +1,7 @@
 """Counting: what must not change the result does not change a bit of it; containers; memory."""
 
 import copy
+import datetime as dt
 import math
 import tracemalloc
 
@@ -14,9 +15,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from skxent.feature_selection import (
+    BinEncoder,
     CrossEntropySelector,
     cross_entropy_classif,
 )
+from skxent.feature_selection._containers import read_data
+from skxent.feature_selection._count_table import Entries, count_by_value, count_entries, spans_few
 from skxent.feature_selection._features import read_features
 from skxent.feature_selection._target import read_target
 
@@ -212,6 +216,34 @@ class TestContainers:
         X = ((rng.random((300, 2)) < 0.3) ^ y[:, None].astype(bool)).astype(dtype)
         assert_array_equal(cross_entropy_classif(X, y), cross_entropy_classif(X.astype(float), y))
 
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda days: [dt.date(2020, 1, 1) + dt.timedelta(day) for day in days],
+            lambda days: [dt.datetime(2020, 1, 1, tzinfo=dt.UTC) + dt.timedelta(day) for day in days],
+            lambda days: [pd.Timestamp("2020-01-01") + pd.Timedelta(day, "D") for day in days],
+            lambda days: [dt.timedelta(day) for day in days],
+            lambda days: [dt.time(day // 60, day % 60) for day in days],
+            lambda days: [np.datetime64("2020-01-01") + np.timedelta64(day) for day in days],
+        ],
+    )
+    def test_dates_and_times_have_an_order(self, make):
+        rng = np.random.default_rng(0)
+        y, days = rng.integers(0, 2, 200), rng.integers(0, 300, 200).tolist()
+        objects = np.empty((200, 1), dtype=object)
+        objects[:, 0] = make(days)
+        objects[:7, 0] = None
+        expected = cross_entropy_classif(np.where(np.arange(200) < 7, np.nan, days)[:, None], y)
+        assert_array_equal(cross_entropy_classif(objects, y), expected)
+        if not isinstance(objects[-1, 0], np.datetime64):
+            assert_array_equal(cross_entropy_classif(pl.DataFrame({"a": objects[:, 0].tolist()}), y), expected)
+
+    def test_units_of_dates_do_not_matter(self):
+        days = np.arange(200).astype("M8[D]")[:, None]
+        encoder = BinEncoder(encode="index").fit(days, np.arange(200) > 120)
+        for unit in ("s", "ms", "ns"):
+            assert_array_equal(encoder.transform(days.astype(f"M8[{unit}]")), encoder.transform(days))
+
     def test_infinite_values_are_the_ends_of_the_order(self):
         x = np.linspace(0, 1, 100)
         ends = np.where(x < 0.1, -np.inf, np.where(x > 0.9, np.inf, x))
@@ -230,7 +262,7 @@ class TestContainers:
 
     def test_lazy_frames_are_not_computed_silently(self):
         with pytest.raises(TypeError, match=r"pass X\.collect"):
-            cross_entropy_classif(pl.DataFrame({"a": range(10)}).lazy(), np.arange(10) % 2)
+            read_data(pl.DataFrame({"a": range(10)}).lazy())
 
     @pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="long double holds no 64-bit integers here")
     @pytest.mark.parametrize("declared", ["from_dtype", [0]])
@@ -244,7 +276,82 @@ class TestContainers:
             pd.DataFrame({"a": pd.array(identifiers, dtype="Int64")}),
             pl.DataFrame({"a": pl.Series(identifiers, dtype=pl.Int64)}),
             pl.DataFrame({"a": pl.Series(identifiers, dtype=pl.UInt64)}),
+            pl.DataFrame({"a": pl.Series(identifiers, dtype=pl.Int128)}),
+            pl.DataFrame({"a": pl.Series(identifiers).cast(pl.Decimal(30, 0))}),
             np.array(identifiers, dtype=object)[:, None],
         ):
             assert_array_equal(cross_entropy_classif(data, y, categorical_features=declared), expected)
         assert expected[0] > 0.5
+
+    @pytest.mark.parametrize("dtype", [pl.Int128, pl.UInt128, pl.Decimal(38, 0)])
+    def test_digits_that_no_number_has_are_not_lost_silently(self, dtype):
+        y = np.arange(20) % 2
+        for data in (
+            pl.DataFrame({"id": pl.Series((2**100 + y.astype(object)).tolist(), dtype=dtype)}),
+            pl.DataFrame({"id": pl.Series([None, *(2**100 + y[1:].astype(object))], dtype=dtype)}),
+        ):
+            with pytest.raises(ValueError, match=r"'id' holds numbers that differ only in digits .* 12676506002282294"):
+                cross_entropy_classif(data, y)
+            with pytest.raises(ValueError, match=r"'id' holds numbers that differ only"):
+                cross_entropy_classif(data, y, categorical_features=[0])
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda values: pd.DataFrame({"a": values}),
+            lambda values: pd.DataFrame({"a": pd.Categorical(values, categories=["never", *"zyxcba"])}),
+            lambda values: pl.DataFrame({"a": values}),
+            lambda values: pl.DataFrame({"a": pl.Series(values, dtype=pl.Categorical)}),
+            lambda values: pl.DataFrame({"a": pl.Series(values, dtype=pl.Enum(["never", *"zyxcba"]))}),
+        ],
+    )
+    @pytest.mark.parametrize("with_missing", [False, True])
+    def test_codes_of_categories_change_nothing(self, make, with_missing):
+        rng = np.random.default_rng(0)
+        y = rng.integers(0, 3, 200)
+        values = [letter if with_missing or letter else "c" for letter in rng.choice(["a", "b", "x", "z", None], 200)]
+        expected = CrossEntropySelector().fit(np.array(values, dtype=object)[:, None], y)
+        fitted = CrossEntropySelector().fit(make(values), y)
+        for attribute in ("scores_", "pvalues_", "n_bins_", "bin_edges_"):
+            assert_array_equal(getattr(fitted, attribute), getattr(expected, attribute))
+
+    @pytest.mark.parametrize("categories", [[3, 1, 2], [True, False], [1.5, -2.0], [("a", 1), ("b", 2)]])
+    def test_categories_that_are_no_text_keep_their_values(self, categories):
+        rng = np.random.default_rng(0)
+        y, codes = rng.integers(0, 2, 100), rng.integers(-1, len(categories), 100)
+        column = pd.Categorical.from_codes(codes, pd.Index(categories, tupleize_cols=False))
+        objects = np.empty((100, 1), dtype=object)
+        objects[:, 0] = [None if code < 0 else categories[code] for code in codes]
+        fitted = CrossEntropySelector().fit(pd.DataFrame({"a": column}), y)
+        expected = CrossEntropySelector(categorical_features=[0]).fit(objects, y)
+        assert_array_equal(fitted.scores_, expected.scores_)
+        assert_array_equal(fitted.bin_edges_[0], expected.bin_edges_[0])
+
+    def test_text_of_any_characters_is_counted(self):
+        y = np.arange(20) % 2
+        texts = np.array(["\ud800" if label else "\U0001f600" for label in y], dtype=object)
+        numbers = np.where(texts == "\ud800", 1, 0)
+        texts[3], numbers[3] = "a\0", 2
+        texts[4], numbers[4] = "a", 3
+        expected = cross_entropy_classif(numbers[:, None], y, categorical_features=[0])
+        assert_array_equal(cross_entropy_classif(texts[:, None], y), expected)
+
+    @given(
+        st.integers(0, 2**32 - 1), st.sampled_from([np.int8, np.uint8, np.int16, np.int64, np.uint64]), st.booleans()
+    )
+    @settings(max_examples=40, deadline=None)
+    def test_counting_by_value_equals_sorting(self, seed, dtype, categorical):
+        rng = np.random.default_rng(seed)
+        ends = np.iinfo(dtype)
+        least = [ends.min, 0, ends.max - 99, ends.max - 99][rng.integers(4)]
+        steps = rng.integers(0, rng.integers(2, 100), 120)
+        values = np.array([int(least) + int(step) for step in steps], dtype=dtype)
+        target = read_target(rng.integers(0, 3, 120) % 3, None, 120)
+        assert spans_few(values, target) or steps.max() - steps.min() > 100
+        table = count_by_value(values, target, 5, categorical)
+        entries = Entries(np.zeros(120, dtype=np.intp), values, target.codes, np.ones(120))
+        expected = count_entries(entries, target, 5, np.array([categorical]))
+        for name in ("bin", "label", "count", "feature_of_bin", "ordered"):
+            assert_array_equal(getattr(table, name), getattr(expected, name))
+        assert_array_equal(table.edges[0], expected.edges[0])
+        assert table.edges[0].dtype == values.dtype

@@ -27,7 +27,7 @@ class TestRegression:
         assert np.all(scores[1:] < 0)
         assert pvalues[0] < 1e-100
         deciles = np.searchsorted(np.sort(y), y) // 100
-        assert_array_equal((scores, pvalues), cross_entropy_classif(X, deciles))
+        assert_array_equal(scores, cross_entropy_classif(X, deciles)[0])
 
     def test_weight_two_is_the_row_twice(self):
         rng = np.random.default_rng(0)
