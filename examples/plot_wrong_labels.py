@@ -15,14 +15,15 @@ quadratic
     Half the Brier score, the bounded loss that everybody knows.
 
 The second picture is the matrix that forward correction finds where 40 % of the images of each digit carry the label of
-the next one. Nobody told it so.
+the next one. It is given nothing but images and labels.
 
 Then nothing is spoilt. ``label_quality`` fits on four fifths of the real training images, judges the labels of the last
 fifth, and so on: at the top of its ranking are images that look wrong to us as well, or that nobody can read. It takes
-any classifier; here the images go through random features first, since a softmax regression of plain pixels, with an
-error of 8 %, finds many an unusual hand suspicious.
+any classifier. Here the images go through random features first: a softmax regression of plain pixels is wrong on 8 %
+of the images, and takes much unusual handwriting for a wrong label.
 
-Run it: ``python plot_wrong_labels.py [picture.png]``. All 60,000 images take some minutes; ``--rows`` takes fewer.
+Run it: ``python plot_wrong_labels.py [picture.png]``. All 60,000 images take some minutes; ``--rows`` takes fewer, and
+``--side 14`` takes them at half the resolution.
 """
 
 import argparse
@@ -37,6 +38,7 @@ from skxent import SoftmaxRegressor
 from skxent.label_noise import LabelNoiseDisplay, label_quality
 from skxent.losses import ForwardCorrection, GeneralizedCrossEntropy
 
+SIDE = 28
 SHARES = (0.0, 0.2, 0.4, 0.6)
 LOSSES = {
     "generalised cross-entropy": (GeneralizedCrossEntropy(), "#D55E00"),
@@ -45,6 +47,12 @@ LOSSES = {
     "cross-entropy": ("cross_entropy", "0.4"),
 }
 SUSPECTS = 16
+
+
+def resized(X, side):
+    """Return images of `side` × `side` pixels, each the mean of those that it stands for."""
+    factor = SIDE // side
+    return X.reshape(-1, side, factor, side, factor).mean(axis=(2, 4)).reshape(len(X), -1)
 
 
 def spoil(y, share, rng):
@@ -128,9 +136,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("picture", nargs="?", default="wrong_labels.png", help="where to save the picture")
     parser.add_argument("--rows", type=int, default=60_000, help="training images, up to 60,000")
+    parser.add_argument("--side", type=int, default=SIDE, choices=(7, 14, SIDE), help="pixels along an edge")
     options = parser.parse_args()
 
     X, y, X_test, y_test = load_mnist(options.rows)
+    X, X_test = resized(X, options.side), resized(X_test, options.side)
     print(f"{len(X):,} training images; accuracy on 10,000 others\n")
     curves = accuracies(X, y, X_test, y_test)
     print_accuracies(curves)
@@ -142,7 +152,8 @@ def main():
     quality = judge(X, y)
     print(f"\nReal labels: {quality.noise_rate:.2%} estimated to be wrong; the most suspicious\n")
     print(quality.suspects(SUSPECTS).to_string(float_format="{:.4f}".format))
-    draw(curves, models["forward correction, estimated"].transition_, quality, X.reshape(-1, 28, 28), options.picture)
+    images = X.reshape(-1, options.side, options.side)
+    draw(curves, models["forward correction, estimated"].transition_, quality, images, options.picture)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ _MODULES = [
     "language_model",
     "linear_model",
     "losses",
+    "rows",
     "solvers",
     "testing",
 ]

@@ -1,5 +1,7 @@
 """Public names that load on first use (PEP 562), so that importing a package costs next to nothing."""
 
+from __future__ import annotations
+
 import importlib
 import sys
 from collections.abc import Callable, Collection, Mapping

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-__all__ = ["ONE_THREAD", "Workers", "keep_freed_memory", "prefetch", "worker_threads"]
+__all__ = ["ONE_THREAD", "Workers", "keep_freed_memory", "prefetch", "read_ahead", "worker_threads"]
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -137,6 +137,15 @@ def prefetch(pool: Executor, n_ahead: int, function: Callable[[Item], Value], it
     finally:
         for future in pending:
             future.cancel()
+
+
+def read_ahead(function: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Value]:
+    """Yield the function of each item in order, while a thread of its own computes the next one.
+
+    It waits for a disk or a network, so that it is worth a thread wherever there is one core only.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="skxent-read") as pool:
+        yield from prefetch(pool, 1, function, items)
 
 
 def _ordered_map(

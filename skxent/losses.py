@@ -116,6 +116,14 @@ class Loss(Parameters, ABC):
             if the :math:`p_k` could move freely; the output layer adds the constraint that they sum to 1.
         """
 
+    @property
+    def needs_all_rows(self) -> bool:
+        """Whether the loss looks at all rows before the fit; by default, whether a subclass has its own `adapted`.
+
+        Estimators have no ``partial_fit`` then.
+        """
+        return type(self).adapted is not Loss.adapted
+
     def adapted(self, crossfit: CrossFit) -> Loss:
         """Return the loss to fit with, for losses that need a look at the data first; by default the loss itself.
 
@@ -568,6 +576,9 @@ class Spherical(Loss, name="spherical"):
         return 1 - total[:, 0], s * s * total - hit
 
 
+_LABELS, _PILOT = CrossEntropy(), GeneralizedCrossEntropy()
+
+
 class ForwardCorrection(Loss):
     r"""A loss of the given labels, which are wrong as a noise matrix says: :math:`L(y, p\,T)`.
 
@@ -589,10 +600,12 @@ class ForwardCorrection(Loss):
         The noise matrix: each row sums to 1, no column is all 0. The order is that of ``classes_``; a unit of
         :class:`~skxent.SigmoidRegressor` has two outcomes, on and off. ``"estimate"`` finds it in the fit: models
         fitted with `pilot` on one half of the rows predict the other half, and the matrix is the most probable one for
-        these probabilities and the labels [2]_; then the same once more with this loss and the matrix found.
-    loss : str or Loss, default="cross_entropy"
+        these probabilities and the labels [2]_; then the same once more with this loss and the matrix found. The halves
+        depend on nothing but what is in the rows. Each must have rows of two classes, and estimators have no
+        ``partial_fit`` with it, as all rows are needed at once.
+    loss : str or Loss, default=CrossEntropy()
         The loss of the labels.
-    pilot : str or Loss, default="generalized_cross_entropy"
+    pilot : str or Loss, default=GeneralizedCrossEntropy()
         The loss of the first models behind an estimate: one that wrong labels change little.
 
     Attributes
@@ -626,13 +639,19 @@ class ForwardCorrection(Loss):
     def __init__(
         self,
         transition: Any = "estimate",
-        loss: str | Loss = "cross_entropy",
-        pilot: str | Loss = "generalized_cross_entropy",
+        loss: str | Loss = _LABELS,
+        pilot: str | Loss = _PILOT,
     ) -> None:
-        estimate = isinstance(transition, str) and transition == "estimate"
-        self.transition = transition if estimate else check_transition("transition", transition)
-        self.loss = resolve_loss(loss)
-        self.pilot = resolve_loss(pilot)
+        if isinstance(transition, str) and transition != "estimate":
+            raise ValueError(f"transition={transition!r} must be a matrix or 'estimate'.")
+        self.transition = transition if isinstance(transition, str) else check_transition("transition", transition)
+        self.loss = _without_look("loss", loss)
+        self.pilot = _without_look("pilot", pilot)
+
+    @property
+    def needs_all_rows(self) -> bool:
+        """Whether the matrix is to be estimated; see :meth:`Loss.needs_all_rows`."""
+        return isinstance(self.transition, str)
 
     def adapted(self, crossfit: CrossFit) -> Loss:
         """Return the loss with the matrix that it estimates; see :meth:`Loss.adapted`."""
@@ -668,16 +687,16 @@ class ForwardCorrection(Loss):
         Raises
         ------
         ValueError
-            If the way back needs the inverse of a singular matrix; see also :meth:`Loss.true_probabilities`.
+            If the matrix is singular; see also :meth:`Loss.true_probabilities`.
         """
-        if self.loss.proper:
-            return p
         transition = self._matrix(p)
         if np.linalg.matrix_rank(transition) < len(transition):
             raise ValueError(
                 f"transition is singular, so that the labels do not tell the true probabilities:\n{transition}\n"
-                "Use a proper loss, such as 'cross_entropy', or a matrix whose rows are linearly independent."
+                "Pass a matrix whose rows are linearly independent, or set calibrated=False."
             )
+        if self.loss.proper:
+            return p
         labels = self.loss.true_probabilities(p @ transition)
         return normalized(np.maximum(np.linalg.solve(transition.T, labels.T).T, 0))
 
@@ -685,6 +704,14 @@ class ForwardCorrection(Loss):
         if isinstance(self.transition, str):
             raise ValueError("transition='estimate' is found by fit from all rows at once; elsewhere pass a matrix.")
         return check_size("transition", self.transition, p.shape[1]).astype(p.dtype)
+
+
+def _without_look(name: str, loss: Any) -> Loss:
+    """Return a loss that may be a part of another: one that needs no look at the data."""
+    resolved = resolve_loss(loss)
+    if resolved.needs_all_rows:
+        raise ValueError(f"{name}={resolved!r} looks at the data before the fit, which a part of a loss cannot.")
+    return resolved
 
 
 def resolve_loss(loss: Any) -> Loss:

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import pkgutil
 import subprocess
 import sys
@@ -56,6 +57,13 @@ def test_the_command_imports_no_scikit_learn():
     assert output.splitlines()[-1] == "set()"
 
 
+def test_optional_packages_are_imported_when_they_are_needed():
+    names = "linear_model, feature_selection, information, language_model, losses, rows, solvers, testing"
+    optional = {"dask", "distributed", "pyarrow.parquet", "zarr"}
+    code = f"import sys; from skxent import {names}; print({optional} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+
+
 def names_of_containers(path):
     """Return the lines of a module that ask what kind of array something is."""
     words = {"csr_array", "csr_matrix", "issparse", "nnz", "indptr"}
@@ -101,9 +109,30 @@ def test_public_names_are_complete(name):
         "language_model",
         "linear_model",
         "losses",
+        "rows",
         "solvers",
         "testing",
     ],
 )
 def test_subpackages_are_attributes(name):
     assert getattr(skxent, name) is importlib.import_module(f"skxent.{name}")
+
+
+def signatures():
+    """Yield the name and the signature of every public function, class and method."""
+    for module in (name for name in MODULES if "._" not in name and ".cli" not in name):
+        for name in importlib.import_module(module).__all__:
+            public = getattr(importlib.import_module(module), name)
+            members = vars(public).items() if inspect.isclass(public) else ()
+            methods = [(f"{name}.{key}", value) for key, value in members if not key.startswith("_")]
+            for label, function in [(name, public), *methods]:
+                described = inspect.isclass(function) and not issubclass(function, Exception)
+                if inspect.isfunction(function) or described:
+                    yield f"{module}.{label}", str(inspect.signature(function))
+
+
+def test_signatures_can_be_read_in_help():
+    """Annotations are shown as they are written, not as the unions that they stand for."""
+    found = dict(signatures())
+    assert len(found) > 200
+    assert {name: text for name, text in found.items() if "numpy._typing" in text or "Union[" in text} == {}

@@ -28,14 +28,14 @@ RUNS = {
         ["0.9334", "0.0940", "0.2028", "0.0116", "0.0120", "56.6 times as steep"],
     ),
     "plot_grid_search_losses.py": (
-        ["--rows=800"],
+        ["--rows=500", "--alphas", "0.001", "0.01"],
         "grid_search_losses.png",
         ["right labels", "20% wrong labels", "Chosen by validation", "Wrong labels cost quadratic"],
     ),
     "plot_feature_importance.py": (
-        ["--rows=2000"],
+        ["--rows=1000"],
         "feature_importance.png",
-        ["2,000 images", "entropy of the digit, bits", "pixels that never vary", "random", "darker scanner"],
+        ["1,000 images", "entropy of the digit, bits", "pixels that never vary", "random", "darker scanner"],
     ),
     "plot_feature_displays.py": (
         [],
@@ -53,7 +53,7 @@ RUNS = {
         ["179 lines, 25% about the sea", "head      44% about the sea", "perplexity 264 with the best 60 lines, 280"],
     ),
     "plot_wrong_labels.py": (
-        ["--rows=200"],
+        ["--rows=200", "--side=7"],
         "wrong_labels.png",
         ["200 training images", "generalised cross-entropy", "labelled as the next", "Real labels: ", "suggested"],
     ),

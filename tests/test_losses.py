@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import log_softmax, rel_entr, softmax
 from sklearn.metrics import brier_score_loss, log_loss
@@ -373,9 +374,15 @@ def test_symmetric_cross_entropy_of_hard_labels_is_poly1(problem):
         (lambda: ExpectedCost([[0, 1, 2], [1, 0, 1]]), r"cost has shape \(2, 3\); it must be square"),
         (lambda: ExpectedCost([0, 1]), r"cost has shape \(2,\); it must be square"),
         (lambda: ExpectedCost([[0, 1], [np.nan, 0]]), r"cost\[1, 0\] is nan"),
-        (lambda: ExpectedCost([[0, 1], [2]]), "is not a matrix of numbers"),
-        (lambda: ExpectedCost("ordinal"), "cost='ordinal' is not a matrix of numbers"),
-        (lambda: ForwardCorrection("guess"), "transition='guess' is not a matrix of numbers"),
+        (lambda: ExpectedCost([[0, 1], [2]]), "is not a matrix of real numbers"),
+        (lambda: ExpectedCost("ordinal"), "cost='ordinal' is not a matrix of real numbers"),
+        (lambda: ExpectedCost(3), "cost=3 is not a matrix of real numbers"),
+        (lambda: ExpectedCost(1j * np.eye(2)), "is not a matrix of real numbers"),
+        (lambda: ExpectedCost([["0", "1"], ["1", "0"]]), "is not a matrix of real numbers"),
+        (lambda: ExpectedCost(np.ma.masked_equal(np.eye(2), 0)), "is not a matrix of real numbers"),
+        (lambda: ForwardCorrection("guess"), "transition='guess' must be a matrix or 'estimate'"),
+        (lambda: ForwardCorrection(pilot=ForwardCorrection()), "pilot=.* looks at the data before the fit"),
+        (lambda: ForwardCorrection(np.eye(2), ForwardCorrection()), "loss=.* looks at the data before the fit"),
         (lambda: ForwardCorrection([[0.9, 0.1], [0.3, 0.6]]), r"Row 1 of transition sums to 0\.9;"),
         (lambda: ForwardCorrection([[0.9, 0.3], [0.1, 0.7]]), r"Row 0 of transition sums to 1\.2; .* transpose it"),
         (lambda: ForwardCorrection([[1.1, -0.1], [0, 1]]), r"transition\[0, 1\] is -0\.1; probabilities are not neg"),
@@ -434,12 +441,28 @@ def test_forward_correction_is_exact_where_all_ways_to_a_label_underflow(dtype):
     np.testing.assert_allclose(gradient[0], [-shares[0], -shares[1], 0], rtol=1e-3 if dtype == np.float32 else 1e-9)
 
 
+def test_forward_correction_shows_what_differs_from_its_defaults():
+    assert repr(ForwardCorrection()) == "ForwardCorrection()"
+    changed = ForwardCorrection(loss="focal").set_params(pilot__q=0.3)
+    assert repr(changed) == "ForwardCorrection(loss=Focal(), pilot=GeneralizedCrossEntropy(q=0.3))"
+    assert repr(ForwardCorrection()) == "ForwardCorrection()"
+
+
+def test_matrices_may_come_in_many_containers():
+    pandas = pytest.importorskip("pandas")
+    matrix = [[1, 0], [0, 1]]
+    containers = [np.array, list, sparse.csr_array, pandas.DataFrame, lambda rows: np.array(rows, dtype=bool)]
+    for container in containers:
+        np.testing.assert_array_equal(ForwardCorrection(container(matrix)).transition, np.eye(2))
+        np.testing.assert_array_equal(ExpectedCost(container(matrix)).cost, np.eye(2))
+
+
 def test_a_singular_matrix_is_said_where_it_must_be_inverted():
     p = np.array([[0.2, 0.3, 0.5]])
     singular = [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]
-    assert ForwardCorrection(singular).true_probabilities(p) is p
-    with pytest.raises(ValueError, match="transition is singular"):
-        ForwardCorrection(singular, "focal").true_probabilities(p)
+    for loss in ("cross_entropy", "focal"):
+        with pytest.raises(ValueError, match="transition is singular"):
+            ForwardCorrection(singular, loss).true_probabilities(p)
 
 
 def test_an_estimate_outside_a_fit_is_refused():

@@ -9,12 +9,14 @@ from contextlib import suppress
 
 from skxent.cli._compare import compare_models
 from skxent.cli._filter import filter_lines
+from skxent.cli._key_words import print_key_words
 from skxent.cli._notes import Notes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
 from skxent.cli._report import report
 from skxent.cli._safety import check_outputs
 from skxent.cli._select import select_records
+from skxent.cli._tokenizers import compare_tokenizers
 from skxent.language_model import SMOOTHINGS, CorpusError
 from skxent.language_model._errors import UndecodableError
 
@@ -61,9 +63,11 @@ def _task(options: Options) -> Callable[[Options, Progress, Notes], None]:
     if options.smoothing == "list":
         return _list_smoothings
     if options.compare:
-        return compare_models
+        return print_key_words if options.words else compare_models
     if options.target:
         return select_records
+    if "," in options.tokenizer:
+        return compare_tokenizers
     return filter_lines if options.filters else report
 
 

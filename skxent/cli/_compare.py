@@ -19,13 +19,13 @@ from skxent.cli._notes import Notes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
 from skxent.cli._sampling import sample
-from skxent.language_model import CorpusError, Score, comparable, read_arpa
+from skxent.language_model import CorpusError, Score, WordScores, comparable, read_arpa
 from skxent.language_model._bootstrap import bootstrap, interval, two_sided_p_value
 
-__all__ = ["compare_models"]
+__all__ = ["DEFAULT_LEVEL", "compare_models", "read_models"]
 
 # Level of the interval where --confidence does not say.
-_DEFAULT_LEVEL = 0.95
+DEFAULT_LEVEL = 0.95
 
 _FORMATS: Registry[Callable[[dict[str, Any], str], None]] = Registry("format of a comparison")
 
@@ -35,11 +35,7 @@ def compare_models(options: Options, progress: Progress, notes: Notes) -> None:
     assert options.compare is not None
     print_record = _FORMATS[options.format]
     corpus = read_corpus(options.corpus, options, progress, notes)
-    fitted = [replace(read_arpa(path), blank_lines=options.blank_lines) for path in options.compare]
-    try:
-        models = comparable(fitted, vocab_pad=options.vocab_pad, oov=options.oov)
-    except ValueError as error:
-        raise CorpusError(str(error)) from None
+    models = read_models(options)
     drawn = sample(corpus, models, oov=options.oov, resample=options.resample)
     sums = drawn.sums
     progress.wipe()
@@ -52,7 +48,7 @@ def compare_models(options: Options, progress: Progress, notes: Notes) -> None:
         return first - second
 
     differences = bootstrap(sums, difference)
-    level = options.confidence or _DEFAULT_LEVEL
+    level = options.confidence or DEFAULT_LEVEL
     low, high = interval(differences, level, len(sums))
     record = {
         **{f"model_{i}": path for i, path in enumerate(options.compare, 1)},
@@ -72,6 +68,15 @@ def compare_models(options: Options, progress: Progress, notes: Notes) -> None:
     for path, score in zip(options.compare, _each(totals), strict=True):
         notes.unknown_under(path, score)
     print_record(record, corpus.title)
+
+
+def read_models(options: Options) -> list[WordScores]:
+    """Read the models that are compared, and let them score the same events."""
+    fitted = [replace(read_arpa(path), blank_lines=options.blank_lines) for path in options.compare or ()]
+    try:
+        return comparable(fitted, vocab_pad=options.vocab_pad, oov=options.oov)
+    except ValueError as error:
+        raise CorpusError(str(error)) from None
 
 
 def _each(totals: Score) -> list[Score]:

@@ -20,8 +20,9 @@ from skxent._registry import Registry
 from skxent.cli._levels import Records
 from skxent.cli._names import show_bytes, show_escapes
 from skxent.language_model import Score
+from skxent.language_model._efficiency import DEFAULT_ORDER
 
-__all__ = ["FORMATS", "Report", "srilm_summary"]
+__all__ = ["FORMATS", "Report", "aligned", "srilm_summary"]
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,8 @@ def _measures(row: dict[str, Any], report: Report) -> Iterator[tuple[str, float 
     if row.get("in_sample_entropy") is not None:
         remark = f"{unit} per token: of the word frequencies themselves, not a test figure"
         yield "in-sample entropy", row["in_sample_entropy"], remark, False
+    remark = f"of order {DEFAULT_ORDER}: how evenly the tokens are used, 1 if all alike"
+    yield "Rényi efficiency", row["renyi_efficiency"], remark, False
 
 
 def _between(row: dict[str, Any], scale: Callable[[float], float]) -> str:
@@ -201,22 +204,33 @@ def _print_table(records: Iterable[Records], report: Report) -> None:
         if number == 0:
             head = "".join(f"{title.format(unit=report.unit):>{width}}" for title, width, _ in columns.values())
             print(f"{head}  {report.level}")
-        cells = [_aligned(table[name], width, digits) for name, (_, width, digits) in columns.items()]
+        cells = [aligned(table[name], width, digits) for name, (_, width, digits) in columns.items()]
         rows = pl.select(pl.concat_str([*cells, pl.lit("  "), table.select(_place(table)).to_series()])).to_series()
-        sys.stdout.write(show_bytes("".join(f"{row}\n" for row in rows)))
+        sys.stdout.write(show_bytes(f"{rows.str.join(chr(10)).item()}\n") if len(rows) else "")
 
 
-def _aligned(column: pl.Series, width: int, digits: int) -> pl.Series:
+def aligned(column: pl.Series, width: int, digits: int) -> pl.Series:
     """Write the numbers of a column with so many digits, separators of thousands, and '-' where there is none."""
     written = (
         column.cast(pl.Float64).to_frame("x").write_csv(include_header=False, float_precision=digits, null_value="-")
     )
-    texts = pl.Series(written.split("\n")[:-1], dtype=pl.String)
-    largest = column.cast(pl.Float64).abs().fill_null(0.0).max()
-    n_separators = int(math.log10(largest) // 3) if isinstance(largest, float) and 1000 <= largest < math.inf else 0
-    for _ in range(n_separators):
-        texts = texts.str.replace(r"^(-?\d+)(\d{3})([.,].*)?$", "${1},${2}${3}")
-    return texts.str.pad_start(width)
+    texts = pl.Series([written.removesuffix("\n")]).str.split("\n").explode()
+    return _separated(texts, column.cast(pl.Float64).abs().round(digits), digits).str.pad_start(width)
+
+
+def _separated(texts: pl.Series, values: pl.Series, digits: int) -> pl.Series:
+    """Put separators between the thousands of the numbers with these values."""
+    frame = pl.DataFrame([texts.alias("text"), values.alias("value")])
+    largest = values.filter(values.is_finite()).max()
+    least, place = 1000.0, 3 + digits + (digits > 0)
+    text, value = pl.col("text"), pl.col("value")
+    while isinstance(largest, float) and largest >= least:
+        parts = pl.concat_str([text.str.head(-place), pl.lit(","), text.str.tail(place)])
+        frame = frame.with_columns(
+            pl.when(value.is_finite() & (value >= least)).then(parts).otherwise(text).alias("text")
+        )
+        least, place = 1000 * least, place + 4
+    return frame["text"]
 
 
 def _place(table: pl.DataFrame) -> pl.Expr:

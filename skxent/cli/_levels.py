@@ -15,11 +15,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from skxent._typing import Floats
 from skxent.cli._names import hide_bytes
 from skxent.cli._notes import Notes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
 from skxent.language_model import CorpusCounts, CorpusError, Evaluation, Score, WordScores, count_files, expand_paths
+from skxent.language_model._distributed import count_files_on_workers
+from skxent.language_model._efficiency import renyi_efficiency
+from skxent.language_model._keyness import Occurrences
 from skxent.language_model._options import END_OF_SENTENCE
 from skxent.language_model._scoring import ScoredLines, score_lines
 from skxent.language_model._tokenizers import make_tokenizer, tokenize_lines
@@ -29,6 +33,7 @@ __all__ = [
     "Records",
     "check_unknown",
     "corpus_records",
+    "evaluate",
     "figures",
     "file_records",
     "line_records",
@@ -58,6 +63,7 @@ PUBLISHED = (
     "smoothing_parameter",
     "evaluated",
     "in_sample_entropy",
+    "renyi_efficiency",
     "cross_entropy_low",
     "cross_entropy_high",
     "confidence",
@@ -101,6 +107,7 @@ class Corpus:
     reading: dict[str, Any]
     n_jobs: int | None
     progress: Callable[[str, list[str]], Callable[[int], None]]
+    dask: str | None = None
 
     @property
     def title(self) -> str:
@@ -110,7 +117,9 @@ class Corpus:
         return ", ".join("standard input" if path == "-" else path for path in self.paths)
 
     def count(self) -> CorpusCounts:
-        """Count the words."""
+        """Count the words, here or on a cluster."""
+        if self.dask is not None:
+            return count_files_on_workers(self.paths, self.dask, **self.reading)
         progress = self.progress("counting", self.paths)
         return count_files(self.paths, **self.reading, n_jobs=self.n_jobs, progress=progress)
 
@@ -119,6 +128,12 @@ class Corpus:
         progress = self.progress("scoring", self.paths)
         options: dict[str, Any] = {**self.reading, "keep": keep, "join": join, "progress": progress}
         return score_lines(self.paths, scores, **options, n_jobs=self.n_jobs)
+
+    def occurrences(self, found: Occurrences) -> Floats:
+        """Count some words in each line, or in neighbouring lines."""
+        names = ("encoding", "errors", "field", "skip_bad_records")
+        reading = {name: self.reading[name] for name in names}
+        return found.in_files(self.paths, **reading, progress=self.progress("counting", self.paths))
 
     def files(self) -> Iterator[Corpus]:
         """Take each file as a corpus of its own."""
@@ -132,7 +147,7 @@ def read_corpus(patterns: Sequence[str], options: Options, progress: Progress, n
     paths = expand_paths(patterns)
     if options.field is None:
         notes.json_without_field(paths)
-    return Corpus(paths, reading, options.jobs, progress.start)
+    return Corpus(paths, reading, options.jobs, progress.start, options.dask)
 
 
 def corpus_records(corpus: Corpus, scores: WordScores, options: Options, counts: CorpusCounts | None = None) -> Records:
@@ -145,13 +160,26 @@ def corpus_records(corpus: Corpus, scores: WordScores, options: Options, counts:
     """
     counts = counts or corpus.count()
     if not counts.n_tokens:
-        return Records(scores.score(counts).each(np.atleast_1d), {"types": 0, "unknown_types": 0})
-    evaluation = _evaluate(corpus.title, counts, scores, options)
-    columns = {"types": counts.n_types, "unknown_types": evaluation.unknown_types}
+        return Records(
+            scores.score(counts).each(np.atleast_1d), {"types": 0, "unknown_types": 0, "renyi_efficiency": None}
+        )
+    evaluation = evaluate(corpus.title, counts, scores, options)
+    columns = {
+        "types": counts.n_types,
+        "unknown_types": evaluation.unknown_types,
+        "renyi_efficiency": renyi_efficiency(counts),
+    }
     return Records(evaluation.score.each(np.atleast_1d), columns)
 
 
-def _evaluate(title: str, counts: CorpusCounts, scores: WordScores, options: Options) -> Evaluation:
+def evaluate(title: str, counts: CorpusCounts, scores: WordScores, options: Options) -> Evaluation:
+    """Evaluate a corpus.
+
+    Raises
+    ------
+    CorpusError
+        When a word has probability zero, or one is unknown and must not be.
+    """
     try:
         evaluation = scores.evaluate(counts, oov=options.oov)
     except ValueError as error:

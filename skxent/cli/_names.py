@@ -4,12 +4,17 @@ Python has such bytes as lone surrogates. Here they pass as characters of a priv
 they were when they are printed: bytes, or in JSON the escapes that Python reads back as the same name.
 """
 
+from __future__ import annotations
+
+import re
+
 __all__ = ["hide_bytes", "show_bytes", "show_escapes"]
 
 _BYTES = range(0x80, 0x100)
 _HIDE = {0xDC00 + byte: 0x10FE00 + byte for byte in _BYTES}
 _SHOW = {0x10FE00 + byte: 0xDC00 + byte for byte in _BYTES}
 _ESCAPE = {0x10FE00 + byte: f"\\udc{byte:02x}" for byte in _BYTES}
+_HIDDEN = re.compile(f"[{chr(0x10FE80)}-{chr(0x10FEFF)}]")
 
 
 def hide_bytes(name: str) -> str:
@@ -41,4 +46,4 @@ def show_escapes(text: str) -> str:
 
 def _may_hide(text: str) -> bool:
     """Return whether any character is so high, which costs little to ask."""
-    return not text.isascii() and max(text) >= chr(0x10FE80)
+    return not text.isascii() and _HIDDEN.search(text) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class Options:
     train: Sequence[str] | None = None
     model: str | None = None
     compare: Sequence[str] | None = None
+    words: int | None = None
     save: str | None = None
     force: bool = False
     smoothing: str | None = None
@@ -55,6 +57,7 @@ class Options:
     field: str | None = None
     skip_bad: bool = False
     jobs: int | None = None
+    dask: str | None = None
     target: Sequence[str] | None = None
     raw: Sequence[str] | None = None
     top: float | None = None
@@ -106,6 +109,7 @@ examples:
   skxent-perplexity --model m.arpa --per line --format csv test.txt
   skxent-perplexity --model m.arpa --max-perplexity 900 crawl.txt > clean.txt
   skxent-perplexity --compare a.arpa b.arpa -- test.txt
+  skxent-perplexity --compare a.txt b.txt --words 20
   skxent-perplexity --target good.txt --raw 'crawl/*.jsonl.gz' --field text --top 10% > like-good.jsonl
 
 exit status: 0 done; 1 the text or the model cannot be used, and one line on
@@ -156,6 +160,13 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         metavar="ARPA",
         help="score with two models and bootstrap the difference over paired lines",
     )
+    group.add_argument(
+        "--words",
+        type=_positive_int,
+        metavar="N",
+        help="with --compare: the N words with the largest shares of the difference, each with an interval; without a "
+        "CORPUS, of two models or of two texts",
+    )
     group.add_argument("--save", metavar="ARPA", help="write the trained model as an ARPA file (.gz, .bz2, .xz too)")
     group.add_argument(
         "--force", action="store_true", help="let --save and --plot replace a file that is no model or picture"
@@ -194,7 +205,8 @@ def _add_reading(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--tokenizer",
         metavar="NAME",
-        help="whitespace (default), or one of NLTK's: treebank, wordpunct, ...",
+        help="whitespace (default), wordpunct, or one of NLTK's: treebank, ...; several with commas between them are "
+        "compared: entropy, Rényi efficiency and bits per byte",
     )
     group.add_argument("--lowercase", action="store_true", help="lower-case the tokens")
     group.add_argument("--encoding", metavar="NAME", help="of the text (default utf-8)")
@@ -208,6 +220,11 @@ def _add_reading(group: argparse._ArgumentGroup) -> None:
         "--skip-bad", action="store_true", help="leave out JSON lines without text in the field, and count them"
     )
     group.add_argument("--jobs", type=_positive_int, metavar="N", help="processor cores to use (default: all)")
+    group.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="count on the workers of the Dask cluster with this scheduler, which must see the same files",
+    )
 
 
 def _add_scoring(group: argparse._ArgumentGroup) -> None:
@@ -351,7 +368,10 @@ def _number(text: str, expected: str) -> float:
 def parse_arguments(argv: Sequence[str] | None) -> Options:
     """Parse the command line; ends the process with code 2 when it makes no sense."""
     parser = build_parser()
-    given = vars(parser.parse_intermixed_args(argv))
+    words, files = _without_files(sys.argv[1:] if argv is None else list(argv), parser)
+    given = vars(parser.parse_intermixed_args(words))
+    if files:
+        given["corpus"] = [*given.get("corpus", ()), *files]
     if "base" in given:
         given["base"] = BASES[given["base"]]
     if given.get("format") == "srilm":  # SRILM leaves unknown words out, whatever their probability
@@ -363,6 +383,17 @@ def parse_arguments(argv: Sequence[str] | None) -> Options:
     return options
 
 
+def _without_files(words: list[str], parser: argparse.ArgumentParser) -> tuple[list[str], list[str]]:
+    """Take the files out that follow ``--``, whatever their names; they end with the next option."""
+    if "--" not in words:
+        return words, []
+    begin = words.index("--")
+    end = begin + 1
+    while end < len(words) and words[end].partition("=")[0] not in parser._option_string_actions:
+        end += 1
+    return [*words[:begin], *words[end:]], words[begin + 1 : end]
+
+
 def _complaints(options: Options) -> Iterator[str]:
     """Find what the parser cannot see: options that need or exclude one another."""
     if options.target or options.raw:
@@ -370,18 +401,24 @@ def _complaints(options: Options) -> Iterator[str]:
         return
     yield from _given(options, _SELECTION, "is for choosing text: name --target and --raw")
     ready_model = "--model" if options.model else "--compare" if options.compare else None
-    if not options.corpus and (ready_model or not options.train):
+    if options.words and not options.compare:
+        yield "--words needs --compare: two models, or two texts"
+    if not options.corpus and (ready_model or not options.train) and not options.words:
         yield "nothing to score: name a CORPUS, or '-' for standard input"
     if ready_model:
         yield from _given(options, _TRAINING, f"belongs to training, and {ready_model} brings a trained model")
     if options.compare:
         yield from _given(options, _ONE_MODEL, "is for one model, not for --compare")
+    if "," in options.tokenizer:
+        yield from _given(options, _ONE_TOKENIZER, "needs a single --tokenizer")
     if options.filters:
         yield from _given(
             options, _REPORT, "is for a report; --min-perplexity and --max-perplexity print lines instead"
         )
     if options.confidence and options.per in ("line", "word"):
         yield f"--confidence needs a sample of lines or files, not a single {options.per}"
+    if options.dask:
+        yield from _dask_complaints(options)
     if options.add_score and not (options.filters and options.field):
         yield "--add-score needs --field, and --min-perplexity or --max-perplexity"
     if options.resample and not (options.confidence or options.compare):
@@ -394,6 +431,7 @@ def _complaints(options: Options) -> Iterator[str]:
         yield "--min-count and --vocab both choose the vocabulary: give one of them"
     if options.format in SUMMARIES:
         asked = {
+            "a comparison of tokenizers": "," in options.tokenizer,
             "--verbose word": options.per == "word",
             "--compare": options.compare,
             "--confidence": options.confidence,
@@ -406,6 +444,14 @@ def _complaints(options: Options) -> Iterator[str]:
             yield f"{name} can be read only once, and this needs it twice: save it to a file first"
 
 
+def _dask_complaints(options: Options) -> Iterator[str]:
+    yield from _given(options, _LINES, "looks at lines, and --dask counts words")
+    if options.per in ("line", "word"):
+        yield f"a figure for each {options.per} looks at lines, and --dask counts words"
+    if "-" in [*options.corpus, *(options.train or ())]:
+        yield "the workers of --dask cannot read standard input: save it to a file on storage that they share"
+
+
 def _selection_complaints(options: Options) -> Iterator[str]:
     if not (options.target and options.raw):
         yield "--target and --raw need each other: text of the kind that is wanted, and text to choose from"
@@ -413,6 +459,8 @@ def _selection_complaints(options: Options) -> Iterator[str]:
         yield "say what to choose: --top 10%, --sample N, or --score for all of it with scores"
     if options.corpus:
         yield f"{options.corpus[0]}: there is no CORPUS where text is chosen; it comes from --raw"
+    if "," in options.tokenizer:
+        yield "choosing text needs a single --tokenizer"
     yield from _given(options, _NOT_FOR_SELECTION, "is not for choosing text (--target and --raw)")
     if options.seed is not None and not options.sample:
         yield "--seed is for --sample, which is all that is random"
@@ -424,10 +472,15 @@ def _selection_complaints(options: Options) -> Iterator[str]:
 _SELECTION = ("top", "sample", "score", "buckets", "seed", "score_field")
 _NOT_FOR_SELECTION = (
     *("train", "model", "compare", "save", "background", "min_count", "vocab", "eos", "oov", "base"),
-    *("confidence", "resample", "min_perplexity", "max_perplexity", "per", "format", "plot"),
+    *("dask", "confidence", "resample", "min_perplexity", "max_perplexity", "per", "format", "plot"),
 )
 _TRAINING = ("smoothing", "smoothing_parameter", "background", "min_count", "vocab", "eos", "save")
 _ONE_MODEL = ("min_perplexity", "max_perplexity", "plot", "per")
+_LINES = ("compare", "confidence", "min_perplexity", "max_perplexity", "plot")
+_ONE_TOKENIZER = (
+    *("model", "compare", "save", "background", "vocab", "per", "plot", "confidence"),
+    *("min_perplexity", "max_perplexity"),
+)
 _REPORT = ("per", "format", "confidence", "plot")
 
 
@@ -440,11 +493,14 @@ def _given(options: Options, names: Sequence[str], why: str) -> Iterator[str]:
 def _readings(options: Options) -> list[str]:
     """Every file, as often as it is read."""
     models = [options.model, options.background, *(options.compare or [])]
+    if options.words and not options.corpus:
+        return [*(options.compare or [])] * 2
     training = list(options.train or [])
     if not options.corpus:
-        return [*filter(None, models), *training * _passes(options, trains=True)]
+        return [*filter(None, models), *training * _passes(options, trains=True) * (1 + options.tokenizer.count(","))]
     trains = not (options.train or options.model or options.compare)
-    return [*filter(None, models), *training, *list(options.corpus) * _passes(options, trains)]
+    n_tokenizers = 1 + options.tokenizer.count(",")
+    return [*filter(None, models), *[*training, *list(options.corpus) * _passes(options, trains)] * n_tokenizers]
 
 
 def _passes(options: Options, trains: bool) -> int:

@@ -1,5 +1,7 @@
 """The picture of ``--plot``: word ranks against frequencies, and how perplexing the lines are."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,5 +1,7 @@
 """One line on a terminal that says how far the reading has come."""
 
+from __future__ import annotations
+
 import os
 import sys
 import time
@@ -38,7 +40,7 @@ class Progress:
         self._interval = interval
         self._drawn = False
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> Progress:
         """Begin the work."""
         return self
 

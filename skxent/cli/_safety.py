@@ -43,10 +43,10 @@ def check_outputs(options: Options) -> None:
 
 def _inputs(options: Options) -> Iterator[str]:
     """List the files that are read, as far as they exist."""
-    for pattern in (*options.corpus, *(options.train or ())):
+    for pattern in (*options.corpus, *(options.train or ()), *(options.compare or ())):
         with suppress(CorpusError):  # a missing file is an error when it is read
             yield from expand_paths([pattern])
-    yield from filter(None, (options.model, options.background, options.vocab, *(options.compare or ())))
+    yield from filter(None, (options.model, options.background, options.vocab))
 
 
 def _check_stdout(inputs: list[str]) -> None:

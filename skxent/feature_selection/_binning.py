@@ -8,6 +8,8 @@ The rule is written twice: for sorted rows, where it takes B binary searches, an
 weights, many features at once.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from skxent._typing import Array, Floats, Integers

@@ -21,6 +21,7 @@ from skxent.feature_selection._count_table import (
     count_entries,
     spans_few,
 )
+from skxent.feature_selection._lazy_data import LazyData, is_lazy
 from skxent.feature_selection._target import MIN_ROWS, Target
 from skxent.feature_selection._values import as_numbers, stack_columns
 
@@ -182,7 +183,8 @@ def read_features(X: Any, categorical_features: Any = "from_dtype") -> Features:
     Parameters
     ----------
     X : array-like, data frame or sparse matrix of shape (n_rows, n_features)
-        None, NaN, NaT, pandas' NA and masked entries are missing values.
+        None, NaN, NaT, pandas' NA and masked entries are missing values. Of lazy frames a few columns are in memory
+        at a time.
     categorical_features : "from_dtype" or array-like of bool, int or str
         Which features are categorical beside those whose dtype says so.
 
@@ -191,7 +193,8 @@ def read_features(X: Any, categorical_features: Any = "from_dtype") -> Features:
     ValueError, TypeError
         As :func:`read_data`, or if `categorical_features` does not fit X.
     """
-    return features_of(read_data(X, MIN_ROWS), categorical_features)
+    data = LazyData.of(X, MIN_ROWS) if is_lazy(X) else read_data(X, MIN_ROWS)
+    return features_of(data, categorical_features)
 
 
 def features_of(data: DataSet, categorical_features: Any = "from_dtype") -> Features:

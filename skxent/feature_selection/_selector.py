@@ -16,6 +16,7 @@ from skxent._registry import Registry
 from skxent._sklearn import Interval, NamedParts, fit_context, get_output_config
 from skxent._typing import Array
 from skxent.feature_selection._features import read_features
+from skxent.feature_selection._lazy_data import header, is_lazy, selected
 from skxent.feature_selection._redundancy import REDUNDANCIES, JointCounts, choose_features
 from skxent.feature_selection._significance import CORRECTIONS, adjust_pvalues
 from skxent.feature_selection._target import read_target
@@ -200,7 +201,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
         score_func = score_or_deprecated(self.score_func, self.estimator)
         adjust_pvalues(np.ones(1), self.correction)  # an unknown name is refused before the work
         rule = None if self.redundancy is None else REDUNDANCIES[self.redundancy]
-        validate_data(self, X, y, skip_check_array=True)
+        validate_data(self, header(X), y, skip_check_array=True)
         features = read_features(X, self.categorical_features)
         target = read_target(y, sample_weight, features.n_rows)
         result = score_features(
@@ -237,8 +238,12 @@ class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
         Returns
         -------
         X_selected : array, data frame or sparse matrix of shape (n_rows, n_selected_features)
-            As ``set_output`` says. A data frame of the configured library keeps the dtypes of its columns.
+            As ``set_output`` says; of lazy data, as lazy as they were. A data frame of the configured library keeps
+            the dtypes of its columns.
         """
+        if is_lazy(X):
+            validate_data(self, header(X), reset=False, skip_check_array=True)
+            return selected(X, self.get_support())
         configured = get_output_config("transform", estimator=self)["dense"]
         frame = nw.from_native(X, eager_only=True, pass_through=True)
         native = isinstance(frame, nw.DataFrame) and nw.get_native_namespace(frame).__name__ == configured

@@ -16,6 +16,7 @@ from skxent.feature_selection._binning import auto_bins, edges_of_rows
 from skxent.feature_selection._containers import DataSet, SparseData, read_data
 from skxent.feature_selection._count_table import CountTable
 from skxent.feature_selection._features import features_of
+from skxent.feature_selection._lazy_data import LazyData, is_lazy
 from skxent.feature_selection._significance import adjust_pvalues, independence_pvalues
 from skxent.feature_selection._target import MIN_ROWS, Target
 from skxent.feature_selection._univariate import (
@@ -205,7 +206,7 @@ def match_columns(X_reference: Any, X_new: Any) -> tuple[DataSet, DataSet]:
     TypeError
         If one is sparse and the other is not.
     """
-    reference, new = read_data(X_reference, MIN_ROWS), read_data(X_new, MIN_ROWS)
+    reference, new = (LazyData.of(X, MIN_ROWS) if is_lazy(X) else read_data(X, MIN_ROWS) for X in (X_reference, X_new))
     if isinstance(reference, SparseData) != isinstance(new, SparseData):
         raise TypeError("One of X_reference and X_new is sparse, the other is not: convert one of them.")
     missing = [name for name in reference.names if name not in set(new.names)]

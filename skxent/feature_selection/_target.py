@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_consistent_length
 from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._binning import add_up
 from skxent.feature_selection._containers import LARGEST_EXACT, is_missing
+from skxent.feature_selection._lazy_data import in_memory
 
 __all__ = ["MIN_ROWS", "Target", "read_frequencies", "read_target"]
 
@@ -90,7 +91,7 @@ def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int, orde
         If y is continuous or has missing values, one class only, or another length than X; if a weight is
         negative or not finite, or if the weights, which are frequencies, sum to less than four rows.
     """
-    labels = column_or_1d(y, warn=True)
+    labels = column_or_1d(in_memory(y), warn=True)
     if labels.dtype.kind == "O":
         _refuse_missing(labels)
     assert_all_finite(labels, input_name="y")
@@ -112,7 +113,7 @@ def _refuse_missing(labels: Array) -> None:
 
 def read_frequencies(sample_weight: ArrayLike, n_rows: int) -> Floats:
     """Weights as one float64 per row; a single number is the weight of every row."""
-    weight = np.asarray(sample_weight, dtype=np.float64)
+    weight = np.asarray(in_memory(sample_weight), dtype=np.float64)
     if weight.ndim == 0:
         weight = np.full(n_rows, weight)
     if weight.shape != (n_rows,):

@@ -1,5 +1,7 @@
 """Entropy, cross-entropy and their relatives for arrays of probabilities, in nats. It imports NumPy alone."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property

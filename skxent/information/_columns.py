@@ -1,5 +1,7 @@
 """Information that columns of categories have about each other, from the counts of their values."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -4,6 +4,8 @@ Some densities of SciPy cost milliseconds a value, and some quantiles seconds. N
 in pieces, and between two pieces somebody looks at the clock.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -4,6 +4,8 @@ Each is the mean, under p, of a function of log p and log q: in closed form wher
 quadrature or summation, in coordinates in which p has location 0 and scale 1.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any

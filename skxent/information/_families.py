@@ -6,6 +6,8 @@ for this pair. To add a family, write its class and enter it in `FAMILIES`; wher
 enter that in `ENTROPIES`.
 """
 
+from __future__ import annotations
+
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable

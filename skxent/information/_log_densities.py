@@ -6,6 +6,8 @@ are right as far as a logarithm can be written down. Each is that of the standar
 points, with the shapes as numbers. To add one, write it and enter it in `LOG_DENSITIES`.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import Any

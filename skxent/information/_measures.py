@@ -4,6 +4,8 @@ Arrays of probabilities go to `_arrays`, which needs NumPy alone. Distributions 
 `_distributions`, which is imported only then, so that measures of arrays never import SciPy.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar

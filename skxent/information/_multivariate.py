@@ -1,5 +1,7 @@
 """The information measures of multivariate normal distributions, which have closed forms."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

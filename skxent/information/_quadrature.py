@@ -6,6 +6,8 @@ tenfold. The pieces tell what a tail does: either they shrink, and then what lie
 from them, or the expectation is infinite.
 """
 
+from __future__ import annotations
+
 import math
 import warnings
 from collections.abc import Callable, Iterator

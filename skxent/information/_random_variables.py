@@ -4,6 +4,8 @@ Each kind of distribution is a class here, and `random_variable` chooses it: Sci
 kernel density estimates and histograms.
 """
 
+from __future__ import annotations
+
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -39,7 +41,7 @@ class RandomVariable(ABC):
     discrete: bool
 
     @abstractmethod
-    def seen_from(self, loc: np.float64, scale: np.float64) -> "RandomVariable":
+    def seen_from(self, loc: np.float64, scale: np.float64) -> RandomVariable:
         """Return the variable (X - loc) / scale."""
 
     @abstractmethod
@@ -62,7 +64,7 @@ class RandomVariable(ABC):
         """Return whether a probability of 0 beside a large one is no underflow."""
         return True
 
-    def covers(self, other: "RandomVariable") -> bool:
+    def covers(self, other: RandomVariable) -> bool:
         """Return whether the support of the other one lies within this one's, but for rounding."""
         (a, b), (c, d) = other.support(), self.support()
         return c - self._rounding(c) <= a and b <= d + self._rounding(d)
@@ -98,7 +100,7 @@ class SciPyVariable(RandomVariable):
     discrete: bool
     deadline: Deadline
 
-    def seen_from(self, loc: np.float64, scale: np.float64) -> "SciPyVariable":
+    def seen_from(self, loc: np.float64, scale: np.float64) -> SciPyVariable:
         """Return the variable (X - loc) / scale."""
         return replace(self, loc=(self.loc - loc) / scale, scale=self.scale / scale)
 
@@ -255,7 +257,7 @@ class Mixture(RandomVariable):
         """Whether the components have probabilities instead of densities."""
         return self.components[0].discrete
 
-    def seen_from(self, loc: np.float64, scale: np.float64) -> "Mixture":
+    def seen_from(self, loc: np.float64, scale: np.float64) -> Mixture:
         """Return the variable (X - loc) / scale."""
         return replace(self, components=tuple(part.seen_from(loc, scale) for part in self.components))
 
@@ -297,7 +299,7 @@ class KernelDensity(RandomVariable):
         """The width of a kernel."""
         return self.width
 
-    def seen_from(self, loc: np.float64, scale: np.float64) -> "KernelDensity":
+    def seen_from(self, loc: np.float64, scale: np.float64) -> KernelDensity:
         """Return the variable (X - loc) / scale."""
         return replace(self, centres=(self.centres - loc) / scale, width=self.width / scale)
 
@@ -350,7 +352,7 @@ class Histogram(RandomVariable):
         """The distance from the first edge to the last."""
         return np.float64(np.ptp(self.edges))
 
-    def seen_from(self, loc: np.float64, scale: np.float64) -> "Histogram":
+    def seen_from(self, loc: np.float64, scale: np.float64) -> Histogram:
         """Return the variable (X - loc) / scale."""
         return replace(self, edges=(self.edges - loc) / scale, log_heights=self.log_heights + np.log(scale))
 

@@ -7,6 +7,8 @@ Distances are taken after an affine map that makes the cloud of points round, so
 units of the columns, or on any other affine map of them.
 """
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

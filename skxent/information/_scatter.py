@@ -5,6 +5,8 @@ Tyler 1991, :doi:`10.1214/aos/1176348388`). It moves with every affine map of th
 but heavy tails and outliers do not rule it.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np

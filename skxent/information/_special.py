@@ -3,6 +3,8 @@
 SciPy has the functions themselves; here are the differences of them that information measures need.
 """
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

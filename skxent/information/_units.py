@@ -1,5 +1,7 @@
 """Units of information, nats, bits or those of any other base, and of effort."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

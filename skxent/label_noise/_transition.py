@@ -26,10 +26,7 @@ def check_square(name: str, matrix: Any) -> Floats:
     ValueError
         If it is something else; the message names the entry.
     """
-    try:
-        values = np.array(matrix, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name}={matrix!r} is not a matrix of numbers.") from None
+    values = _numbers(name, matrix)
     if values.ndim != 2 or values.shape[0] != values.shape[1] or not values.size:
         raise ValueError(f"{name} has shape {values.shape}; it must be square, with a row and a column for each class.")
     for row, column in np.argwhere(~np.isfinite(values))[:1]:
@@ -37,10 +34,24 @@ def check_square(name: str, matrix: Any) -> Floats:
     return values
 
 
+def _numbers(name: str, matrix: Any) -> Floats:
+    """Return numbers as an array of float64, a copy; a sparse matrix as a dense one."""
+    try:
+        values = np.array(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
+        if not values.ndim or values.dtype.kind in "cSU" or np.ma.is_masked(matrix):
+            raise TypeError
+        return values.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}={matrix!r} is not a matrix of real numbers.") from None
+
+
 def check_size(name: str, matrix: Floats, n_outcomes: int) -> Floats:
     """Return a square matrix if it has a row for each outcome."""
     if len(matrix) != n_outcomes:
-        raise ValueError(f"{name} has shape {matrix.shape}, but there are {n_outcomes} outcomes.")
+        raise ValueError(
+            f"{name} has shape {matrix.shape}, but there are {n_outcomes} outcomes: the classes in y, or on and off "
+            "for a unit of SigmoidRegressor."
+        )
     return matrix
 
 

@@ -16,8 +16,12 @@ if TYPE_CHECKING:  # what editors and type checkers cannot see in _HOME
     from skxent.language_model._corpus import CorpusCounts as CorpusCounts
     from skxent.language_model._corpus import count_files as count_files
     from skxent.language_model._corpus import count_text as count_text
+    from skxent.language_model._efficiency import renyi_efficiency as renyi_efficiency
+    from skxent.language_model._efficiency import renyi_entropy as renyi_entropy
     from skxent.language_model._errors import CorpusError as CorpusError
     from skxent.language_model._estimator import UnigramLanguageModel as UnigramLanguageModel
+    from skxent.language_model._keyness import Keyness as Keyness
+    from skxent.language_model._keyness import keyness as keyness
     from skxent.language_model._model import Evaluation as Evaluation
     from skxent.language_model._model import FittedUnigram as FittedUnigram
     from skxent.language_model._model import WordScores as WordScores
@@ -57,6 +61,7 @@ _HOME = {
     "FittedUnigram": "_model",
     "GoodTuring": "_smoothing",
     "JelinekMercer": "_smoothing",
+    "Keyness": "_keyness",
     "KneserNey": "_smoothing",
     "Laplace": "_smoothing",
     "Lidstone": "_smoothing",
@@ -76,8 +81,11 @@ _HOME = {
     "count_text": "_corpus",
     "expand_paths": "_reader",
     "fit_unigram": "_model",
+    "keyness": "_keyness",
     "log_ratio": "_selection",
     "read_arpa": "_arpa",
+    "renyi_efficiency": "_efficiency",
+    "renyi_entropy": "_efficiency",
     "select_texts": "_selection",
     "write_arpa": "_arpa",
 }

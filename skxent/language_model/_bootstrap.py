@@ -12,6 +12,8 @@ References
    https://aclanthology.org/W04-3250
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from statistics import NormalDist
 
@@ -20,7 +22,7 @@ import numpy as np
 from skxent._typing import Floats
 from skxent.language_model._score import Score
 
-__all__ = ["Units", "block_length", "bootstrap", "interval", "join_neighbours", "two_sided_p_value"]
+__all__ = ["Units", "block_length", "bootstrap", "interval", "join_neighbours", "resample", "two_sided_p_value"]
 
 
 class Units:
@@ -95,12 +97,28 @@ def bootstrap(sums: Floats, statistic: Callable[[Score], Floats], *, n_resamples
     ndarray of shape (n_resamples,)
         The statistic of each resample.
     """
+    resampled = resample(sums.reshape(len(sums), -1), n_resamples=n_resamples, seed=seed)
+    return statistic(Score.from_matrix(resampled.reshape(n_resamples, *sums.shape[1:])))
+
+
+def resample(sums: Floats, *, n_resamples: int = 2000, seed: int = 0) -> Floats:
+    """Add up as many units as there are, drawn with replacement, again and again.
+
+    Parameters
+    ----------
+    sums : ndarray of shape (n_units, n_amounts)
+        The sums of each unit.
+    n_resamples, seed : int
+        As in :func:`bootstrap`.
+
+    Returns
+    -------
+    ndarray of shape (n_resamples, n_amounts)
+    """
     random = np.random.default_rng(seed)
     n_units = len(sums)
-    flat = sums.reshape(n_units, -1)
     draws = (np.bincount(random.integers(n_units, size=n_units), minlength=n_units) for _ in range(n_resamples))
-    resampled = np.array([times_drawn @ flat for times_drawn in draws])
-    return statistic(Score.from_matrix(resampled.reshape(n_resamples, *sums.shape[1:])))
+    return np.array([times_drawn @ sums for times_drawn in draws])
 
 
 def interval(resampled: Floats, level: float, n_units: int | None = None) -> tuple[float, float]:

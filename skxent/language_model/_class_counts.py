@@ -66,6 +66,10 @@ class ClassCounts:
         """Counts of the words in all classes together."""
         return np.asarray(self.matrix.sum(axis=0), dtype=np.float64)
 
+    def row(self, k: int) -> Floats:
+        """Return the counts of a class."""
+        return np.asarray(self.matrix[[k]].toarray().ravel(), dtype=np.float64)
+
     def mixed(self, weights: csr_array) -> Self:
         """Return weighted sums of the classes, a row of weights for each."""
         return type(self)(csr_array(weights @ self.matrix), weights @ self.outside, self.words)

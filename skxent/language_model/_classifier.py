@@ -397,7 +397,7 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
         words, reading = self._counts.words, (self.tokenizer, self.lowercase)
         if words is None:
             raise ValueError("the model was fitted to a matrix whose columns have no names: give it such a matrix")
-        if self._columns is None or (self._columns.tokenizer, self._columns.lowercase) != reading:
+        if self._columns is None or self._columns.reading != reading:
             self._columns = WordColumns(words, *reading)
         return self._columns
 

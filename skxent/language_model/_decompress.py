@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import gzip
 import importlib
 import io
 import lzma
@@ -23,6 +22,8 @@ __all__ = ["is_compressed", "open_bytes", "read_chunks"]
 # Bytes at the beginning of a file that tell what it is.
 _HEAD = 16
 _DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError)
+# Bytes of a compressed file that are decompressed at a time. Few, since they may be a thousand times as many then.
+_COMPRESSED_BYTES = 1 << 13
 # A zstd file may need a window of up to 2 GB (zstd --long=31).
 _ZSTD_WINDOW = 1 << 31
 
@@ -71,7 +72,8 @@ def _read(path: str, file: _Readable, size: int) -> bytes:
     except Exception as error:  # of zstandard and Polars, which may not be imported
         if "zstd" not in type(error).__name__.lower() and not isinstance(error, pl.exceptions.PolarsError):
             raise
-        raise CorpusError(f"{path}: cannot be read as zstd: {str(error).splitlines()[0]}{_ADVICE}") from None
+        advice = _ADVICE if isinstance(error, pl.exceptions.PolarsError) else ""
+        raise CorpusError(f"{path}: cannot be read as zstd: {str(error).splitlines()[0]}{advice}") from None
 
 
 _ADVICE = "; if the file is whole, try: pip install zstandard"
@@ -153,25 +155,50 @@ def _decompressed(path: str, raw: Any, head: bytes) -> _Readable:
 
 def _open_zstd(path: str, raw: Any) -> _Readable:
     """Through the standard library (Python 3.14), the package zstandard, or else Polars."""
-    for name in ("compression.zstd", "zstandard"):
+    for name, starter in (("compression.zstd", _start_standard_library), ("zstandard", _start_zstandard)):
         try:
             module = importlib.import_module(name)
         except ImportError:
             continue
-        if name == "zstandard":
-            return io.BufferedReader(_ZstdFrames(raw, module.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)))
-        options = {module.DecompressionParameter.window_log_max: _ZSTD_WINDOW.bit_length() - 1}
-        return module.ZstdFile(raw, options=options)
+        return _read_frames(starter(module))(path, raw)
     return _ZstdLines(path)
 
 
-class _ZstdFrames(io.RawIOBase):
-    """Reads frames one after the other, and knows when the last is cut short."""
+def _start_standard_library(module: Any) -> Callable[[], Any]:
+    options = {module.DecompressionParameter.window_log_max: _ZSTD_WINDOW.bit_length() - 1}
+    return lambda: module.ZstdDecompressor(options=options)
 
-    def __init__(self, raw: Any, decompressor: Any) -> None:
-        self._raw, self._decompressor = raw, decompressor
-        self._frame: Any = None
-        self._output = b""
+
+def _start_zstandard(module: Any) -> Callable[[], Any]:
+    return lambda: module.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
+
+
+class _Decompressor(Protocol):
+    eof: bool
+    unused_data: bytes
+
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+class _Frames(io.RawIOBase):
+    """Reads compressed frames, or members or streams, one after the other.
+
+    An error says that the last frame is cut short, or that something else follows the frames. Zeros between and behind
+    them are skipped, as they pad files on tapes and in xz.
+
+    Parameters
+    ----------
+    raw : file object
+        The compressed file.
+    start : callable
+        Makes what decompresses one frame.
+    """
+
+    def __init__(self, raw: Any, start: Callable[[], _Decompressor]) -> None:
+        self._raw, self._start = raw, start
+        self._frame: _Decompressor | None = None
+        self._n_frames = 0
+        self._output = memoryview(b"")
 
     def readable(self) -> bool:
         """Return that it can be read."""
@@ -180,24 +207,34 @@ class _ZstdFrames(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Decompress some bytes."""
         while not self._output:
-            data = self._raw.read(1 << 17)
+            data = self._raw.read(_COMPRESSED_BYTES)
             if not data:
                 if self._frame is not None:
-                    raise EOFError("the last frame does not end")
+                    raise EOFError("the compressed data do not end")
                 return 0
-            self._output = b"".join(self._decompress(data))
+            self._output = memoryview(b"".join(self._decompress(data)))
         given = self._output[: len(buffer)]
         self._output = self._output[len(given) :]
         buffer[: len(given)] = given
         return len(given)
 
     def _decompress(self, data: bytes) -> Iterator[bytes]:
-        while data:
-            self._frame = self._frame or self._decompressor.decompressobj()
-            yield self._frame.decompress(data)
+        while data := data if self._frame else data.lstrip(b"\0"):
+            is_new = self._frame is None
+            self._frame = self._frame or self._start()
+            try:
+                yield self._frame.decompress(data)
+            except Exception as error:
+                if is_new and self._n_frames:
+                    raise EOFError("something else follows the compressed data") from error
+                raise
             data = self._frame.unused_data
             if self._frame.eof:
-                self._frame = None
+                self._frame, self._n_frames = None, self._n_frames + 1
+
+
+def _read_frames(start: Callable[[], Any]) -> Callable[[str, Any], _Readable]:
+    return lambda path, raw: io.BufferedReader(_Frames(raw, start))
 
 
 class _ZstdLines:
@@ -226,13 +263,18 @@ def _refuse(name: str, command: str) -> Callable[[str, Any], _Readable]:
 
 
 _FORMATS: list[tuple[re.Pattern[bytes], Callable[[str, Any], Any]]] = [
-    (re.compile(rb"\x1f\x8b\x08"), lambda path, raw: gzip.GzipFile(fileobj=raw)),
-    (re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), lambda path, raw: bz2.BZ2File(raw)),
-    (re.compile(rb"\xfd7zXZ\x00"), lambda path, raw: lzma.LZMAFile(raw)),  # noqa: SIM115
+    (re.compile(rb"\x1f\x8b\x08"), _read_frames(lambda: zlib.decompressobj(wbits=16 + zlib.MAX_WBITS))),
+    (re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), _read_frames(bz2.BZ2Decompressor)),
+    (re.compile(rb"\xfd7zXZ\x00"), _read_frames(lzma.LZMADecompressor)),
+    # What came before xz: properties, the size of a window, and the size of the text or that it is not known.
+    (re.compile(rb"\x5d\x00\x00..(\xff{8}|.{5}\x00{3})", re.DOTALL), _read_frames(lzma.LZMADecompressor)),
     # A frame of data, or one to be skipped, which pzstd puts first.
     (re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"), _open_zstd),
     (re.compile(rb"\x04\x22\x4d\x18"), _refuse("lz4", "lz4cat")),
     (re.compile(rb"PK(\x03\x04|\x05\x06|\x07\x08)"), _refuse("a zip archive", "unzip -p")),
     (re.compile(rb"7z\xbc\xaf\x27\x1c"), _refuse("a 7z archive", "7z x -so")),
+    (re.compile(rb"\x1f\x9d"), _refuse("a file of compress", "uncompress -c")),
+    (re.compile(rb"LZIP\x01"), _refuse("lzip", "lzip -dc")),
+    (re.compile(rb"\xff\x06\x00\x00sNaPpY"), _refuse("snappy", "snzip -dc")),
 ]
-_COMPRESSED = re.compile(b"|".join(magic.pattern for magic, _ in _FORMATS))
+_COMPRESSED = re.compile(b"|".join(magic.pattern for magic, _ in _FORMATS), re.DOTALL)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from numbers import Number
 from os import PathLike
 from pathlib import Path
@@ -13,6 +15,7 @@ from scipy.sparse import issparse
 
 from skxent.language_model._corpus import Document, checked_documents
 from skxent.language_model._decompress import is_compressed
+from skxent.language_model._distributed import is_distributed
 from skxent.language_model._errors import CorpusError
 from skxent.language_model._reader import read_pieces
 from skxent.language_model._tokenizers import Tokenize
@@ -49,11 +52,16 @@ class DocumentReader:
 
     def _sources(self, X: Any) -> Any:
         """Return documents, names or files, whichever `input` says; refuse what is a single one of them."""
-        if isinstance(X, str | bytes | PathLike | Mapping) or hasattr(X, "read"):
+        if is_distributed(X):
             raise TypeError(
-                f"expected an iterable of documents, got a single {type(X).__name__}; put it in a list, and say "
-                "input='filename' if it is the name of a file, input='file' if it is an open file"
+                f"X is a {type(X).__module__}.{type(X).__qualname__}, whose documents are not read here. A language "
+                "model's fit and evaluate take it; for figures of each document map its partitions: "
+                "bag.map_partitions(lambda texts: model.score_samples(list(texts)))."
             )
+        if hasattr(X, "read") or isinstance(X, str | bytes | PathLike | Mapping):
+            wanted = "file" if hasattr(X, "read") else "filename" if isinstance(X, PathLike) else self.input
+            advice = "put it in a list: [X]" if self.input == wanted else f"read it with input={wanted!r} and [X]"
+            raise TypeError(f"expected an iterable of documents, got a single {type(X).__name__}; {advice}")
         return X
 
     def _documents(self, X: Any) -> Iterator[Document]:
@@ -75,8 +83,7 @@ class DocumentReader:
     def _read_file(self, path: str | Path) -> bytes:
         """Read a file as UTF-8; a plain one in one go, which matters where there are many small ones."""
         try:
-            with open(path, "rb") as file:
-                data = file.read()
+            data = _whole_file(path)
             if not is_compressed(data):
                 is_ascii = data.isascii() and self.encoding == "utf-8"
                 return data if is_ascii else _as_utf8(data, self.encoding, self.decode_error)
@@ -95,6 +102,20 @@ class DocumentReader:
                 f"document {number}, byte {error.start}: not valid {self.encoding} ({error.reason}); give its "
                 "encoding, or decode_error='replace'"
             ) from None
+
+
+def _whole_file(path: str | Path) -> bytes:
+    """Read a file without the layers of a file object, which take as long as a small file does."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+    try:
+        parts = list(iter(partial(os.read, descriptor, _READ_BYTES), b""))
+    finally:
+        os.close(descriptor)
+    return b"".join(parts) if len(parts) != 1 else parts[0]
+
+
+# Bytes that are read at a time.
+_READ_BYTES = 1 << 20
 
 
 def _as_utf8(data: bytes, encoding: str, errors: str) -> bytes:

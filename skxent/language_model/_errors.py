@@ -1,5 +1,7 @@
 """What is raised about text that cannot be used."""
 
+from __future__ import annotations
+
 __all__ = ["CorpusError", "UndecodableError"]
 
 

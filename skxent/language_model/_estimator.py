@@ -1,17 +1,19 @@
 """The scikit-learn estimator around the counts, the model and ARPA files."""
 
+from __future__ import annotations
+
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import accumulate, chain
 from numbers import Integral, Real
-from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -23,15 +25,14 @@ from skxent.language_model._arpa import read_arpa, write_arpa
 from skxent.language_model._corpus import (
     CorpusCounts,
     Document,
-    checked_documents,
     count_files,
     count_text,
     merge_counts,
 )
-from skxent.language_model._errors import CorpusError
+from skxent.language_model._distributed import count_on_workers, is_distributed
+from skxent.language_model._documents import DocumentReader, is_matrix
 from skxent.language_model._model import Evaluation, FittedUnigram, fit_unigram
 from skxent.language_model._options import DECODE_ERRORS, END_OF_SENTENCE, LEAVE_ONE_OUT
-from skxent.language_model._reader import read_pieces
 from skxent.language_model._score import Score
 from skxent.language_model._scoring import LineScorer, score_text
 from skxent.language_model._smoothing import SMOOTHINGS, Smoothing
@@ -40,7 +41,7 @@ from skxent.language_model._tokenizers import Tokenize, make_tokenizer, tokenize
 __all__ = ["UnigramLanguageModel"]
 
 
-class UnigramLanguageModel(NamedParts, BaseEstimator):
+class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
     r"""Unigram language model: cross-entropy and perplexity of text.
 
     The probability of a text is the product over its tokens of :math:`p(w)`, which a smoothing method
@@ -145,7 +146,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         lowercase: bool = False,
         tokenizer: str | Tokenize = "whitespace",
         base: float = 2,
-        background: "UnigramLanguageModel | FittedUnigram | None" = None,
+        background: UnigramLanguageModel | FittedUnigram | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.smoothing = smoothing
@@ -163,13 +164,14 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         self.n_jobs = n_jobs
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> "UnigramLanguageModel":
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> UnigramLanguageModel:
         """Count the words of the documents and fit the model.
 
         Parameters
         ----------
         X : iterable of str, of sequences of str, of paths or of files; or matrix of shape (n_documents, n_words)
-            Documents, as ``input`` says; or counts of words, as CountVectorizer makes them.
+            Documents, as ``input`` says; or counts of words, as CountVectorizer makes them. A bag of Dask holds
+            documents or names of files, which its workers count.
         y : None
             Ignored.
         sample_weight : array-like of shape (n_documents,), optional
@@ -192,7 +194,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         return self._fit_counts(self._count(X, sample_weight, reset=True))
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> "UnigramLanguageModel":
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> UnigramLanguageModel:
         """Add documents to those already counted; parameters as in :meth:`fit`.
 
         Returns
@@ -204,7 +206,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
             return self._fit_counts(self._count(X, sample_weight, reset=True))
         return self._fit_counts(self._own_counts() + self._count(X, sample_weight))
 
-    def merge(self, *others: "UnigramLanguageModel") -> "UnigramLanguageModel":
+    def merge(self, *others: UnigramLanguageModel) -> UnigramLanguageModel:
         """Make a model, with this one's parameters, of the text of all; the same as ``model + other + ...``.
 
         Parameters
@@ -225,7 +227,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         merged.counts_ = merge_counts([model._own_counts() for model in models])
         return merged
 
-    def __add__(self, other: Any) -> "UnigramLanguageModel":
+    def __add__(self, other: Any) -> UnigramLanguageModel:
         """See :meth:`merge`."""
         return self.merge(other) if isinstance(other, UnigramLanguageModel) else NotImplemented
 
@@ -320,7 +322,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         return np.asarray(self._scores(X).log_prob) / math.log(self.base)
 
     def _scores(self, X: Any) -> Score:
-        if _is_matrix(X):
+        if is_matrix(X):
             return self._score_matrix(validate_data(self, X, reset=False, **_COUNTS))
         if self.input == "filename":
             return self._score_files(X)
@@ -335,8 +337,8 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
             One array a document, with the ends of its sentences where the model has them.
         """
         check_is_fitted(self)
-        tokens = [self._tokens(document) for document in self._documents(X)]
-        log_prob = self._scorer().word_values(chain.from_iterable(tokens))
+        tokens = [self._tokens(text.decode() if isinstance(text, bytes) else text) for text in self._texts(X)]
+        log_prob = self._scorer().values.of_words(chain.from_iterable(tokens))
         log_prob = np.where(np.isnan(log_prob), self.model_.log_prob_unk, log_prob) / math.log(self.base)
         return np.split(log_prob, list(accumulate(map(len, tokens)))[:-1]) if tokens else []
 
@@ -346,7 +348,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         write_arpa(self.model_, path)
 
     @classmethod
-    def from_arpa(cls, path: str | Path, **parameters: Any) -> "UnigramLanguageModel":
+    def from_arpa(cls, path: str | Path, **parameters: Any) -> UnigramLanguageModel:
         """Read a fitted estimator from an ARPA file; it can score, and holds no counts to add to.
 
         Parameters
@@ -365,7 +367,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
             raise ValueError("a model that was read from an ARPA file holds no counts to add to")
         return self.counts_
 
-    def _fit_counts(self, counts: CorpusCounts) -> "UnigramLanguageModel":
+    def _fit_counts(self, counts: CorpusCounts) -> UnigramLanguageModel:
         background = getattr(self.background, "model_", self.background)
         if not isinstance(background, FittedUnigram | None):
             raise ValueError(f"background must be a fitted model, got {self.background!r}")
@@ -382,7 +384,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         self.counts_ = counts
         return self._set_model(model)
 
-    def _set_model(self, model: FittedUnigram) -> "UnigramLanguageModel":
+    def _set_model(self, model: FittedUnigram) -> UnigramLanguageModel:
         self.model_ = model
         self.smoothing_parameter_ = model.smoothing_parameter
         return self
@@ -395,7 +397,9 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         return None if self.vocabulary is None else list(self.vocabulary)
 
     def _count(self, X: Any, sample_weight: ArrayLike | None, reset: bool = False) -> CorpusCounts:
-        if _is_matrix(X):
+        if is_distributed(X):
+            return self._count_on_workers(X, sample_weight)
+        if is_matrix(X):
             return self._count_matrix(validate_data(self, X, reset=reset, **_COUNTS), sample_weight)
         if sample_weight is None:
             return self._count_documents(self._countable(X))
@@ -403,6 +407,12 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         weights = check_sample_weight(sample_weight, np.empty((len(documents), 1)), ensure_non_negative=True)
         groups = {weight: [documents[i] for i in np.flatnonzero(weights == weight)] for weight in np.unique(weights)}
         return merge_counts([self._count_documents(group).scaled(weight) for weight, group in groups.items()])
+
+    def _count_on_workers(self, X: Any, sample_weight: ArrayLike | None) -> CorpusCounts:
+        if sample_weight is not None:
+            raise ValueError("sample_weight is not supported where X is a bag of Dask; repeat documents instead.")
+        counter = clone(self).set_params(n_jobs=1, background=None, vocabulary=None)
+        return count_on_workers(partial(counter._count, sample_weight=None), X)
 
     def _countable(self, X: Any) -> Any:
         """Names of files, which need not be in memory to be counted, or documents."""
@@ -413,42 +423,6 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
         if self.input == "filename":
             return count_files(documents, encoding=self.encoding, errors=self.decode_error, **options)
         return count_text(documents, **options)
-
-    def _sources(self, X: Any) -> Any:
-        """Documents, names or files, whichever ``input`` says."""
-        if hasattr(X, "read") or isinstance(X, PathLike):
-            wanted = "file" if hasattr(X, "read") else "filename"
-            advice = "put it in a list: [X]" if self.input == wanted else f"read it with input={wanted!r} and [X]"
-            raise TypeError(f"expected an iterable of documents, got a single {type(X).__name__}; {advice}")
-        if isinstance(X, str | bytes | Mapping):
-            raise TypeError(
-                f"expected an iterable of documents, got a single {type(X).__name__}; put it in a list: [X]"
-            )
-        return X
-
-    def _documents(self, X: Any) -> Iterator[Document]:
-        """Texts and lists of tokens."""
-        sources = self._sources(X)
-        if self.input == "filename":
-            sources = map(self._text_of_file, sources)
-        elif self.input == "file":
-            sources = (file.read() for file in sources)
-        return checked_documents(self._decoded(source, number) for number, source in enumerate(sources))
-
-    def _text_of_file(self, path: str | Path) -> str:
-        pieces = read_pieces(path, encoding=self.encoding, errors=self.decode_error)
-        return "".join(piece.make().data.decode() for piece in pieces)
-
-    def _decoded(self, source: Any, number: int) -> Any:
-        if not isinstance(source, bytes):
-            return source
-        try:
-            return source.decode(self.encoding, self.decode_error).removeprefix("\ufeff")
-        except UnicodeDecodeError as error:
-            raise CorpusError(
-                f"document {number}, byte {error.start}: not valid {self.encoding} ({error.reason}); give its "
-                "encoding, or decode_error='replace'"
-            ) from None
 
     def _tokens(self, document: Document) -> list[str]:
         tokenize = make_tokenizer(self.tokenizer) or str.split
@@ -491,7 +465,7 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
 
     def _score_matrix(self, X: Any) -> Score:
         X = csr_array(X)
-        log_prob = LineScorer(self.model_).word_values(self._column_words(X.shape[1]))
+        log_prob = LineScorer(self.model_).values.of_words(self._column_words(X.shape[1]))
         is_unknown = np.isnan(log_prob)
         tokens, unknown = X.sum(axis=1), X @ is_unknown
         is_possible = np.isfinite(log_prob)
@@ -520,14 +494,6 @@ class UnigramLanguageModel(NamedParts, BaseEstimator):
 
 
 _COUNTS: dict[str, Any] = dict(accept_sparse="csr", ensure_non_negative=True, dtype=np.float64)
-
-
-def _is_matrix(X: Any) -> bool:
-    """Whether X holds counts rather than documents: two-dimensional, or numbers."""
-    if issparse(X) or not hasattr(X, "__array__"):
-        return bool(issparse(X))
-    array = np.asarray(X)
-    return array.ndim != 1 or array.dtype.kind in "biufc"
 
 
 def _whole(values: Any) -> Array:

@@ -208,7 +208,7 @@ class WordScores:
 
     def score(self, counts: CorpusCounts) -> Score:
         """Sum over the events of a corpus; an empty corpus has sums of 0."""
-        return self._sum(self._rows(counts), counts)
+        return self._sum(self.events(counts), counts)
 
     def evaluate(self, counts: CorpusCounts, *, oov: str = "unk", base: float = 2) -> Evaluation:
         """Cross-entropy of a corpus and all that follows from it.
@@ -235,7 +235,7 @@ class WordScores:
             raise ValueError(f"oov={oov!r}; choose from {', '.join(OOV)}")
         if not counts.n_tokens:
             raise ValueError("the corpus is empty: there are no words to score")
-        rows = self._rows(counts)
+        rows = self.events(counts)
         whole = self._sum(rows, counts)
         is_unknown = rows["unknown"].to_numpy()
         if oov == "error" and is_unknown.any():
@@ -290,8 +290,8 @@ class WordScores:
             return 0
         return counts.n_lines if self.blank_lines else counts.n_sentences
 
-    def _rows(self, counts: CorpusCounts) -> pl.DataFrame:
-        """One row an event of the corpus: ``word``, ``count``, ``log_prob``, ``unknown``."""
+    def events(self, counts: CorpusCounts) -> pl.DataFrame:
+        """Return a row for each event of a corpus: ``word``, ``count``, ``log_prob`` in nats, ``unknown``."""
         if self.training is not None and counts is self.training.counts:
             return self._training_rows(self.training)
         rows = counts.rows

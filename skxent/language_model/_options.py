@@ -1,5 +1,7 @@
 """Names and numbers that the command shares with the library; imports nothing that takes time."""
 
+from __future__ import annotations
+
 import math
 
 __all__ = [

@@ -10,6 +10,7 @@ import glob
 import io
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -43,9 +44,12 @@ BLOCK_BYTES = 1 << 21
 JSON_LINE = "\0line"
 # The first bytes of a Parquet file.
 _PARQUET = b"PAR1"
+# What a tar archive has at this byte.
+_TAR, _TAR_PLACE = b"ustar", 257
 # JSON that Polars may read in another way than JSON means it: texts made of numbers or objects, half surrogate pairs.
 _NO_TEXT = r"^\s*(?:[-\d\[{]|true|false|NaN|Infinity)"
 _SURROGATE = r"\\u[dD][89a-fA-F]"
+_SURROGATE_BYTES = re.compile(_SURROGATE.encode())
 
 
 @dataclass(frozen=True)
@@ -197,6 +201,7 @@ def read_pieces(
     field: str | None = None,
     keep_records: bool = False,
     skip_bad_records: bool = False,
+    texts: bool = True,
     block_bytes: int = BLOCK_BYTES,
     whole_lines: bool = False,
     progress: Callable[[int], None] | None = None,
@@ -215,6 +220,8 @@ def read_pieces(
         Whether the blocks of documents have their whole records.
     skip_bad_records : bool, default=False
         Whether a line that is no JSON object with text in the field is left out and noted; else it is an error.
+    texts : bool, default=True
+        False if only the lines of JSON are needed, all of which are known to be records.
     block_bytes : int
         Bytes to read at a time.
     whole_lines : bool, default=False
@@ -236,8 +243,14 @@ def read_pieces(
     path = str(path)
     chunks = read_chunks(path, block_bytes, progress)
     first = next(chunks, b"")
-    if first.startswith(_PARQUET) and os.path.isfile(path):
+    if first.startswith(_PARQUET):
+        if not os.path.isfile(path):
+            raise CorpusError(f"{path}: Parquet cannot be read from a stream: save it to a file first")
         return _parquet_pieces(path, field, keep_records, block_bytes)
+    if first[_TAR_PLACE : _TAR_PLACE + len(_TAR)] == _TAR:
+        raise CorpusError(
+            f"{path}: a tar archive cannot be read; unpack it, e.g. tar -xOf FILE | skxent-perplexity ... -"
+        )
     chunks = chain([first], chunks)
     if codecs.lookup(encoding).name == "utf-8":
         marked = _without_mark(chunks)
@@ -247,7 +260,7 @@ def read_pieces(
     parts = _cut(marked, whole_lines or field is not None)
     if field is None:
         return (Piece(path, len(p[0]), partial(_text_block, path, errors, *p), p[1], p[3] + 1) for p in parts)
-    json_lines = _JsonLines(path, field, errors, keep_records, skip_bad_records)
+    json_lines = _JsonLines(path, field, errors, keep_records, skip_bad_records, texts)
     return (Piece(path, len(p[0]), partial(json_lines.block, *p)) for p in parts)
 
 
@@ -369,11 +382,20 @@ def _block_of_documents(
     is_closed = texts.str.ends_with("\n")
     n_lines = texts.str.count_matches("\n", literal=True).cast(pl.Int64) + (~is_closed).cast(pl.Int64)
     closed = pl.select(texts + pl.when(is_closed).then(pl.lit("")).otherwise(pl.lit("\n"))).to_series()
-    data = (closed.str.join("").item() or "").encode() if len(texts) else b""
+    data = closed.str.join("").cast(pl.Binary).item() if len(texts) else b""
     sizes = (texts.str.len_bytes(), texts.str.len_chars(), n_lines)
     columns = [column.cast(pl.Int64).to_numpy() for column in sizes]
     documents = Documents(columns[0], columns[1], columns[2], numbers, records, problems)
     return Block(data, data, int(columns[0].sum()), int(columns[1].sum()), documents=documents)
+
+
+def _lines_of(data: bytes) -> pl.Series:
+    return pl.Series([data.removesuffix(b"\n")], dtype=pl.Binary).cast(pl.String).str.split("\n").explode()
+
+
+def _is_doubtful(texts: pl.Series) -> pl.Series:
+    """Find the texts that are to be read again one by one."""
+    return texts.is_null() | texts.str.contains(_NO_TEXT).fill_null(True)
 
 
 @dataclass(frozen=True)
@@ -385,16 +407,35 @@ class _JsonLines:
     errors: str
     keep_records: bool
     skip_bad_records: bool
+    texts: bool = True
 
     def block(self, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
         """Make a block of the documents of some lines."""
         data = _valid_utf8(self.path, self.errors, raw, n_bytes, n_lines)
-        lines = pl.Series("line", data.decode().removesuffix("\n").split("\n"), dtype=pl.String)
-        numbers = np.arange(n_lines + 1, n_lines + len(lines) + 1)
-        is_record = (lines.str.strip_chars() != "").to_numpy()
-        lines, numbers = lines.filter(is_record), numbers[is_record]
-        texts, is_doubtful = self._texts_at_once(lines)
-        at = is_doubtful.arg_true()
+        if not self.texts:
+            return self._lines_alone(data, n_lines)
+        texts = None if _SURROGATE_BYTES.search(data) else self._texts_at_once(data)
+        n_records = data.count(b"\n") + (not data.endswith(b"\n"))
+        if texts is None or len(texts) != n_records or _is_doubtful(texts).any():
+            return self._checked_block(data, n_lines)
+        records = _lines_of(data).to_frame(JSON_LINE) if self.keep_records else None
+        return _block_of_documents(texts, np.arange(n_lines + 1, n_lines + len(texts) + 1), records)
+
+    def _lines_alone(self, data: bytes, n_lines: int) -> Block:
+        """Make a block of whole lines whose texts are not needed."""
+        lines, numbers = self._records_in(data, n_lines)
+        nothing = np.zeros(len(lines), dtype=np.int64)
+        return Block(
+            data, data, len(data), 0, True, Documents(nothing, nothing, nothing, numbers, lines.to_frame(JSON_LINE))
+        )
+
+    def _checked_block(self, data: bytes, n_lines: int) -> Block:
+        """Make a block of lines of which some may be blank, no records, or other than what Polars reads."""
+        lines, numbers = self._records_in(data, n_lines)
+        texts = self._texts_at_once("\n".join(lines).encode())
+        if texts is None or len(texts) != len(lines):
+            texts = pl.Series([None] * len(lines), dtype=pl.String)
+        at = (_is_doubtful(texts) | lines.str.contains(_SURROGATE)).arg_true()
         checked, problems = self._texts_one_by_one(lines.gather(at), numbers[at.to_numpy()])
         texts = texts.scatter(at, checked) if len(at) else texts
         is_good = texts.is_not_null()
@@ -402,17 +443,18 @@ class _JsonLines:
         records = lines.to_frame(JSON_LINE) if self.keep_records else None
         return _block_of_documents(texts, numbers, records, tuple(problems))
 
-    def _texts_at_once(self, lines: pl.Series) -> tuple[pl.Series, pl.Series]:
-        """Read all lines by Polars; say which are to be read again one by one."""
+    def _records_in(self, data: bytes, n_lines: int) -> tuple[pl.Series, Integers]:
+        """Return the lines that are not blank, and their numbers."""
+        lines = _lines_of(data)
+        is_record = lines.str.strip_chars() != ""
+        return lines.filter(is_record), np.arange(n_lines + 1, n_lines + len(lines) + 1)[is_record.to_numpy()]
+
+    def _texts_at_once(self, data: bytes) -> pl.Series | None:
+        """Read all lines by Polars, if it can."""
         try:
-            table = pl.read_ndjson(io.BytesIO("\n".join(lines).encode()), schema={self.field: pl.String})
-            texts = table[self.field]
+            return pl.read_ndjson(io.BytesIO(data), schema={self.field: pl.String})[self.field]
         except pl.exceptions.PolarsError:
-            texts = pl.Series([], dtype=pl.String)
-        if len(texts) != len(lines):
-            return pl.Series([None] * len(lines), dtype=pl.String), pl.Series([True] * len(lines), dtype=pl.Boolean)
-        is_doubtful = texts.is_null() | texts.str.contains(_NO_TEXT).fill_null(True) | lines.str.contains(_SURROGATE)
-        return texts, is_doubtful
+            return None
 
     def _texts_one_by_one(self, lines: pl.Series, numbers: Integers) -> tuple[pl.Series, list[str]]:
         """Read line by line; null, and a word about it, for what is wrong."""

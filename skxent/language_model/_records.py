@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -17,7 +18,7 @@ from skxent._typing import Integers
 from skxent.language_model._errors import CorpusError
 from skxent.language_model._reader import JSON_LINE, Block, read_pieces
 
-__all__ = ["Choice", "Choices", "are_parquet", "write_records"]
+__all__ = ["Choice", "Choices", "Lines", "Records", "are_parquet", "records_of_table", "write_parts", "write_records"]
 
 # The first bytes of a Parquet file.
 _PARQUET = b"PAR1"
@@ -99,6 +100,8 @@ def are_parquet(paths: Sequence[str]) -> bool:
 
 
 def _is_parquet(path: str) -> bool:
+    if not os.path.isfile(path):  # a pipe, whose first bytes are not to be taken from it
+        return False
     try:
         with open(path, "rb") as file:
             return file.read(len(_PARQUET)) == _PARQUET
@@ -128,17 +131,39 @@ def write_records(paths: Sequence[str], reading: dict[str, Any], choices: Choice
     CorpusError
         If a record already has what is to be added, files have different columns, or they have changed.
     """
-    blocks = ((path, piece.make()) for path in paths for piece in read_pieces(path, **reading, **_WHOLE))
-    if are_parquet(paths):
-        _write_rows(_chosen_rows(blocks, choices), file)
-    else:
-        encode = _encoder(reading["encoding"])
-        for lines in _chosen_lines(blocks, choices):
-            file.write(encode(lines))
+    options = {**reading, "texts": reading["skip_bad_records"], "keep_records": True, "whole_lines": True}
+    blocks = ((path, piece.make()) for path in paths for piece in read_pieces(path, **options))
+    parts = ((part, choice) for path, block in blocks for part, choice in _chosen(_records_of(path, block), choices))
+    write_parts(paths, reading["encoding"], parts, file)
     choices.finish()
 
 
-_WHOLE: dict[str, Any] = {"keep_records": True, "whole_lines": True}
+def write_parts(paths: Sequence[str], encoding: str, parts: Iterable[tuple[Records, Choice]], file: IO[bytes]) -> None:
+    """Write the chosen ones of records as they come, in their format; for what is added see :func:`write_records`.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        The files that they are from, all of them Parquet or none.
+    encoding : str
+        How lines are encoded.
+    parts : iterable of (records, Choice)
+        Records that follow one another, and what to do with them.
+    file : binary file
+        Where to write.
+
+    Raises
+    ------
+    CorpusError
+        If a record already has what is to be added, or files have different columns.
+    """
+    if are_parquet(paths):
+        _write_rows(paths[0], _of_one_schema(parts), file)
+        return
+    encode = _encoder(encoding)
+    for records, choice in parts:
+        assert not isinstance(records, Rows)
+        file.write(encode(records.chosen(choice)))
 
 
 def _encoder(encoding: str) -> Callable[[bytes], bytes]:
@@ -149,88 +174,146 @@ def _encoder(encoding: str) -> Callable[[bytes], bytes]:
     return lambda lines: encoder.encode(lines.decode())
 
 
-def _chosen_lines(blocks: Iterable[tuple[str, Block]], choices: Choices) -> Iterator[bytes]:
-    """Yield the chosen lines of each block, with newlines."""
-    for path, block in blocks:
-        records = _Lines(block.raw) if block.documents is None else _JsonLines(path, block)
-        chosen = (records.chosen(choice) for choice in choices.take(len(records)))
-        yield b"".join(line + b"\n" for line in chain.from_iterable(chosen))
+def _records_of(path: str, block: Block) -> Records:
+    if block.documents is None:
+        return Lines(block.raw)
+    assert block.documents.records is not None
+    numbers = block.documents.numbers
+    return records_of_table(block.documents.records, lambda i: f"{path}: line {numbers[i]}", path)
 
 
-class _Lines:
-    """Lines of text, taken one after another."""
+def records_of_table(table: pl.DataFrame, place: Callable[[int], str], path: str) -> Records:
+    """Return the records of a table: the rows of a file, or in a column ``JSON_LINE`` lines, with where they are."""
+    if table.columns != [JSON_LINE]:
+        return Rows(path, table)
+    return JsonLines(table[JSON_LINE], np.arange(table.height), place)
 
-    def __init__(self, raw: bytes) -> None:
-        self.lines = raw.split(b"\n")[:-1]
-        self.n_taken = 0
+
+def _chosen(records: Records, choices: Choices) -> Iterator[tuple[Records, Choice]]:
+    """Cut records into pieces for which there is one choice each."""
+    begin = 0
+    for choice in choices.take(len(records)):
+        yield records[begin : begin + len(choice)], choice
+        begin += len(choice)
+
+
+class Lines:
+    """Lines of text, each with its newline."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        self.ends = np.flatnonzero(np.frombuffer(text, np.uint8) == 0x0A) + 1
 
     def __len__(self) -> int:
+        """Return the number of lines."""
+        return len(self.ends)
+
+    def __getitem__(self, chosen: slice) -> Lines:
+        """Choose neighbouring lines."""
+        begin, end, _ = chosen.indices(len(self))
+        edges = np.concatenate([[0], self.ends])
+        return Lines(self.text[edges[begin] : edges[end]])
+
+    def chosen(self, choice: Choice) -> bytes:
+        """Return the chosen lines, with what is added before them."""
+        if not choice.columns:
+            lengths = np.diff(self.ends, prepend=0)
+            return np.frombuffer(self.text, np.uint8)[np.repeat(choice.is_kept, lengths)].tobytes()
+        added = zip(
+            *(np.asarray(column, dtype=object)[choice.is_kept] for column in choice.columns.values()), strict=True
+        )
+        at = np.flatnonzero(choice.is_kept)
+        starts = np.concatenate([[0], self.ends])[at].tolist()
+        lines = (self.text[i:j] for i, j in zip(starts, self.ends[at].tolist(), strict=True))
+        prefixes = ("".join(f"{value}\t" for value in values).encode() for values in added)
+        return b"".join(prefix + line for prefix, line in zip(prefixes, lines, strict=True))
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """Lines that are JSON objects, without their newlines."""
+
+    lines: pl.Series
+    positions: Integers
+    place: Callable[[int], str]
+
+    def __len__(self) -> int:
+        """Return the number of lines."""
         return len(self.lines)
 
-    def chosen(self, choice: Choice) -> Iterator[bytes]:
-        """Yield the chosen ones of the next lines, with what is added to them."""
-        for i in np.flatnonzero(choice.is_kept).tolist():
-            added = {name: column[i] for name, column in choice.columns.items()}
-            yield self.line(self.n_taken + i, added)
-        self.n_taken += len(choice)
+    def __getitem__(self, chosen: slice) -> JsonLines:
+        """Choose neighbouring lines."""
+        return JsonLines(self.lines[chosen], self.positions[chosen], self.place)
 
-    def line(self, i: int, added: dict[str, Any]) -> bytes:
-        """Return a line with values before it."""
-        return "".join(f"{value}\t" for value in added.values()).encode() + self.lines[i]
+    def chosen(self, choice: Choice) -> bytes:
+        """Return the chosen lines, with fields at their ends."""
+        if not choice.is_kept.any():
+            return b""
+        lines = self.lines.filter(choice.is_kept)
+        if choice.columns:
+            columns = [np.asarray(column, dtype=object)[choice.is_kept] for column in choice.columns.values()]
+            self._check_names(lines, self.positions[choice.is_kept], list(choice.columns))
+            fields = [json.dumps(dict(zip(choice.columns, row, strict=True)))[1:] for row in zip(*columns, strict=True)]
+            opened = lines.str.strip_chars_end().str.strip_suffix("}").str.strip_chars_end()
+            comma = pl.when(opened.str.ends_with("{")).then(pl.lit("")).otherwise(pl.lit(", "))
+            lines = pl.select(opened + comma + pl.Series(fields, dtype=pl.String)).to_series()
+        return ("\n".join(lines) + "\n").encode()
+
+    def _check_names(self, lines: pl.Series, positions: Integers, names: Sequence[str]) -> None:
+        """Refuse to add a field that is there."""
+        for name in names:
+            for i in lines.str.contains(json.dumps(name), literal=True).arg_true().to_list():
+                if name in json.loads(lines[i]):
+                    raise CorpusError(f"{self.place(positions[i])}: {_exists('field', name)}")
 
 
-class _JsonLines(_Lines):
-    """Lines that are JSON objects."""
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a Parquet file."""
 
-    def __init__(self, path: str, block: Block) -> None:
-        assert block.documents is not None
-        assert block.documents.records is not None
-        self.lines = [line.encode() for line in block.documents.records[JSON_LINE]]
-        self.numbers: Integers = block.documents.numbers
-        self.path = path
-        self.n_taken = 0
+    path: str
+    table: pl.DataFrame
 
-    def line(self, i: int, added: dict[str, Any]) -> bytes:
-        """Return a line with fields at its end."""
-        line = self.lines[i]
-        for name in added:
-            if json.dumps(name).encode() in line and name in json.loads(line):
-                raise CorpusError(f"{self.path}: line {self.numbers[i]}: {_exists('field', name)}")
-        if not added:
-            return line
-        return line.rstrip()[:-1].rstrip() + b", " + json.dumps(added)[1:].encode()
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.table.height
+
+    def __getitem__(self, chosen: slice) -> Rows:
+        """Choose neighbouring rows."""
+        return Rows(self.path, self.table[chosen])
+
+    def chosen(self, choice: Choice) -> pl.DataFrame:
+        """Return the chosen rows, with columns at their ends."""
+        for name in choice.columns:
+            if name in self.table.columns:
+                raise CorpusError(f"{self.path}: {_exists('column', name)}")
+        columns = (pl.Series(name, values, strict=False) for name, values in choice.columns.items())
+        return self.table.with_columns(columns).filter(choice.is_kept)
+
+
+Records = Lines | JsonLines | Rows
 
 
 def _exists(kind: str, name: str) -> str:
     return f"there is a {kind} {name!r} already; give the new one another name (--score-field; in Python score_field)"
 
 
-def _chosen_rows(blocks: Iterable[tuple[str, Block]], choices: Choices) -> Iterator[pl.DataFrame]:
-    """Yield the chosen rows, perhaps none of a block."""
+def _of_one_schema(parts: Iterable[tuple[Records, Choice]]) -> Iterator[pl.DataFrame]:
+    """Yield the chosen rows, perhaps none of a part."""
     schema: Any = None
-    for path, block in blocks:
-        assert block.documents is not None
-        assert block.documents.records is not None
-        rows = block.documents.records
-        for choice in choices.take(rows.height):
-            chosen = _with_columns(rows[: len(choice)], choice.columns, path).filter(choice.is_kept)
-            rows = rows[len(choice) :]
-            schema = chosen.schema if schema is None else schema
-            if chosen.schema != schema:
-                raise CorpusError(f"{path}: its columns are not those of the files before: select from each apart")
-            yield chosen
+    for records, choice in parts:
+        assert isinstance(records, Rows)
+        chosen = records.chosen(choice)
+        schema = chosen.schema if schema is None else schema
+        if chosen.schema != schema:
+            raise CorpusError(f"{records.path}: its columns are not those of the files before: select from each apart")
+        yield chosen
 
 
-def _with_columns(rows: pl.DataFrame, columns: dict[str, Any], path: str) -> pl.DataFrame:
-    for name in columns:
-        if name in rows.columns:
-            raise CorpusError(f"{path}: {_exists('column', name)}")
-    return rows.with_columns(pl.Series(name, values) for name, values in columns.items())
-
-
-def _write_rows(frames: Iterator[pl.DataFrame], file: IO[bytes]) -> None:
+def _write_rows(path: str, frames: Iterator[pl.DataFrame], file: IO[bytes]) -> None:
     """Write tables of the same columns, one after another, as one Parquet file."""
-    first = next(frames)
+    first = next(frames, None)
+    first = pl.read_parquet(path, n_rows=0) if first is None else first
 
     def rows(with_columns: Any, predicate: Any, n_rows: Any, batch_size: Any) -> Iterator[pl.DataFrame]:
         yield from chain([first], frames)

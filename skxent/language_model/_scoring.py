@@ -25,8 +25,8 @@ from skxent.language_model._corpus import (
 from skxent.language_model._model import WordScores
 from skxent.language_model._reader import Block, Piece, join_blocks, pieces_of_texts, read_pieces
 from skxent.language_model._score import Score
-from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
-from skxent.language_model._word_counts import WordValues, find_tokens
+from skxent.language_model._token_values import TokenValues
+from skxent.language_model._tokenizers import Tokenize
 
 __all__ = ["LineScorer", "ScoredLines", "score_lines", "score_text"]
 
@@ -110,17 +110,17 @@ class LineScorer:
         self.log_prob_unk = scores.log_prob_unk
         self.log_prob_eos = scores.log_prob_eos
         self.blank_lines = scores.blank_lines
-        self.table = scores.table
-        self.lowercase = lowercase
-        self.tokenizer = tokenizer
-        self.tokenize = make_tokenizer(tokenizer)
-        if works_on_arrays(self.tokenize):
-            self.values = WordValues(self.table["word"], self.table["log_prob"].to_numpy())
+        table = scores.table
+        self.values = TokenValues(table["word"], table["log_prob"].to_numpy(), tokenizer, lowercase)
+
+    @property
+    def tokenize(self) -> Tokenize | None:
+        """What makes tokens of a line, None for white space."""
+        return self.values.tokenize
 
     def block(self, block: Block) -> Score:
         """Score each line or document of a block, without the ends of sentences."""
-        values, per_line = self._tokens(block)
-        lines = self._sum_over_lines(values, per_line)
+        lines = self._sum_over_lines(*self.values.of_text(block.data, block.ends_line))
         documents = block.documents
         if documents is None:
             return replace(lines, **_sizes_of_lines(block))
@@ -133,15 +133,8 @@ class LineScorer:
         """Score each list of tokens, without the ends of sentences."""
         per_line = np.array([len(tokens) for tokens in documents], dtype=np.int64)
         sizes = np.array([joined_size(tokens) for tokens in documents], dtype=np.int64).reshape(-1, 2)
-        scored = self._sum_over_lines(self.word_values(chain.from_iterable(documents)), per_line)
+        scored = self._sum_over_lines(self.values.of_words(chain.from_iterable(documents)), per_line)
         return replace(scored, bytes=sizes[:, 0], characters=sizes[:, 1])
-
-    def word_values(self, words: Iterable[str]) -> Floats:
-        """Return the log-probability of each word, NaN for the unknown."""
-        listed = [word.lower() for word in words] if self.lowercase else list(words)
-        frame = pl.DataFrame({"word": listed}, schema={"word": pl.String})
-        joined = frame.join(self.table, on="word", how="left", maintain_order="left")
-        return joined["log_prob"].fill_null(np.nan).to_numpy()
 
     def with_ends(self, score: Score) -> Score:
         """Add the end-of-sentence events, one for each line with a token, if the model has them."""
@@ -150,16 +143,6 @@ class LineScorer:
         ends = score.sentences
         log_prob = score.log_prob_known + _times(ends, self.log_prob_eos)
         return replace(score, ends=ends, log_prob_known=log_prob)
-
-    def _tokens(self, block: Block) -> tuple[Floats, Integers]:
-        if works_on_arrays(self.tokenize):
-            data = space_tokens(self.tokenize, block.data)
-            data = data.decode().lower().encode() if self.lowercase else data
-            tokens = find_tokens(data)
-            return self.values.look_up(data, tokens), tokens.per_line[: -1 if block.ends_line else None]
-        assert self.tokenize is not None
-        lines = tokenize_lines(self.tokenize, block.data.decode())
-        return self.word_values(chain.from_iterable(lines)), np.array([len(line) for line in lines], np.int64)
 
     def _sum_over_lines(self, values: Floats, per_line: Integers) -> Score:
         line = np.repeat(np.arange(len(per_line)), per_line)
@@ -318,7 +301,7 @@ def score_text(
     is_text = np.array([isinstance(document, str) for document in listed], dtype=np.bool_)
     texts = [document for document in listed if isinstance(document, str)]
     lists = [document for document in listed if not isinstance(document, str)]
-    pieces = pieces_of_texts(texts, block_options(scorer.tokenizer, block_bytes)["block_bytes"])
+    pieces = pieces_of_texts(texts, block_options(scorer.values.tokenizer, block_bytes)["block_bytes"])
     with start_workers(scorer.tokenize, n_jobs) as workers:
         scored = list(map_in_order(partial(_score_piece, scorer), pieces, workers))
     together = Score.concatenate([scorer.token_lists(lists), *scored])

@@ -29,11 +29,9 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from skxent._files import atomic_write
 from skxent._typing import Floats, Integers
-from skxent.language_model._class_counts import ClassCounts
 from skxent.language_model._corpus import CorpusCounts, count_files, count_text
 from skxent.language_model._errors import CorpusError
 from skxent.language_model._model import WordScores
@@ -43,7 +41,7 @@ from skxent.language_model._reader import expand_paths
 from skxent.language_model._records import Choice, Choices, are_parquet, write_records
 from skxent.language_model._score import Score
 from skxent.language_model._scoring import LineScorer, score_lines, score_text
-from skxent.language_model._shared_vocabulary import fit_shared
+from skxent.language_model._shared_vocabulary import TextCounts, fit_shared
 from skxent.language_model._smoothing import Smoothing, make_smoothing
 from skxent.language_model._tokenizers import Tokenize
 
@@ -93,9 +91,8 @@ def log_ratio(
     rows = raw.rows.join(
         target.rows, on="word", how="full", coalesce=True, suffix="_target", maintain_order="left_right"
     ).fill_null(0)
-    counts = csr_array(np.array([rows["count_target"], rows["count"]], dtype=np.float64))
     models = fit_shared(
-        ClassCounts(counts, np.zeros(2), rows["word"]),
+        TextCounts(np.array([rows["count_target"], rows["count"]], dtype=np.float64)),
         smoothing=make_smoothing(smoothing),
         parameter=smoothing_parameter,
         background=background,

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from skxent._typing import Floats
-from skxent.language_model._class_counts import ClassCounts
 from skxent.language_model._options import LEAVE_ONE_OUT
 from skxent.language_model._smoothing import Smoothing
 
-__all__ = ["BACKGROUNDS", "SharedModels", "fit_shared"]
+__all__ = ["BACKGROUNDS", "Counts", "SharedModels", "TextCounts", "fit_shared"]
 
 # What a class falls back on for the words that it has not seen.
 BACKGROUNDS = ("pooled", "uniform")
@@ -30,6 +29,42 @@ _LEAST_PROBABILITY = np.finfo(np.float64).tiny
 
 # Words that are copied together; with up to some hundred classes they fit in a processor's cache.
 _BLOCK = 4096
+
+
+class Counts(Protocol):
+    """Counts of words in several classes."""
+
+    @property
+    def outside(self) -> Floats:
+        """Tokens of each class that are outside the vocabulary."""
+
+    @property
+    def pooled(self) -> Floats:
+        """Counts of the words in all classes together."""
+
+    def row(self, k: int) -> Floats:
+        """Return the counts of a class."""
+
+
+@dataclass(frozen=True)
+class TextCounts:
+    """Counts of words in a few texts, as an array of shape (n_texts, n_words)."""
+
+    counts: Floats
+
+    @property
+    def outside(self) -> Floats:
+        """No token of any text."""
+        return np.zeros(len(self.counts))
+
+    @property
+    def pooled(self) -> Floats:
+        """Counts of the words in all texts together."""
+        return np.asarray(self.counts.sum(axis=0))
+
+    def row(self, k: int) -> Floats:
+        """Return the counts of a text."""
+        return self.counts[k]
 
 
 @dataclass(frozen=True)
@@ -52,7 +87,7 @@ class SharedModels:
 
 
 def fit_shared(
-    counts: ClassCounts,
+    counts: Counts,
     *,
     smoothing: Smoothing,
     parameter: float | str | None = LEAVE_ONE_OUT,
@@ -73,7 +108,7 @@ def fit_shared(
 
     Parameters
     ----------
-    counts : ClassCounts
+    counts : ClassCounts or TextCounts
         The counts of each class.
     smoothing : Smoothing
         The method.
@@ -96,8 +131,7 @@ def fit_shared(
     Examples
     --------
     >>> from skxent.language_model._smoothing import make_smoothing
-    >>> from scipy.sparse import csr_array
-    >>> counts = ClassCounts(csr_array([[3.0, 1.0, 0.0], [0.0, 1.0, 1.0]]), np.zeros(2))
+    >>> counts = TextCounts(np.array([[3.0, 1.0, 0.0], [0.0, 1.0, 1.0]]))
     >>> models = fit_shared(counts, smoothing=make_smoothing("laplace"))
     >>> np.exp(models.log_probs).sum(axis=0).round(12).tolist()
     [1.0, 1.0]
@@ -114,12 +148,12 @@ def fit_shared(
     if background == "uniform" or not shares.any():
         shares = np.ones(len(shares))
     fallback = shares / shares.sum()
-    n_classes, n_words = counts.matrix.shape
+    n_classes, n_words = len(counts.outside), len(pooled)
     log_probs, parameters = np.empty((n_classes, n_words + 1)), np.empty(n_classes)
     log_probs[:, -1] = _log(p_open)
     log_probs[:, :-1][:, is_outside] = _log(p_open)
     for k in range(n_classes):
-        q, parameters[k] = fit(counts.matrix[[k]].toarray().ravel()[kept], fallback)
+        q, parameters[k] = fit(counts.row(k)[kept], fallback)
         log_probs[k, :-1][kept] = _log((1 - p_open) * q)
     return SharedModels(_transposed(log_probs), is_outside, parameters)
 

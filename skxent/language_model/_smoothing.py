@@ -16,6 +16,8 @@ Chen, S. F. & Goodman, J. (1999). An empirical study of smoothing techniques for
 *Computer Speech & Language* 13(4), 359-394. https://doi.org/10.1006/csla.1999.0128
 """
 
+from __future__ import annotations
+
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -50,7 +52,7 @@ __all__ = [
     "make_smoothing",
 ]
 
-SMOOTHINGS: Registry[type["Smoothing"]] = Registry("smoothing")
+SMOOTHINGS: Registry[type[Smoothing]] = Registry("smoothing")
 
 # Smallest and largest parameter that a search over an open range tries.
 _SMALLEST = 1e-9
@@ -89,7 +91,7 @@ class CountsOfCounts:
     n: NDArray[np.int64]
 
     @classmethod
-    def of_events(cls, counts: ArrayLike) -> "CountsOfCounts":
+    def of_events(cls, counts: ArrayLike) -> CountsOfCounts:
         """Tabulate the counts of single events."""
         events = np.asarray(counts, dtype=np.float64)
         seen = events[events > 0]  # sorted alone: in one of many classes, most words of the vocabulary are not seen
@@ -116,7 +118,7 @@ class CountsOfCounts:
         """Return how many events were seen ``count`` times."""
         return int(self.n[self.r == count].sum())
 
-    def without_one_of(self, count: float) -> "CountsOfCounts":
+    def without_one_of(self, count: float) -> CountsOfCounts:
         """Return the table after one token of an event of that count is taken away."""
         r, inverse = np.unique(np.append(self.r, max(count - 1, 0.0)), return_inverse=True)
         n = np.bincount(inverse, np.append(self.n - (self.r == count), 1)).astype(np.int64)

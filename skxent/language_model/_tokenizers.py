@@ -1,5 +1,7 @@
 """Tokenizers other than white space: NLTK's by name, or any callable."""
 
+from __future__ import annotations
+
 import importlib
 import inspect
 from collections.abc import Callable, Sequence

@@ -14,8 +14,8 @@ from scipy.sparse import csr_array
 from skxent._typing import Floats, Integers
 from skxent.language_model._corpus import map_in_order, start_workers
 from skxent.language_model._documents import Text, encode_lines
-from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
-from skxent.language_model._word_counts import WordValues, find_tokens
+from skxent.language_model._token_values import TokenValues
+from skxent.language_model._tokenizers import Tokenize
 
 __all__ = ["WordColumns"]
 
@@ -40,12 +40,8 @@ class WordColumns:
 
     def __init__(self, words: pl.Series, tokenizer: str | Tokenize, lowercase: bool) -> None:
         self.n_words = len(words)
-        self.tokenizer = tokenizer
-        self.lowercase = lowercase
-        self.tokenize = make_tokenizer(tokenizer)
-        numbers = np.arange(self.n_words, dtype=np.float64)
-        self.table = pl.DataFrame([words.alias("word"), pl.Series("column", numbers)])
-        self.values = WordValues(words, numbers) if works_on_arrays(self.tokenize) else None
+        self.reading = tokenizer, lowercase
+        self.values = TokenValues(words, np.arange(self.n_words, dtype=np.float64), tokenizer, lowercase)
 
     def map(
         self, function: Callable[[csr_array], Result], documents: Iterable[Text], n_jobs: int | None = None
@@ -62,11 +58,12 @@ class WordColumns:
         n_jobs : int, optional
             Threads, or processes for tokenizers other than white space; by default one a core.
         """
-        with start_workers(self.tokenize, n_jobs) as workers:
+        with start_workers(self.values.tokenize, n_jobs) as workers:
             yield from map_in_order(partial(self._apply, function), _batches(documents), workers)
 
     def _apply(self, function: Callable[[csr_array], Result], batch: list[Any]) -> Result:
         columns, sizes = self._text_columns(batch) if isinstance(batch[0], bytes | str) else self._list_columns(batch)
+        columns = np.where(np.isnan(columns), self.n_words, columns)
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
         shape = len(sizes), self.n_words + 1
         return function(csr_array((np.ones(len(columns)), columns.astype(np.int32), starts), shape=shape))
@@ -75,27 +72,11 @@ class WordColumns:
         """Return the column of each token and how many tokens each text has."""
         encoded = list(map(encode_lines, texts))
         n_lines = np.array([text.count(b"\n") for text in encoded])
-        first, data = np.cumsum(n_lines) - n_lines, b"".join(encoded)
-        if self.values is None:
-            assert self.tokenize is not None
-            lines = tokenize_lines(self.tokenize, data.decode())
-            columns, per_line = self._columns_of(chain.from_iterable(lines)), np.array(list(map(len, lines)))
-        else:
-            data = space_tokens(self.tokenize, data)
-            data = data.decode().lower().encode() if self.lowercase else data
-            tokens = find_tokens(data)
-            columns, per_line = self.values.look_up(data, tokens), tokens.per_line[:-1]
-            columns[np.isnan(columns)] = self.n_words
-        return columns, np.add.reduceat(per_line, first)
+        columns, per_line = self.values.of_text(b"".join(encoded))
+        return columns, np.add.reduceat(per_line, np.cumsum(n_lines) - n_lines)
 
     def _list_columns(self, lists: list[Sequence[str]]) -> tuple[Floats, Integers]:
-        return self._columns_of(chain.from_iterable(lists)), np.array(list(map(len, lists)))
-
-    def _columns_of(self, tokens: Iterable[str]) -> Floats:
-        listed = [token.lower() for token in tokens] if self.lowercase else list(tokens)
-        frame = pl.DataFrame({"word": listed}, schema={"word": pl.String})
-        joined = frame.join(self.table, on="word", how="left", maintain_order="left")
-        return joined["column"].fill_null(self.n_words).to_numpy()
+        return self.values.of_words(chain.from_iterable(lists)), np.array(list(map(len, lists)))
 
 
 def _batches(documents: Iterable[Text]) -> Iterator[list[Any]]:

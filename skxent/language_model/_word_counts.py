@@ -7,6 +7,8 @@ counted as numbers and become strings only once, when all text is counted.  Word
 White space is that of :meth:`str.split`: in ASCII the bytes 9-13 and 28-32, and the Unicode spaces.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -317,7 +319,7 @@ class WordValues:
     def __init__(self, words: pl.Series, values: NDArray[np.float64]) -> None:
         is_token = ~words.str.contains(r"[\s\x1c-\x1f]") & (words != "")
         column = values[is_token.to_numpy()]
-        data = ("\n".join(words.filter(is_token).to_list()) + "\n").encode()
+        data = (words.filter(is_token).str.join("\n").cast(pl.Binary).item() or b"") + b"\n"
         packed = pack(data, find_tokens(data))
         self._indices = [_KeyIndex(keys) for _, keys in packed.keys]
         # One more value, at position −1, for the words that are not there.

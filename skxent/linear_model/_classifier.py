@@ -5,17 +5,20 @@ from __future__ import annotations
 import copy
 import inspect
 import warnings
+from collections.abc import Callable
+from functools import partial, wraps
 from numbers import Integral, Real
 from types import FunctionType
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import check_scoring
 from sklearn.utils import assert_all_finite, check_array, check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skxent._parallel import worker_threads
@@ -28,6 +31,7 @@ from skxent.linear_model._outputs import Output
 from skxent.linear_model._targets import (
     Targets,
     as_probabilities,
+    class_totals,
     class_weights,
     classes_and_positions,
     hold_out,
@@ -36,9 +40,24 @@ from skxent.linear_model._targets import (
 from skxent.linear_model.solvers import SOLVERS, Solver, resolve_solver
 from skxent.linear_model.solvers._sgd import divergence_error, one_pass
 from skxent.losses import LOSSES, Loss, check_shapes, normalized, resolve_loss
-from skxent.rows import MemoryRows, Part, Rows, logits_in_blocks, subset
+from skxent.rows import Part, Rows, logits_in_blocks, on_parts, opened, refuse_lazy, rows_of, subset
 
-__all__ = ["LinearClassifier", "fitted_attributes"]
+__all__ = ["LinearClassifier", "by_blocks", "fitted_attributes"]
+
+
+def by_blocks(method: Callable[[Any, Any], Array]) -> Callable[[Any, Any], Any]:
+    """Make a method that maps rows to predictions map data that are not in memory to those of their blocks."""
+
+    @wraps(method)
+    def mapped(self: Any, X: Any) -> Any:
+        source = opened(X, maps=False)
+        if source is None:
+            refuse_lazy(X=X)
+            return method(self, X)
+        source, model = self._for_blocks(source)
+        return source.map(getattr(model, method.__name__))
+
+    return mapped
 
 
 class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEstimator):
@@ -128,7 +147,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         coef_init: Any = None,
         intercept_init: Any = None,
@@ -140,11 +159,13 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, source} of shape (n_samples, n_features)
             Training data. C-ordered float32 or float64 arrays and CSR matrices are used as they are, anything
-            else is copied once.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Class labels of any type, or a matrix: see the class.
+            else is copied once. Memory maps, Zarr arrays, lazy frames and the sources of :mod:`skxent.rows` are read
+            block by block in each pass, if they have more than 256 MB.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), or str
+            Class labels of any type, or a matrix: see the class. Of a source with named columns, the name of one; None
+            if the source has the targets itself.
         sample_weight : array-like of shape (n_samples,), optional
             How often each row counts.
         coef_init : array-like of shape (n_outputs, n_features), optional
@@ -175,6 +196,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         targets = self._encode(y, X.dtype)
         solver, loss = self._resolve(targets)
         weight = self._weights(sample_weight, X, targets)
+        self._check_classes(targets, weight)
         w0 = self._start(X, targets, coef_init, intercept_init)
         rng = check_random_state(self.random_state)
 
@@ -186,7 +208,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         fit_data = {"X": as_given, "y": y, "metadata": metadata}
         context = self._init_callback_context(max_subtasks=self.max_iter)
         with worker_threads() as workers:
-            rows: Rows = MemoryRows(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
+            rows = rows_of(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
             train, validation_rows = self._split(rows, y, targets, rng, (X_val, y_val, sample_weight_val))
             context.call_on_fit_task_begin(estimator=self, **fit_data)
             loss = self._adapted(loss, train, targets, solver, rng)
@@ -208,9 +230,23 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         context.call_on_fit_task_end(estimator=self, reconstruction_attributes={}, **fit_data)
         return self
 
+    def _may_stream(self) -> bool:
+        """Return whether rows may come bit by bit; raise the reason if not, so that there is no `partial_fit`."""
+        try:
+            loss = resolve_loss(self.loss)
+        except (TypeError, ValueError):
+            return True  # partial_fit says what is wrong
+        if loss.needs_all_rows:
+            raise AttributeError(
+                f"{type(self).__name__} has no partial_fit with loss={loss!r}, which looks at all rows before the fit. "
+                "Use fit, or a loss that needs no such look, such as ForwardCorrection with a given matrix."
+            )
+        return True
+
+    @available_if(_may_stream)
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None) -> Self:
         """Take one pass of mini-batch gradient descent over these rows, whatever `solver` is.
 
         Parameters
@@ -252,7 +288,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         if not hasattr(self, "_rng"):
             self._rng = check_random_state(self.random_state)
         with worker_threads() as workers:
-            rows = MemoryRows(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
+            rows = rows_of(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
             w = one_pass(
                 Objective(self._problem(loss), rows, total_weight=float(rows.n_rows)),
                 w,
@@ -283,6 +319,10 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
             )
 
     def _validate(self, X: Any, y: Any, *, reset: bool, check_finite: bool = True) -> tuple[Any, Any]:
+        source = opened(X, y)
+        if source is not None:
+            return self._validate_source(source, None if isinstance(y, str) else y, reset=reset)
+        refuse_lazy(X=X, y=y)
         X, y = validate_data(
             self,
             X,
@@ -294,8 +334,23 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
             ensure_all_finite=check_finite,
             reset=reset,
         )
+        return X, self._dense_targets(y)
+
+    def _validate_source(self, source: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
+        """Return data that are not in memory, or were not, with their targets."""
+        validate_data(self, source.header(), reset=reset, skip_check_array=True)
+        X, y = source.checked(y)
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None, and {source} has none."
+            )
+        return X, self._dense_targets(y)
+
+    def _dense_targets(self, y: Any) -> Any:
         y = y.toarray() if hasattr(y, "toarray") else y
-        return X, y if self._is_matrix(y) else column_or_1d(y, warn=True)
+        if hasattr(y, "distinct"):  # on workers, which have checked it
+            return y
+        return y if self._is_matrix(y) else column_or_1d(y, warn=True)
 
     def to_logistic_regression(self) -> LogisticRegression:
         """Return a fitted :class:`sklearn.linear_model.LogisticRegression` with the same predictions.
@@ -342,6 +397,8 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
 
     def _encode(self, y: Array, dtype: Any, classes: Array | None = None) -> Targets:
         """Return the targets; with `classes` given, no others may occur."""
+        if hasattr(y, "distinct"):
+            return self._encode_on_workers(y, dtype, classes)
         if y.ndim == 2:
             return self._encode_matrix(as_probabilities(y, dtype))
         found, labels = classes_and_positions(y)
@@ -355,6 +412,17 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
             )
         return self._encode_labels(classes, labels, dtype)
 
+    def _encode_on_workers(self, y: Any, dtype: Any, classes: Array | None) -> Targets:
+        """Return targets that stay where they are."""
+        if y.ndim == 1 and classes is None:
+            classes = y.distinct()
+        # What they will be like, or the error, if there is one class only.
+        alike = self._encode(np.eye(y.shape[1]) if y.ndim == 2 else np.asarray(classes), dtype)
+        encode, labels = clone(self)._encode, None
+        if alike.labels is not None:
+            labels = y.map(lambda part: encode(part, dtype, classes).labels)
+        return Targets(alike.classes, y.map(lambda part: encode(part, dtype, classes).y), alike.n_outputs, labels)
+
     def _encode_matrix(self, y: Array) -> Targets:
         raise NotImplementedError
 
@@ -364,6 +432,15 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
     def _resolve(self, targets: Targets) -> tuple[Any, Loss]:
         """Return the solver and the loss."""
         return resolve_solver(self.solver), resolve_loss(self.loss)
+
+    def _check_classes(self, targets: Targets, weight: Array | None) -> None:
+        """Check that rows of two classes count: of one alone the best model is at infinity."""
+        counting = targets.classes[class_totals(targets, weight) > 0].tolist()
+        if len(counting) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least two classes; only rows of class {counting[0]!r} have a weight "
+                "above 0. Check y, sample_weight and class_weight."
+            )
 
     def _check_loss(self, loss: Loss, targets: Targets) -> None:
         n_outcomes = self._output.n_outcomes(targets.n_outputs)
@@ -414,13 +491,13 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
 
     def _weights(self, sample_weight: Any, X: Any, targets: Targets) -> Array | None:
         if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+            sample_weight = _checked_weight(sample_weight, X)
         self.class_weight_ = np.ones(len(targets.classes))
         weight = sample_weight
         if self.class_weight is not None:
             self.class_weight_ = class_weights(self.class_weight, targets, sample_weight)
-            weight = self.class_weight_.astype(X.dtype)[targets.labels]
-            weight = weight if sample_weight is None else weight * sample_weight
+            factors = self.class_weight_.astype(X.dtype)
+            weight = on_parts(partial(_weight_by_class, factors), targets.labels, sample_weight)
         if weight is not None and not weight.any():
             raise ValueError("all weights are 0, so that no row counts; check sample_weight and class_weight.")
         return weight
@@ -463,7 +540,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
             return rows, self._given_validation(rows, targets, *given)
         if not self.early_stopping:
             return rows, None
-        weight = np.concatenate(list(rows.each(Part.weights))) if rows.weighted else None
+        weight = np.concatenate(list(rows.without_features().each(Part.weights))) if rows.weighted else None
         train, test = hold_out(targets, weight, rows.n_rows, self.validation_fraction, rng)
         return subset(rows, train), (subset(rows, test), y[test])
 
@@ -477,8 +554,8 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         if encoded.n_outputs != targets.n_outputs:
             raise ValueError(f"y_val has {encoded.n_outputs} outputs; y has {targets.n_outputs}.")
         if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
-        return MemoryRows(X, encoded.y, sample_weight, n_outputs=encoded.n_outputs, workers=rows.workers), y
+            sample_weight = _checked_weight(sample_weight, X)
+        return rows_of(X, encoded.y, sample_weight, n_outputs=encoded.n_outputs, workers=rows.workers), y
 
     def _validation(
         self, loss: Loss, held_out: tuple[Rows, Array] | None, w0: Array, attributes: Any
@@ -491,6 +568,11 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         if self.scoring is None:
             objective = Objective(Problem(loss, self._output), rows)
             return Validation(lambda w: -objective.value(w), patience, self.tol, w0)
+        if rows.n_rows * rows.bytes_per_row > rows.sample_bytes and not rows.resident:
+            raise ValueError(
+                f"scoring={self.scoring!r} needs the {rows.n_rows} rows held out in memory, which is more than "
+                f"{rows.sample_bytes:.0f} bytes. Lower validation_fraction, or use scoring=None."
+            )
         part = rows.take(slice(0, rows.n_rows))
         weight = {} if part.weight is None else {"sample_weight": part.weight}
         probe = copy.copy(self)
@@ -527,18 +609,19 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
 
     # ------------------------------------------------------------------------------------------- predicting
 
+    @by_blocks
     def predict(self, X: Any) -> Array:
         """Return the most probable class of each row.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, source} of shape (n_samples, n_features)
             Data.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            Class labels.
+            Class labels. Of a source, an iterator over those of its blocks.
         """
         winners = self._winners(X)
         predicted: Array = self.classes_[winners]
@@ -548,7 +631,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         """Return the position of the most probable class of each row."""
         raise NotImplementedError
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the accuracy.
 
         Parameters
@@ -567,6 +650,10 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
             are probabilities.
         """
         check_is_fitted(self)
+        source = opened(X, y, maps=False)
+        if source is not None:
+            return self._score_of_blocks(source, None if isinstance(y, str) else y, sample_weight)
+        refuse_lazy(X=X, y=y, sample_weight=sample_weight)
         y = y.toarray() if hasattr(y, "toarray") else y
         if not self._is_matrix(np.asarray(y)):
             return float(super().score(X, y, sample_weight))
@@ -578,6 +665,19 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
             sample_weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
         return float(np.average(self._chance_of_hit(X, y), weights=sample_weight))
 
+    def _score_of_blocks(self, source: Any, y: Any, sample_weight: Any) -> float:
+        """Return the accuracy on data that are not in memory."""
+        source, model = self._for_blocks(source)
+        return float(source.mean(model.score, y, sample_weight))
+
+    def _for_blocks(self, source: Any) -> tuple[Any, Self]:
+        """Return a source and a model to predict its blocks, which are arrays without names, having checked both."""
+        check_is_fitted(self)
+        validate_data(self, source.header(), reset=False, skip_check_array=True)
+        model = copy.copy(self)
+        model.__dict__.pop("feature_names_in_", None)
+        return source, model
+
     def _chance_of_hit(self, X: Any, y: Array) -> Array:
         """Return the probability of each prediction being right if the targets are drawn from the rows of `y`."""
         chance: Array = np.take_along_axis(y, self._winners(X)[:, np.newaxis], axis=1)[:, 0]
@@ -587,7 +687,9 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
     def transition_(self) -> Array:
         """Noise matrix of the loss fitted with, given or estimated, if it has one."""
         check_is_fitted(self)
-        transition: Array = self.loss_.transition  # type: ignore[attr-defined]
+        if not hasattr(self.loss_, "transition"):
+            raise AttributeError(f"loss={self.loss_!r} has no noise matrix; ForwardCorrection has one.")
+        transition: Array = self.loss_.transition
         return transition
 
     def _without_class_weight(self, p: Array) -> Array:
@@ -606,6 +708,23 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _checked_weight(sample_weight: Any, X: Any) -> Any:
+    """Return the weights of the rows of X, in its dtype and where it is."""
+
+    def check(weight: Any, rows: Any) -> Any:
+        return check_sample_weight(weight, rows, dtype=dtype, ensure_non_negative=True)
+
+    dtype = X.dtype
+    if hasattr(X, "column"):
+        return X.column(sample_weight, "sample_weight").map(lambda weight: check(weight, weight))
+    refuse_lazy(sample_weight=sample_weight)
+    return check(sample_weight, X)
+
+
+def _weight_by_class(factors: Array, labels: Array, sample_weight: Array | None) -> Array:
+    return factors[labels] if sample_weight is None else factors[labels] * sample_weight
 
 
 def fitted_attributes(w: Array, targets: Targets, dtype: Any) -> dict[str, Any]:

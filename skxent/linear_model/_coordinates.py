@@ -61,6 +61,10 @@ class Coordinates(NamedTuple):
     centre_parts: bool
     dtype: np.dtype[Any]
 
+    def penalized(self, alpha: float) -> Coordinates:
+        """Return the same change of the columns with the penalty of another strength."""
+        return self._replace(penalty=(np.sqrt(alpha) / self.scale) ** 2)
+
     def original(self, w: Array) -> Array:
         """Return the weights of the columns as they were, in float64."""
         coef = w[:-1] / self.scale[:, np.newaxis]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from numbers import Integral
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -19,8 +20,9 @@ from skxent._typing import Array
 from skxent.linear_model._classifier import fitted_attributes
 from skxent.linear_model._estimators import SigmoidRegressor, SoftmaxRegressor
 from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model.solvers import Solver
 from skxent.losses import Loss
-from skxent.rows import MemoryRows, Rows, subset
+from skxent.rows import Rows, rows_of, subset
 
 __all__ = ["SigmoidRegressorCV", "SoftmaxRegressorCV"]
 
@@ -115,7 +117,7 @@ class _CrossValidated:
 
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Choose the penalty by cross-validation, then fit the model with it to all rows.
 
         Parameters
@@ -143,10 +145,12 @@ class _CrossValidated:
         targets = model._encode(y, X.dtype)
         solver, loss = model._resolve(targets)
         weight = model._weights(sample_weight, X, targets)
-        labels = None if targets.labels is None else targets.classes[targets.labels]
-        folds = list(check_cv(self.cv, labels, classifier=labels is not None).split(X, labels))
+        labels = None if targets.labels is None else targets.classes[np.asarray(targets.labels)]
+        # Splitters look at the number of rows only, and do not know what is not in memory.
+        table = X if hasattr(X, "__getitem__") else np.empty((X.shape[0], 0))
+        folds = list(check_cv(self.cv, labels, classifier=labels is not None).split(table, labels))
         with worker_threads() as workers:
-            rows = MemoryRows(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
+            rows = rows_of(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
             self.alphas_ = _penalties(self.alphas, rows)
             if self.n_jobs not in (None, 1):
                 rows.workers = ONE_THREAD
@@ -195,17 +199,21 @@ class _Fold:
 
     def __call__(self, train: Array, test: Array) -> _Path:
         model, rng = self.model, check_random_state(self.model.random_state)
-        options = {**model._options(self.solver, rng), "tol": max(model.tol, model.path_tol)}
-        rows = subset(self.rows, np.sort(train))
+        options = {**model._options(self.solver, rng), "tol": model.path_tol}
+        train, test = np.sort(train), np.sort(test)
+        rows = subset(self.rows, train)
         score = self.score_of((subset(self.rows, test), self.y[test]))
         w = np.zeros((rows.n_features + 1, rows.n_outputs), rows.dtype)
+        objective = Objective(Problem(self.loss, model._output, 0.0, model.fit_intercept), rows)
+        order = np.argsort(-self.alphas, kind="stable")
+        path = getattr(self.solver, "solve_path", partial(Solver.solve_path, self.solver))
         found, messages = {}, []
-        for position in np.argsort(-self.alphas, kind="stable"):
-            problem = Problem(self.loss, model._output, float(self.alphas[position]), model.fit_intercept)
-            result = self.solver.solve(Objective(problem, rows), w, callback=_never, **options)
+        for position, result in zip(
+            order, path(objective, self.alphas[order], w, callback=_never, **options), strict=True
+        ):
             if not result.converged:
                 messages.append(f"alpha={self.alphas[position]:.3g}: {result.message}")
-            found[position] = w = model._output.centred(result.w)
+            found[position] = model._output.centred(result.w)
         weights = np.stack([found[position] for position in range(len(self.alphas))])
         return _Path(weights, np.array([score(w) for w in weights]), messages)
 

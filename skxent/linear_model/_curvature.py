@@ -7,7 +7,7 @@ import numpy as np
 from skxent._typing import Array
 from skxent.linear_model._objective import Problem
 
-__all__ = ["curvature_of_rows", "is_proper"]
+__all__ = ["RowCurvature", "is_proper"]
 
 # Step of the central differences in the logits, in double precision.
 _STEP = 1e-3
@@ -15,12 +15,14 @@ _STEP = 1e-3
 _N_TRIED, _LOGITS = 64, 2.0
 # Directions of the logits tried.
 _N_DIRECTIONS = 4
+# Least curvature: its inverse and the square of that are finite. Where a loss is flat its differences are exactly 0.
+_LEAST = float(np.sqrt(np.finfo(np.float64).tiny))
 # Slope that counts as none, against the largest of the rows tried.
 _NONE = 1e-7
 
 
-def curvature_of_rows(problem: Problem, y: Array, z: Array, directions: Array) -> Array:
-    """Return a curvature of each row's loss along its logits that is not negative, the mean over some directions.
+class RowCurvature:
+    """A curvature of each row's loss along its logits that is above 0, the mean over some directions.
 
     A loss that is a proper scoring rule is least where the prediction is the target, and curves upwards there: this is
     the curvature taken, at the model's own probabilities as targets. Other losses may curve downwards there. For them
@@ -31,24 +33,37 @@ def curvature_of_rows(problem: Problem, y: Array, z: Array, directions: Array) -
     ----------
     problem : Problem
         Loss and output layer.
-    y, z : ndarray of shape (n_rows, n_outputs)
-        Targets and logits, in float64.
-    directions : ndarray of shape (n_directions, n_outputs)
-        Directions of the logits, at right angles to each other.
-
-    Returns
-    -------
-    ndarray of shape (n_rows,)
-        Curvatures.
+    n_outputs : int
+        Number of logits of a row.
     """
-    proper = np.maximum(_second(problem, problem.output.probabilities(z), z, directions), 0)
-    if is_proper(problem, z.shape[1]):
-        return proper
-    _, slope = problem.output.loss_and_gradient(problem.loss, y, z)
-    total: Array = np.zeros(len(z))
-    for direction in directions:
-        total += abs(_second(problem, y, z, direction[np.newaxis])) + abs(slope @ direction)
-    return np.maximum(proper, 0.5 * total / len(directions))
+
+    def __init__(self, problem: Problem, n_outputs: int) -> None:
+        self.problem = problem
+        self.is_proper = is_proper(problem, n_outputs)
+
+    def __call__(self, y: Array, z: Array, directions: Array) -> Array:
+        """Return the curvatures.
+
+        Parameters
+        ----------
+        y, z : ndarray of shape (n_rows, n_outputs)
+            Targets and logits, in float64.
+        directions : ndarray of shape (n_directions, n_outputs)
+            Directions of the logits, at right angles to each other.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+            Curvatures.
+        """
+        proper = np.maximum(_second(self.problem, self.problem.output.probabilities(z), z, directions), _LEAST)
+        if self.is_proper:
+            return proper
+        _, slope = self.problem.output.loss_and_gradient(self.problem.loss, y, z)
+        total: Array = np.zeros(len(z))
+        for direction in directions:
+            total += abs(_second(self.problem, y, z, direction[np.newaxis])) + abs(slope @ direction)
+        return np.maximum(proper, 0.5 * total / len(directions))
 
 
 def is_proper(problem: Problem, n_outputs: int) -> bool:

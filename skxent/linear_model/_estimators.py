@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skxent._typing import Array
-from skxent.linear_model._classifier import LinearClassifier
+from skxent.linear_model._classifier import LinearClassifier, by_blocks
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.linear_model._targets import Targets, soft_labels
 from skxent.losses import log_of
@@ -62,7 +62,10 @@ class SoftmaxRegressor(LinearClassifier):
         Whether :meth:`predict_proba` returns the probabilities of the classes in the data. Without it, they are those
         that minimise the loss: `class_weight` shifts them as if the classes were that frequent, and a loss that is not
         a proper scoring rule makes them too sure or not sure enough. With it, both are undone
-        (:meth:`skxent.losses.Loss.true_probabilities`). Predicted labels stay those of the weighted problem.
+        (:meth:`skxent.losses.Loss.true_probabilities`). Predicted labels stay those of the weighted problem. What is
+        undone is the effect on the best prediction of all, which a linear model may not reach: where the true classes
+        follow a softmax of the features, calibrated generalised cross-entropy finds it, calibrated label smoothing and
+        focal loss come near it.
     early_stopping : bool, default=False
         Whether to hold out part of the rows, score it after each iteration, stop when that no longer improves, and keep
         the best weights.
@@ -149,6 +152,7 @@ class SoftmaxRegressor(LinearClassifier):
     def _encode_labels(self, classes: Array, labels: Array, dtype: Any) -> Targets:
         return Targets(classes, labels, len(classes), labels)
 
+    @by_blocks
     def decision_function(self, X: Any) -> Array:
         """Return the logits.
 
@@ -169,6 +173,7 @@ class SoftmaxRegressor(LinearClassifier):
         winners: Array = self._logits(X).argmax(axis=1)
         return winners
 
+    @by_blocks
     def predict_log_proba(self, X: Any) -> Array:
         """Return the log-probabilities of the classes, in nats.
 
@@ -187,6 +192,7 @@ class SoftmaxRegressor(LinearClassifier):
             return log_of(self.predict_proba(X))
         return self._output.log_probabilities(self._logits(X))
 
+    @by_blocks
     def predict_proba(self, X: Any) -> Array:
         """Return the probabilities of the classes.
 
@@ -267,6 +273,7 @@ class SigmoidRegressor(LinearClassifier):
             return Targets(classes, labels.astype(dtype)[:, np.newaxis], 1, labels)
         return Targets(classes, labels, len(classes), labels)
 
+    @by_blocks
     def decision_function(self, X: Any) -> Array:
         """Return the logits, the log-odds of each unit.
 
@@ -283,6 +290,7 @@ class SigmoidRegressor(LinearClassifier):
         z = self._logits(X)
         return z if self._matrix_targets or z.shape[1] > 1 else z[:, 0]
 
+    @by_blocks
     def predict(self, X: Any) -> Array:
         """Return the most probable class of each row, or which units are on.
 
@@ -301,6 +309,10 @@ class SigmoidRegressor(LinearClassifier):
             return (self._logits(X) > 0).astype(int)
         return super().predict(X)
 
+    def _check_classes(self, targets: Targets, weight: Array | None) -> None:
+        if targets.labels is not None:  # units of a matrix may be on or off in all rows
+            super()._check_classes(targets, weight)
+
     def _winners(self, X: Any) -> Array:
         z = self._logits(X)
         winners: Array = z.argmax(axis=1) if z.shape[1] > 1 else (z[:, 0] > 0).astype(int)
@@ -312,6 +324,7 @@ class SigmoidRegressor(LinearClassifier):
         chance: Array = np.where(self._logits(X) > 0, y, 1 - y).prod(axis=1)
         return chance
 
+    @by_blocks
     def predict_log_proba(self, X: Any) -> Array:
         """Return the log-probabilities of the classes, in nats.
 
@@ -334,6 +347,7 @@ class SigmoidRegressor(LinearClassifier):
         log_a = self._output.log_probabilities(z)
         return log_a if self._matrix_targets else Softmax().log_probabilities(log_a)
 
+    @by_blocks
     def predict_proba(self, X: Any) -> Array:
         """Return the probabilities of the classes.
 

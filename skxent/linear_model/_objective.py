@@ -20,7 +20,7 @@ from skxent._typing import Array
 from skxent.linear_model._coordinates import Coordinates, standardize
 from skxent.linear_model._outputs import Output
 from skxent.losses import Loss
-from skxent.rows import Part, Rows, batches, logits_of, reweighted, subset
+from skxent.rows import Part, Rows, batches, logits_of, reweighted, subset, with_features
 
 __all__ = ["Objective", "Problem"]
 
@@ -151,6 +151,11 @@ class Objective:
         coordinates = self.coordinates._replace(dtype=np.dtype(np.float64))
         return Objective(self.problem, self.rows, self.total_weight, coordinates)
 
+    def penalized(self, alpha: float) -> Objective:
+        """Return the objective with a penalty of another strength, of the same columns as here."""
+        coordinates = None if self.coordinates is None else self.coordinates.penalized(alpha)
+        return Objective(replace(self.problem, alpha=alpha), self.rows, self.total_weight, coordinates)
+
     def with_loss(self, loss: Loss) -> Objective:
         """Return the objective with another loss."""
         return Objective(replace(self.problem, loss=loss), self.rows, self.total_weight, self.coordinates)
@@ -187,6 +192,11 @@ class Objective:
         """Return some columns of a part as a dense array."""
         return part.dense(columns) if self.coordinates is None else self.coordinates.dense(part, columns)
 
+    def with_features(self, X: Array, alpha: float) -> Objective:
+        """Return the objective of the same rows with other features, all of whose weights are penalised alike."""
+        problem = replace(self.problem, alpha=alpha)
+        return Objective(problem, with_features(self.rows, X), self.total_weight)
+
     def intercept_only(self) -> Array:
         """Return the weights of the best model without features; zeros if there is no intercept."""
         w = np.zeros((self.rows.n_features + 1, self.rows.n_outputs), self.dtype)
@@ -196,7 +206,8 @@ class Objective:
 
     def mean_targets(self) -> Array:
         """Return how often each output is on, weighted, of shape (n_outputs,)."""
-        (total,) = self.rows.sum(lambda part: (part.target_totals(self.rows.n_outputs),))
+        n_outputs = self.rows.n_outputs
+        (total,) = self.rows.without_features().sum(lambda part: (part.target_totals(n_outputs),))
         mean: Array = total / self.total_weight
         return mean
 
@@ -217,6 +228,10 @@ class Objective:
         batches estimate the whole without bias.
         """
         return self._of_rows(subset(self.rows, positions))
+
+    def on(self, rows: Rows, total_weight: float) -> Objective:
+        """Return the objective of other rows with the same columns."""
+        return Objective(self.problem, rows, total_weight, self.coordinates)
 
     def reweighted(self, positions: Array, weight: Array | None, total_weight: float) -> Objective:
         """Return the objective of some rows with other weights (None: each counts once) and their total."""
@@ -314,5 +329,5 @@ class Objective:
 def _total_weight(rows: Rows) -> float:
     if not rows.weighted:
         return float(rows.n_rows)
-    (total,) = rows.sum(lambda part: (part.weights().sum(),))
+    (total,) = rows.without_features().sum(lambda part: (part.weights().sum(),))
     return float(total)

@@ -109,8 +109,8 @@ class NewtonBound(Parameters):
             A bound below this need not be sharper.
         """
         size = max(self.min_rows, self.rows_per_column * len(w))
-        if size < objective.n_rows:
-            objective = curved_rows(draw(objective, self.drawn * size), w, size).together()
+        drawn = draw(objective, self.drawn * size)
+        objective = curved_rows(drawn, w, size).together() if size < drawn.n_rows else drawn
         search = _ConjugateGradients(gradient, precondition, self)
         while search.goes_on and search.n_products < self.max_products:
             search.advance(*objective.hessian_product(w, search.direction))

@@ -40,12 +40,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, get_blas_funcs, get_lapack_funcs
+from scipy.linalg import get_blas_funcs, get_lapack_funcs
 from sklearn.utils import gen_batches
 
 from skxent._parameters import Parameters
 from skxent._typing import Array
-from skxent.linear_model._curvature import curvature_of_rows
+from skxent.linear_model._curvature import RowCurvature
 from skxent.linear_model._objective import Objective
 from skxent.linear_model._sampling import draw, importance_sample
 
@@ -55,6 +55,9 @@ Preconditioner = Callable[[Array], Array]
 
 # Logits per chunk when the curvature is computed (float64, several temporaries).
 _LOGITS_AT_A_TIME = 16_000
+# Multiplications in products of matrices that take as long as the second derivatives of one logit of the
+# cross-entropy; measured with 100 classes.
+_MULTIPLICATIONS_A_LOGIT = 1_500
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,8 +73,13 @@ class SampledHessian(Parameters):
         Share of the bytes of the data that the blocks may take.
     min_memory : float, default=3.2e7
         Bytes that the blocks may always take.
+    max_memory : float, default=2e9
+        Bytes that they may never exceed: the data may be on many machines, and the blocks are in this process.
     max_blocks : int, default=100
         With more outputs than this, all share one block.
+    max_cost : float, default=8
+        Time that a block for each output may cost, in evaluations of the objective; where it costs more, all share one
+        block. From the second time on that it is computed again it may cost `growth` times as much.
     max_columns : int, default=256
         Largest number of columns in the blocks where memory does not allow all of them.
     rows_per_block_column : int, default=16
@@ -90,16 +98,15 @@ class SampledHessian(Parameters):
         Least curvature of a row, as a share of the mean.
     n_directions : int, default=4
         Directions of the logits in which the curvature is measured where one block serves all outputs.
+    precise_columns : int, default=100
+        Largest number of columns whose blocks are made in double precision whatever the data: it costs little there,
+        and no direction is lost in which the loss is flat.
     ridge : float, default=100
         What is added to the unit diagonal of a block, in rounding errors: enough for collinear columns.
     noise : float, default=4.0
         A diagonal entry is raised by this many times its relative sampling variance.
     harmless_noise : float, default=0.05
         Relative raise of a diagonal entry that is not made: it would hide near-collinear columns for little.
-    max_dual_rows : int, default=1000
-        With fewer rows than columns, and at most so many, blocks are inverted in the space of the rows.
-    dual_ridge : float, default=1e-8
-        Least penalty there, against the mean curvature: it leaves half the digits.
     growth : float, default=2.0
         Ratio of the rows used to those of the time before, from the second time on that it is computed again.
     rare : float, default=0.25
@@ -108,7 +115,9 @@ class SampledHessian(Parameters):
 
     memory_share: float = 0.1
     min_memory: float = 32_000_000
+    max_memory: float = 2_000_000_000
     max_blocks: int = 100
+    max_cost: float = 8
     max_columns: int = 256
     rows_per_block_column: int = 16
     sample_rows_per_column: int = 8
@@ -121,11 +130,10 @@ class SampledHessian(Parameters):
     panel_columns: int = 256
     min_curvature: float = 1e-3
     n_directions: int = 4
+    precise_columns: int = 100
     ridge: float = 100
     noise: float = 4.0
     harmless_noise: float = 0.05
-    max_dual_rows: int = 1_000
-    dual_ridge: float = 1e-8
     growth: float = 2.0
     rare: float = 0.25
 
@@ -148,10 +156,8 @@ class SampledHessian(Parameters):
             Takes and returns arrays of the shape of `w`; linear, symmetric and positive.
         """
         moments = objective.column_moments()
-        if objective.n_rows <= min(len(moments), self.max_dual_rows) and objective.rows.resident:
-            return _Dual(self, objective, w, refine=refine)
         n_blocks, columns = self._layout(objective, moments, refine)
-        sample = _Sample(self, objective, w, n_blocks, columns, moments, self.growth ** max(refine - 1, 0))
+        sample = _Sample(self, objective, w, n_blocks, columns, moments, self._times(refine))
         inverses, curvatures = zip(*sample.blocks(), strict=True)
         diagonal = None if columns is None else _inverse_diagonal(moments, np.array(curvatures), objective)
         return _Blocks(inverses, columns, diagonal, objective.problem.output.shift_invariant)
@@ -160,7 +166,8 @@ class SampledHessian(Parameters):
         """Return how many blocks there are to be, and which columns are in them, None for all."""
         n_outputs = objective.rows.n_outputs
         many = n_outputs if refine and n_outputs <= self.max_blocks else 1
-        for n_blocks in (many, 1):
+        allowed = self.max_cost * self._times(refine)
+        for n_blocks in (many, 1) if self._cost(objective, len(moments), many) <= allowed else (1,):
             if self._affordable_columns(objective, n_blocks) >= len(moments):
                 return n_blocks, None
         n_columns = min(
@@ -168,11 +175,25 @@ class SampledHessian(Parameters):
             self.max_columns,
             objective.n_rows // self.rows_per_block_column,
         )
-        return many, np.sort(np.argpartition(-moments, n_columns)[:n_columns])
+        n_blocks = many if self._cost(objective, n_columns, many) <= allowed else 1
+        return n_blocks, np.sort(np.argpartition(-moments, n_columns)[:n_columns])
+
+    def _times(self, refine: int) -> float:
+        """Return how many times the rows and the cost of the first blocks are allowed."""
+        return self.growth ** max(refine - 1, 0)
+
+    def _cost(self, objective: Objective, n_columns: int, n_blocks: int) -> float:
+        """Return how many evaluations of the objective take as long as so many blocks of the first size."""
+        n_outputs = objective.rows.n_outputs
+        rows = max(self.min_block_rows, self.block_rows_per_column * n_columns)
+        a_block = (rows + n_columns) * n_columns**2 / 2 + rows * n_outputs * _MULTIPLICATIONS_A_LOGIT
+        entries = objective.n_rows * objective.rows.bytes_per_row / objective.rows.dtype.itemsize
+        return n_blocks * a_block / (2 * entries * n_outputs)
 
     def _affordable_columns(self, objective: Objective, n_blocks: int) -> int:
         """Return how many columns so many blocks may have: packed triangles, and one in the making is two squares."""
-        entries = max(self.memory_share * objective.rows.nbytes, self.min_memory) / objective.rows.dtype.itemsize
+        n_bytes = min(max(self.memory_share * objective.rows.nbytes, self.min_memory), self.max_memory)
+        entries = n_bytes / objective.rows.dtype.itemsize
         return int(np.sqrt(entries / (n_blocks / 2 + 2))) - 1
 
     def _rows_at_a_time(self, objective: Objective, n_columns: int) -> int:
@@ -221,93 +242,6 @@ class _Blocks:
             # The other outputs fall as one rises, so that the loss curves more than a block says; for two by twice.
             step *= 1 - 1 / gradient.shape[1]
         return step
-
-
-class _Dual:
-    r"""Multiplies by the inverse of one block for all outputs, or of one for each, with fewer rows than columns.
-
-    With :math:`\Lambda` the penalty and :math:`D` the rows' weights times their curvature,
-
-    .. math::
-        (X^\top D X + \Lambda)^{-1} = \Lambda^{-1} - \Lambda^{-1} X^\top D^{1/2}
-        (I + D^{1/2} X \Lambda^{-1} X^\top D^{1/2})^{-1} D^{1/2} X \Lambda^{-1},
-
-    so that what is inverted has the size of the rows. All in double precision, since the difference may be small.
-    """
-
-    def __init__(self, settings: SampledHessian, objective: Objective, w: Array, *, refine: int) -> None:
-        self.objective = objective
-        self.panel_columns = settings.panel_columns
-        self.part = objective.rows.take(slice(0, objective.n_rows))
-        z = objective.logits(self.part, w)
-        n_outputs = objective.rows.n_outputs
-        n_blocks = n_outputs if refine and n_outputs <= settings.max_blocks else 1
-        weight = self.part.weights()
-        weight /= weight.sum()
-        curvatures = np.empty((objective.n_rows, n_blocks))
-        y, z = objective.targets(self.part), z.astype(np.float64, order="F")
-        for block, directions in enumerate(_directions(n_outputs, n_blocks, settings.n_directions)):
-            curvatures[:, block] = curvature_of_rows(objective.problem, y, z, directions)
-        means = weight @ np.abs(curvatures)
-        np.maximum(curvatures, settings.min_curvature * means + np.finfo(np.float64).tiny, out=curvatures)
-        self.roots = np.sqrt(weight[:, np.newaxis] * curvatures)
-        mean = float((weight @ curvatures).mean())
-        self.penalty = np.maximum(objective.penalty, settings.dual_ridge * mean)
-        self.intercept_penalty = settings.min_curvature * mean
-        gram = self._gram()
-        self.factors = [self._factor(gram, root) for root in self.roots.T]
-
-    def __call__(self, gradient: Array) -> Array:
-        solved = gradient.astype(np.float64)
-        self._divide(solved)
-        inner = self._rows(solved)
-        for output in range(inner.shape[1]):
-            block = output % len(self.factors)
-            root = self.roots[:, block]
-            inner[:, output] = root * cho_solve(self.factors[block], root * inner[:, output])
-        taken = self._back(inner)
-        self._divide(taken)
-        solved -= taken
-        if self.objective.problem.output.shift_invariant:
-            solved[-1] -= solved[-1].mean()
-            solved *= 1 - 1 / gradient.shape[1]
-        step: Array = solved.astype(gradient.dtype)
-        return step
-
-    def _divide(self, w: Array) -> None:
-        w[:-1] /= self.penalty[:, np.newaxis]
-        w[-1] /= self.intercept_penalty
-
-    def _factor(self, gram: Array, root: Array) -> Any:
-        matrix = root[:, np.newaxis] * gram * root
-        matrix[np.diag_indices(len(root))] += 1
-        return cho_factor(matrix, lower=True, overwrite_a=True)
-
-    def _chunks(self) -> Iterator[tuple[slice, Array]]:
-        """Yield columns, as they are here, in double precision."""
-        for columns in gen_batches(len(self.penalty), self.panel_columns):
-            yield columns, self.objective.dense(self.part, columns).astype(np.float64)
-
-    def _gram(self) -> Array:
-        n_rows = self.objective.n_rows
-        gram = np.full((n_rows, n_rows), self.objective.problem.fit_intercept / self.intercept_penalty)
-        for columns, X in self._chunks():
-            X /= np.sqrt(self.penalty[columns])
-            gram += X @ X.T
-        return gram
-
-    def _rows(self, w: Array) -> Array:
-        product = np.tile(w[-1] * self.objective.problem.fit_intercept, (self.objective.n_rows, 1))
-        for columns, X in self._chunks():
-            product += X @ w[columns.start : columns.stop]
-        return product
-
-    def _back(self, rows: Array) -> Array:
-        w = np.empty((len(self.penalty) + 1, rows.shape[1]))
-        for columns, X in self._chunks():
-            w[columns.start : columns.stop] = X.T @ rows
-        w[-1] = rows.sum(axis=0) * self.objective.problem.fit_intercept
-        return w
 
 
 class _Inverse:
@@ -380,6 +314,8 @@ class _Sample:
         self.n_everywhere = objective.n_rows
         size = max(settings.min_sample_rows, settings.sample_rows_per_column * self.n_columns)
         self.objective = sample = draw(objective, int(times * size))
+        self.dtype = objective.dtype if self.n_columns > settings.precise_columns else np.dtype(np.float64)
+        self.curvature = RowCurvature(objective.problem, objective.rows.n_outputs)
         self.directions = _directions(objective.rows.n_outputs, n_blocks, settings.n_directions)
         self.z = np.empty((sample.n_rows, objective.rows.n_outputs), objective.rows.dtype, order="F")
         self.variances = np.empty((sample.n_rows, n_blocks), objective.rows.dtype)
@@ -435,11 +371,11 @@ class _Sample:
 
     def _curvature_of(self, rows: Array, directions: Array) -> Array:
         y = self.objective.targets(self.objective.rows.take(rows))
-        return curvature_of_rows(self.objective.problem, y, self.z[rows].astype(np.float64, order="F"), directions)
+        return self.curvature(y, self.z[rows].astype(np.float64, order="F"), directions)
 
     def _sums(self, rows: Array, by_variance: Array, by_curvature: Array) -> tuple[Array, Array, Array]:
         """Return sums over some rows: half the matrix of products, the squares by column, and those of the products."""
-        n, dtype = self.n_columns + 1, self.z.dtype
+        n, dtype = self.n_columns + 1, self.dtype
         matrix, seen, squares = np.zeros((n, n), dtype), np.zeros(n - 1), np.zeros(n - 1)
         for chunk in gen_batches(len(rows), self.rows_at_a_time):
             X = np.full((len(rows[chunk]), n), float(self.objective.problem.fit_intercept), dtype)

@@ -8,6 +8,7 @@ import numpy as np
 
 from skxent._typing import Array
 from skxent.linear_model._objective import Objective
+from skxent.rows import Part, Rows, reweighted, subset
 
 __all__ = ["draw", "importance_sample", "sampling_chances"]
 
@@ -19,16 +20,37 @@ def draw(objective: Objective, size: int) -> Objective:
     """Return the objective of some random rows, always the same ones; of all if there are no more than that.
 
     A row is drawn as often as its weight says and then counts once, so that rows of large weight are not missed and
-    rows of no weight not met. The rows drawn can be read again at will.
+    rows of no weight not met. The rows drawn can be read again at will. Where the rows themselves cannot, they are
+    drawn once for all, as many as may be copied, and every further draw is one from these.
     """
-    if size >= objective.n_rows:
-        return objective if objective.rows.resident else objective.subset(slice(0, objective.n_rows))
+    rows = objective.rows
+    if not rows.resident:
+        return _draw_from_sample(objective, size)
+    if size >= rows.n_rows:
+        return objective
+    return objective.reweighted(_random_positions(rows, size), None, float(size))
+
+
+def _draw_from_sample(objective: Objective, size: int) -> Objective:
+    rows = objective.rows
+    most = int(rows.sample_bytes / rows.bytes_per_row)
+    if most >= rows.n_rows:
+        if rows.sample is None:
+            rows.sample = subset(rows, slice(0, rows.n_rows))
+        return draw(objective.on(rows.sample, objective.total_weight), size)
+    if rows.sample is None:
+        rows.sample = reweighted(rows, _random_positions(rows, most), None)
+    return draw(objective.on(rows.sample, float(rows.sample.n_rows)), size)
+
+
+def _random_positions(rows: Rows, size: int) -> Array:
+    """Return sorted positions of random rows, drawn as often as their weights say."""
     chance = None
-    if objective.rows.weighted:
-        chance = np.concatenate(list(objective.rows.each(lambda part: part.weights())))
+    if rows.weighted:
+        chance = np.concatenate(list(rows.without_features().each(Part.weights)))
         chance /= chance.sum()
-    positions = np.random.default_rng(0).choice(objective.n_rows, size, replace=chance is not None, p=chance)
-    return objective.reweighted(np.sort(positions), None, float(size))
+    positions: Array = np.random.default_rng(0).choice(rows.n_rows, size, replace=chance is not None, p=chance)
+    return np.sort(positions)
 
 
 def importance_sample(mass: Array, size: int) -> tuple[Array, float]:

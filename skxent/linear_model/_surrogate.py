@@ -35,7 +35,7 @@ import numpy as np
 from skxent._parameters import Parameters
 from skxent._typing import Array
 from skxent.linear_model._objective import Objective
-from skxent.linear_model._sampling import importance_sample, sampling_chances
+from skxent.linear_model._sampling import draw, importance_sample, sampling_chances
 from skxent.rows import Part
 
 __all__ = ["SubsampledSurrogate", "Surrogate", "curved_rows"]
@@ -100,18 +100,20 @@ class SubsampledSurrogate(Parameters):
         Returns
         -------
         Surrogate or None
-            None if there are too few rows to sample, or if reading some of them again costs as much as reading all.
+            None if there are too few rows to sample, or if so many can neither be summed over where they are nor be
+            held here.
         """
         size = int(self.share * objective.n_rows)
-        if not objective.rows.resident or size < max(self.min_rows, self.rows_per_column * len(w)):
+        if size < max(self.min_rows, self.rows_per_column * len(w)):
             return None
-        return Surrogate(self._halves(objective, w, size), objective.eps, w, value, gradient, self.max_noise)
+        drawn = objective if objective.rows.selectable else draw(objective, objective.n_rows)
+        if drawn.n_rows < size:
+            return None
+        halves = curved_rows(drawn, w, size, self.min_curvature, drawn.n_rows / objective.n_rows)
+        return Surrogate(halves, objective.eps, w, value, gradient, self.max_noise)
 
-    def _halves(self, objective: Objective, w: Array, size: int) -> _Halves:
-        return curved_rows(objective, w, size, self.min_curvature)
 
-
-def curved_rows(objective: Objective, w: Array, size: int, min_curvature: float = 0.05) -> _Halves:
+def curved_rows(objective: Objective, w: Array, size: int, min_curvature: float = 0.05, drawn: float = 1.0) -> _Halves:
     """Return two halves of a sample of the rows, drawn in proportion to their curvature.
 
     Parameters
@@ -124,6 +126,8 @@ def curved_rows(objective: Objective, w: Array, size: int, min_curvature: float 
         Rows of both halves.
     min_curvature : float, default=0.05
         Least curvature of a row as a share of the mean, so that every row has a chance.
+    drawn : float, default=1.0
+        Share of the rows that the objective has already been drawn from at random.
     """
 
     def curvature(part: Part) -> tuple[Array, Any]:
@@ -139,7 +143,7 @@ def curved_rows(objective: Objective, w: Array, size: int, min_curvature: float 
     if weight is not None:
         each *= weight[sample]
     # Rows that are sure to be in the sample add to the difference of the halves, but not to the error.
-    return _Halves(objective, sample, each, float(np.sqrt(np.mean(1 - chances[sample]))))
+    return _Halves(objective, sample, each, float(np.sqrt(np.mean(1 - drawn * chances[sample]))))
 
 
 @dataclass(frozen=True)

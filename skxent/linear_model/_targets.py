@@ -11,10 +11,12 @@ from sklearn.utils import compute_class_weight, gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 
 from skxent._typing import Array
+from skxent.rows import column_totals, label_counts
 
 __all__ = [
     "Targets",
     "as_probabilities",
+    "class_totals",
     "class_weights",
     "classes_and_positions",
     "hold_out",
@@ -52,6 +54,13 @@ def soft_labels(y: Array) -> Targets:
     return Targets(np.arange(y.shape[1]), y, y.shape[1], None)
 
 
+def class_totals(targets: Targets, weight: Array | None) -> Array:
+    """Return the total weight of each class, or of each column of a matrix of targets."""
+    if targets.labels is not None:
+        return label_counts(targets.labels, weight, len(targets.classes))
+    return column_totals(targets.y, weight)
+
+
 def class_weights(class_weight: Any, targets: Targets, sample_weight: Array | None) -> Array:
     """Return the factor of each class on the weights of its rows.
 
@@ -77,9 +86,9 @@ def class_weights(class_weight: Any, targets: Targets, sample_weight: Array | No
     if targets.labels is None:
         raise ValueError("class_weight needs class labels in y; for a matrix of targets use sample_weight.")
     if isinstance(class_weight, dict):
-        factors = compute_class_weight(class_weight, classes=targets.classes, y=targets.classes[targets.labels])
+        factors = compute_class_weight(class_weight, classes=targets.classes, y=targets.classes)
     else:
-        totals = np.bincount(targets.labels, sample_weight, len(targets.classes))
+        totals = class_totals(targets, sample_weight)
         present = np.count_nonzero(totals)
         factors = np.divide(totals.sum(), present * totals, out=np.zeros(len(totals)), where=totals > 0)
     wrong = np.flatnonzero(~((factors >= 0) & np.isfinite(factors)))

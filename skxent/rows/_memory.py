@@ -14,7 +14,7 @@ from skxent._typing import Array
 from skxent.rows._part import Part, select
 from skxent.rows._rows import Rows
 
-__all__ = ["BlockSizes", "MemoryRows"]
+__all__ = ["BlockSizes", "MemoryRows", "total"]
 
 
 @dataclass(frozen=True)
@@ -121,8 +121,8 @@ class MemoryRows(Rows):
             return list(function(self.take(slice(0, self.n_rows))))
         blocks = list(gen_even_slices(self.n_rows, -(-self.n_rows // self.block_rows)))
         shares = [blocks[start :: self.sizes.n_sums] for start in range(min(self.sizes.n_sums, len(blocks)))]
-        sums = self.workers.map(lambda share: _total((function(self.take(rows)) for rows in share), np.float64), shares)
-        return _total(sums)
+        sums = self.workers.map(lambda share: total((function(self.take(rows)) for rows in share), np.float64), shares)
+        return total(sums)
 
     def each(self, function: Callable[[Part], Any], max_rows: int | None = None) -> Iterator[Any]:
         """Yield a function of each part; see :meth:`Rows.each`."""
@@ -131,7 +131,7 @@ class MemoryRows(Rows):
 
     def take(self, rows: slice | Array) -> Part:
         """Return some rows; see :meth:`Rows.take`."""
-        positions = self._positions_of(rows)
+        positions = _without_gaps(self._positions_of(rows))
         weight = None if self.weight is None else select(self.weight, rows)
         return Part(select(self.X, positions), select(self.y, positions), weight)
 
@@ -178,15 +178,26 @@ class MemoryRows(Rows):
         return self.positions.start + rows if self.positions.start else rows
 
 
-def _total(tuples: Iterable[Sequence[Any]], dtype: Any = None) -> list[Any]:
+def _without_gaps(positions: slice | Array) -> slice | Array:
+    """Return positions as a slice where each is the one after the last: then no rows are copied.
+
+    Most blocks of the training rows of a fold are such.
+    """
+    if isinstance(positions, slice) or len(positions) < 2 or positions[-1] - positions[0] != len(positions) - 1:
+        return positions
+    return slice(int(positions[0]), int(positions[-1]) + 1) if (np.diff(positions) == 1).all() else positions
+
+
+def total(tuples: Iterable[Sequence[Any]], dtype: Any = None) -> list[Any]:
     """Add up tuples of terms one by one, in a dtype or in their own; a tuple that is alone stays as it is.
 
     The first tuple's arrays may be overwritten.
     """
     iterator = iter(tuples)
-    total = [np.asarray(term) for term in next(iterator)]
+    sums = [np.asarray(term) for term in next(iterator)]
     for terms in iterator:
         for i, term in enumerate(terms):
-            precision = np.result_type(total[i], term) if dtype is None else dtype
-            total[i] = np.add(total[i], term, out=total[i] if total[i].dtype == precision else None, dtype=precision)
-    return total
+            precision = np.result_type(sums[i], term) if dtype is None else dtype
+            out = sums[i] if sums[i].dtype == precision else None
+            sums[i] = np.asarray(np.add(sums[i], term, out=out, dtype=precision))
+    return sums

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.utils import gen_batches
 
 from skxent._parallel import Workers
 from skxent._typing import Array
 
-__all__ = ["Part", "logits_in_blocks", "logits_of", "select"]
+__all__ = ["Part", "fingerprints", "joined", "logits_in_blocks", "logits_of", "select"]
 
 # Entries of the features in a block of a prediction: what fits a core's cache in float64.
 _ENTRIES_AT_A_TIME = 250_000
@@ -61,8 +63,7 @@ class Part(NamedTuple):
         X, weight = self.X, self.weight
         if isinstance(X, np.ndarray):
             return np.einsum("ij,ij->j", X, X if weight is None else X * weight[:, np.newaxis])
-        squares = type(X)((np.square(X.data), X.indices, X.indptr), shape=X.shape)
-        total: Array = squares.T @ (np.ones(X.shape[0], X.dtype) if weight is None else weight)
+        total: Array = _squared(X).T @ (np.ones(X.shape[0], X.dtype) if weight is None else weight)
         return total
 
     @property
@@ -99,16 +100,71 @@ class Part(NamedTuple):
         """Return the sum of the absolute values of each column, each row times its share."""
         return np.asarray(abs(self.X).T @ share)
 
+    def fingerprints(self) -> Array:
+        """Return a whole number for each row: the same for equal rows, and hardly ever for others."""
+        return fingerprints(self.X)
+
+    def target_fingerprints(self, n_outputs: int) -> Array:
+        """Return a whole number for the target of each row, as :meth:`fingerprints` does for the features."""
+        return fingerprints(self.y) if self.y.ndim == 2 else fingerprints(np.eye(n_outputs))[self.y]
+
     def dense(self, columns: slice | Array) -> Array:
         """Return some columns as a dense array."""
         X = self.X[:, columns]
         return X if isinstance(X, np.ndarray) else X.toarray()
 
 
-def _squared(X: Any) -> Any:
+def fingerprints(X: Any) -> Array:
+    """Return a whole number for each row, the same for equal rows whatever their place, container and dtype.
+
+    It is a sum of products of the entries' bits, modulo 2**64: whole numbers add up to the same in any order.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array of shape (n_rows, n_columns)
+        Numbers.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        Numbers in uint64. Two rows that differ have the same with a chance of about 2**-44.
+    """
+    factors = np.random.default_rng(0).integers(2**63, size=X.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    products: Array = _mapped(_mixed_bits, X) @ factors
+    return products
+
+
+def _mixed_bits(values: Array) -> Array:
+    """Return the bits of numbers as whole numbers, 0 for 0, the high ones mixed into the low ones.
+
+    The low bits of round numbers are all 0, which would leave few different products.
+    """
+    bits = (values.astype(np.float64) + 0.0).view(np.uint64)  # adding 0 turns -0 into 0
+    return bits ^ (bits >> np.uint64(32))
+
+
+def _mapped(function: Callable[[Array], Array], X: Any) -> Any:
+    """Return a function, which maps 0 to 0, of each entry."""
     if isinstance(X, np.ndarray):
-        return np.square(X)
-    return type(X)((np.square(X.data), X.indices, X.indptr), shape=X.shape)
+        return function(X)
+    return type(X)((function(X.data), X.indices, X.indptr), shape=X.shape)
+
+
+def _squared(X: Any) -> Any:
+    return _mapped(np.square, X)
+
+
+def joined(parts: Sequence[Part]) -> Part:
+    """Return the rows of some parts, one after the other; of one part itself."""
+    if len(parts) == 1:
+        return parts[0]
+    X, y, weight = zip(*parts, strict=True)
+    dense = isinstance(X[0], np.ndarray)
+    return Part(
+        np.concatenate(X) if dense else sp.vstack(X, format="csr"),
+        np.concatenate(y),
+        None if weight[0] is None else np.concatenate(weight),
+    )
 
 
 def logits_of(X: Any, w: Array) -> Array:

@@ -7,12 +7,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from skxent._parallel import ONE_THREAD, Workers
 from skxent._typing import Array
 from skxent.rows._part import Part
 
-__all__ = ["Rows"]
+__all__ = ["SAMPLE_BYTES", "Rows"]
+
+# Bytes of features that a fit may copy from outside memory. The samples of MNIST take 100 MB.
+SAMPLE_BYTES = 256_000_000
+# Bytes of rows that lie together and are read at a time for mini-batches: a disk or a network reads such pieces at
+# nearly full speed, whatever their order.
+_PIECE_BYTES = 8_000_000
 
 
 class Rows(ABC):
@@ -38,6 +45,13 @@ class Rows(ABC):
         Whether rows can be read again at will, at no more cost than their share. It is so in memory, not on a disk.
     workers : Workers
         Threads of this process that may help with other work on the same data; by default there is one.
+    selectable : bool
+        Whether some rows can be summed over at no more cost than their share, though not in this process.
+    sample_bytes : float
+        Bytes of features that may be copied into this process's memory from a place outside it: a sample, or rows held
+        out. Rows in memory are never copied.
+    sample : Rows or None
+        Random rows copied into memory, for rows that are not resident; see :func:`skxent.linear_model._sampling.draw`.
     """
 
     n_rows: int
@@ -49,6 +63,9 @@ class Rows(ABC):
     weighted: bool
     resident: bool
     workers: Workers = ONE_THREAD
+    sample_bytes: float = SAMPLE_BYTES
+    selectable: bool = False
+    sample: Any = None
 
     @abstractmethod
     def sum(self, function: Callable[[Part], tuple[Any, ...]]) -> list[Any]:
@@ -86,3 +103,19 @@ class Rows(ABC):
         rows : slice or ndarray of int
             Positions; an index may occur more than once.
         """
+
+    def without_features(self) -> Rows:
+        """Return rows with the same targets and weights, which may lack all features, to sum over at little cost."""
+        return self
+
+    def pieces(self) -> list[slice]:
+        """Return rows that are read together, in their order: each row is in one piece."""
+        return list(gen_batches(self.n_rows, max(1, int(_PIECE_BYTES / self.bytes_per_row))))
+
+    def selected(self, positions: Array) -> Rows | None:
+        """Return some rows, by sorted position, without a copy; None where that is not possible."""
+        return None
+
+    def reweighted(self, positions: Array, weight: Array | None) -> Rows | None:
+        """Return some rows, by sorted position, with other weights and without a copy; None if that is not possible."""
+        return None

@@ -1,5 +1,7 @@
 """Check of smoothing methods that users write."""
 
+from __future__ import annotations
+
 import warnings
 
 import numpy as np

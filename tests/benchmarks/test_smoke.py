@@ -40,6 +40,7 @@ RUNS = {
     # read.
     "label_noise": (["--help"], ["--noise [KIND"]),
     "data_selection": (["--help"], ["select, large or classify"]),
+    "large_data": (["file", "--gigabytes", "0.001", "--kind", "map"], ["'kind': 'map'", "'reads': 1.0"]),
     "measures": (["--shapes", "1", "--compared", "1", "--first", "norm", "--last", "norm"], ["norm"]),
     "perplexity": (["natural", "--megabytes", "0.1", "--rounds", "1"], ["skxent-perplexity FILE", "MB/s"]),
     "feature_selection": (["strength"], ["true information, nats"]),

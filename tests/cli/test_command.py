@@ -513,11 +513,53 @@ class TestFilters:
         (folder / "t.jsonl").write_text("\n\n".join([lines[0], lines[0][:-1] + "   }", lines[1]]))
         run(*LAPLACE, "--save", "m.arpa")
         bounds = ("--model", "m.arpa", "--max-perplexity", "6", "--field", "body", "--quiet")
-        assert [json.loads(line) for line in run(*bounds, "t.parquet")[1].splitlines()] == rows[:1]
         assert run(*bounds, "t.jsonl")[1].splitlines() == [lines[0], lines[0][:-1] + "   }"]
-        scored = [json.loads(line) for line in run(*bounds, "--add-score", "t.jsonl", "t.parquet")[1].splitlines()]
-        assert [record.pop("perplexity") for record in scored] == pytest.approx([0.048 ** (-1 / 3)] * 3)
-        assert scored == [rows[0]] * 3
+        scored = [json.loads(line) for line in run(*bounds, "--add-score", "t.jsonl")[1].splitlines()]
+        assert [record.pop("perplexity") for record in scored] == pytest.approx([0.048 ** (-1 / 3)] * 2)
+        assert scored == [rows[0]] * 2
+        code, out, err = run(*bounds, "t.jsonl", "t.parquet")
+        assert (code, out) == (1, "")
+        assert "t.jsonl: no Parquet file, as t.parquet is" in err
+
+    @pytest.mark.parametrize("bound", ["6", "1e9", "1.01"])
+    def test_rows_of_parquet_stay_parquet(self, run, folder, bound):
+        table = pl.DataFrame({"id": [1, 2, 3], "body": ["a b a", "d d d", None], "tags": [["x"], [], None]})
+        table.write_parquet("t.parquet")
+        run(*LAPLACE, "--save", "m.arpa")
+        command = [*COMMAND, "--model", "m.arpa", "--max-perplexity", bound, "--field", "body", "--quiet", "t.parquet"]
+        kept = pl.read_parquet(io.BytesIO(subprocess.check_output(command)))
+        expected = {"6": [1], "1e9": [1, 2], "1.01": []}[bound]
+        assert kept.schema == table.schema
+        assert kept.equals(table.filter(pl.col("id").is_in(expected)))
+        scored = pl.read_parquet(io.BytesIO(subprocess.check_output([*command, "--add-score"])))
+        assert scored.drop("perplexity").equals(kept)
+        assert scored.schema["perplexity"] == pl.Float64 or not expected
+        assert (scored["perplexity"] <= float(bound)).all()
+
+    @pytest.mark.parametrize(
+        ("line", "expected"),
+        [
+            ('{"t": "a"}', '{"t": "a", "perplexity": 3.25}'),
+            ('{"t": "a" }  ', '{"t": "a", "perplexity": 3.25}'),
+            ('{"t": "d", "x": {}}', None),
+            ('{"t": "a", "perplexity": 1}', "there is a field 'perplexity' already"),
+            ('{"t": "a", "x": {"perplexity": 1}}', '{"t": "a", "x": {"perplexity": 1}, "perplexity": 3.25}'),
+        ],
+    )
+    def test_the_score_is_added_to_any_object(self, run, folder, line, expected):
+        (folder / "t.jsonl").write_text(f"{line}\n")
+        run("--train", "train.txt", "--smoothing", "mle", "--save", "m.arpa")
+        (folder / "m.arpa").write_text("\\data\\\nngram 1=2\n\n\\1-grams:\n-0.51188336\ta\n-0.2\t<unk>\n\n\\end\\\n")
+        options = ("--model", "m.arpa", "--field", "t", "--min-perplexity", "2", "--add-score", "--quiet", "t.jsonl")
+        code, out, err = run(*options)
+        if expected is None:
+            assert (code, out) == (0, "")
+        elif expected.startswith("{"):
+            record, wanted = json.loads(out), json.loads(expected)
+            assert record.pop("perplexity") == pytest.approx(wanted.pop("perplexity"))
+            assert record == wanted
+        else:
+            assert (code, expected in err, "t.jsonl: line 1" in err) == (1, True, True)
 
     def test_bad_records_are_skipped_and_counted_if_asked_for(self, run, folder):
         (folder / "t.jsonl").write_text('{"body": "a b", "n": 1}\n{"n": 2}\n{"body": 3}\n{"body": "a"')

@@ -10,9 +10,11 @@ import resource
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 
+import polars as pl
 import pytest
 
 from skxent.cli import main
@@ -377,3 +379,111 @@ def test_frames_of_zstd(folder, capsys):
     (folder / "x").write_bytes(long[:-10])
     assert main(["x"]) == 1
     assert "x: cannot be read, it is damaged or cut short" in capsys.readouterr().err
+
+
+# What follows -- is a file, whatever its name.
+
+
+@pytest.mark.parametrize("name", ["-x.txt", "--y", "-1", "--model.txt"])
+def test_files_whose_names_begin_with_a_dash(folder, capsys, name):
+    (folder / name).write_text("a b d\n")
+    assert main(["--model", "m.arpa", "--format", "srilm", "--", name]) == 0
+    assert capsys.readouterr().out.startswith(f"file {name}: 0 sentences, 3 words, 1 OOVs")
+    assert main(["--train", "train.txt", "--", name, "test.txt", "--format", "srilm"]) == 0
+    assert "9 words, 1 OOVs" in capsys.readouterr().out
+
+
+# Compressed files that are not whole, or more than whole.
+
+
+def lzma_alone(data):
+    return lzma.compress(data, format=lzma.FORMAT_ALONE)
+
+
+COMPRESSED = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "lzma": lzma_alone}
+
+
+@pytest.mark.parametrize("form", COMPRESSED)
+def test_compressed_files_cut_short_or_with_something_behind(folder, capsys, form):
+    whole = COMPRESSED[form](TRAIN.encode() * 1000)
+    command = ["--model", "m.arpa", "--format", "srilm", "x"]
+    cut = "the compressed data do not end"
+    for data, problem in [
+        (whole[:-1], cut),
+        (whole[: len(whole) // 2], cut),
+        (whole[:20], cut),
+        (whole + b"garbage", "something else follows"),
+    ]:
+        (folder / "x").write_bytes(data)
+        assert main(command) == 1
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert f"x: cannot be read, it is damaged or cut short: {problem}" in captured.err
+
+
+@pytest.mark.parametrize("form", COMPRESSED)
+def test_members_add_up_and_zeros_behind_them_are_padding(folder, capsys, form):
+    member = COMPRESSED[form](TRAIN.encode())
+    (folder / "x").write_bytes(member + member + bytes(512))
+    assert main(["--model", "m.arpa", "--format", "srilm", "x"]) == 0
+    assert "12 words" in capsys.readouterr().out
+
+
+def test_much_text_in_few_compressed_bytes_takes_little_memory(folder):
+    (folder / "x.xz").write_bytes(lzma.compress(b"a b c\n" * 40_000_000))  # 240 MB
+    code = (
+        "import resource, sys; from skxent.cli import main\n"
+        "code = main(['--model', 'm.arpa', 'x.xz', '--format', 'json', '--jobs', '1'])\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)\nsys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert json.loads(done.stdout)["tokens"] == 120_000_000
+    assert int(done.stderr.splitlines()[-1]) < 500
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_a_tar_archive_is_no_text(folder, capsys, compress):
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.add("train.txt")
+    (folder / "x.tar").write_bytes(compress(archive.getvalue()))
+    assert main(["x.tar"]) == 1
+    assert "x.tar: a tar archive cannot be read; unpack it" in capsys.readouterr().err
+
+
+def test_parquet_from_a_stream_is_refused(folder):
+    pl.DataFrame({"t": ["a"]}).write_parquet("x.parquet")
+    done = shell("--model m.arpa --field t - < x.parquet")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "-: Parquet cannot be read from a stream: save it to a file first" in done.stderr
+
+
+# Bytes that are no text, in any encoding: one line with the file, the line and the byte.
+
+
+UNDECODABLE = [
+    ("utf-8", b"a b\n\xff", 2, 4),
+    ("shift_jis", b"a b\na \x81\xff b\n", 2, 6),
+    ("shift_jis", b"a b\na \x81", 2, 6),
+    ("cp1252", b"a\nb \x81\n", 2, 4),
+    ("gb18030", b"a\nb \x81\x30\x81\n", 2, 4),
+    ("euc_jp", b"a b\n\n\xa4", 3, 5),
+    ("ascii", b"a b\xc3\n", 1, 3),
+    ("utf-16", b"\xff\xfea\0\n\0b", 2, 6),
+    ("utf-16-le", b"a\0\n\0\x00\xd8b\0", 2, 4),
+    ("utf-32", b"\xff\xfe\0\0a\0\0\0\n\0\0\0\xff\xff\xff\xff", 2, 12),
+]
+
+
+@pytest.mark.parametrize(("encoding", "data", "line", "byte"), UNDECODABLE)
+@pytest.mark.parametrize(
+    "options", [[], ["--per", "line"], ["--max-perplexity", "99"]], ids=["count", "line", "filter"]
+)
+def test_undecodable_bytes_have_their_place(folder, capsys, encoding, data, line, byte, options):
+    (folder / "x.txt").write_bytes(data)
+    assert main(["--model", "m.arpa", "--encoding", encoding, *options, "--quiet", "x.txt"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith(f"skxent-perplexity: x.txt: line {line}, byte {byte}: not valid {encoding} (")
+    assert "--errors replace" in err
+    assert err.count("\n") == 1
+    assert main(["--model", "m.arpa", "--encoding", encoding, "--errors", "replace", "--quiet", "x.txt"]) == 0

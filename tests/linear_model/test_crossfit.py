@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from skxent import SigmoidRegressor, SoftmaxRegressor
-from skxent.linear_model._crossfit import crossfit
+from skxent.linear_model._crossfit import _halves, crossfit
 from skxent.linear_model._objective import Problem
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.losses import CrossEntropy, ForwardCorrection, GeneralizedCrossEntropy, Loss
@@ -52,6 +52,8 @@ def test_the_matrix_of_a_given_loss_is_shown_and_others_have_none():
     np.testing.assert_array_equal(SoftmaxRegressor(ForwardCorrection(NOISE)).fit(X, given).transition_, NOISE)
     plain = SoftmaxRegressor().fit(X, given)
     assert not hasattr(plain, "transition_")
+    with pytest.raises(AttributeError, match=r"CrossEntropy\(\) has no noise matrix"):
+        plain.transition_  # noqa: B018
     assert isinstance(plain.loss_, CrossEntropy)
 
 
@@ -83,13 +85,63 @@ def test_two_classes_behind_a_sigmoid():
 
 
 def test_a_weight_is_a_repetition():
-    """In the matrix too, but for the one row that each class counts more and for the halves that rows fall into."""
-    X, _, given = noisy(NOISE)
-    weight = np.where(given == 1, 2, 1)
+    """In the matrix too, whatever the order of the rows."""
+    X, _, given = noisy(NOISE, 1000)
+    weight = np.random.default_rng(1).integers(4, size=1000)
     weighted = SoftmaxRegressor(ForwardCorrection(), alpha=1e-3).fit(X, given, sample_weight=weight)
     repeated = SoftmaxRegressor(ForwardCorrection(), alpha=1e-3)
-    repeated.fit(np.repeat(X, weight, axis=0), np.repeat(given, weight))
-    np.testing.assert_allclose(weighted.transition_, repeated.transition_, atol=0.03)
+    order = np.random.default_rng(2).permutation(np.repeat(np.arange(1000), weight))
+    repeated.fit(X[order], given[order])
+    np.testing.assert_allclose(weighted.transition_, repeated.transition_, atol=1e-5)
+
+
+def test_only_the_ratios_of_small_weights_count():
+    """Weights that sum to 1 would otherwise leave nothing but the row that each class counts more."""
+    X, _, given = noisy(NOISE, 600)
+    weight = np.random.default_rng(1).uniform(0.5, 1.5, 600)
+    model = SoftmaxRegressor(ForwardCorrection(), alpha=1e-3)
+    tiny, small = (model.fit(X, given, sample_weight=scale * weight).transition_ for scale in (1e-6, 1e-2))
+    np.testing.assert_allclose(tiny, small, atol=1e-4)
+    np.testing.assert_allclose(tiny, model.fit(X, given, sample_weight=weight).transition_, atol=0.02)
+
+
+def test_the_matrix_does_not_depend_on_container_or_dtype():
+    X, _, given = noisy(NOISE, 600)
+    X[X < 0.5] = 0
+    X = X.astype(np.float32)
+    model = SoftmaxRegressor(ForwardCorrection(), alpha=1e-3)
+    dense = model.fit(X, given).transition_
+    for other in (X.astype(np.float64), sparse.csr_array(X)):
+        np.testing.assert_allclose(model.fit(other, given).transition_, dense, atol=1e-3)
+
+
+def test_few_distinct_rows_are_in_both_halves():
+    """Each of four rows comes with all labels many times: a half without one of them could not predict it."""
+    X = np.eye(4)[np.arange(4000) % 4]
+    rng = np.random.default_rng(0)
+    noise = np.array([[0.9, 0.1], [0.3, 0.7]])
+    given = (rng.random(4000) < noise[np.arange(4000) % 4 // 2, 1]).astype(int)
+    found = SoftmaxRegressor(ForwardCorrection(), alpha=1e-3).fit(X, given).transition_
+    assert np.abs(found - noise).max() < 0.1
+
+
+@pytest.mark.parametrize("labels", [[0, 1], [0, 0, 1], [0, 0, 0, 0, 1]])
+def test_too_few_rows_for_two_halves(labels):
+    X = np.arange(len(labels), dtype=float)[:, np.newaxis]
+    with pytest.raises(ValueError, match="in each half rows of two classes"):
+        SoftmaxRegressor(ForwardCorrection()).fit(X, labels)
+
+
+def test_rows_of_each_class_alternate_between_the_halves():
+    X, _, given = noisy(NOISE, 300)
+    for n, classes in ((300, given), (297, given[:297])):
+        rows = MemoryRows(X[:n], classes.astype(np.uint8), n_outputs=3)
+        halves = _halves(rows)
+        counts = [np.bincount(half.take(slice(0, half.n_rows)).y, minlength=3) for half in halves]
+        assert np.abs(counts[0] - counts[1]).max() <= 1
+        assert np.abs(halves[0].n_rows - halves[1].n_rows) <= 1
+        positions = np.concatenate([half.positions for half in halves])
+        assert (np.sort(positions) == np.arange(n)).all()
 
 
 def test_rows_without_weight_do_not_count():
@@ -99,7 +151,7 @@ def test_rows_without_weight_do_not_count():
     weighted = SoftmaxRegressor(ForwardCorrection(), alpha=1e-3, tol=1e-9).fit(*padded, sample_weight=weight)
     alone = SoftmaxRegressor(ForwardCorrection(), alpha=1e-3, tol=1e-9).fit(X, given)
     np.testing.assert_allclose(weighted.transition_, alone.transition_, atol=1e-4)
-    with pytest.raises(ValueError, match="fewer than two rows have weight"):
+    with pytest.raises(ValueError, match="needs at least two classes; only rows of class 2 have a weight"):
         SoftmaxRegressor(ForwardCorrection()).fit(X, given, sample_weight=np.r_[1, np.zeros(999)])
 
 
@@ -175,11 +227,20 @@ def test_a_grid_search_sets_parameters_of_the_inner_loss():
     assert search.best_estimator_.loss_.loss.q in (0.3, 0.7)
 
 
+def test_a_loss_that_looks_at_all_rows_has_no_partial_fit():
+    X, _, given = noisy(NOISE, 300)
+    for loss in (ForwardCorrection(), Recording()):
+        assert not hasattr(SoftmaxRegressor(loss), "partial_fit")
+        with pytest.raises(AttributeError, match="has no attribute 'partial_fit'") as error:
+            SoftmaxRegressor(loss).partial_fit(X, given, classes=[0, 1, 2])
+        assert "looks at all rows before the fit" in str(error.value.__cause__)
+    with pytest.raises(ValueError, match="unknown loss 'none'"):
+        SoftmaxRegressor("none").partial_fit(X, given, classes=[0, 1, 2])
+
+
 def test_bad_input_of_forward_correction():
     X, _, given = noisy(NOISE, 300)
     with pytest.raises(ValueError, match=r"transition has shape \(3, 3\), but there are 2 outcomes"):
         SigmoidRegressor(ForwardCorrection(NOISE)).fit(X, given)
-    with pytest.raises(ValueError, match="transition='estimate' is found by fit from all rows at once"):
-        SoftmaxRegressor(ForwardCorrection()).partial_fit(X, given, classes=[0, 1, 2])
     partial = SoftmaxRegressor(ForwardCorrection(NOISE)).partial_fit(X, given, classes=[0, 1, 2])
     np.testing.assert_array_equal(partial.transition_, NOISE)

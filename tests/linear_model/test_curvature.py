@@ -7,11 +7,11 @@ from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.preprocessing import scale
 
 from skxent import SigmoidRegressor, SoftmaxRegressor
-from skxent.linear_model._curvature import curvature_of_rows, is_proper
+from skxent.linear_model._curvature import RowCurvature, is_proper
 from skxent.linear_model._objective import Problem
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.linear_model.solvers._proxy_start import WeightedCrossEntropy
-from skxent.losses import CrossEntropy, Loss, Quadratic
+from skxent.losses import LOSSES, CrossEntropy, Loss, Quadratic
 from skxent.testing import check_loss
 from tests.helpers import objective_of
 
@@ -59,7 +59,7 @@ def test_curvature_of_the_cross_entropy_is_the_variance(rng):
     y = np.eye(4)[rng.integers(4, size=20)]
     p = Softmax().probabilities(z)
     for k, direction in enumerate(np.eye(4)):
-        found = curvature_of_rows(Problem(CrossEntropy(), Softmax()), y, z, direction[np.newaxis])
+        found = RowCurvature(Problem(CrossEntropy(), Softmax()), z.shape[1])(y, z, direction[np.newaxis])
         np.testing.assert_allclose(found, (p * (1 - p))[:, k], atol=1e-6)
 
 
@@ -69,9 +69,29 @@ def test_curvature_is_never_negative_and_limits_steps(output, loss, rng):
     z = np.asfortranarray(5 * rng.normal(size=(200, 3)))
     y = np.asfortranarray(np.eye(3)[rng.integers(3, size=200)])
     slope = output.loss_and_gradient(loss, y, z)[1][:, 0]
-    found = curvature_of_rows(Problem(loss, output), y, z, np.eye(3)[:1])
+    found = RowCurvature(Problem(loss, output), 3)(y, z, np.eye(3)[:1])
     assert (found >= 0).all()
     assert (abs(slope) <= 2 * found + 1e-12).all()
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("name", LOSSES)
+def test_curvature_is_above_zero_where_a_loss_is_flat(output, name):
+    z = np.asfortranarray([[40.0, 0.0], [400.0, 0.0]])
+    for y in (np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[0.0, 1.0], [0.0, 1.0]])):
+        found = RowCurvature(Problem(LOSSES[name](), output), 2)(y, z, np.eye(2)[:1])
+        assert (found > 0).all()
+        assert np.isfinite(1 / found**2).all()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("n_features", [5, 80], ids=["tall", "wide"])
+def test_units_that_are_never_or_always_on(loss, n_features, rng):
+    """The best intercept is at infinity, where many losses are flat."""
+    X, on = rng.normal(size=(40, n_features)), np.arange(40) % 2
+    y = np.column_stack([on, 0 * on, 0 * on + 1])
+    predicted = SigmoidRegressor(loss).fit(X, y).predict(X)
+    assert (predicted[:, 1:] == [0, 1]).all()
 
 
 def test_the_weighted_cross_entropy_of_the_absolute_error_is_the_cross_entropy(rng):

@@ -4,6 +4,7 @@ import importlib.util
 import sys
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ class Quadratic:
     """A quadratic form around zero with known eigenvalues, for all rows."""
 
     n_rows = 10
+    rows = SimpleNamespace(n_rows=10, resident=True)
 
     def __init__(self, eigenvalues):
         self.eigenvalues = np.array(eigenvalues)[:, np.newaxis]

@@ -92,7 +92,7 @@ def test_preconditioner_is_linear_symmetric_and_positive(method, output, loss, r
 def test_refined_preconditioner_of_sigmoid_units_inverts_the_hessian(rng):
     """The units do not interact, so that their blocks are all there is."""
     objective, w = make_objective(rng, 200, output=Sigmoid(), alpha=1e-2), weights(rng)
-    product = as_matrix(objective, w, refine=True) @ hessian(objective, w)
+    product = as_matrix(objective, w, True, SampledHessian(max_cost=np.inf)) @ hessian(objective, w)
     np.testing.assert_allclose(product, np.eye(w.size), atol=0.05)
 
 
@@ -147,3 +147,12 @@ def test_preconditioner_of_singular_data_is_finite(X, output):
     for refine in (False, True):
         step = SampledHessian()(objective, np.zeros((3, 3)), refine=refine)(np.ones((3, 3)))
         assert np.isfinite(step).all()
+
+
+def test_a_block_for_each_output_where_that_is_cheap(rng):
+    """A shared block costs a hundredth where there are a hundred outputs; with ever more iterations more is allowed."""
+    objective, w = make_objective(rng, 2_000, alpha=1e-2), weights(rng)
+    counts = [len(SampledHessian(max_cost=cost)(objective, w, refine=3).inverses) for cost in (0, 100)]
+    assert counts == [1, N_OUTPUTS]
+    method = SampledHessian(max_cost=1.5 * SampledHessian()._cost(objective, N_FEATURES, N_OUTPUTS) / 2)
+    assert [len(method(objective, w, refine=k).inverses) for k in (0, 1, 2, 3)] == [1, 1, N_OUTPUTS, N_OUTPUTS]

@@ -499,12 +499,12 @@ class Counted:
     def __call__(self, w):
         value, gradient = self.objective(w)
         self.count(1.0)
-        if self is self.whole:
-            self.trace.append((self.n_evaluations, value))
+        if self.trace is self.whole.trace:
+            self.trace.append((self.whole.n_evaluations, value))
         return value, gradient
 
     def value(self, w):
-        if self is not self.whole:
+        if self.trace is not self.whole.trace:
             self.count(0.5)
         return self.objective.value(w)
 
@@ -524,6 +524,12 @@ class Counted:
 
     def reweighted(self, *arguments):
         return Counted(self.objective.reweighted(*arguments), self.whole)
+
+    def with_features(self, *arguments):
+        """Return what takes this one's place: its evaluations are those of the whole."""
+        inner = Counted(self.objective.with_features(*arguments), self.whole)
+        inner.trace = self.trace
+        return inner
 
     def evaluations(self, target):
         """Return how many evaluations it took to get down to the target."""

@@ -8,6 +8,7 @@ from skxent.linear_model._objective import Objective, Problem
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.losses import CrossEntropy
 from skxent.rows import BlockSizes, MemoryRows, Part, Rows, batches, reweighted, subset
+from skxent.rows._part import fingerprints
 from skxent.solvers import LBFGS, SGD
 from skxent.testing import check_rows
 
@@ -151,3 +152,29 @@ def test_passes_over_a_list_of_arrays_are_those_over_one_array(rng):
         for rows in (as_list(X, y, weight), MemoryRows(X, y, weight, n_outputs=3))
     ]
     np.testing.assert_allclose(*found, rtol=1e-10)
+
+
+@pytest.mark.parametrize("positions", [[3, 4, 5, 6], [3, 5, 4, 6], [6, 5, 4, 3], [2], [], [4, 4], [0, 2, 3]])
+def test_rows_in_a_row_are_not_copied(positions):
+    X, y = np.arange(20.0).reshape(10, 2), np.arange(10)
+    rows = MemoryRows(X, y, y.astype(float), n_outputs=10).subset(np.array(positions, dtype=np.intp))
+    part = rows.take(slice(0, len(positions)))
+    np.testing.assert_array_equal(part.X, X[positions])
+    np.testing.assert_array_equal(part.y, positions)
+    np.testing.assert_array_equal(part.weight, positions)
+    assert np.shares_memory(part.X, X) == (positions == [3, 4, 5, 6])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_fingerprints_are_those_of_the_row(dtype, rng):
+    X = rng.integers(-2, 3, size=(500, 6)).astype(dtype)
+    X[X == 0] *= -1  # some zeros with a minus sign
+    found = fingerprints(X)
+    distinct, positions = np.unique(X + 0, axis=0, return_inverse=True)
+    assert len(np.unique(found)) == len(distinct)
+    assert all(len(set(found[positions == k])) == 1 for k in range(len(distinct)))
+    np.testing.assert_array_equal(fingerprints(sp.csr_array(X)), found)
+    np.testing.assert_array_equal(fingerprints(X[::-1])[::-1], found)
+    np.testing.assert_array_equal(fingerprints(X.astype(np.float64)), found)
+    part = Part(X, np.arange(500) % 3, None)
+    np.testing.assert_array_equal(part.target_fingerprints(3), Part(X, np.eye(3)[part.y], None).target_fingerprints(3))

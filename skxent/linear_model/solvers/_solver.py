@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, NamedTuple
 
 from skxent._parameters import Parameters
@@ -122,6 +122,42 @@ class Solver(Parameters, ABC):
         Result
             Weights and why it stopped.
         """
+
+    def solve_path(
+        self,
+        objective: Any,
+        alphas: Iterable[float],
+        w0: Array,
+        *,
+        max_iter: int,
+        tol: float,
+        callback: Callable[[Array, float], bool],
+        **options: Any,
+    ) -> Iterator[Result]:
+        """Minimise an objective for one strength of the penalty after another, each from where the last one ended.
+
+        Parameters
+        ----------
+        objective : Objective
+            Its method ``penalized(alpha)`` returns the objective with another penalty.
+        alphas : iterable of float
+            Strengths, best from the greatest to the least.
+        w0, max_iter, tol, callback
+            See :meth:`solve`.
+        **options
+            Further arguments of :meth:`solve`.
+
+        Yields
+        ------
+        Result
+            One for each strength.
+        """
+        for alpha in alphas:
+            result = self.solve(
+                objective.penalized(alpha), w0, max_iter=max_iter, tol=tol, callback=callback, **options
+            )
+            w0 = result.w
+            yield result
 
 
 def resolve_solver(solver: Any) -> Any:

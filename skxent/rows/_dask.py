@@ -1,0 +1,509 @@
+"""Rows on the workers of a Dask cluster, or in the partitions of a Dask collection on this machine.
+
+Partitions stay where they are: a sum sends its function to them, one task for each, and adds what they return in the
+order of the partitions, as a tree of fixed shape. So it has the same bits whatever the number of workers. Partitions
+are computed once and kept by the workers, with the graph they came from: those of a worker that is lost are computed
+again by the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils import assert_all_finite, check_array
+
+from skxent._parallel import ONE_THREAD, Workers, worker_threads
+from skxent._typing import Array
+from skxent.rows._memory import MemoryRows, total
+from skxent.rows._part import Part, joined, select
+from skxent.rows._rows import SAMPLE_BYTES, Rows
+from skxent.rows._source import as_floats
+
+__all__ = ["DaskColumn", "DaskRows", "DaskTable"]
+
+# Bytes of a partition from which on work on some rows only is worth a round, which takes some 50 ms.
+_WORTH_A_ROUND = 50_000_000
+# Sums that a task adds. More would be added in one place after the other's end; fewer would be more tasks.
+_SUMS_TOGETHER = 8
+
+
+def _task(function: Callable[..., Any], *arguments: Any) -> Any:
+    return dask.delayed(function, pure=False, traverse=False)(*arguments)
+
+
+def _compute(tasks: Sequence[Any]) -> list[Any]:
+    """Return the results of tasks, computed by the current client or the local scheduler."""
+    try:
+        return list(dask.compute(*tasks, optimize_graph=False, traverse=False))
+    except Exception as error:
+        if "Cancelled" not in type(error).__name__:
+            raise
+        raise RuntimeError(
+            "data that a worker held are lost, and Dask does not know how to make them again: they were scattered, or "
+            "their client has closed. Build the collection from files or arrays, not with client.scatter."
+        ) from error
+
+
+def _has_client() -> bool:
+    try:
+        from distributed import get_client
+
+        get_client()
+    except (ImportError, ValueError):
+        return False
+    return True
+
+
+def _tree(terms: list[Any]) -> Any:
+    """Return the task that adds the results of others, in their order and by a tree of fixed shape."""
+    while len(terms) > 1:
+        groups = (terms[i : i + _SUMS_TOGETHER] for i in range(0, len(terms), _SUMS_TOGETHER))
+        terms = [_task(_add, *group) for group in groups]
+    return terms[0]
+
+
+def _add(*terms: Sequence[Any]) -> list[Any]:
+    # A copy of the first, which adding overwrites and which the worker may keep for another task.
+    first, *others = terms
+    return total([[np.array(value) for value in first], *others], np.float64)
+
+
+class DaskColumn:
+    """Values of the rows of a table: labels, weights or a matrix of targets, one part for each partition.
+
+    Parameters
+    ----------
+    parts : sequence of Delayed
+        The values in each partition.
+    sizes : sequence of int
+        Number of rows of each partition.
+    width : int or None
+        Number of columns of a matrix; None for one value a row.
+    """
+
+    def __init__(self, parts: Sequence[Any], sizes: Sequence[int], width: int | None = None) -> None:
+        self.parts, self.sizes, self.width = list(parts), list(sizes), width
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of all parts together."""
+        return (sum(self.sizes),) if self.width is None else (sum(self.sizes), self.width)
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.shape[0]
+
+    def map(self, function: Callable[..., Any], *others: Any) -> DaskColumn:
+        """Return a function of each part of this column and of others, which may be None; it is kept by the workers."""
+        columns = [[None] * len(self.parts) if other is None else other.parts for other in others]
+        function = partial(_call, _packed(function))
+        parts = dask.persist(*(_task(function, *part) for part in zip(self.parts, *columns, strict=True)))
+        return DaskColumn(parts, self.sizes)
+
+    def distinct(self) -> Array:
+        """Return the values that occur, sorted."""
+        return np.unique(np.concatenate(_compute([_task(np.unique, part) for part in self.parts])))
+
+    def add(self, function: Callable[..., Any], *others: Any) -> Array:
+        """Return the sum of a function of each part of this column and of others, which may be None."""
+        columns = [[None] * len(self.parts) if other is None else other.parts for other in others]
+        function = partial(_call, _packed(lambda *part: (function(*part),)))
+        terms = [_task(function, *part) for part in zip(self.parts, *columns, strict=True)]
+        summed: Array = _compute([_tree(terms)])[0][0]
+        return summed
+
+    def any(self) -> bool:
+        """Return whether a value is not 0."""
+        return bool(self.add(np.any) > 0)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        """Bring all values here."""
+        return np.asarray(np.concatenate(_compute(self.parts)), dtype)
+
+    def __getitem__(self, rows: Any) -> Any:
+        """Bring some values here."""
+        return np.asarray(self)[rows]
+
+
+class DaskTable:
+    """The features of a Dask array or frame, and what belongs to them; what a fit is given.
+
+    Parameters
+    ----------
+    X : dask.array.Array or dask.dataframe.DataFrame
+        Features.
+    target : dask.dataframe.Series, optional
+        Targets that come with them.
+    """
+
+    def __init__(self, X: Any, target: Any = None) -> None:
+        self.X, self.target = X, target
+        self.parts: list[Any] = []
+        self.is_frame = hasattr(type(X), "map_partitions") and hasattr(type(X), "columns")
+        if not (self.is_frame or isinstance(X, da.Array)):
+            raise TypeError(
+                f"X is a {type(X).__module__}.{type(X).__qualname__}; of Dask's collections only arrays and frames are "
+                "tables of features."
+            )
+        if X.ndim != 2:
+            raise ValueError(f"X has {X.ndim} dimensions; features have two.")
+        self.n_features = len(X.columns) if self.is_frame else X.shape[1]
+
+    def with_target(self, target: str) -> DaskTable:
+        """Return the table without a column, which holds the targets."""
+        if not self.is_frame or target not in self.X.columns:
+            known = ", ".join(map(str, self.X.columns)) if self.is_frame else "none, since X is an array"
+            raise ValueError(f"X has no column {target!r}; its columns: {known}.")
+        return DaskTable(self.X.drop(columns=[target]), self.X[target])
+
+    def header(self) -> Any:
+        """Return a table without rows whose columns are those of the features."""
+        return self.X._meta if self.is_frame else np.empty((0, self.n_features))
+
+    def map(self, function: Callable[[Any], Any]) -> Any:
+        """Return a Dask array of a function of the features of each partition; nothing is computed."""
+        example = function(np.zeros((1, self.n_features)))
+        meta = np.empty((0,) * example.ndim, example.dtype)
+        if self.is_frame:
+            return self.X.map_partitions(partial(_of_frame, function), meta=example[:0])
+        X = self.X.rechunk({1: -1})
+        function = partial(_of_rows, function, example[:0])
+        if example.ndim == 1:
+            return X.map_blocks(function, dtype=example.dtype, drop_axis=1, meta=meta)
+        return X.map_blocks(function, dtype=example.dtype, chunks=(X.chunks[0], (example.shape[1],)), meta=meta)
+
+    def mean(self, function: Callable[..., float], y: Any, weight: Any = None) -> float:
+        """Return the mean of a function of features, targets and weights, weighted."""
+        X, y = self.checked(y)
+        weight = None if weight is None else X.column(weight, "sample_weight")
+        weights = [None] * len(X.parts) if weight is None else weight.parts
+        terms = [_task(partial(_scored, function), *part) for part in zip(X.parts, y.parts, weights, strict=True)]
+        score, n = _compute([_tree(terms)])[0]
+        return float(score / n)
+
+    def checked(self, y: Any) -> tuple[Any, Any]:
+        """Have the workers make arrays of the partitions and check that they are finite numbers.
+
+        Parameters
+        ----------
+        y : object or None
+            Targets, if they do not come with the features.
+
+        Returns
+        -------
+        X : DaskTable
+            The same rows, with known sizes.
+        y : DaskColumn or None
+            The targets.
+        """
+        self._check_columns()
+        y = self.target if y is None else y
+        if y is None:
+            return self, None
+        parts = [_task(_features, index, part) for index, part in enumerate(self._partitions())]
+        targets = None if isinstance(y, np.ndarray) else _parts_of(y, len(parts), "y")
+        keep = _has_client()
+        if keep:
+            kept = dask.persist(*parts, *(targets or []))
+            parts, targets = list(kept[: len(parts)]), list(kept[len(parts) :]) if targets else None
+        self._describe(_compute([_task(_described, part) for part in parts]), parts)
+        if not keep and self.nbytes <= SAMPLE_BYTES:
+            self.parts = list(dask.persist(*self.parts))
+        return self, self.column(y, "y", targets)
+
+    def _partitions(self) -> list[Any]:
+        if self.is_frame:
+            return list(self.X.to_delayed())
+        X = self.X.rechunk({1: -1})
+        return [part for (part,) in X.to_delayed(optimize_graph=True)]
+
+    def _describe(self, found: list[tuple[int, int, str]], parts: list[Any]) -> None:
+        """Keep the parts that have rows, and what they are like."""
+        self.all_sizes = [n_rows for n_rows, _, _ in found]
+        self.kept = [index for index, n_rows in enumerate(self.all_sizes) if n_rows]
+        if not self.kept:
+            raise ValueError("Found array with 0 sample(s): no partition of X has rows.")
+        self.sizes = [self.all_sizes[index] for index in self.kept]
+        self.shape = sum(self.sizes), self.n_features
+        self.nbytes = sum(n_bytes for _, n_bytes, _ in found)
+        single = all(found[index][2] == "float32" for index in self.kept)
+        self.dtype = np.dtype(np.float32 if single else np.float64)
+        chosen = [parts[index] for index in self.kept]
+        mixed = len({found[index][2] for index in self.kept}) > 1
+        self.parts = [_task(as_floats, part, self.dtype) for part in chosen] if mixed else chosen
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.shape[0]
+
+    def column(self, values: Any, name: str, parts: list[Any] | None = None) -> DaskColumn:
+        """Return values of the rows, given as a Dask collection or an array, checked.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many as rows, in all or in a partition.
+        """
+        if not dask.is_dask_collection(values):
+            values = np.asarray(values)
+            if len(values) != len(self):
+                raise ValueError(
+                    f"Found input variables with inconsistent numbers of samples: {len(self)} in X and {len(values)} "
+                    f"in {name}."
+                )
+            parts = np.split(values, np.cumsum(self.sizes)[:-1])
+        else:
+            parts = _parts_of(values, len(self.all_sizes), name) if parts is None else parts
+            parts = [parts[index] for index in self.kept]
+        checked = [_task(_values, name, n_rows, part) for n_rows, part in zip(self.sizes, parts, strict=True)]
+        checked = list(dask.persist(*checked))
+        widths = _compute([_task(_width, part) for part in checked])
+        return DaskColumn(checked, self.sizes, widths[0])
+
+    def _check_columns(self) -> None:
+        if not self.is_frame:
+            return
+        for name, dtype in self.X.dtypes.items():
+            if getattr(dtype, "kind", "O") not in "biuf":
+                first = self.X[name].head(1).tolist()
+                raise ValueError(
+                    f"could not convert string to float: {str(*first)!r} (column {name!r} of X holds {dtype}; encode "
+                    "it or leave it out)"
+                )
+
+
+def _parts_of(values: Any, n_parts: int, name: str) -> list[Any]:
+    """Return the partitions of a Dask collection as tasks."""
+    if not dask.is_dask_collection(values):
+        raise TypeError(f"{name} is a {type(values).__module__}.{type(values).__qualname__}.")
+    if isinstance(values, da.Array):
+        values = values.rechunk({1: -1}) if values.ndim == 2 else values
+        parts = values.to_delayed().ravel().tolist()
+    else:
+        parts = list(values.to_delayed())
+    if len(parts) != n_parts:
+        raise ValueError(
+            f"X has {n_parts} partitions and {name} has {len(parts)}; rechunk {name} to the partitions of X."
+        )
+    return parts
+
+
+def _features(index: int, part: Any) -> Any:
+    """Return the features of a partition as an array or a CSR matrix of finite floats."""
+    X = part.tocsr() if sp.issparse(part) else np.asarray(part)
+    X = as_floats(X, X.dtype if X.dtype in (np.float32, np.float64) else np.float64)
+    try:
+        assert_all_finite(X, input_name="X")
+    except ValueError as error:
+        raise ValueError(f"partition {index}: {error}") from error
+    return X
+
+
+def _described(X: Any) -> tuple[int, int, str]:
+    n_bytes = X.data.nbytes + X.indices.nbytes if sp.issparse(X) else X.nbytes
+    return X.shape[0], n_bytes, X.dtype.name
+
+
+def _values(name: str, n_rows: int, part: Any) -> Array:
+    """Return the targets or weights of a partition as an array, checked."""
+    values = part.toarray() if sp.issparse(part) else np.asarray(part)
+    if len(values) != n_rows:
+        raise ValueError(
+            f"Found input variables with inconsistent numbers of samples: a partition has {n_rows} rows in X and "
+            f"{len(values)} in {name}."
+        )
+    checked: Array = check_array(values, dtype=None, ensure_2d=False, input_name=name)
+    return checked.ravel() if checked.ndim == 2 and checked.shape[1] == 1 else checked
+
+
+def _width(values: Array) -> int | None:
+    return values.shape[1] if values.ndim == 2 else None
+
+
+def _of_frame(function: Callable[[Any], Any], frame: Any) -> Any:
+    X = frame.to_numpy()
+    return _of_rows(function, function(np.zeros((1, X.shape[1])))[:0], X)
+
+
+def _of_rows(function: Callable[[Any], Any], none: Any, X: Any) -> Any:
+    return function(X) if X.shape[0] else none
+
+
+def _scored(function: Callable[..., float], X: Any, y: Array, weight: Array | None) -> tuple[float, float]:
+    n = float(len(y) if weight is None else weight.sum())
+    return (n * function(X, y, weight) if n else 0.0), n
+
+
+def _packed(function: Callable[..., Any]) -> bytes:
+    """Return a function as bytes, also one defined within another; what it names in skxent is not copied."""
+    import cloudpickle
+
+    packed: bytes = cloudpickle.dumps(function)
+    return packed
+
+
+def _unpacked(packed: bytes) -> Any:
+    import cloudpickle
+
+    return cloudpickle.loads(packed)
+
+
+def _call(packed: bytes, *arguments: Any) -> Any:
+    return _unpacked(packed)(*arguments)
+
+
+def _rows_of_part(
+    n_outputs: int, dtype: Any, X: Any, y: Array, weight: Array | None, positions: Array | None
+) -> MemoryRows:
+    X = np.empty((len(y), 0), dtype) if X is None else X
+    rows = MemoryRows(X, y, None if positions is not None else weight, n_outputs=n_outputs)
+    return rows if positions is None else rows.reweighted(positions, weight)
+
+
+def _sum_part(packed: bytes, *part: Any) -> list[Any]:
+    with worker_threads():
+        return _rows_of_part(*part).sum(_unpacked(packed))
+
+
+def _each_part(packed: bytes, max_rows: int | None, *part: Any) -> list[Any]:
+    with worker_threads():
+        return list(_rows_of_part(*part).each(_unpacked(packed), max_rows))
+
+
+def _take_part(rows: Array, *part: Any) -> Part:
+    return _rows_of_part(*part).take(rows)
+
+
+def _places(positions: Array | None, chosen: Array) -> Array:
+    return chosen if positions is None else positions[chosen]
+
+
+def _outline(n_features: int, n_outputs: int, dtype: Any) -> SimpleNamespace:
+    """Return what functions of parts may ask of the rows that they are a part of."""
+    return SimpleNamespace(n_features=n_features, n_outputs=n_outputs, dtype=dtype)
+
+
+class DaskRows(Rows):
+    """Rows in the partitions of a Dask collection.
+
+    Parameters
+    ----------
+    table : DaskTable
+        Features.
+    y : DaskColumn
+        Index of the one output that is on in each row, or the probability of each.
+    weight : DaskColumn, optional
+        How often each row counts.
+    n_outputs : int
+        Number of outputs.
+    workers : Workers, optional
+        Threads of this process, for work on samples; by default there is one.
+    """
+
+    resident = False
+
+    def __init__(
+        self,
+        table: DaskTable,
+        y: DaskColumn,
+        weight: DaskColumn | None = None,
+        *,
+        n_outputs: int,
+        workers: Workers = ONE_THREAD,
+    ) -> None:
+        self.X, self.y = list(table.parts), list(y.parts)
+        self.weight = [None] * len(self.X) if weight is None else list(weight.parts)
+        self.positions: list[Any] = [None] * len(self.X)
+        self.sizes = list(table.sizes)
+        self.n_outputs, self.workers = n_outputs, workers
+        self.n_rows, self.n_features = table.shape
+        self.dtype, self.nbytes = table.dtype, table.nbytes
+        self.bytes_per_row = max(1.0, self.nbytes / self.n_rows)
+        self.weighted = weight is not None
+        self.selectable = self.nbytes / len(self.X) >= _WORTH_A_ROUND
+
+    def __reduce__(self) -> Any:
+        """Pickle the outline alone: functions of parts name the rows, and must not take them along."""
+        return _outline, (self.n_features, self.n_outputs, self.dtype)
+
+    @property
+    def _parts(self) -> Iterator[tuple[Any, ...]]:
+        """The arguments of :func:`_rows_of_part` for each partition."""
+        for part in zip(self.X, self.y, self.weight, self.positions, strict=True):
+            yield self.n_outputs, self.dtype, *part
+
+    def sum(self, function: Callable[[Part], tuple[Any, ...]]) -> list[Any]:
+        """Return the sum over all rows of a function of a part; see :meth:`Rows.sum`."""
+        packed = dask.delayed(_packed(function), pure=False)
+        return list(_compute([_tree([_task(_sum_part, packed, *part) for part in self._parts])])[0])
+
+    def each(self, function: Callable[[Part], Any], max_rows: int | None = None) -> Iterator[Any]:
+        """Yield a function of each part; see :meth:`Rows.each`."""
+        packed = dask.delayed(_packed(function), pure=False)
+        for found in _compute([_task(_each_part, packed, max_rows, *part) for part in self._parts]):
+            yield from found
+
+    def take(self, rows: slice | Array) -> Part:
+        """Return some rows; see :meth:`Rows.take`. Only these are sent."""
+        positions = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else np.asarray(rows)
+        order = np.argsort(positions, kind="stable")
+        parts = zip(self._local(positions[order]), self._parts, strict=True)
+        together = joined(_compute([_task(_take_part, local, *part) for local, part in parts if len(local)]))
+        if (np.diff(positions) >= 0).all():
+            return together
+        back = np.argsort(order, kind="stable")
+        X, y, weight = together
+        return Part(select(X, back), y[back], None if weight is None else weight[back])
+
+    def _local(self, positions: Array) -> list[Array]:
+        """Return sorted positions by partition, counted from its first row."""
+        ends = np.cumsum([0, *self.sizes])
+        cuts = np.searchsorted(positions, ends)
+        return [positions[cuts[i] : cuts[i + 1]] - ends[i] for i in range(len(self.sizes))]
+
+    def without_features(self) -> DaskRows:
+        """Return rows with the same targets and weights; see :meth:`Rows.without_features`."""
+        return self._with(X=[None] * len(self.X), n_features=0)
+
+    def pieces(self) -> list[slice]:
+        """Return the partitions; see :meth:`Rows.pieces`."""
+        ends = np.cumsum([0, *self.sizes]).tolist()
+        return list(map(slice, ends[:-1], ends[1:]))
+
+    def selected(self, positions: Array) -> DaskRows:
+        """Return some rows, which stay where they are; see :meth:`Rows.selected`."""
+        found = self._local(positions)
+        kept = [index for index, local in enumerate(found) if len(local)]
+        chosen = {name: [getattr(self, name)[index] for index in kept] for name in ("X", "y", "weight", "positions")}
+        local = [found[index] for index in kept]
+        places = [_task(_places, *pair) for pair in zip(chosen["positions"], local, strict=True)]
+        weights = [_task(select, *pair) for pair in zip(chosen["weight"], local, strict=True)] if self.weighted else []
+        tasks = dask.persist(*places, *weights)
+        chosen["positions"] = list(tasks[: len(kept)])
+        chosen["weight"] = list(tasks[len(kept) :]) if self.weighted else [None] * len(kept)
+        return self._with(**chosen, sizes=[len(part) for part in local], n_rows=len(positions))
+
+    def reweighted(self, positions: Array, weight: Array | None) -> DaskRows:
+        """Return some rows with other weights; see :meth:`Rows.reweighted`."""
+        rows = self.selected(positions)
+        parts: list[Any] = [None] * len(rows.sizes)
+        if weight is not None:
+            parts = list(dask.persist(*map(dask.delayed, np.split(weight, np.cumsum(rows.sizes)[:-1]))))
+        return rows._with(weight=parts, weighted=weight is not None)
+
+    def _with(self, **attributes: Any) -> DaskRows:
+        rows = object.__new__(DaskRows)
+        rows.__dict__.update({**self.__dict__, "sample": None, **attributes})
+        return rows

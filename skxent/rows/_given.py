@@ -1,0 +1,141 @@
+"""What users hand over as data, told apart: only here does the type of X decide where rows are read and summed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from skxent._parallel import ONE_THREAD, Workers
+from skxent._typing import Array
+from skxent.rows._disk import DiskRows
+from skxent.rows._memory import MemoryRows
+from skxent.rows._rows import SAMPLE_BYTES, Rows
+from skxent.rows._source import Source
+
+__all__ = ["column_totals", "label_counts", "on_parts", "opened", "refuse_lazy", "rows_of"]
+
+# Methods of collections that are computed on demand; to make an array of one may take all the memory there is.
+_LAZY = ("compute", "collect", "execute", "toPandas")
+
+
+def opened(X: Any, y: Any = None, *, maps: bool = True) -> Any:
+    """Return a source of data that are not in memory, or None if they are.
+
+    Parameters
+    ----------
+    X : object
+        Features: a source, a lazy frame, a memory map of more than 256 MB, an array in chunks, such as Zarr's, or an
+        array or a frame of Dask.
+    y : object, optional
+        Targets. A string is the name of the target's column.
+    maps : bool, default=True
+        Whether memory maps count as data outside memory.
+
+    Returns
+    -------
+    Source, DaskTable or None
+        What offers ``header``, ``checked``, ``map`` and ``mean``.
+
+    Raises
+    ------
+    ValueError
+        If `y` is the name of a column and the data have no named columns.
+    """
+    source = _source(X, maps)
+    if not isinstance(y, str):
+        return source
+    if not hasattr(source, "with_target"):
+        raise ValueError(
+            f"y={y!r} names a column, but X, a {_type_name(X)}, has no named columns outside memory. Pass the targets."
+        )
+    return source.with_target(y)
+
+
+def _source(X: Any, maps: bool) -> Any:
+    if isinstance(X, Source):
+        return X
+    if hasattr(X, "__dask_graph__"):
+        return _dask().DaskTable(X)
+    if isinstance(X, np.ndarray):
+        large = maps and isinstance(X, np.memmap) and X.filename is not None and X.nbytes > SAMPLE_BYTES
+        return _readers().ArrayBlocks(X) if large and X.ndim == 2 and X.dtype.kind != "O" else None
+    if type(X).__name__ == "LazyFrame" and type(X).__module__.startswith("polars."):
+        return _readers().FrameBlocks(X)
+    if all(hasattr(type(X), name) for name in ("shape", "dtype", "chunks", "__getitem__")):
+        return _readers().ArrayBlocks(X)
+    return None
+
+
+def _readers() -> Any:
+    from skxent.rows import _readers
+
+    return _readers
+
+
+def _dask() -> Any:
+    """Import the module that imports Dask, which is there if one of its collections is."""
+    from skxent.rows import _dask
+
+    return _dask
+
+
+def refuse_lazy(**values: Any) -> None:
+    """Raise an error for values that are computed on demand, rather than make arrays of them.
+
+    Parameters
+    ----------
+    **values : object
+        Arguments by name.
+
+    Raises
+    ------
+    TypeError
+        If one is a lazy collection or a source; the message names it.
+    """
+    for name, value in values.items():
+        if isinstance(value, Source) or any(hasattr(type(value), method) for method in _LAZY):
+            raise TypeError(
+                f"{name} is a {_type_name(value)}, which is not in memory, and is not read as a whole without being "
+                "asked. Make an array of it if it is small. skxent.rows has readers for features that are not in "
+                "memory; their targets come with them or are arrays."
+            )
+
+
+def _type_name(value: Any) -> str:
+    return f"{type(value).__module__.partition('.')[0]}.{type(value).__qualname__}"
+
+
+def rows_of(X: Any, y: Array, weight: Array | None, *, n_outputs: int, workers: Workers = ONE_THREAD) -> Rows:
+    """Return rows of features in memory, of a source or of a table that :func:`opened` has returned."""
+    kind: Any = MemoryRows
+    if isinstance(X, Source):
+        kind = DiskRows
+    elif hasattr(X, "parts"):
+        kind = _dask().DaskRows
+    rows: Rows = kind(X, y, weight, n_outputs=n_outputs, workers=workers)
+    return rows
+
+
+def on_parts(function: Callable[..., Any], values: Any, *others: Any) -> Any:
+    """Return a function of arrays, or of each part of columns that lie elsewhere; one of them may be None."""
+    return values.map(function, *others) if hasattr(values, "map") else function(values, *others)
+
+
+def label_counts(labels: Any, weight: Any, n_classes: int) -> Array:
+    """Return how often each label occurs, weighted, of arrays or of columns that lie elsewhere."""
+
+    def count(labels: Array, weight: Array | None) -> Array:
+        return np.bincount(labels, weight, n_classes).astype(np.float64)
+
+    return labels.add(count, weight) if hasattr(labels, "add") else count(labels, weight)
+
+
+def column_totals(y: Any, weight: Any) -> Array:
+    """Return the sum of each column of a matrix, weighted, of arrays or of columns that lie elsewhere."""
+
+    def add(y: Array, weight: Array | None) -> Array:
+        return y.sum(axis=0) if weight is None else weight @ y
+
+    return np.asarray(y.add(add, weight) if hasattr(y, "add") else add(y, weight))

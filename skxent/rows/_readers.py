@@ -1,0 +1,419 @@
+"""Readers of what lies on a disk: arrays in pieces, files of arrays, Parquet files and lazy frames."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import scipy.sparse as sp
+
+from skxent._typing import Array
+from skxent.rows._rows import SAMPLE_BYTES
+from skxent.rows._source import Source
+
+__all__ = ["ArrayBlocks", "ArrayFiles", "FrameBlocks", "Parquet", "file_of_map"]
+
+# Bytes of a block of an array: reading it costs much more than to begin to, and three of them are little memory.
+_BLOCK_BYTES = 8_000_000
+# Rows of a lazy frame that are collected at a time.
+_FRAME_ROWS = 65_536
+
+
+class _Unchanged:
+    """Files that must stay as they are while a source is used."""
+
+    def __init__(self, paths: Sequence[Any], by_time: bool = True) -> None:
+        self.by_time = by_time
+        self.states = {Path(path): self._state(path) for path in paths}
+
+    def check(self, path: Any) -> None:
+        """Raise an error that names a file if it is not as it was."""
+        before, now = self.states[Path(path)], self._state(path)
+        if now != before:
+            what = f"has {now[0]} bytes, and had {before[0]}" if now[0] != before[0] else "was written to"
+            raise OSError(f"{path} has changed while it was read: it {what}. Fit again when it no longer changes.")
+
+    def _state(self, path: Any) -> tuple[int, int]:
+        found = os.stat(path)
+        return found.st_size, found.st_mtime_ns if self.by_time else 0
+
+
+def file_of_map(X: Any) -> str | None:
+    """Return the file of an array that is a memory map, or None."""
+    return getattr(X, "filename", None) if isinstance(X, np.memmap) else None
+
+
+class ArrayBlocks(Source):
+    """Rows of an array outside memory: a memory map, or one of Zarr or HDF5.
+
+    Parameters
+    ----------
+    array : array of shape (n_rows, n_features)
+        Anything with ``shape``, ``dtype`` and slices of rows that are NumPy arrays. If it has ``chunks``, blocks are
+        made of whole chunks. A fit takes such an array as it is; this class is for another number of bytes in `memory`.
+    memory : float, default=256e6
+        Bytes of features that may be held in memory as a sample of the rows. Data of fewer bytes are read once and
+        held.
+    block_bytes : float, default=8e6
+        Bytes of a block, in whole chunks.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> from skxent import SoftmaxRegressor
+    >>> from skxent.rows import ArrayBlocks
+    >>> X = np.random.default_rng(0).normal(size=(1000, 3))
+    >>> with tempfile.NamedTemporaryFile(suffix=".npy") as file:
+    ...     np.save(file.name, X)
+    ...     on_disk = ArrayBlocks(np.load(file.name, mmap_mode="r"), memory=10_000, block_bytes=4_000)
+    ...     model = SoftmaxRegressor().fit(on_disk, X[:, 0] > 0)
+    >>> len(on_disk.sizes), model.score(X, X[:, 0] > 0) > 0.9
+    (7, True)
+    """
+
+    def __init__(self, array: Any, *, memory: float = SAMPLE_BYTES, block_bytes: float = _BLOCK_BYTES) -> None:
+        self.array = array
+        self.path = file_of_map(array)
+        # A map that may be written to can reach the file at any time.
+        self.files = None if self.path is None else _Unchanged([self.path], by_time=array.mode in ("r", "c"))
+        if len(array.shape) != 2:
+            raise ValueError(f"{self} has {len(array.shape)} dimensions; features have two.")
+        n_rows, n_features = array.shape
+        chunk = (getattr(array, "chunks", None) or (1,))[0]
+        size = max(1, int(block_bytes / max(1, n_features * array.dtype.itemsize)) // chunk) * chunk
+        self.starts = np.arange(0, n_rows, size)
+        super().__init__(np.diff([*self.starts, n_rows]).tolist(), memory)
+
+    def __str__(self) -> str:
+        """Name the array in an error."""
+        return f"the array in {self.path or getattr(self.array, 'store', type(self.array).__name__)}"
+
+    def read(self, index: int) -> tuple[Any, Any]:
+        """Return a block; see :meth:`Source.read`."""
+        if self.files is not None:
+            self.files.check(self.path)
+        start = self.starts[index]
+        return np.array(self.array[start : start + self.sizes[index]]), None
+
+
+class ArrayFiles(Source):
+    """Rows in files of NumPy, one block each.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Files with the ending ``.npy``, each an array of features; or ``.npz``, each with the arrays ``X`` and, if the
+        targets come with the features, ``y``; or a CSR matrix written by :func:`scipy.sparse.save_npz`.
+    targets : sequence of path, optional
+        Files ``.npy`` with the targets, one for each of `paths`.
+    memory : float, default=256e6
+        Bytes of features that may be held in memory as a sample of the rows. Data of fewer bytes are read once and
+        held.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> from pathlib import Path
+    >>> from skxent import SoftmaxRegressor
+    >>> from skxent.rows import ArrayFiles
+    >>> X = np.random.default_rng(0).normal(size=(1000, 3))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     paths = [Path(folder, f"part_{i}.npz") for i in range(4)]
+    ...     for path, part in zip(paths, np.split(X, 4)):
+    ...         np.savez(path, X=part, y=part[:, 0] > 0)
+    ...     model = SoftmaxRegressor().fit(ArrayFiles(paths))
+    >>> model.score(X, X[:, 0] > 0) > 0.9
+    True
+    """
+
+    def __init__(
+        self, paths: Sequence[Any], targets: Sequence[Any] | None = None, *, memory: float = SAMPLE_BYTES
+    ) -> None:
+        self.paths = [Path(path) for path in paths]
+        self.targets = None if targets is None else [Path(path) for path in targets]
+        if self.targets is not None and len(self.targets) != len(self.paths):
+            raise ValueError(f"there are {len(self.paths)} files of features but {len(self.targets)} of targets.")
+        self.files = _Unchanged([*self.paths, *(self.targets or [])])
+        super().__init__([_n_rows(path) for path in self.paths], memory)
+
+    def name_of_block(self, index: int) -> str:
+        """Name a file in an error."""
+        return str(self.paths[index])
+
+    def read(self, index: int) -> tuple[Any, Any]:
+        """Return a block; see :meth:`Source.read`."""
+        path = self.paths[index]
+        self.files.check(path)
+        with _Named(path):
+            X, y = _arrays(path)
+        return X, y if self.targets is None else self._targets(self.targets[index])
+
+    def _targets(self, path: Path) -> Any:
+        self.files.check(path)
+        with _Named(path):
+            return _array(path)
+
+
+class _Named:
+    """A context whose errors of reading name a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        if isinstance(error, Exception):
+            raise OSError(f"cannot read {self.path}: {error}") from error
+
+
+def _arrays(path: Path) -> tuple[Any, Any]:
+    """Return the features in a file, and the targets or None."""
+    if path.suffix == ".npy":
+        return _array(path), None
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+        if "indptr" in archive:
+            return sp.load_npz(path).tocsr(), archive.get("y")
+        if "X" not in archive:
+            raise ValueError(f"it has no array named X; it has {', '.join(archive)}")
+        return archive["X"], archive.get("y")
+
+
+def _array(path: Path) -> Array:
+    with open(path, "rb") as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _n_rows(path: Path) -> int:
+    """Return the number of rows in a file, from its header where that is possible."""
+    if path.suffix not in (".npy", ".npz"):
+        raise ValueError(f"{path} has neither the ending .npy nor .npz.")
+    with _Named(path):
+        if path.suffix == ".npz":
+            return int(_arrays(path)[0].shape[0])
+        with open(path, "rb") as file:
+            header = {(1, 0): np.lib.format.read_array_header_1_0}
+            read = header.get(np.lib.format.read_magic(file), np.lib.format.read_array_header_2_0)
+            return int(read(file)[0][0])
+
+
+class _Columns(Source):
+    """What files and frames with named columns share: the target is one of them, the others are features.
+
+    Parameters
+    ----------
+    dtypes : mapping of str to Polars dtype
+        All columns.
+    target : str or None
+        Column of the targets.
+    columns : sequence of str or None
+        Columns of the features; None: all but the target.
+    sizes : sequence of int
+        Rows of each block.
+    memory : float
+        See :class:`Source`.
+    """
+
+    def __init__(
+        self, dtypes: Any, target: str | None, columns: Sequence[str] | None, sizes: Sequence[int], memory: float
+    ) -> None:
+        self.target, self.given_columns = target, columns
+        names = [name for name in dtypes if name != target] if columns is None else list(columns)
+        self.feature_names = names
+        self.columns = names + ([] if target is None else [target])
+        for name in self.columns:
+            if name not in dtypes:
+                raise ValueError(f"{self} has no column {name!r}; its columns: {', '.join(dtypes)}.")
+        self.dtypes = dtypes
+        super().__init__(sizes, memory)
+
+    def with_target(self, target: str) -> Any:
+        """Return the same source with another column as the target."""
+        raise NotImplementedError
+
+    def _columns_without(self, target: str) -> list[str] | None:
+        return None if self.given_columns is None else [name for name in self.given_columns if name != target]
+
+    def _split(self, frame: pl.DataFrame) -> tuple[Any, Any]:
+        features = frame.select(self.feature_names)
+        for name, dtype in features.schema.items():
+            if not (dtype.is_numeric() or dtype == pl.Boolean):
+                first = features[name].drop_nulls().head(1).to_list()
+                raise ValueError(
+                    f"could not convert string to float: {str(*first)!r} (column {name!r} of {self} holds {dtype}; "
+                    "encode it or leave it out with columns=[...])"
+                )
+        single = all(dtype == pl.Float32 for dtype in features.dtypes)
+        X = features.cast(pl.Float32 if single else pl.Float64).to_numpy(order="c")
+        return X, None if self.target is None else self._targets(frame)
+
+    def _targets(self, frame: pl.DataFrame) -> Array:
+        column = frame[str(self.target)]
+        if column.null_count():
+            raise ValueError(f"Input y contains NaN: column {self.target!r} of {self} has empty entries.")
+        return column.to_numpy()
+
+
+class Parquet(_Columns):
+    """Rows of Parquet files, one block for each row group.
+
+    Parameters
+    ----------
+    paths : path or sequence of path
+        Files, all with the same columns. In a path ``*`` stands for any characters.
+    target : str, optional
+        Column of the targets; ``fit(source, y="label")`` says it as well.
+    columns : sequence of str, optional
+        Columns of the features; by default all but the target.
+    memory : float, default=256e6
+        Bytes of features that may be held in memory as a sample of the rows. Data of fewer bytes are read once and
+        held.
+
+    Notes
+    -----
+    A row group is in memory as a whole, with the next one. Write files with row groups of some 10 MB:
+    ``frame.write_parquet(path, row_group_size=...)``. Needs PyArrow (``pip install skxent[dask]``).
+
+    Examples
+    --------
+    >>> import numpy as np, polars as pl, tempfile
+    >>> from skxent import SoftmaxRegressor
+    >>> from skxent.rows import Parquet
+    >>> X = np.random.default_rng(0).normal(size=(1000, 2))
+    >>> frame = pl.DataFrame(X, schema=["size", "age"]).with_columns(label=pl.col("size") > 0)
+    >>> with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
+    ...     frame.write_parquet(file.name, row_group_size=200)
+    ...     model = SoftmaxRegressor().fit(Parquet(file.name), y="label")
+    >>> model.feature_names_in_.tolist(), model.predict(frame.select("size", "age").head(1)) == [X[0, 0] > 0]
+    (['size', 'age'], array([ True]))
+    """
+
+    def __init__(
+        self,
+        paths: Any,
+        target: str | None = None,
+        columns: Sequence[str] | None = None,
+        *,
+        memory: float = SAMPLE_BYTES,
+    ) -> None:
+        self.given = paths
+        self.paths = _matching(paths)
+        self.files = _Unchanged(self.paths)
+        self.groups: list[tuple[Path, int]] = []
+        sizes: list[int] = []
+        for path in self.paths:
+            with _Named(path):
+                metadata = _parquet().read_metadata(path)
+            found = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+            self.groups += [(path, i) for i, n_rows in enumerate(found) if n_rows]
+            sizes += [n_rows for n_rows in found if n_rows]
+        super().__init__(pl.read_parquet_schema(self.paths[0]), target, columns, sizes, memory)
+
+    def __str__(self) -> str:
+        """Name the files in an error."""
+        return str(self.paths[0]) if len(self.paths) == 1 else f"{self.paths[0]} and {len(self.paths) - 1} more files"
+
+    def name_of_block(self, index: int) -> str:
+        """Name a row group in an error."""
+        path, group = self.groups[index]
+        return f"{path}, row group {group}"
+
+    def with_target(self, target: str) -> Parquet:
+        """Return the same files with another column as the target."""
+        return Parquet(self.given, target, self._columns_without(target), memory=self.memory)
+
+    def read(self, index: int) -> tuple[Any, Any]:
+        """Return a block; see :meth:`Source.read`."""
+        return self._split(self._frame(index, self.columns))
+
+    def _frame(self, index: int, columns: list[str]) -> pl.DataFrame:
+        path, group = self.groups[index]
+        self.files.check(path)
+        with _Named(path), _parquet().ParquetFile(path) as file:
+            table = file.read_row_group(group, columns=columns, use_threads=False)
+        frame = pl.from_arrow(table)
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+
+class FrameBlocks(_Columns):
+    """Rows of a Polars lazy frame, collected some at a time.
+
+    Parameters
+    ----------
+    frame : polars.LazyFrame
+        The frame; it must have the same rows in the same order whenever it is collected. A fit takes it as it is.
+    target : str, optional
+        Column of the targets; ``fit(frame, y="label")`` says it as well.
+    columns : sequence of str, optional
+        Columns of the features; by default all but the target.
+    memory : float, default=256e6
+        Bytes of features that may be held in memory as a sample of the rows. Data of fewer bytes are read once and
+        held.
+    block_rows : int, default=65536
+        Rows collected at a time.
+
+    Notes
+    -----
+    Each pass collects the frame again, slice by slice. That is quick for a frame that only scans a file and selects
+    columns; write the result of filters, joins and sorts to Parquet first.
+    """
+
+    def __init__(
+        self,
+        frame: pl.LazyFrame,
+        target: str | None = None,
+        columns: Sequence[str] | None = None,
+        *,
+        memory: float = SAMPLE_BYTES,
+        block_rows: int = _FRAME_ROWS,
+    ) -> None:
+        self.frame = frame
+        self.block_rows = block_rows
+        n_rows = int(frame.select(pl.len()).collect().item())
+        self.starts = list(range(0, n_rows, block_rows))
+        super().__init__(frame.collect_schema(), target, columns, np.diff([*self.starts, n_rows]).tolist(), memory)
+
+    def __str__(self) -> str:
+        """Name the frame in an error."""
+        return "the lazy frame"
+
+    def with_target(self, target: str) -> FrameBlocks:
+        """Return the same frame with another column as the target."""
+        columns = self._columns_without(target)
+        return FrameBlocks(self.frame, target, columns, memory=self.memory, block_rows=self.block_rows)
+
+    def read(self, index: int) -> tuple[Any, Any]:
+        """Return a block; see :meth:`Source.read`."""
+        return self._split(self._collected(index, self.columns))
+
+    def _collected(self, index: int, columns: list[str]) -> pl.DataFrame:
+        rows = self.frame.select(columns).slice(self.starts[index], self.sizes[index])
+        return rows.collect(engine="streaming")
+
+
+def _matching(paths: Any) -> list[Path]:
+    """Return the files that paths stand for, sorted where a pattern does."""
+    found: list[Path] = []
+    for path in [paths] if isinstance(paths, str | os.PathLike) else paths:
+        path = Path(path)
+        matches = sorted(path.parent.glob(path.name)) if "*" in path.name else [path]
+        if not matches:
+            raise FileNotFoundError(f"no file matches {path}.")
+        found += matches
+    return found
+
+
+def _parquet() -> Any:
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ImportError(
+            "skxent.rows.Parquet needs PyArrow: pip install 'skxent[dask]' or pip install pyarrow."
+        ) from error
+    return pyarrow.parquet

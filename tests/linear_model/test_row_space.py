@@ -1,0 +1,61 @@
+"""Rows in place of columns: the same problem, and the same model."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from helpers import objective_of
+
+from skxent import SigmoidRegressor, SoftmaxRegressor
+from skxent.linear_model._row_space import RowSpace, in_row_space
+from skxent.solvers import LBFGS
+
+
+def data(rng, n_rows=12, n_features=40, n_classes=3):
+    X = rng.normal(size=(n_rows, n_features)) * rng.uniform(0.1, 10, n_features) + rng.normal(size=n_features)
+    return X, np.arange(n_rows) % n_classes
+
+
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+@pytest.mark.parametrize("alpha", [0.0, 0.3])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_values_and_weights_are_the_same(make, alpha, fit_intercept, rng):
+    X, y = data(rng)
+    X[7] = X[3]
+    X[:, 5] = 2.0
+    weight = rng.uniform(0, 2, len(y))
+    given = objective_of(make(X), y, weight, n_outputs=3, alpha=alpha, fit_intercept=fit_intercept).standardized()
+    basis = RowSpace(given)
+    assert basis.objective.rows.n_features < len(X)  # a row that is there twice adds no column
+    v = rng.normal(size=(basis.objective.rows.n_features + 1, 3))
+    w = basis.to_given(v)
+    assert given.value(w) == pytest.approx(basis.objective.value(v), rel=1e-9)
+    np.testing.assert_allclose(basis.from_given(w), v, atol=1e-8)
+
+
+@pytest.mark.parametrize("estimator", [SoftmaxRegressor, SigmoidRegressor])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+def test_the_model_is_that_of_the_columns(estimator, dtype, make, rng):
+    X, y = data(rng, 60, 200, 4)
+    X = make(X.astype(dtype))
+    ours, plain = (estimator(alpha=0.1, tol=1e-9, solver=LBFGS(row_space=n)).fit(X, y) for n in (2_000, 0))
+    assert ours.loss_curve_[-1] == pytest.approx(plain.loss_curve_[-1], rel=1e-6)
+    np.testing.assert_allclose(ours.coef_, plain.coef_, atol=2e-4 * np.abs(plain.coef_).max())
+    assert ours.coef_.dtype == dtype
+
+
+def test_callbacks_and_warm_starts_see_weights_of_the_columns(rng):
+    X, y = data(rng, 60, 200)
+    once = SoftmaxRegressor(alpha=0.1, early_stopping=True, n_iter_no_change=50).fit(X, y)
+    assert once.coef_.shape == (3, 200)
+    again = SoftmaxRegressor(alpha=0.1).fit(X, y)
+    assert SoftmaxRegressor(alpha=0.1).fit(X, y, None, again.coef_, again.intercept_).n_iter_ <= 3
+
+
+def test_columns_of_very_different_sizes_stay(rng):
+    """Products of rows would lose the small column: it decides here."""
+    X, y = data(rng, 30, 50, 2)
+    X[:, 0] *= 1e9
+    X[:, 1] = 1e-3 * y
+    assert in_row_space(objective_of(X, y, n_outputs=2, alpha=1e-9).standardized()) is None
+    assert SoftmaxRegressor(alpha=1e-9).fit(X, y).score(X, y) == 1

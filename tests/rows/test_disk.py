@@ -1,0 +1,444 @@
+"""Rows outside memory: the contract, the same fit as in memory, how often data are read, and what goes wrong."""
+
+import tracemalloc
+
+import numpy as np
+import polars as pl
+import pytest
+import scipy.sparse as sp
+from sklearn.preprocessing import StandardScaler
+
+from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV
+from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._outputs import Softmax
+from skxent.losses import CrossEntropy, GeneralizedCrossEntropy
+from skxent.rows import (
+    ArrayBlocks,
+    ArrayFiles,
+    Blocks,
+    DiskRows,
+    FrameBlocks,
+    MemoryRows,
+    Parquet,
+    Source,
+    reweighted,
+    subset,
+)
+from skxent.solvers import LBFGS, SampledHessian
+from skxent.testing import check_rows
+
+N_ROWS, N_FEATURES = 24_000, 5
+NAMES = [f"column {i}" for i in range(N_FEATURES)]
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N_ROWS, N_FEATURES)) * 10.0 ** np.arange(N_FEATURES)
+    y = (X[:, :3] / [1, 10, 100] + rng.gumbel(size=(N_ROWS, 3))).argmax(axis=1)
+    return X, y, rng.random(N_ROWS)
+
+
+def frame_of(X, y):
+    return pl.DataFrame(X, schema=NAMES).with_columns(label=pl.Series(y).cast(pl.String))
+
+
+class Counting(Source):
+    """Blocks of an array that count the rows read."""
+
+    def __init__(self, X, y, sizes, memory):
+        super().__init__(sizes, memory)
+        self.X, self.y, self.n_read, self.read_blocks = X, y, 0, []
+        self.ends = np.cumsum([0, *sizes])
+
+    def read(self, index):
+        self.n_read += self.sizes[index]
+        self.read_blocks.append(index)
+        rows = slice(self.ends[index], self.ends[index + 1])
+        return self.X[rows], None if self.y is None else self.y[rows]
+
+
+def counting(X, y=None, memory=250_000, size=1_000):
+    return Counting(X, y, [size] * (X.shape[0] // size), memory)
+
+
+def as_map(folder, X, **options):
+    np.save(folder / "X.npy", X)
+    return ArrayBlocks(np.load(folder / "X.npy", mmap_mode="r"), **options)
+
+
+def as_files(folder, X, y, **options):
+    paths = [folder / f"part{i}.npz" for i in range(7)]
+    for path, rows in zip(paths, np.array_split(np.arange(len(X)), 7), strict=True):
+        np.savez(path, X=X[rows], y=y[rows])
+    return ArrayFiles(paths, **options)
+
+
+def as_array_files(folder, X, y, **options):
+    names = [(folder / f"X{i}.npy", folder / f"y{i}.npy") for i in range(3)]
+    for paths, rows in zip(names, np.array_split(np.arange(len(X)), 3), strict=True):
+        for path, values in zip(paths, (X, y), strict=True):
+            np.save(path, values[rows])
+    return ArrayFiles(*zip(*names, strict=True), **options)
+
+
+def as_parquet(folder, X, y, **options):
+    pytest.importorskip("pyarrow", reason="Parquet needs the extra dask")
+    frame = frame_of(X, y)
+    frame[:1000].write_parquet(folder / "1.parquet")
+    frame[1000:].write_parquet(folder / "2.parquet", row_group_size=5000)
+    return Parquet(folder / "*.parquet", "label", **options)
+
+
+def as_lazy(folder, X, y, **options):
+    frame_of(X, y).write_parquet(folder / "frame.parquet")
+    return FrameBlocks(pl.scan_parquet(folder / "frame.parquet"), "label", block_rows=3000, **options)
+
+
+def as_zarr(folder, X, y, **options):
+    zarr = pytest.importorskip("zarr", reason="zarr is not installed")
+    array = zarr.create_array(store=folder / "X.zarr", shape=X.shape, chunks=(700, 2), dtype=X.dtype)
+    array[:] = X
+    return ArrayBlocks(array, block_bytes=100_000, **options)
+
+
+KINDS = {
+    "counting": lambda folder, X, y, **options: counting(X, y, **options),
+    "map": lambda folder, X, y, **options: as_map(folder, X, block_bytes=100_000, **options),
+    "npz": as_files,
+    "npy": as_array_files,
+    "parquet": as_parquet,
+    "lazy": as_lazy,
+    "zarr": as_zarr,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_reader_keeps_the_contract(kind, data, tmp_path):
+    X, y, weight = (values[:2000] for values in data)
+    source = KINDS[kind](tmp_path, X, y, memory=1000)
+    check_rows(DiskRows(source, y, n_outputs=3), X, y)
+    check_rows(DiskRows(source, np.eye(3)[y], weight, n_outputs=3), X, np.eye(3)[y], weight)
+    assert source.shape == X.shape
+    assert len(source) == len(X)
+
+
+def test_sparse_blocks_keep_the_contract(data):
+    X, y, weight = (values[:2000] for values in data)
+    source = counting(sp.csr_array(X * (np.abs(X) > 1)), y, memory=1000)
+    check_rows(DiskRows(source, y, weight, n_outputs=3), X * (np.abs(X) > 1), y, weight)
+
+
+def test_a_selection_keeps_the_contract(data, rng):
+    X, y, weight = (values[:2000] for values in data)
+    rows = DiskRows(counting(X, memory=1000, size=100), y, weight, n_outputs=3)
+    positions = np.sort(rng.permutation(2000)[:1500])
+    chosen = subset(rows, positions)
+    assert isinstance(chosen, DiskRows)
+    check_rows(chosen, X[positions], y[positions], weight[positions])
+    again = subset(chosen, np.arange(200, 1400))
+    assert isinstance(again, DiskRows)
+    positions = positions[200:1400]
+    check_rows(again, X[positions], y[positions], weight[positions])
+    assert isinstance(subset(chosen, np.arange(10)), MemoryRows)
+    other = rng.random(len(positions))
+    chosen = reweighted(rows, positions, other)
+    assert isinstance(chosen, DiskRows)
+    check_rows(chosen, X[positions], y[positions], other)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fit_is_the_fit_in_memory(kind, data, tmp_path):
+    """The labels come as strings from tables."""
+    X, y, _ = data
+    source = KINDS[kind](tmp_path, X, y, memory=250_000)
+    named = source.feature_names is not None
+    targets = None if source.read(0)[1] is not None else y
+    model = SoftmaxRegressor(tol=1e-14).fit(source, targets)
+    local = SoftmaxRegressor(tol=1e-14).fit(X, y.astype(str) if named else y)
+    scale = X.std(axis=0)
+    np.testing.assert_allclose(model.coef_ * scale, local.coef_ * scale, atol=1e-6)
+    assert model.classes_.tolist() == local.classes_.tolist()
+    if named:
+        assert model.feature_names_in_.tolist() == NAMES
+    assert model.score(source, None if targets is None else y) == local.score(X, local.classes_[y])
+    np.testing.assert_array_equal(np.concatenate(list(model.predict(source))), local.predict(X))
+    blocks = list(model.predict_proba(source))
+    assert [len(block) for block in blocks] == source.sizes
+    np.testing.assert_allclose(np.concatenate(blocks), local.predict_proba(X), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"class_weight": "balanced"},
+        {"fit_intercept": False},
+        {"loss": "quadratic"},
+        {"loss": GeneralizedCrossEntropy()},
+    ],
+)
+@pytest.mark.parametrize("estimator", [SoftmaxRegressor, SigmoidRegressor])
+def test_options_work_as_in_memory(estimator, options, data):
+    X, y, weight = data
+    fitted = [estimator(tol=1e-13, **options).fit(rows, y, weight) for rows in (counting(X), X)]
+    found, expected = (model.predict_proba(X) for model in fitted)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_small_data_are_read_once_and_held(data):
+    X, y, _ = data
+    source = counting(X, y, memory=1e9)
+    model = SoftmaxRegressor().fit(source)
+    assert source.n_read == len(X)
+    np.testing.assert_array_equal(model.coef_, SoftmaxRegressor().fit(X, y).coef_)
+
+
+@pytest.fixture
+def evaluations(monkeypatch):
+    """Return a list that gets an entry for each evaluation of an objective of rows that are not in memory."""
+    found = []
+    for name in ("__call__", "value", "gradient"):
+        original = getattr(Objective, name)
+
+        def counted(self, w, original=original):
+            found.extend([1] if not self.rows.resident else [])
+            return original(self, w)
+
+        monkeypatch.setattr(Objective, name, counted)
+    return found
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_data_are_read_three_times_more_than_they_are_evaluated(weighted, data, evaluations):
+    X, y, weight = data
+    source = counting(X, y)
+    SoftmaxRegressor(tol=1e-12).fit(source, sample_weight=weight if weighted else None)
+    assert len(evaluations) > 5
+    assert source.n_read <= (len(evaluations) + 3) * len(X)
+
+
+def test_a_pass_of_mini_batches_reads_the_data_once_in_order_within_blocks(data):
+    X, y, _ = data
+    source = counting(StandardScaler().fit_transform(X), y, size=1_500)
+    options = {"solver": "sgd", "tol": 0, "learning_rate": 1e-2, "batch_size": 64, "random_state": 0}
+    n_read = [source.n_read]
+    for max_iter in (1, 2, 7):
+        SoftmaxRegressor(**options, max_iter=max_iter).fit(source)
+        n_read.append(source.n_read)
+    few, more = np.diff(n_read)[1:]
+    assert more - few == 5 * len(X)
+    assert source.read_blocks[-32:-16] != sorted(source.read_blocks[-32:-16])
+
+
+def test_mini_batches_learn_as_well_as_in_memory(data):
+    X, y, _ = data
+    X = StandardScaler().fit_transform(X)
+    options = {"solver": "sgd", "tol": 0, "max_iter": 10, "learning_rate": 0.05, "random_state": 0}
+    scores = [SoftmaxRegressor(**options).fit(rows, y).score(X, y) for rows in (counting(X), X)]
+    assert scores[0] == pytest.approx(scores[1], abs=0.005)
+
+
+def test_early_stopping_copies_nothing_but_a_sample(data, tmp_path):
+    """The rows to train on stay where they are."""
+    X, y, _ = data
+    X = np.tile(X, (1, 10))
+    source = as_map(tmp_path, X, memory=1e6, block_bytes=200_000)
+    model = SoftmaxRegressor(early_stopping=True, random_state=0, tol=1e-9)
+    model.fit(source, y)
+    tracemalloc.start()
+    model.fit(source, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.6 * X.nbytes
+    local = SoftmaxRegressor(early_stopping=True, random_state=0, tol=1e-9).fit(X, y)
+    assert model.score(X, y) == pytest.approx(local.score(X, y), abs=0.002)
+
+
+def test_a_fit_holds_a_sample_and_three_blocks(rng, tmp_path):
+    X = rng.normal(size=(100_000, 50))
+    y = X[:, 0] > rng.normal(size=100_000)
+    source = as_map(tmp_path, X, memory=2e6, block_bytes=500_000)
+    del X
+    SoftmaxRegressor(max_iter=5, tol=1e-3).fit(source, y)
+    tracemalloc.start()
+    SoftmaxRegressor(max_iter=5, tol=1e-3).fit(source, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 14e6  # of 40 MB
+
+
+def test_partial_fit_takes_a_pass_over_a_source(data):
+    X, y, _ = data
+    X = StandardScaler().fit_transform(X)
+    model = SoftmaxRegressor(learning_rate=0.05, random_state=0)
+    for _ in range(3):
+        model.partial_fit(counting(X, y), classes=[0, 1, 2])
+    assert model.n_iter_ == 3
+    assert model.score(X, y) > 0.6
+
+
+def test_a_penalty_is_chosen_on_a_source(data):
+    X, y, _ = data
+    models = [SoftmaxRegressorCV(alphas=[1e-3, 1.0], cv=3, tol=1e-9).fit(rows, y) for rows in (counting(X), X)]
+    assert models[0].alpha_ == models[1].alpha_
+    np.testing.assert_allclose(models[0].scores_, models[1].scores_, rtol=1e-3)
+
+
+def test_validation_data_may_be_a_source(data):
+    X, y, _ = data
+    model = SoftmaxRegressor().fit(X[:9000], y[:9000], X_val=counting(X, memory=1000), y_val=y)
+    assert len(model.validation_scores_) == model.n_iter_
+
+
+# --------------------------------------------------------------------------------------------- what goes wrong
+
+
+@pytest.mark.parametrize("change", ["truncate", "rewrite"])
+def test_a_file_that_changes_is_named(change, data, tmp_path):
+    X, y, _ = data
+    source = as_map(tmp_path, X, memory=1000)
+    if change == "truncate":
+        with open(tmp_path / "X.npy", "r+b") as file:
+            file.truncate(1000)
+    else:
+        np.save(tmp_path / "X.npy", X + 1)
+    with pytest.raises(OSError, match=r"X\.npy has changed while it was read"):
+        SoftmaxRegressor().fit(source, y)
+
+
+def test_a_file_that_changes_during_a_fit_leaves_the_model_as_it_was(data, tmp_path):
+    X, y, _ = data
+
+    class Spoils(LBFGS):
+        def solve(self, objective, w0, *, max_iter, tol, callback):
+            np.save(tmp_path / "X.npy", X[:10])
+            return super().solve(objective, w0, max_iter=max_iter, tol=tol, callback=callback)
+
+    model = SoftmaxRegressor(solver=Spoils())
+    with pytest.raises(OSError, match=r"X\.npy has changed"):
+        model.fit(as_map(tmp_path, X, memory=1000), y)
+    assert not hasattr(model, "coef_")
+
+
+def test_an_interrupt_while_a_block_is_read_leaves_the_model_as_it_was(data):
+    X, y, _ = data
+    source = counting(X, y)
+    read = source.read
+
+    def interrupted(index):
+        if source.n_read > 5 * len(X):
+            raise KeyboardInterrupt
+        return read(index)
+
+    source.read = interrupted
+    model = SoftmaxRegressor()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(source)
+    assert not hasattr(model, "coef_")
+
+
+def test_blocks_of_the_preconditioner_are_limited_by_this_process(data):
+    """Not by the data, which may be on many machines."""
+    X, y, _ = data
+    rows = DiskRows(counting(X), y, n_outputs=3)
+    rows.nbytes = 10**14
+    objective = Objective(Problem(CrossEntropy(), Softmax()), rows)
+    assert SampledHessian()._affordable_columns(objective, 100) < np.sqrt(2e9 / 8 / 50)
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.npy", "a.parquet"])
+def test_a_file_that_cannot_be_read_is_named(name, tmp_path):
+    (tmp_path / name).write_bytes(b"PK\x03\x04 not at all")
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow", reason="Parquet needs the extra dask")
+    with pytest.raises(OSError, match=f"cannot read .*{name}"):
+        (Parquet if name.endswith("parquet") else lambda path: ArrayFiles([path]))(tmp_path / name)
+
+
+def test_a_file_without_features_is_named(tmp_path):
+    np.savez(tmp_path / "a.npz", Z=np.zeros(3))
+    with pytest.raises(OSError, match=r"a\.npz: it has no array named X; it has Z"):
+        ArrayFiles([tmp_path / "a.npz"])
+
+
+@pytest.mark.parametrize("kind", ["parquet", "lazy"])
+def test_a_column_of_strings_is_named(kind, data, tmp_path):
+    X, y, _ = (values[:2000] for values in data)
+    source = KINDS[kind](tmp_path, X, y).with_target(NAMES[0])
+    with pytest.raises(ValueError, match=r"could not convert string to float: '[012]' .column 'label' of "):
+        SoftmaxRegressor().fit(source)
+
+
+def test_strings_in_a_block_are_named(data):
+    X, y, _ = data
+    X = X[:3000].astype(object)
+    X[2500, 3] = "red"
+    with pytest.raises(ValueError, match=r"could not convert string to float: 'red' .column 3 of Counting, block 2"):
+        SoftmaxRegressor().fit(counting(X, y))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_are_not_finite_are_named_with_their_block(value, data):
+    X, y, _ = data
+    X = X[:3000].copy()
+    X[2500, 3] = value
+    with pytest.raises(ValueError, match=r"Counting, block 2 \(rows 2000 to 2999\): Input X contains"):
+        SoftmaxRegressor().fit(counting(X, y))
+
+
+def test_blocks_of_another_size_are_named(data):
+    X, y, _ = data
+    with pytest.raises(ValueError, match=r"Blocks, block 1 .* has shape \(10, 5\); it must have \(11, 5\)"):
+        SoftmaxRegressor().fit(Blocks(lambda i: (X[:10], y[:10]), [10, 11]))
+    with pytest.raises(ValueError, match="has 10 rows but 9 targets"):
+        SoftmaxRegressor().fit(Blocks(lambda i: (X[:10], y[:9]), [10]))
+    with pytest.raises(ValueError, match="at least one row each"):
+        Blocks(lambda i: X, [])
+
+
+def test_targets_that_are_missing_are_asked_for(data, tmp_path):
+    X, y, _ = data
+    with pytest.raises(ValueError, match=r"requires y to be passed.*Counting has none"):
+        SoftmaxRegressor().fit(counting(X))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        SoftmaxRegressor().fit(counting(X), y[:-1])
+    with pytest.raises(ValueError, match=r"y='label' names a column, but X, a numpy\.ndarray"):
+        SoftmaxRegressor().fit(X, "label")
+    with pytest.raises(ValueError, match="has no column 'size'; its columns: column 0"):
+        SoftmaxRegressor().fit(pl.LazyFrame(X, schema=NAMES), y="size")
+
+
+def test_other_columns_than_in_the_fit_are_named(data):
+    X, y, _ = data
+    frame = frame_of(X, y)
+    model = SoftmaxRegressor().fit(frame.lazy(), y="label")
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frame.lazy())
+    assert model.score(frame.lazy(), y="label") > 0.5
+    np.testing.assert_array_equal(
+        np.concatenate(list(model.predict(frame.lazy().select(NAMES)))), model.predict(frame.select(NAMES))
+    )
+
+
+class Unknown:
+    """A collection computed on demand, of a library that nobody knows."""
+
+    shape = (4, 2)
+
+    def compute(self):
+        raise AssertionError("nobody asked for it")
+
+    def __array__(self, *args, **kwargs):
+        raise AssertionError("nobody asked for it")
+
+
+def test_collections_that_are_not_handled_are_refused_by_name(data):
+    X, y, _ = data
+    for arguments in ((Unknown(), y), (X, Unknown()), (X, y, Unknown()), (X, pl.LazyFrame({"y": y}))):
+        with pytest.raises(TypeError, match=r"(X|y|sample_weight) is a .*(Unknown|LazyFrame), which is not in memory"):
+            SoftmaxRegressor().fit(*arguments)
+    model = SoftmaxRegressor().fit(X, y)
+    for method, arguments in (("predict", [Unknown()]), ("predict_proba", [Unknown()]), ("score", [X, Unknown()])):
+        with pytest.raises(TypeError, match="Unknown, which is not in memory"):
+            getattr(model, method)(*arguments)

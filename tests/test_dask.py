@@ -1,0 +1,467 @@
+"""Fits on a Dask cluster: the local result, the same bits with any number of workers and after one is killed."""
+
+import os
+import signal
+from contextlib import contextmanager
+from itertools import pairwise
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV, UnigramLanguageModel, cli
+from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._outputs import Softmax
+from skxent.losses import CrossEntropy, Loss
+from skxent.rows import MemoryRows
+from skxent.solvers import LBFGS, SubsampledSurrogate
+from skxent.testing import check_rows
+
+dask = pytest.importorskip("dask", reason="the extra dask is not installed")
+distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
+da = pytest.importorskip("dask.array")
+dd = pytest.importorskip("dask.dataframe")
+pytest.importorskip("dask.bag")
+_dask = pytest.importorskip("skxent.rows._dask")
+
+pytestmark = pytest.mark.filterwarnings("default")
+
+N_FEATURES, N_CLASSES = 6, 3
+NAMES = [f"column {i}" for i in range(N_FEATURES)]
+BOTH = [SoftmaxRegressor, SigmoidRegressor]
+
+
+@pytest.fixture(autouse=True)
+def _time_limit():
+    """Dask waits rather than fails."""
+
+    def stop(*_):
+        raise TimeoutError("the test took more than 60 seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def cluster(n_workers, processes):
+    options = {"threads_per_worker": 1, "dashboard_address": None, "processes": processes, "protocol": None}
+    options["protocol"] = "tcp" if processes else "inproc"
+    with distributed.LocalCluster(n_workers=n_workers, **options) as local, distributed.Client(local) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """Return the client of two worker processes."""
+    with cluster(2, True) as client:
+        yield client
+
+
+@pytest.fixture(params=["threads of this process", "two processes"])
+def anywhere(request):
+    """Run with the local scheduler, and on a cluster."""
+    if request.param == "two processes":
+        client = request.getfixturevalue("processes")
+        with client.as_current():
+            yield client
+    else:
+        with dask.config.set(scheduler="threads"):
+            yield None
+
+
+@pytest.fixture(scope="module")
+def much():
+    """Return features, labels and weights: enough rows for a start on a sample and steps on a surrogate."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(21_000, N_FEATURES)) * 10.0 ** np.arange(N_FEATURES)
+    logits = X[:, :3] / [1, 10, 100] + rng.gumbel(size=(len(X), N_CLASSES))
+    return X, logits.argmax(axis=1), rng.random(len(X))
+
+
+@pytest.fixture(scope="module")
+def data(much):
+    return [values[:3000] for values in much]
+
+
+def on_dask(*arrays, n_parts=3):
+    size = -(-len(arrays[0]) // n_parts)
+    return [da.from_array(values, chunks=(size, *([2] * (values.ndim - 1)))) for values in arrays]
+
+
+def as_frame(X, y, n_parts=3):
+    frame = pd.DataFrame(X, columns=NAMES)
+    frame["label"] = np.array(["no", "perhaps", "yes"])[y]
+    return dd.from_pandas(frame, npartitions=n_parts)
+
+
+# ---------------------------------------------------------------------------------------------- the same result
+
+
+def rows_on_dask(X, y, weight=None, n_parts=7):
+    size = -(-len(X) // n_parts)
+    parts = [None if values is None else da.from_array(values, chunks=size) for values in (X, y, weight)]
+    table, labels = _dask.DaskTable(parts[0]).checked(parts[1])
+    weight = None if weight is None else table.column(parts[2], "sample_weight")
+    return _dask.DaskRows(table, labels, weight, n_outputs=3)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rows_keep_the_contract(weighted, data):
+    X, y, weight = (values[:500] for values in data)
+    weight = weight if weighted else None
+    rows = rows_on_dask(X, y, weight)
+    check_rows(rows, X, y, weight)
+    positions = np.flatnonzero(np.random.default_rng(0).random(500) < 0.7)
+    chosen = rows.selected(positions)
+    check_rows(chosen, X[positions], y[positions], None if weight is None else weight[positions])
+    positions = positions[20:200]
+    twice = chosen.selected(np.arange(20, 200))
+    check_rows(twice, X[positions], y[positions], None if weight is None else weight[positions])
+    other = np.random.default_rng(1).random(180)
+    check_rows(chosen.reweighted(np.arange(20, 200), other), X[positions], y[positions], other)
+
+
+@pytest.mark.parametrize("options", [{}, {"class_weight": "balanced", "fit_intercept": False}, {"loss": "quadratic"}])
+@pytest.mark.parametrize("estimator", BOTH)
+def test_a_fit_is_the_local_fit(estimator, options, much, anywhere):
+    X, y, weight = much
+    model = estimator(tol=1e-14, **options).fit(*on_dask(X, y), sample_weight=on_dask(weight)[0])
+    local = estimator(tol=1e-14, **options).fit(X, y, weight)
+    scale = X.std(axis=0)
+    np.testing.assert_allclose(model.coef_ * scale, local.coef_ * scale, atol=1e-6)
+    np.testing.assert_allclose(model.intercept_, local.intercept_, atol=1e-6)
+    assert model.n_iter_ <= local.n_iter_ + 2
+    assert type(model.coef_) is np.ndarray
+
+
+def test_soft_labels_and_float32(data, anywhere):
+    X, y, _ = data
+    X, soft = X.astype(np.float32), (0.9 * np.eye(3)[y] + 0.1 / 3).astype(np.float32)
+    model = SoftmaxRegressor().fit(*on_dask(X, soft))
+    local = SoftmaxRegressor().fit(X, soft)
+    assert model.coef_.dtype == np.float32
+    np.testing.assert_allclose(model.predict_proba(X), local.predict_proba(X), atol=1e-3)
+
+
+def test_a_frame_with_its_target(data, anywhere):
+    X, y, _ = data
+    frame = as_frame(X, y)
+    model = SoftmaxRegressor(tol=1e-14).fit(frame, y="label")
+    local = SoftmaxRegressor(tol=1e-14).fit(X, y)
+    scale = X.std(axis=0)
+    np.testing.assert_allclose(model.coef_ * scale, local.coef_ * scale, atol=1e-6)
+    assert model.classes_.tolist() == ["no", "perhaps", "yes"]
+    assert model.feature_names_in_.tolist() == NAMES
+    again = SoftmaxRegressor(tol=1e-14).fit(frame[NAMES], frame["label"])
+    np.testing.assert_array_equal(again.coef_, model.coef_)
+    assert model.score(frame, "label") == pytest.approx(local.score(X, y))
+
+
+def test_odd_partitions(data, anywhere):
+    """Some are empty, one has one class, sizes are unknown, and rows are sparse."""
+    X, y, _ = data
+    order = np.argsort(y, kind="stable")
+    X, y = X[order] * (np.abs(X[order]) > 1), y[order]
+    cuts = [0, 0, 5, 5, 1200, 3000]
+    X_parts = [dask.delayed(sp.csr_matrix)(X[a:b]) for a, b in pairwise(cuts)]
+    blocks = [da.from_delayed(part, (np.nan, N_FEATURES), meta=sp.csr_matrix((0, 0))) for part in X_parts]
+    targets = [da.from_delayed(dask.delayed(y[a:b]), (np.nan,), int) for a, b in pairwise(cuts)]
+    model = SoftmaxRegressor(tol=1e-13).fit(
+        da.concatenate(blocks, allow_unknown_chunksizes=True), da.concatenate(targets)
+    )
+    local = SoftmaxRegressor(tol=1e-13).fit(sp.csr_array(X), y)
+    np.testing.assert_allclose(model.predict_proba(X), local.predict_proba(X), atol=1e-6)
+
+
+@pytest.mark.parametrize("estimator", BOTH)
+def test_predictions_are_lazy_and_the_local_ones(estimator, data, anywhere):
+    X, y, weight = data
+    model = estimator().fit(X, y)
+    X_there, y_there, weight_there = on_dask(X, y, weight)
+    frame = as_frame(X, y)[NAMES]
+    for name in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
+        expected = getattr(model, name)(X)
+        for collection in (X_there, frame):
+            named = clone(model).fit(pd.DataFrame(X, columns=NAMES), y) if collection is frame else model
+            found = getattr(named, name)(collection)
+            assert dask.is_dask_collection(found)
+            assert found.dtype == expected.dtype
+            np.testing.assert_allclose(found.compute(), expected, rtol=1e-9)
+    assert model.score(X_there, y_there) == pytest.approx(model.score(X, y), abs=1e-12)
+    assert model.score(X_there, y_there, weight_there) == pytest.approx(model.score(X, y, weight), abs=1e-12)
+
+
+# ------------------------------------------------------------------------------- bits, rounds, tasks and bytes
+
+
+def test_the_same_bits_with_any_number_of_workers(much, processes):
+    X, y, _ = much
+    found = []
+    with processes.as_current():
+        found.append(SoftmaxRegressor().fit(*on_dask(X, y)).coef_)
+    for n_workers in (1, 3):
+        with cluster(n_workers, False):
+            found.append(SoftmaxRegressor().fit(*on_dask(X, y)).coef_)
+    with dask.config.set(scheduler="threads"):
+        found.append(SoftmaxRegressor().fit(*on_dask(X, y)).coef_)
+    for coef in found[1:]:
+        np.testing.assert_array_equal(coef, found[0])
+
+
+class Kills(LBFGS):
+    """The solver, with a worker that is killed in its third iteration."""
+
+    victims = ()
+
+    def solve(self, objective, w0, *, max_iter, tol, callback):
+        n_calls = 0
+
+        def with_a_murder(w, value):
+            nonlocal n_calls
+            n_calls += 1
+            if n_calls == 3:
+                for pid in self.victims:
+                    os.kill(pid, signal.SIGKILL)
+            return callback(w, value)
+
+        return super().solve(objective, w0, max_iter=max_iter, tol=tol, callback=with_a_murder)
+
+
+def test_a_worker_that_is_killed_loses_nothing(data):
+    X, y, _ = data
+    with cluster(2, True) as client:
+        expected = SoftmaxRegressor(tol=1e-12).fit(*on_dask(X, y))
+        victim, _ = client.run(os.getpid).values()
+        solver = Kills()
+        vars(solver)["victims"] = (victim,)
+        model = SoftmaxRegressor(tol=1e-12, solver=solver).fit(*on_dask(X, y))
+        assert victim not in client.run(os.getpid).values()
+    assert expected.n_iter_ > 4
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+
+
+def test_a_sum_is_one_round_of_a_task_for_each_partition_and_a_tree(data, monkeypatch):
+    """Of 20 partitions: 20 tasks, 3 that add up to 8 each, one that adds these."""
+    X, y, _ = (values[:2000] for values in data)
+    rows = rows_on_dask(X, y, n_parts=20)
+    counted = []
+    for name in ("_task", "_compute"):
+        original = getattr(_dask, name)
+        monkeypatch.setattr(
+            _dask, name, lambda *args, name=name, original=original: (counted.append(name), original(*args))[1]
+        )
+    objective = Objective(Problem(CrossEntropy(), Softmax(), 0.1), rows)
+    value, gradient = objective(np.ones((N_FEATURES + 1, 3)))
+    assert counted.count("_compute") == 1
+    assert counted.count("_task") == 20 + 3 + 1
+    local = Objective(objective.problem, MemoryRows(X, y, n_outputs=3))(np.ones((N_FEATURES + 1, 3)))
+    assert value == pytest.approx(local[0])
+    np.testing.assert_allclose(gradient, local[1])
+
+
+def test_what_is_sent_for_a_sum_is_the_weights_and_little_more(data, monkeypatch):
+    X, y, _ = (values[:200] for values in data)
+    sizes = []
+    original = _dask._packed
+
+    def measured(function):
+        sizes.append(len(original(function)))
+        return original(function)
+
+    monkeypatch.setattr(_dask, "_packed", measured)
+    found = []
+    for times in (1, 500):
+        rows = rows_on_dask(np.tile(X, (1, times)), y)
+        Objective(Problem(CrossEntropy(), Softmax(), 0.1), rows)(np.ones((rows.n_features + 1, 3)))
+        found.append(sizes[-1])
+    assert found[0] < 10_000
+    assert found[1] - found[0] <= 1.1 * 499 * N_FEATURES * 3 * 8
+
+
+def test_steps_on_a_surrogate_run_on_the_workers(much, monkeypatch):
+    """Where partitions are large, and samples too large to be held here."""
+    X, y, _ = much
+    monkeypatch.setattr(_dask, "_WORTH_A_ROUND", 1)
+    rows = rows_on_dask(X, y, n_parts=3)
+    rows.sample_bytes = 100_000
+    objectives = [
+        Objective(Problem(CrossEntropy(), Softmax(), 1e-4), kind) for kind in (rows, MemoryRows(X, y, n_outputs=3))
+    ]
+    found = []
+    for objective in objectives:
+        w = np.zeros((N_FEATURES + 1, 3))
+        estimate = SubsampledSurrogate()(objective, w, *objective(w))
+        assert estimate.halves[0].rows.resident == objective.rows.resident
+        found.append(estimate(w + 1e-6))
+    np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-12)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-9, atol=1e-9)
+
+
+# --------------------------------------------------------------------------------- what else works on a cluster
+
+
+class Mine(Loss):
+    """A loss that no worker has heard of."""
+
+    def pointwise(self, y, p, log_p):
+        return -(y * log_p).sum(axis=1), -y
+
+
+def test_a_loss_of_ones_own_travels(data, processes):
+    X, y, _ = data
+    with processes.as_current():
+        model = SoftmaxRegressor(Mine()).fit(*on_dask(X, y))
+    np.testing.assert_allclose(model.coef_, SoftmaxRegressor().fit(X, y).coef_, rtol=1e-3, atol=1e-4)
+
+
+def test_early_stopping(data, anywhere):
+    X, y, _ = data
+    model, local = (
+        SoftmaxRegressor(early_stopping=True, random_state=0).fit(*given) for given in (on_dask(X, y), (X, y))
+    )
+    np.testing.assert_allclose(model.validation_scores_, local.validation_scores_, rtol=1e-6)
+
+
+def test_a_penalty_is_chosen_as_locally(data, processes):
+    X, y, _ = data
+    with processes.as_current():
+        model = SoftmaxRegressorCV(alphas=[1e-3, 1.0], cv=2).fit(*on_dask(X, y))
+    local = SoftmaxRegressorCV(alphas=[1e-3, 1.0], cv=2).fit(X, y)
+    np.testing.assert_allclose(model.scores_, local.scores_, rtol=1e-5)
+
+
+def test_partial_fit_takes_a_pass_over_the_partitions(data, anywhere):
+    X, y, _ = data
+    X = X / X.std(axis=0)
+    model = SoftmaxRegressor(learning_rate=0.05, random_state=0)
+    for _ in range(2):
+        model.partial_fit(*on_dask(X, y), classes=[0, 1, 2])
+    assert model.n_iter_ == 2
+    assert model.score(X, y) > 0.95 * SoftmaxRegressor().fit(X, y).score(X, y)
+
+
+def test_a_grid_search_on_a_cluster_is_the_local_one(data, processes):
+    X, y, _ = data
+    searches = [GridSearchCV(SoftmaxRegressor(), {"alpha": [1e-4, 1.0]}, cv=3) for _ in range(2)]
+    with processes.as_current(), joblib.parallel_config("dask"):
+        searches[0].fit(X, y)
+    searches[1].fit(X, y)
+    np.testing.assert_allclose(*(search.cv_results_["mean_test_score"] for search in searches))
+
+
+# --------------------------------------------------------------------------------------------- what goes wrong
+
+
+def test_a_column_of_strings_is_named(data):
+    X, y, _ = (values[:100] for values in data)
+    with pytest.raises(ValueError, match=r"could not convert string to float: '(no|yes|perhaps)' .column 'label'"):
+        SoftmaxRegressor().fit(as_frame(X, y, 2), y)
+
+
+def test_what_cannot_be_is_said(data):
+    X, y, weight = (values[:100] for values in data)
+    there = da.from_array(X, chunks=50)
+    with pytest.raises(ValueError, match=r"partition 1: Input X contains NaN"):
+        SoftmaxRegressor().fit(da.from_array(np.where(np.arange(100)[:, np.newaxis] == 70, np.nan, X), chunks=50), y)
+    with pytest.raises(ValueError, match=r"X has 2 partitions and y has 4; rechunk y"):
+        SoftmaxRegressor().fit(there, da.from_array(y, chunks=25))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples: 100 in X and 99 in y"):
+        SoftmaxRegressor().fit(there, y[:99])
+    with pytest.raises(ValueError, match="Negative values"):
+        SoftmaxRegressor().fit(there, y, sample_weight=-weight)
+    with pytest.raises(ValueError, match="y has only one class"):
+        SoftmaxRegressor().fit(there, da.zeros(100, chunks=50))
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        SoftmaxRegressor().fit(there)
+    with pytest.raises(ValueError, match="X has no column 'label'"):
+        SoftmaxRegressor().fit(there, "label")
+    with pytest.raises(TypeError, match=r"y is a dask\.Array, which is not in memory"):
+        SoftmaxRegressor().fit(X, da.from_array(y))
+    with pytest.raises(TypeError, match=r"dask.*only arrays and frames"):
+        SoftmaxRegressor().fit(dask.delayed(X), y)
+    with pytest.raises(ValueError, match="3 features"):
+        SoftmaxRegressor().fit(X, y).predict(there[:, :3])
+
+
+def test_scattered_data_are_said_to_be_lost(data):
+    """Their worker was closed, and nobody knows how to make them again."""
+    X, y, _ = data
+    with cluster(1, True) as client:
+        future = client.scatter(X)
+        there = da.from_delayed(dask.delayed(future), X.shape, X.dtype)
+        (pid,) = client.run(os.getpid).values()
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(RuntimeError, match="they were scattered"):
+            SoftmaxRegressor().fit(there, y)
+
+
+# -------------------------------------------------------------------------------------------------------- text
+
+
+@pytest.fixture(scope="module")
+def texts():
+    rng = np.random.default_rng(0)
+    words = np.array([f"w{i}" for i in range(300)])
+    return [" ".join(words[rng.zipf(1.5, 50) % 300]) for _ in range(40)]
+
+
+def test_a_bag_of_documents_is_counted_by_the_workers(texts, anywhere):
+    bag = dask.bag.from_sequence(texts, npartitions=10)
+    model = UnigramLanguageModel().fit(bag)
+    local = UnigramLanguageModel().fit(texts)
+    assert model.counts_.table.equals(local.counts_.table)
+    # Words are added up in another order.
+    assert model.cross_entropy(bag) == pytest.approx(local.cross_entropy(texts), rel=1e-14)
+    model.partial_fit(bag)
+    assert model.counts_.n_tokens == 2 * local.counts_.n_tokens
+    with pytest.raises(TypeError, match=r"dask.*Bag, whose documents are not read here"):
+        model.score_samples(bag)
+    with pytest.raises(ValueError, match="sample_weight is not supported"):
+        model.fit(bag, sample_weight=np.ones(40))
+    with pytest.raises(TypeError, match="only a bag holds documents"):
+        model.fit(da.zeros(3))
+
+
+def test_a_bag_of_files(texts, tmp_path, anywhere):
+    paths = [tmp_path / f"{i}.txt" for i in range(8)]
+    for i, path in enumerate(paths):
+        path.write_text("\n".join(texts[5 * i : 5 * i + 5]))
+    model = UnigramLanguageModel(input="filename", smoothing="kneser_ney").fit(dask.bag.from_sequence(paths))
+    local = UnigramLanguageModel(input="filename", smoothing="kneser_ney").fit(paths)
+    assert model.smoothing_parameter_ == local.smoothing_parameter_
+    assert model.evaluate(paths[:3]) == local.evaluate(paths[:3])
+
+
+@pytest.mark.parametrize("options", [[], ["--per", "file", "--format", "csv"], ["--eos", "--smoothing", "witten_bell"]])
+def test_the_command_says_the_same_with_a_cluster(options, texts, tmp_path, processes, capsys, monkeypatch):
+    monkeypatch.setattr("skxent.language_model._distributed._BYTES_TOGETHER", 3000)
+    for i in range(8):
+        (tmp_path / f"{i}.txt").write_text("\n".join(texts[5 * i : 5 * i + 5]) + "\n")
+    arguments = ["--quiet", *options, str(tmp_path / "*.txt")]
+    printed = []
+    for more in ([], ["--dask", processes.scheduler.address]):
+        assert cli.main([*more, *arguments]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    assert "perplexity" in printed[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--per", "line", "a.txt"], "a figure for each line looks at lines"),
+        (["--confidence", "0.9", "a.txt"], "--confidence looks at lines"),
+        (["-"], "cannot read standard input"),
+    ],
+)
+def test_what_a_cluster_cannot_do_is_said(options, message, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--dask", "tcp://127.0.0.1:1", *options])
+    assert message in capsys.readouterr().err
