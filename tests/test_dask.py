@@ -267,6 +267,24 @@ def test_a_sum_is_one_round_of_a_task_for_each_partition_and_a_tree(data, monkey
     np.testing.assert_allclose(gradient, local[1])
 
 
+def test_a_fit_is_a_round_for_each_evaluation_and_ten_more(much, monkeypatch):
+    """For checks, labels, means and the sample."""
+    X, y, _ = much
+    rounds, evaluations = [], []
+    compute, evaluate = _dask._compute, Objective.__call__
+
+    def counted(objective, w):
+        evaluations.extend([1] * (objective.rows.n_rows == len(X)))
+        return evaluate(objective, w)
+
+    monkeypatch.setattr(_dask, "_compute", lambda tasks: (rounds.append(len(tasks)), compute(tasks))[1])
+    monkeypatch.setattr(Objective, "__call__", counted)
+    with dask.config.set(scheduler="threads"):
+        SoftmaxRegressor().fit(*on_dask(X, y))
+    assert len(evaluations) > 3
+    assert len(rounds) <= len(evaluations) + 10
+
+
 def test_what_is_sent_for_a_sum_is_the_weights_and_little_more(data, monkeypatch):
     X, y, _ = (values[:200] for values in data)
     sizes = []

@@ -276,8 +276,9 @@ class Parquet(_Columns):
 
     Notes
     -----
-    A row group is in memory as a whole, with the next one. Write files with row groups of some 10 MB:
-    ``frame.write_parquet(path, row_group_size=...)``. Needs PyArrow (``pip install skxent[dask]``).
+    A row group is in memory as a whole, with the next one, as PyArrow's table and as an array: together some ten times
+    its bytes. Write files with row groups of some 10 MB: ``frame.write_parquet(path, row_group_size=...)``. Needs
+    PyArrow (``pip install skxent[dask]``).
 
     Examples
     --------
