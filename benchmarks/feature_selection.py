@@ -527,7 +527,7 @@ def ranking(repetitions: int = 20, n: int = 500) -> None:
         error = np.std([run["skxent"] - run[f"mutual_info k={best}"] for run in runs]) / np.sqrt(repetitions)
         rows.append(
             (
-                f"{data_set.__name__}: {data_set.__doc__.rstrip('.')}",
+                f"{data_set.__name__}: {(data_set.__doc__ or '').rstrip('.')}",
                 f"{mean['skxent']:.3f}",
                 f"{neighbours[best]:.3f} (k = {best})",
                 f"{mean['skxent'] - neighbours[best]:+.3f} ± {error:.3f}",

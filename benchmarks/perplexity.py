@@ -73,6 +73,7 @@ class Run(NamedTuple):
     """What a process took."""
 
     seconds: float
+    cpu_seconds: float
     peak_mb: float
 
 
@@ -88,7 +89,7 @@ def run(command: list[str], **environment: str) -> Run:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)}: exit code {process.returncode}\n{complaint}")
-    return Run(time.perf_counter() - begin, usage.ru_maxrss / 1024)
+    return Run(time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def take_turns(peers: dict[str, list[str]], rounds: int) -> dict[str, Run]:
@@ -191,13 +192,13 @@ class Peer(NamedTuple):
 def natural(folder: Path, options: argparse.Namespace) -> None:
     """Measure the speed on natural text."""
     path = folder / "natural.txt"
-    speed(path, apart(write_natural, path, options.megabytes, options.text), options.rounds)
+    speed(path, apart(write_natural, path, options.megabytes, options.text), options)
 
 
 def growing(folder: Path, options: argparse.Namespace) -> None:
     """Measure the speed on text in which new words keep coming."""
     path = folder / "growing.txt"
-    speed(path, apart(write_growing, path, options.megabytes), options.rounds)
+    speed(path, apart(write_growing, path, options.megabytes), options)
 
 
 def files(folder: Path, options: argparse.Namespace) -> None:
@@ -232,11 +233,12 @@ def files(folder: Path, options: argparse.Namespace) -> None:
 def synthetic(folder: Path, options: argparse.Namespace) -> None:
     """Measure the speed on text with a million types."""
     path = folder / "synthetic.txt"
-    speed(path, apart(write_synthetic, path, options.megabytes), options.rounds)
+    speed(path, apart(write_synthetic, path, options.megabytes), options)
 
 
-def speed(path: Path, title: str, rounds: int) -> None:
+def speed(path: Path, title: str, options: argparse.Namespace) -> None:
     """Measure counting and scoring against other tools."""
+    rounds = options.rounds
     slow, model = head_of(path, 4e6), path.with_suffix(".arpa")
     run([*COMMAND, "--train", str(path), "--eos", "--smoothing-parameter", "0.5", "--save", str(model)])
     words = Peer(["wc", "-w", str(path)], path)
@@ -251,17 +253,36 @@ def speed(path: Path, title: str, rounds: int) -> None:
         rounds,
     )
     scored = [*COMMAND, "--model", str(model), str(path)]
-    kenlm = Peer([PYTHON, "-c", KENLM_SCORE, str(model), str(path)], path, "kenlm")
-    compare(
-        f"Score with a saved model, {title}",
-        {
-            "skxent-perplexity --model M FILE": Peer(scored, path),
-            "skxent-perplexity --model M FILE --per line": Peer([*scored, "--per", "line"], path),
-            "KenLM's score(), line by line": kenlm,
-            "LC_ALL=C.UTF-8 wc -w FILE": words,
-        },
-        rounds,
-    )
+    program = kenlm_query(options.kenlm, path.parent)
+    query = ["sh", "-c", '"$0" -v summary "$1" < "$2"', str(program), str(model), str(path)]
+    bounds = ["--model", str(model), "--max-perplexity", "1e9", str(path)]
+    peers = {
+        "skxent-perplexity --model M FILE": Peer(scored, path),
+        "skxent-perplexity --model M FILE --per line": Peer([*scored, "--per", "line"], path),
+        "the same --format text": Peer([*COMMAND[:4], *scored[len(COMMAND) :], "--per", "line"], path),
+        "skxent-perplexity --model M FILE --max-perplexity X": Peer([*COMMAND[:4], *bounds], path),
+        "KenLM's query M < FILE": Peer(query, path) if program else None,
+        "KenLM's score(), line by line": Peer([PYTHON, "-c", KENLM_SCORE, str(model), str(path)], path, "kenlm"),
+        "LC_ALL=C.UTF-8 wc -w FILE": words,
+    }
+    found = {name: peer for name, peer in peers.items() if peer is not None}
+    compare(f"Score with a saved model, {title}", found, rounds)
+
+
+def kenlm_query(source: str | None, folder: Path) -> Path | None:
+    """Build KenLM's ``query`` from its sources, which takes a minute; say why there is none otherwise."""
+    if source is None:
+        print("KenLM's query: left out, for --kenlm names no folder with its sources", file=sys.stderr)
+        return None
+    program = folder / "query"
+    if not program.exists():
+        patterns = ("util/*.cc", "util/double-conversion/*.cc", "lm/*.cc")
+        found = [path for pattern in patterns for path in Path(source).glob(pattern)]
+        own = [path for path in found if not path.stem.endswith(("_main", "_test", "test_main"))]
+        flags = ["-O3", "-DNDEBUG", "-DKENLM_MAX_ORDER=6", f"-I{source}", "-w"]
+        files = [*map(str, own), str(Path(source) / "lm" / "query_main.cc")]
+        subprocess.run(["g++", *flags, *files, "-o", str(program), "-lpthread", "-lrt"], check=True)
+    return program
 
 
 def head_of(path: Path, n_bytes: float) -> Path:
@@ -277,19 +298,30 @@ def compare(title: str, peers: dict[str, Peer], rounds: int) -> None:
     """Let peers take turns and print their speeds; the first is the one that the others are compared with."""
     medians = take_turns({name: peer.command for name, peer in peers.items() if is_there(peer)}, rounds)
     speeds = {name: peers[name].path.stat().st_size / 1e6 / run.seconds for name, run in medians.items()}
-    own = next(iter(speeds.values()))
+    own, own_cpu = next(iter(speeds.values())), next(iter(medians.values())).cpu_seconds
     rows = [
         [
             name,
             f"{run.seconds:.2f}",
+            f"{run.cpu_seconds:.2f}",
             f"{speeds[name]:.1f}",
             f"{own / speeds[name]:.2f}",
+            f"{run.cpu_seconds / own_cpu:.2f}",
             f"{run.peak_mb:,.0f}",
         ]
         for name, run in medians.items()
     ]
     print(f"\n{title}\n")
-    print_table(["peer", "seconds", "MB/s", "skxent is faster by", "peak MB"], rows)
+    columns = [
+        "peer",
+        "seconds",
+        "processor seconds",
+        "MB/s",
+        "seconds, times ours",
+        "processor, times ours",
+        "peak MB",
+    ]
+    print_table(columns, rows)
 
 
 def is_there(peer: Peer) -> bool:
@@ -355,6 +387,7 @@ def main() -> None:
     parser.add_argument("--megabytes", type=float, help="size of the text (default: 200, and 2000 for memory)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each peer runs (default 3)")
     parser.add_argument("--text", metavar="FILE", help="natural text to use")
+    parser.add_argument("--kenlm", metavar="FOLDER", help="KenLM's sources, of which its query is built as a peer")
     parser.add_argument("--folder", help="where the generated files go (default: the system's temporary folder)")
     options = parser.parse_args()
     print(machine())

@@ -45,7 +45,7 @@ def with_wrong_labels(y, share, rng):
     return y
 
 
-def search(X, y, X_test, y_test):
+def search(X, y, X_test, y_test, alphas):
     """Search the grid; return the accuracies in validation and on test images, by loss and alpha."""
     pipeline = make_pipeline(VarianceThreshold(), SoftmaxRegressor(max_iter=1000))
 
@@ -54,7 +54,7 @@ def search(X, y, X_test, y_test):
 
     grid_search = GridSearchCV(
         pipeline,
-        {"softmaxregressor__loss": list(LOSSES), "softmaxregressor__alpha": ALPHAS},
+        {"softmaxregressor__loss": list(LOSSES), "softmaxregressor__alpha": alphas},
         scoring=accuracies,
         refit=False,
         cv=3,
@@ -92,7 +92,7 @@ def draw(searches, picture):
             test = results.loc[loss, "test"]
             axes.semilogx(test, color=colour, lw=2)
             axes.semilogx(*best.loc[(loss, labels), ["alpha", "test"]], "o", color=colour, ms=9)
-            axes.text(1.15 * ALPHAS[-1], test.iloc[-1], loss, color=colour, va="center")
+            axes.text(1.15 * test.index[-1], test.iloc[-1], loss, color=colour, va="center")
         axes.set_title(labels)
         axes.set_xlabel("alpha")
     figure.savefig(picture, dpi=150)
@@ -103,12 +103,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("picture", nargs="?", default="grid_search_losses.png", help="where to save the picture")
     parser.add_argument("--rows", type=int, default=6_000, help="training images, up to 60,000")
+    parser.add_argument("--alphas", nargs="*", type=float, default=ALPHAS, help="penalties to try")
     options = parser.parse_args()
 
     X, y, X_test, y_test = load_mnist(options.rows)
     wrong = with_wrong_labels(y, WRONG, np.random.default_rng(0))
     searches = {
-        labels: search(X, given, X_test, y_test)
+        labels: search(X, given, X_test, y_test, options.alphas)
         for labels, given in (("right labels", y), (f"{WRONG:.0%} wrong labels", wrong))
     }
     print(f"Accuracy with {options.rows:,} training images, in 3-fold validation and on 10,000 test images\n")

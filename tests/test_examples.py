@@ -28,14 +28,14 @@ RUNS = {
         ["0.9334", "0.0940", "0.2028", "0.0116", "0.0120", "56.6 times as steep"],
     ),
     "plot_grid_search_losses.py": (
-        ["--rows=800"],
+        ["--rows=500", "--alphas", "0.001", "0.01"],
         "grid_search_losses.png",
         ["right labels", "20% wrong labels", "Chosen by validation", "Wrong labels cost quadratic"],
     ),
     "plot_feature_importance.py": (
-        ["--rows=2000"],
+        ["--rows=1000"],
         "feature_importance.png",
-        ["2,000 images", "entropy of the digit, bits", "pixels that never vary", "random", "darker scanner"],
+        ["1,000 images", "entropy of the digit, bits", "pixels that never vary", "random", "darker scanner"],
     ),
     "plot_feature_displays.py": (
         [],

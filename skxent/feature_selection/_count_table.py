@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 
@@ -25,10 +25,11 @@ ROWS_AT_ONCE = 1 << 13
 RANKED_BINS = 32
 
 
-class FineCounts(NamedTuple):
+@dataclass(frozen=True)
+class FineCounts:
     """Counts in narrower bins, from which values are ranked.
 
-    Attributes
+    Parameters
     ----------
     bin, label, count, feature_of_bin
         As those of `CountTable`.

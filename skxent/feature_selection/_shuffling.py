@@ -17,7 +17,7 @@ from scipy.stats import binom
 from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._large_tables import large_table_cumulants
 
-__all__ = ["ENOUGH", "Margins", "gamma_tail", "shuffled_tail"]
+__all__ = ["ENOUGH", "Margins", "gamma_tail", "shuffled_tails"]
 
 Totals = tuple[int, ...]
 CumulantsOf = Callable[[Floats, Floats], Floats]
@@ -37,6 +37,8 @@ FEWEST, FEW, MANY = 400, 2_000, 20_000
 LIKELY = 0.1
 # Rows to draw and cells to fill in all shuffles of a table: some hundredths of a second.
 DRAWS = 2_000_000
+# The fewest rows that are drawn, which cost little.
+LEAST_DRAWN = 64
 # Rows to draw beyond which shuffling takes too long.
 MAX_DRAWN = 2_048
 # Shuffles that must reach a value for its p-value to be their share; beyond, the tail of a gamma distribution.
@@ -50,47 +52,46 @@ class Margins(NamedTuple):
     classes: Totals
 
 
-def shuffled_tail(
-    margins: Margins, cells: tuple[Integers, Integers, Floats], statistic: float, cumulants: CumulantsOf
-) -> float:
-    """Probability that G of a table with shuffled classes is at least that of the given one.
+def shuffled_tails(
+    margins: Margins, statistics: Floats, spread: Callable[[int], Integers], cumulants: CumulantsOf
+) -> Floats:
+    """Probability that G of a table with shuffled classes is at least that of each of some tables.
 
     Parameters
     ----------
     margins : Margins
-        The rows of each bin and each class.
-    cells : tuple of ndarray of shape (n_cells,)
-        Bin, class and count of each filled cell.
-    statistic : float
-        Its G.
+        The rows of each bin and each class, the same for all tables.
+    statistics : ndarray of shape (n_tables,)
+        Their G.
+    spread : callable
+        Tells how the rows of the smallest bin (0) or class (1) of each table are spread over the groups of the other
+        side, in the order of the margins: an array of shape (n_tables, n_groups). It is asked for one with two groups.
     cumulants : callable
         Gives the first three cumulants of G for bins and classes in whose cells there are enough rows.
 
     Returns
     -------
-    float
-        The probability; of large tables by the cumulants of :mod:`._large_tables`.
+    pvalues : ndarray of shape (n_tables,)
+        The probabilities; of large tables by the cumulants of :mod:`._large_tables`.
     """
     if len(margins.bins) == 1 or len(margins.classes) == 1:
-        return 1.0
+        return np.ones(len(statistics))
     for two, other in ((0, 1), (1, 0)):
         drawn = min(margins[two])
         if len(margins[two]) == 2 and _exact_step(drawn, margins[other]) <= COARSEST:
-            of_group = np.zeros(len(margins[other]), dtype=np.int64)
-            in_rare = cells[two] == int(np.argmin(margins[two]))
-            of_group[cells[other][in_rare]] = cells[2][in_rare]
-            return _exact_tail(drawn, margins[other], of_group)
+            return _exact_tails(drawn, margins[other], spread(two))
     few, many, dense = _split(margins)
     if sum(few) - few[-1] > MAX_DRAWN:
-        return float(gamma_tail(np.array(statistic), large_table_cumulants(*margins)))
+        return gamma_tail(statistics, large_table_cumulants(*margins)[:, None])
     rest = np.asarray(cumulants(np.array(dense, dtype=np.float64), np.array(many, dtype=np.float64)))
-    work = sum(few) - few[-1] + len(few) * len(many)
+    work = _rows_drawn(few) + len(few) * len(many)
     n_shuffles = int(np.clip(DRAWS // work, FEWEST, FEW))
-    pvalue = _sampled_tail(few, many, n_shuffles, statistic, rest)
+    pvalues = _sampled_tails(few, many, n_shuffles, statistics, rest)
     more = min(MANY, DRAWS // work)
-    if 1e-12 < pvalue < LIKELY and more > n_shuffles:
-        pvalue = _sampled_tail(few, many, more, statistic, rest)
-    return pvalue
+    near = (pvalues > 1e-12) & (pvalues < LIKELY)
+    if near.any() and more > n_shuffles:
+        pvalues[near] = _sampled_tails(few, many, more, statistics[near], rest)
+    return pvalues
 
 
 def _split(margins: Margins) -> tuple[Totals, Totals, Totals]:
@@ -129,18 +130,19 @@ def _slope(drawn: int, mean: float) -> float:
     return 2 + 2 * max(np.log(mean), 0.0) if drawn else 0.0
 
 
-def _exact_tail(drawn: int, groups: Totals, observed: Integers) -> float:
-    """Tail where one side has two groups: `observed` says how the rows of its smaller group are spread."""
+def _exact_tails(drawn: int, groups: Totals, observed: Integers) -> Floats:
+    """Tails where one side has two groups: `observed` says how the rows of its smaller group are spread."""
     ordered = tuple(sorted(groups))
     if np.prod(np.minimum(groups, drawn) + 1.0) <= ENUMERATED:
         share = drawn / sum(groups)
         values, chances = _all_tables(drawn, ordered)
-        value = sum(_parts(n, group, share, 0.0)[n] for group, n in zip(groups, observed.tolist(), strict=True))
-        return float(chances[min(int(np.searchsorted(values, value - 1e-7)), len(values) - 1)])
+        parts = [_parts(min(group, drawn), group, share, 0.0) for group in groups]
+        value = sum(part[n] for part, n in zip(parts, observed.T, strict=True))
+        return np.asarray(chances[np.minimum(np.searchsorted(values, value - 1e-7), len(values) - 1)])
     tail, steps = _exact(drawn, ordered)
-    at = sum(int(steps[group][n]) for group, n in zip(groups, observed.tolist(), strict=True))
+    at = sum(steps[group][n] for group, n in zip(groups, observed.T, strict=True))
     rounding = int(np.ceil(np.sqrt(min(drawn, len(groups)))))  # steps: tables with the same G count as equal
-    return float(tail[min(max(at - rounding, 0), len(tail) - 1)])
+    return np.asarray(tail[np.clip(at - rounding, 0, len(tail) - 1)])
 
 
 @lru_cache(maxsize=512)
@@ -200,24 +202,34 @@ def _add_group(chance: Floats, steps: Integers, ways: Floats) -> Floats:
 
 
 @lru_cache(maxsize=2048)
-def _sampled(few: Totals, many: Totals, n_shuffles: int) -> Floats:
+def _sampled(few: Totals, many: Totals, n_shuffles: int) -> tuple[Floats, Floats]:
     """Shuffle: draw groups of `many` for the rows outside the largest group of `few`.
 
     Returns
     -------
-    ndarray of shape (n_shuffles,)
+    values : ndarray of shape (n_shuffles,)
         The values of G, ascending.
+    cumulants : ndarray of shape (3,)
+        Their first three cumulants.
     """
     n_drawn = sum(few[:-1])
-    labels = _draw_labels(many, min(max(64, 1 << (n_drawn - 1).bit_length()), sum(many)), n_shuffles)[:, :n_drawn]
+    labels = _draw_labels(many, min(_rows_drawn(few), sum(many)))[:n_shuffles, :n_drawn]
     at_once = max(1, DRAWS // max(n_drawn, len(few) * len(many)))
     parts = [labels[start : start + at_once] for start in range(0, n_shuffles, at_once)]
-    return np.sort(np.concatenate([_shuffle(few, many, part) for part in parts]))
+    values = np.sort(np.concatenate([_shuffle(few, many, part) for part in parts]))
+    mean = values.mean()
+    return values, np.array([mean, values.var(), np.mean((values - mean) ** 3)])
+
+
+def _rows_drawn(few: Totals) -> int:
+    """Return how many rows are drawn: a power of two, so that margins of about the same size share their draws."""
+    return max(LEAST_DRAWN, 1 << (sum(few[:-1]) - 1).bit_length())
 
 
 @lru_cache(maxsize=16)
-def _draw_labels(many: Totals, n_drawn: int, n_shuffles: int) -> Array:
+def _draw_labels(many: Totals, n_drawn: int) -> Array:
     """Draw groups of rows one after the other, of shape (n_shuffles, n_drawn). The seed is always the same."""
+    n_shuffles = min(MANY, max(DRAWS // n_drawn, FEWEST))
     rng = np.random.default_rng(0)
     left, places = np.full(n_shuffles, n_drawn), sum(many)
     of_group = np.empty((n_shuffles, len(many)), dtype=np.int64)
@@ -247,32 +259,32 @@ def _sum_x_log_x(counts: Array) -> Floats:
     return total
 
 
-def _sampled_tail(few: Totals, many: Totals, n_shuffles: int, statistic: float, rest: Floats) -> float:
-    """Tail of the sum of a shuffled G and of an independent gamma variable with the cumulants `rest`.
+def _sampled_tails(few: Totals, many: Totals, n_shuffles: int, statistics: Floats, rest: Floats) -> Floats:
+    """Tails of the sum of a shuffled G and of an independent gamma variable with the cumulants `rest`.
 
     Without that: the share of the shuffles that reach the statistic; where few do, from the last that many on the tail
     of the gamma distribution with the cumulants of the shuffled values.
     """
-    values = _sampled(few, many, n_shuffles)
+    values, cumulants = _sampled(few, many, n_shuffles)
     if rest[1] > 0:
-        whole = _cumulants_of(values) + rest
-        reached = gamma_tail(statistic - values, rest[:, None])
-        sampled = float(np.mean(reached))
-        n_reached = float(reached.sum() ** 2 / np.sum(reached**2)) if sampled > 0 else 0.0
-        return sampled if n_reached >= REACHED else max(sampled, float(gamma_tail(np.array(statistic), whole)))
-    n_reached = n_shuffles - int(np.searchsorted(values, statistic - 1e-7 * max(1.0, abs(statistic))))
-    if n_reached >= REACHED or values[0] == values[-1]:
+        return np.array([_with_rest(values, cumulants, statistic, rest) for statistic in statistics])
+    n_reached = n_shuffles - np.searchsorted(values, statistics - 1e-7 * np.maximum(1.0, np.abs(statistics)))
+    if values[0] == values[-1]:
         return n_reached / n_shuffles
-    start = float(values[-REACHED])
-    within, beyond = gamma_tail(np.array([start, statistic]), _cumulants_of(values)[:, None])
-    ratio = beyond / within if within > 0 else np.exp(-(statistic - start) / 2)
-    return float(REACHED / n_shuffles * min(ratio, 1.0))
+    start = values[-REACHED]
+    within, beyond = (gamma_tail(at, cumulants[:, None]) for at in (values[-REACHED:][:1], statistics))
+    ratio = beyond / within if within > 0 else np.exp(-(statistics - start) / 2)
+    return np.where(n_reached >= REACHED, n_reached / n_shuffles, REACHED / n_shuffles * np.minimum(ratio, 1.0))
 
 
-def _cumulants_of(values: Floats) -> Floats:
-    """First three cumulants of a sample."""
-    mean = values.mean()
-    return np.array([mean, values.var(), np.mean((values - mean) ** 3)])
+def _with_rest(values: Floats, cumulants: Floats, statistic: float, rest: Floats) -> float:
+    """Tail of the sum of one of the values and of an independent gamma variable with the cumulants `rest`."""
+    reached = gamma_tail(statistic - values, rest[:, None])
+    sampled = float(np.mean(reached))
+    n_reached = float(reached.sum() ** 2 / np.sum(reached**2)) if sampled > 0 else 0.0
+    if n_reached >= REACHED:
+        return sampled
+    return max(sampled, float(gamma_tail(np.array(statistic), cumulants + rest)))
 
 
 def gamma_tail(statistic: Floats, cumulants: Floats) -> Floats:

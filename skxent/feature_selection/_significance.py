@@ -20,7 +20,7 @@ combined as Cauchy variables.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property, partial
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -32,7 +32,7 @@ from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._binning import add_up
 from skxent.feature_selection._count_table import CountTable
 from skxent.feature_selection._ranks import rank_pvalues
-from skxent.feature_selection._shuffling import ENOUGH, Margins, gamma_tail, shuffled_tail
+from skxent.feature_selection._shuffling import ENOUGH, Margins, gamma_tail, shuffled_tails
 
 __all__ = ["CORRECTIONS", "adjust_pvalues", "independence_pvalues", "null_moments"]
 
@@ -89,16 +89,62 @@ def _information_pvalues(table: CountTable) -> Floats:
     pvalues[four] = _fisher_pvalues(table, np.flatnonzero(four))
     if np.all(dense | four):
         return pvalues
-    start = np.searchsorted(table.feature_of_bin, np.arange(table.n_features + 1))
-    first_cell = np.searchsorted(table.bin, start)
     classes = tuple(table.class_totals.astype(np.int64).tolist())
-    all_bins = table.bin_totals.astype(np.int64).tolist()
-    for feature in np.flatnonzero(~dense & ~four).tolist():
-        margins = Margins(tuple(all_bins[start[feature] : start[feature + 1]]), classes)
-        cells = slice(first_cell[feature], first_cell[feature + 1])
-        counts = table.bin[cells] - start[feature], table.label[cells], table.count[cells]
-        pvalues[feature] = shuffled_tail(margins, counts, float(statistic[feature]), _cumulants)
+    rare = _RareGroups(table)
+    for bins, members in _by_bins(table, np.flatnonzero(~dense & ~four)).items():
+        features = np.array(members)
+        spread = partial(rare.spread, features)
+        pvalues[features] = shuffled_tails(Margins(bins, classes), statistic[features], spread, _cumulants)
     return pvalues
+
+
+def _by_bins(table: CountTable, features: Integers) -> dict[tuple[int, ...], list[int]]:
+    """Put features together whose bins have the same numbers of rows, in any order."""
+    start = np.searchsorted(table.feature_of_bin, np.arange(table.n_features + 1)).tolist()
+    totals = table.bin_totals[_bins_by_rows(table)].astype(np.int64).tolist()
+    found: dict[tuple[int, ...], list[int]] = {}
+    for feature in features.tolist():
+        found.setdefault(tuple(totals[start[feature] : start[feature + 1]]), []).append(feature)
+    return found
+
+
+def _bins_by_rows(table: CountTable) -> Integers:
+    """Order of the bins of each feature by their number of rows."""
+    return np.lexsort((table.bin_totals, table.feature_of_bin))
+
+
+class _RareGroups:
+    """How the rows of each feature's smallest bin, or of the smallest class, are spread over the other side."""
+
+    def __init__(self, table: CountTable) -> None:
+        self.table = table
+        self.first_bin = np.searchsorted(table.feature_of_bin, np.arange(table.n_features + 1))
+
+    @cached_property
+    def of_bin(self) -> Integers:
+        """Rows of each class in the smallest bin, of shape (n_features, n_classes)."""
+        table = self.table
+        smallest = _bins_by_rows(table)[self.first_bin[:-1]]
+        cells = np.flatnonzero(table.bin == smallest[table.feature])
+        counts = np.zeros((table.n_features, table.n_classes), dtype=np.int64)
+        counts[table.feature[cells], table.label[cells]] = table.count[cells]
+        return counts
+
+    @cached_property
+    def of_class(self) -> Integers:
+        """Rows of the smallest class in each bin, the bins of a feature by their number of rows."""
+        table = self.table
+        counts = np.zeros(len(table.feature_of_bin), dtype=np.int64)
+        cells = np.flatnonzero(table.label == np.argmin(table.class_totals))
+        counts[table.bin[cells]] = table.count[cells]
+        return counts[_bins_by_rows(table)]
+
+    def spread(self, features: Integers, side: int) -> Integers:
+        """Give the rows of some features, which have the same number of bins, as `shuffled_tails` asks for them."""
+        if side == 0:
+            return self.of_bin[features]
+        n_bins = self.table.bins_per_feature[features[0]]
+        return self.of_class[self.first_bin[features, None] + np.arange(n_bins)]
 
 
 def _is_dense(table: CountTable) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, time, timedelta
 from types import NoneType
 from typing import Any
 
@@ -46,8 +47,10 @@ def _missing_like(values: Array, n_rows: int) -> Array:
 
 def kind_of(values: Array) -> str:
     """Say what a column holds."""
-    of_dtype = {"M": "dates", "m": "durations"}
-    return "text" if _holds_text(values) else of_dtype.get(values.dtype.kind, "numbers")
+    if _holds_text(values):
+        return "text"
+    times = _as_times(values) if values.dtype.kind == "O" else values
+    return {"M": "dates", "m": "durations"}.get(times.dtype.kind, "numbers")
 
 
 def _holds_text(values: Array) -> bool:
@@ -77,7 +80,7 @@ def as_numbers(values: Array, name: str) -> tuple[Array, bool]:
     if kind in "biuf":
         return values, False
     if kind in "mM":
-        return np.where(np.isnat(values), np.nan, values.astype(np.int64).astype(np.float64)), False
+        return _microseconds(values), False
     if kind in "US":
         return np.unique(values, return_inverse=True)[1], True
     if kind not in "OT":
@@ -86,10 +89,36 @@ def as_numbers(values: Array, name: str) -> tuple[Array, bool]:
         try:
             numbers = np.where(is_missing(values), np.nan, values).astype(np.float64)
         except (TypeError, ValueError):
-            pass  # objects that are not numbers: categories
+            times = _as_times(values)
+            if times.dtype.kind in "mM":
+                return _microseconds(times), False
         else:
             return (_exact(values, name) if np.any(np.abs(numbers) > LARGEST_EXACT) else numbers), False
     return category_codes(values.tolist(), name), True
+
+
+def _microseconds(times: Array) -> Array:
+    """Turn dates, since 1970, or durations into microseconds, whatever their unit."""
+    finer = np.datetime_data(times.dtype)[0] in ("ns", "ps", "fs", "as")
+    whole = times if finer else times.astype(f"{times.dtype.kind}8[us]")
+    unit: Any = np.datetime_data(whole.dtype)
+    steps = np.timedelta64(1, "us") / np.timedelta64(1, unit)
+    return np.where(np.isnat(whole), np.nan, whole.astype(np.int64) / steps)
+
+
+def _as_times(values: Array) -> Array:
+    """Turn objects of Python's calendar into NumPy's dates or durations; others stay what they are."""
+    missing = is_missing(values)
+    types = {*map(type, values[~missing])}
+    if not types or not all(issubclass(each, date | time | timedelta) for each in types):
+        return values
+    try:
+        series = pl.Series([None if gone else value for value, gone in zip(values, missing, strict=True)])
+    except (TypeError, pl.exceptions.PolarsError):  # dates with a time zone beside some without: categories
+        return values
+    if series.dtype == pl.Time:
+        series = series.cast(pl.Duration("us"))
+    return np.asarray(series.to_numpy())
 
 
 def _exact(values: Array, name: str) -> Array:
@@ -216,5 +245,5 @@ def _ranks(texts: list[str] | list[str | None]) -> Integers:
         series = pl.Series(texts, dtype=pl.String)
     except UnicodeEncodeError:  # halves of characters
         series = pl.Series([text and text.encode("utf-8", "surrogatepass") for text in texts], dtype=pl.Binary)
-    ranks = series.rank("dense").cast(pl.Int64)
-    return ranks.fill_null((ranks.max() or 0) + 1).to_numpy() - 1
+    ranks: Integers = series.rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
+    return np.where(ranks > 0, ranks - 1, ranks.max(initial=0))

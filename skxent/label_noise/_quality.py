@@ -76,7 +76,14 @@ class LabelQuality:
         -------
         ndarray of shape (n_rows,)
             Positions, by the probability that the label is right.
+
+        Raises
+        ------
+        ValueError
+            If `n_rows` is negative.
         """
+        if n_rows is not None and n_rows < 0:
+            raise ValueError(f"n_rows={n_rows} must be at least 0.")
         return np.argsort(self.probability, kind="stable")[:n_rows]
 
     def suspects(self, n_rows: int = 20) -> pd.DataFrame:
@@ -203,8 +210,11 @@ def _check_labels(y: Any) -> tuple[Array, Integers]:
         )
     y = column_or_1d(y, warn=True)
     assert_all_finite(y, input_name="y")
-    check_classification_targets(y)
-    classes, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
+    try:
+        check_classification_targets(y)
+        classes, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
+    except TypeError as error:
+        raise ValueError(f"y has labels that cannot be sorted, such as None among strings: {error}.") from None
     if len(classes) < 2:
         raise ValueError(f"y has only one class, {classes.tolist()[0]!r}; label_quality needs at least two.")
     for rare in classes[counts < 2][:1].tolist():

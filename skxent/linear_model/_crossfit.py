@@ -8,7 +8,7 @@ import numpy as np
 
 from skxent._typing import Array, Floats
 from skxent.linear_model._objective import Objective, Problem
-from skxent.rows import Part, Rows, reweighted
+from skxent.rows import Part, Rows, reweighted, subset
 
 __all__ = ["crossfit"]
 
@@ -33,7 +33,8 @@ def crossfit(problem: Problem, rows: Rows, minimise: Callable[[Objective], Array
     Returns
     -------
     y : ndarray of shape (n, n_outcomes)
-        Observed distributions as the loss sees them, times the weights of the rows.
+        Observed distributions as the loss sees them, times the weights of the rows: counts. Where a typical weight is
+        below 1, as in weights that sum to 1, all are multiplied so that it is 1.
     p : ndarray of shape (n, n_outcomes)
         Predicted ones.
 
@@ -51,16 +52,20 @@ def crossfit(problem: Problem, rows: Rows, minimise: Callable[[Objective], Array
 def _halves(rows: Rows) -> list[Rows]:
     weight = _of_each(rows.without_features(), Part.weights)
     counting = np.flatnonzero(weight)
+    weight = weight[counting]
     targets = _of_each(rows, lambda part: part.target_fingerprints(rows.n_outputs))[counting]
     half = _half_of_each(_of_each(rows, Part.fingerprints)[counting], targets)
-    weight = np.where(half == _BOTH, 0.5, 1) * weight[counting]
+    factor = np.where(half == _BOTH, 0.5, 1) / min(1, weight @ weight / weight.sum())
     chosen = [np.flatnonzero((half == side) | (half == _BOTH)) for side in range(2)]
     if min(len(np.unique(targets[part])) for part in chosen) < 2:
         raise ValueError(
             "The loss needs models of both halves of the rows, and in each half rows of two classes. Add rows, or "
             "choose a loss that needs no such models, such as ForwardCorrection with a given matrix."
         )
-    return [reweighted(rows, counting[part], weight[part].astype(rows.dtype)) for part in chosen]
+    if (factor == 1).all():  # rows outside memory stay where they are
+        return [subset(rows, counting[part]) for part in chosen]
+    weight = (weight * factor).astype(rows.dtype)
+    return [reweighted(rows, counting[part], weight[part]) for part in chosen]
 
 
 def _half_of_each(features: Array, targets: Array) -> Array:

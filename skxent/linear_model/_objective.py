@@ -15,7 +15,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from sklearn.utils import gen_batches
 
 from skxent._typing import Array
 from skxent.linear_model._coordinates import Coordinates, standardize
@@ -27,8 +26,6 @@ __all__ = ["Objective", "Problem"]
 
 # Change of the logits in central differences of their derivatives, in double precision.
 _LOGIT_STEP = 1e-3
-# Columns that are made dense and double at a time.
-_COLUMNS_AT_A_TIME = 256
 
 
 @dataclass(frozen=True)
@@ -199,14 +196,6 @@ class Objective:
         """Return the objective of the same rows with other features, all of whose weights are penalised alike."""
         problem = replace(self.problem, alpha=alpha)
         return Objective(problem, with_features(self.rows, X), self.total_weight)
-
-    def combined(self, part: Part, factors: Array) -> Array:
-        """Return sums of the rows of a part times factors, in float64, of shape (n_features, n_sums)."""
-        assert self.coordinates is not None
-        part = self._for_products(part)
-        chunks = gen_batches(self.rows.n_features, _COLUMNS_AT_A_TIME)
-        sums = np.vstack([part.dense(columns).astype(np.float64).T @ factors for columns in chunks])
-        return self.coordinates.feature_gradient(sums, factors.sum(axis=0))
 
     def intercept_only(self) -> Array:
         """Return the weights of the best model without features; zeros if there is no intercept."""

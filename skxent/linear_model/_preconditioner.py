@@ -98,6 +98,9 @@ class SampledHessian(Parameters):
         Least curvature of a row, as a share of the mean.
     n_directions : int, default=4
         Directions of the logits in which the curvature is measured where one block serves all outputs.
+    precise_columns : int, default=100
+        Largest number of columns whose blocks are made in double precision whatever the data: it costs little there,
+        and no direction is lost in which the loss is flat.
     ridge : float, default=100
         What is added to the unit diagonal of a block, in rounding errors: enough for collinear columns.
     noise : float, default=4.0
@@ -127,6 +130,7 @@ class SampledHessian(Parameters):
     panel_columns: int = 256
     min_curvature: float = 1e-3
     n_directions: int = 4
+    precise_columns: int = 100
     ridge: float = 100
     noise: float = 4.0
     harmless_noise: float = 0.05
@@ -310,6 +314,7 @@ class _Sample:
         self.n_everywhere = objective.n_rows
         size = max(settings.min_sample_rows, settings.sample_rows_per_column * self.n_columns)
         self.objective = sample = draw(objective, int(times * size))
+        self.dtype = objective.dtype if self.n_columns > settings.precise_columns else np.dtype(np.float64)
         self.curvature = RowCurvature(objective.problem, objective.rows.n_outputs)
         self.directions = _directions(objective.rows.n_outputs, n_blocks, settings.n_directions)
         self.z = np.empty((sample.n_rows, objective.rows.n_outputs), objective.rows.dtype, order="F")
@@ -370,7 +375,7 @@ class _Sample:
 
     def _sums(self, rows: Array, by_variance: Array, by_curvature: Array) -> tuple[Array, Array, Array]:
         """Return sums over some rows: half the matrix of products, the squares by column, and those of the products."""
-        n, dtype = self.n_columns + 1, self.z.dtype
+        n, dtype = self.n_columns + 1, self.dtype
         matrix, seen, squares = np.zeros((n, n), dtype), np.zeros(n - 1), np.zeros(n - 1)
         for chunk in gen_batches(len(rows), self.rows_at_a_time):
             X = np.full((len(rows[chunk]), n), float(self.objective.problem.fit_intercept), dtype)

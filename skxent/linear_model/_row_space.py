@@ -50,10 +50,12 @@ class RowSpace:
     """
 
     def __init__(self, objective: Objective) -> None:
-        self.given = objective
+        assert objective.coordinates is not None
+        self.given, coordinates = objective, objective.coordinates
         self.part = objective.rows.take(slice(0, objective.n_rows))
         # In these units the penalty is the same for all columns.
         self.units = np.where(objective.penalty > 0, np.sqrt(objective.penalty), 1)
+        self.factors = 1 / (coordinates.scale * self.units)
         factor, self.pivots = _pivoted_cholesky(self._products())
         self.triangle = factor[self.pivots]
         self.objective = objective.with_features(factor, float(objective.problem.alpha > 0))
@@ -63,7 +65,8 @@ class RowSpace:
         rows = np.zeros((self.given.n_rows, v.shape[1]))
         rows[self.pivots] = solve_triangular(self.triangle, v[:-1], trans=1, lower=True, check_finite=False)
         w = np.empty((len(self.units) + 1, v.shape[1]), self.given.dtype)
-        w[:-1] = self.given.combined(self.part, rows) / np.square(self.units)[:, np.newaxis]
+        for columns, X in self._chunks():
+            w[columns] = X.T @ rows * (self.factors / self.units)[columns, np.newaxis]
         w[-1] = v[-1]
         return w
 
@@ -71,19 +74,26 @@ class RowSpace:
         """Return the weights here that make of these rows what `w` makes of them."""
         products = np.zeros((len(self.pivots), w.shape[1]))
         for columns, X in self._chunks():
-            products += X[self.pivots] @ (w[columns] * self.units[columns, np.newaxis])
+            products += X[self.pivots] @ (w[columns] * (self.factors * self.units)[columns, np.newaxis])
         return np.vstack([solve_triangular(self.triangle, products, lower=True), w[-1]])
 
     def _products(self) -> Array:
         products = np.zeros((self.given.n_rows, self.given.n_rows))
-        for _, X in self._chunks():
+        for columns, X in self._chunks():
+            X *= self.factors[columns]
             products += X @ X.T
         return products
 
     def _chunks(self) -> Iterator[tuple[slice, Array]]:
-        """Yield some columns after the other, dense, in double precision and in their units."""
+        """Yield some columns after the other, dense and centred, in double precision.
+
+        Rows that nearly are combinations of others get large factors, so that rounding in single precision would count.
+        """
+        assert self.given.coordinates is not None
         for columns in gen_batches(len(self.units), _COLUMNS_AT_A_TIME):
-            yield columns, self.given.dense(self.part, columns).astype(np.float64) / self.units[columns]
+            X = self.part.dense(columns).astype(np.float64)
+            X -= self.given.coordinates.centre[columns]
+            yield columns, X
 
 
 def in_row_space(objective: Objective) -> RowSpace | None:

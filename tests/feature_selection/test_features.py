@@ -1,6 +1,7 @@
 """Counting: what must not change the result does not change a bit of it; containers; memory."""
 
 import copy
+import datetime as dt
 import math
 import tracemalloc
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from skxent.feature_selection import (
+    BinEncoder,
     CrossEntropySelector,
     cross_entropy_classif,
 )
@@ -213,6 +215,34 @@ class TestContainers:
         y = rng.integers(0, 2, 300)
         X = ((rng.random((300, 2)) < 0.3) ^ y[:, None].astype(bool)).astype(dtype)
         assert_array_equal(cross_entropy_classif(X, y), cross_entropy_classif(X.astype(float), y))
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda days: [dt.date(2020, 1, 1) + dt.timedelta(day) for day in days],
+            lambda days: [dt.datetime(2020, 1, 1, tzinfo=dt.UTC) + dt.timedelta(day) for day in days],
+            lambda days: [pd.Timestamp("2020-01-01") + pd.Timedelta(day, "D") for day in days],
+            lambda days: [dt.timedelta(day) for day in days],
+            lambda days: [dt.time(day // 60, day % 60) for day in days],
+            lambda days: [np.datetime64("2020-01-01") + np.timedelta64(day) for day in days],
+        ],
+    )
+    def test_dates_and_times_have_an_order(self, make):
+        rng = np.random.default_rng(0)
+        y, days = rng.integers(0, 2, 200), rng.integers(0, 300, 200).tolist()
+        objects = np.empty((200, 1), dtype=object)
+        objects[:, 0] = make(days)
+        objects[:7, 0] = None
+        expected = cross_entropy_classif(np.where(np.arange(200) < 7, np.nan, days)[:, None], y)
+        assert_array_equal(cross_entropy_classif(objects, y), expected)
+        if not isinstance(objects[-1, 0], np.datetime64):
+            assert_array_equal(cross_entropy_classif(pl.DataFrame({"a": objects[:, 0].tolist()}), y), expected)
+
+    def test_units_of_dates_do_not_matter(self):
+        days = np.arange(200).astype("M8[D]")[:, None]
+        encoder = BinEncoder(encode="index").fit(days, np.arange(200) > 120)
+        for unit in ("s", "ms", "ns"):
+            assert_array_equal(encoder.transform(days.astype(f"M8[{unit}]")), encoder.transform(days))
 
     def test_infinite_values_are_the_ends_of_the_order(self):
         x = np.linspace(0, 1, 100)

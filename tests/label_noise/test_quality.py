@@ -72,6 +72,8 @@ def test_the_suggested_class_is_mostly_the_true_one(noisy, quality):
     assert (table["suggested"].to_numpy() == true[table.index]).mean() > 0.9
     assert (table.index == quality.ranking(100)).all()
     assert len(quality.suspects()) == 20
+    with pytest.raises(ValueError, match="n_rows=-1 must be at least 0"):
+        quality.suspects(-1)
 
 
 @pytest.mark.parametrize("estimator", [LogisticRegression(), SoftmaxRegressor(GeneralizedCrossEntropy())], ids=repr)
@@ -130,6 +132,7 @@ def test_weights_reach_the_fits(noisy):
         (np.linspace(0, 1, 12), ValueError, "continuous"),
         ([0, 1] * 5, ValueError, "inconsistent numbers of samples"),
         (np.r_[np.nan, np.arange(11) % 2], ValueError, "NaN"),
+        (["a", None] * 6, ValueError, "labels that cannot be sorted, such as None among strings"),
     ],
 )
 def test_labels_that_cannot_be_judged(y, error, message):

@@ -95,6 +95,16 @@ def test_a_weight_is_a_repetition():
     np.testing.assert_allclose(weighted.transition_, repeated.transition_, atol=1e-5)
 
 
+def test_only_the_ratios_of_small_weights_count():
+    """Weights that sum to 1 would otherwise leave nothing but the row that each class counts more."""
+    X, _, given = noisy(NOISE, 600)
+    weight = np.random.default_rng(1).uniform(0.5, 1.5, 600)
+    model = SoftmaxRegressor(ForwardCorrection(), alpha=1e-3)
+    tiny, small = (model.fit(X, given, sample_weight=scale * weight).transition_ for scale in (1e-6, 1e-2))
+    np.testing.assert_allclose(tiny, small, atol=1e-4)
+    np.testing.assert_allclose(tiny, model.fit(X, given, sample_weight=weight).transition_, atol=0.02)
+
+
 def test_the_matrix_does_not_depend_on_container_or_dtype():
     X, _, given = noisy(NOISE, 600)
     X[X < 0.5] = 0

@@ -69,7 +69,8 @@ _STRICTEST = 64
 _AS_IN_A_LONG_FIT = 2
 _CANNOT_HOLD = (
     "float32 cannot hold this model: means of columns are so large against their deviations that rounding changes "
-    "logits by {:.1e}. Pass float64 data, or subtract the means before the data become float32."
+    "logits by {:.1e}, which costs {:.1e} of the objective. Pass float64 data, or subtract the means before the data "
+    "become float32."
 )
 _WRONG_GRADIENT = (
     "no step lowers the objective as its gradient promises. Check the loss with skxent.testing.check_loss, or scale "
@@ -132,8 +133,9 @@ class LBFGS(Solver, name="lbfgs"):
         separable classes would not end.
     certified : float, default=100
         A fit counts as converged if it is proved to be within so many times `tol` of the optimum.
-    max_rounding : float, default=0.01
-        Error of a logit, from rounding the weights of columns with large means, above which a fit is not converged.
+    max_rounding : float, default=1e-4
+        Error of a logit, from rounding the weights of columns with large means, above which what this costs is
+        evaluated. A fit is not converged if that is more than the distance from the optimum that counts as none.
     max_checks : int, default=10
         Bounds computed in a fit at most.
     sufficient_decrease : float, default=1e-4
@@ -176,7 +178,7 @@ class LBFGS(Solver, name="lbfgs"):
     refresh_penalty: float = 10
     negligible: float = 0.01
     certified: float = 100
-    max_rounding: float = 0.01
+    max_rounding: float = 1e-4
     max_checks: int = 10
     sufficient_decrease: float = 1e-4
     curvature: float = 0.9
@@ -263,20 +265,41 @@ class LBFGS(Solver, name="lbfgs"):
                 callback=lambda v, value: report(basis.to_given(v), value),
             )
             result = result._replace(w=basis.to_given(result.w))
-        return self._for_given_columns(objective, result)
+        return self._for_given_columns(objective, result, tol)
+
+    def _accepted(self, objective: Any, tol: float) -> float:
+        """Return the distance from the optimum that counts as none."""
+        return max(self.certified * tol, 100 * float(objective.eps))
 
     def _row_space(self, objective: Any) -> RowSpace | None:
         few = objective.n_rows <= min(objective.rows.n_features, self.row_space)
         return in_row_space(objective) if few and objective.rows.resident else None
 
-    def _for_given_columns(self, objective: Any, result: Result) -> Result:
+    def _for_given_columns(self, objective: Any, result: Result, tol: float) -> Result:
         """Return the result for the columns as in the rows, not converged if their dtype cannot hold it."""
-        if objective.rounding_of(result.w) > self.max_rounding:
-            result = result._replace(converged=False, message=_CANNOT_HOLD.format(objective.rounding_of(result.w)))
-        return result._replace(w=objective.to_given(result.w))
+        given = objective.to_given(result.w)
+        rounding = objective.rounding_of(result.w)
+        if rounding > self.max_rounding:
+            precise = objective.precise()
+            value, rounded, least = (
+                abs(precise.value(w)) for w in (result.w, precise.from_given(given), precise.intercept_only())
+            )
+            lost = (rounded - value) / max(value, self.negligible * least)
+            result = result._replace(optimality=result.optimality + max(lost, 0.0))
+            if lost > self._accepted(objective, tol):
+                result = result._replace(converged=False, message=_CANNOT_HOLD.format(rounding, lost))
+        return result._replace(w=given)
 
     def solve_path(
-        self, objective: Any, alphas: Iterable[float], w0: Array, *, max_iter: int, tol: float, callback: Callback
+        self,
+        objective: Any,
+        alphas: Iterable[float],
+        w0: Array,
+        *,
+        max_iter: int,
+        tol: float,
+        callback: Callback,
+        **options: Any,
     ) -> Iterator[Result]:
         """Minimise an objective for one strength of the penalty after another; see :meth:`Solver.solve_path`.
 
@@ -287,7 +310,8 @@ class LBFGS(Solver, name="lbfgs"):
         here = here.standardized() if self.standardize else here
         first = here.penalized(alphas[0])
         w, _ = self._start(first, here.from_given(w0))
-        descent = _Descent(self, first, w, *first(w), self._precondition(first, w, refine=0))
+        value, gradient = first(w)
+        descent = _Descent(self, first, w, value, gradient, self._precondition(first, w, refine=0))
         ends: list[tuple[float, Array]] = []
         known_at = alphas[0]
         for alpha in alphas:
@@ -299,7 +323,7 @@ class LBFGS(Solver, name="lbfgs"):
                 descent.precondition = self._precondition(descent.objective, descent.w, refine=_AS_IN_A_LONG_FIT)
             result = self._run(descent, 1, max_iter, tol, callback, self.bound)
             ends = [*ends[-1:], (alpha, descent.w)]
-            yield self._for_given_columns(here, result)
+            yield self._for_given_columns(here, result, tol)
 
     def _solve(self, objective: Any, w0: Array, max_iter: int, tol: float, callback: Callback) -> Result:
         w, started = self._start(objective, w0)
@@ -421,7 +445,7 @@ class _Check:
         """Return the result, or None having gone a Newton step further because the optimum may be far."""
         why = "tolerance reached" if moved else "rounding allows no further decrease"
         step = self._compute(descent)
-        if step is None or self.tol == 0 or self.optimality <= self._accepted(descent):
+        if step is None or self.tol == 0 or self.optimality <= self.settings._accepted(descent.objective, self.tol):
             return Result(descent.w, n_iter, True, why, self.optimality)
         self.n_checks += 1
         self.stricter = min(4 * self.stricter, _STRICTEST)
@@ -443,7 +467,7 @@ class _Check:
         if self.bound is None:
             return None
         step = self._bounded(descent, descent.objective, descent.gradient)
-        unsure = self.tol > 0 and self.optimality > self._accepted(descent)
+        unsure = self.tol > 0 and self.optimality > self.settings._accepted(descent.objective, self.tol)
         if unsure and descent.w.dtype != np.float64 and self.settings.standardize:
             # The gradient may be lost in rounding.
             precise = descent.objective.precise()
@@ -453,14 +477,10 @@ class _Check:
     def _bounded(self, descent: _Descent, objective: Any, gradient: Array) -> Array:
         assert self.bound is not None
         scale = max(abs(descent.value), self.scale, np.finfo(float).tiny)
-        enough = self._accepted(descent) * scale
+        enough = self.settings._accepted(descent.objective, self.tol) * scale
         excess, step = self.bound(objective, descent.w, gradient, descent.multiply, enough)
         self.optimality = excess / scale
         return step
-
-    def _accepted(self, descent: _Descent) -> float:
-        """Return the distance from the optimum that counts as none."""
-        return max(self.settings.certified * self.tol, 100 * descent.objective.eps)
 
 
 def _far(optimality: float) -> str:

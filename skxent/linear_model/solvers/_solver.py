@@ -129,6 +129,8 @@ class Solver(Parameters, ABC):
         alphas: Iterable[float],
         w0: Array,
         *,
+        max_iter: int,
+        tol: float,
         callback: Callable[[Array, float], bool],
         **options: Any,
     ) -> Iterator[Result]:
@@ -140,7 +142,7 @@ class Solver(Parameters, ABC):
             Its method ``penalized(alpha)`` returns the objective with another penalty.
         alphas : iterable of float
             Strengths, best from the greatest to the least.
-        w0, callback
+        w0, max_iter, tol, callback
             See :meth:`solve`.
         **options
             Further arguments of :meth:`solve`.
@@ -151,7 +153,9 @@ class Solver(Parameters, ABC):
             One for each strength.
         """
         for alpha in alphas:
-            result = self.solve(objective.penalized(alpha), w0, callback=callback, **options)
+            result = self.solve(
+                objective.penalized(alpha), w0, max_iter=max_iter, tol=tol, callback=callback, **options
+            )
             w0 = result.w
             yield result
 
