@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import mmap
+import os
 import subprocess
 import sys
 import tempfile
@@ -146,7 +148,7 @@ def _fit_file(folder: Path, kind: str, drop: bool) -> dict[str, Any]:
             nonlocal n_read
             n_read += source.sizes[index]
             if drop and index == 0:
-                _drop(folder)
+                _drop(folder, source)
             return read(index)
 
         source.read = counting
@@ -171,12 +173,14 @@ def _bytes_from_disk() -> int:
     return int(Path("/proc/self/io").read_text().split("read_bytes:")[1].split()[0])
 
 
-def _drop(folder: Path) -> None:
-    import os
-
+def _drop(folder: Path, source: Any) -> None:
+    """Have the kernel forget the files: the pages that this process has mapped, and those in the cache."""
+    if hasattr(source, "array"):
+        source.array.base.madvise(mmap.MADV_DONTNEED)
     for path in folder.iterdir():
-        with open(path, "rb") as opened:
-            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        with open(path, "rb") as opened_file:
+            os.fsync(opened_file.fileno())
+            os.posix_fadvise(opened_file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def file(gigabytes: float, kinds: list[str], drop: bool, n_columns: int = COLUMNS) -> list[dict[str, Any]]:
