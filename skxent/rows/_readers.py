@@ -305,11 +305,13 @@ class Parquet(_Columns):
         self.given = paths
         self.paths = _matching(paths)
         self.files = _Unchanged(self.paths)
+        # Kept: it has an entry for each column of each row group, and takes longer to read than a group does.
+        self.metadata: dict[Path, Any] = {}
         self.groups: list[tuple[Path, int]] = []
         sizes: list[int] = []
         for path in self.paths:
             with _Named(path):
-                metadata = _parquet().read_metadata(path)
+                self.metadata[path] = metadata = _parquet().read_metadata(path)
             found = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             self.groups += [(path, i) for i, n_rows in enumerate(found) if n_rows]
             sizes += [n_rows for n_rows in found if n_rows]
@@ -335,7 +337,7 @@ class Parquet(_Columns):
     def _frame(self, index: int, columns: list[str]) -> pl.DataFrame:
         path, group = self.groups[index]
         self.files.check(path)
-        with _Named(path), _parquet().ParquetFile(path) as file:
+        with _Named(path), _parquet().ParquetFile(path, metadata=self.metadata[path]) as file:
             table = file.read_row_group(group, columns=columns, use_threads=False)
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)
