@@ -18,7 +18,7 @@ from skxent.rows._source import Source
 __all__ = ["ArrayBlocks", "ArrayFiles", "FrameBlocks", "Parquet", "file_of_map"]
 
 # Bytes of a block of an array: reading it costs much more than to begin to, and three of them are little memory.
-_BLOCK_BYTES = 8_000_000
+_BLOCK_BYTES = 4_000_000
 # Rows of a lazy frame that are collected at a time.
 _FRAME_ROWS = 65_536
 
@@ -58,7 +58,7 @@ class ArrayBlocks(Source):
     memory : float, default=256e6
         Bytes of features that may be held in memory as a sample of the rows. Data of fewer bytes are read once and
         held.
-    block_bytes : float, default=8e6
+    block_bytes : float, default=4e6
         Bytes of a block, in whole chunks.
 
     Examples
