@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_consistent_length
 
 from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._binning import add_up
-from skxent.feature_selection._containers import is_missing
+from skxent.feature_selection._containers import LARGEST_EXACT, is_missing
 from skxent.feature_selection._lazy_data import in_memory
 
 __all__ = ["MIN_ROWS", "Target", "read_frequencies", "read_target"]
@@ -138,12 +138,17 @@ def drop_empty_classes(target: Target) -> Target:
 
 
 def check_total(target: Target) -> None:
-    """Refuse too few rows."""
+    """Refuse too few rows, and too many."""
     if target.total < MIN_ROWS:
         raise ValueError(
             f"sample_weight sums to {target.total:g}, too few rows to judge a feature: at least {MIN_ROWS} "
             "are needed, and a row of weight zero counts as none. Weights say how often a row was seen: "
             "scale them to sum to the number of rows."
+        )
+    if target.total > LARGEST_EXACT:
+        raise ValueError(
+            f"sample_weight sums to {target.total:g}, more rows than can be counted exactly: at most {LARGEST_EXACT}. "
+            "Weights say how often a row was seen: scale them to sum to the number of rows."
         )
 
 

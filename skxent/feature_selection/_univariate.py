@@ -250,9 +250,9 @@ def cross_entropy_classif(
       again where most bins hold a row or two, like hundreds of categories in 100 rows. Where few noise
       features should pass, ask for a small p-value too.
     - The p-value is the chance that shuffled classes have as much plug-in information; two bins and two classes give
-      that of Fisher's exact test. Sparse tables, such as rare words and rare classes, are shuffled, or counted
-      exactly. For an ordered feature with three bins or more in which there are enough rows it is combined with that
-      of the Kruskal–Wallis test of the bins, which finds weak shifts sooner (the Cauchy combination of both).
+      that of Fisher's exact test. Sparse tables, such as rare words and rare classes, are counted exactly, or shuffled.
+      For an ordered feature with three bins or more it is combined with that of a test of its normal scores, which
+      finds weak trends about as soon as the F-test (the Cauchy combination, with three times the weight).
     - Only one feature is looked at at a time: a feature that tells something only together with others (XOR)
       scores 0. Binning understates a very strong dependence on a continuous feature.
 
@@ -338,8 +338,8 @@ def cross_entropy_regression(
 
     Notes
     -----
-    The p-value combines three tests (as Cauchy variables): of the information, of Spearman's correlation of an ordered
-    feature with y, and of the difference of the mean ranks of y between the bins.
+    The p-value combines three tests (as Cauchy variables): of the information, of the correlation of the normal scores
+    of an ordered feature with those of y, and of the difference of the mean scores of y between the bins.
 
     Examples
     --------

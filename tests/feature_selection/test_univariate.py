@@ -81,6 +81,7 @@ class TestMessages:
             ([1.0] * 9 + [np.nan], r"sample_weight\[9\] is nan"),
             ([0.1] * 10, "sample_weight sums to 1, too few rows"),
             (0.0, "sample_weight sums to 0, too few rows"),
+            (1e300, r"sample_weight sums to 1e\+301, more rows than can be counted"),
             ([1.0, 0.0] * 5, r"y has a single class, \[0\]"),
         ],
     )

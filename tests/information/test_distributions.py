@@ -465,6 +465,7 @@ def test_own_log_densities_are_scipys_where_that_does_not_underflow(name):
         (stats.invgamma(1e10), 12.931863998141568 - 2 * special.digamma(1e10)),
         (stats.genextreme(-3), 1 + 4 * np.euler_gamma),
         (stats.genpareto(20), 21),
+        (stats.genhalflogistic(2.188907100165919), -1.7276167505353),
         (stats.vonmises(3.99), 0.8102998309544325),
         (stats.betabinom(10**7, 2, 3), 15.883189251),
         (stats.zipf(1.01), 105.029834172),
