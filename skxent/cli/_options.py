@@ -429,15 +429,7 @@ def _complaints(options: Options) -> Iterator[str]:
         yield "--resample file needs --per corpus"
     if options.min_count and options.vocab:
         yield "--min-count and --vocab both choose the vocabulary: give one of them"
-    if options.format in SUMMARIES:
-        asked = {
-            "a comparison of tokenizers": "," in options.tokenizer,
-            "--verbose word": options.per == "word",
-            "--compare": options.compare,
-            "--confidence": options.confidence,
-        }
-        for option in filter(asked.get, asked):
-            yield f"{option} has no --format {options.format}; use text, json or csv"
+    yield from _format_complaints(options)
     for path, n_times in Counter(_readings(options)).items():
         if n_times > 1 and _is_stream(path):
             name = "standard input" if path == "-" else path
@@ -450,6 +442,18 @@ def _dask_complaints(options: Options) -> Iterator[str]:
         yield f"a figure for each {options.per} looks at lines, and --dask counts words"
     if "-" in [*options.corpus, *(options.train or ())]:
         yield "the workers of --dask cannot read standard input: save it to a file on storage that they share"
+
+
+def _format_complaints(options: Options) -> Iterator[str]:
+    if options.format in SUMMARIES:
+        asked = {
+            "a comparison of tokenizers": "," in options.tokenizer,
+            "--verbose word": options.per == "word",
+            "--compare": options.compare,
+            "--confidence": options.confidence,
+        }
+        for option in filter(asked.get, asked):
+            yield f"{option} has no --format {options.format}; use text, json or csv"
 
 
 def _selection_complaints(options: Options) -> Iterator[str]:
