@@ -23,6 +23,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,6 +47,8 @@ Array = NDArray[Any]
 
 ALPHAS = (1e-4, 1e-3, 1e-2, 1e-1)
 CLEAN_LEARNING = "CleanLearning (cleanlab)"
+# Without it its rows and the tables that compare with it are missing.
+CLEANLAB = find_spec("cleanlab") is not None
 # Share of CleanLearning's time that we want to take at most.
 QUARTER = 0.25
 PEERS = (CLEAN_LEARNING, "LogisticRegression")
@@ -243,8 +246,9 @@ METHODS: dict[str, Make] = {
     "forward, estimated, generalised": with_loss(ForwardCorrection(loss="generalized_cross_entropy")),
     "forward, true matrix": true_matrix,
     "LogisticRegression": logistic_regression,
-    CLEAN_LEARNING: clean_learning,
 }
+if CLEANLAB:
+    METHODS[CLEAN_LEARNING] = clean_learning
 # Its default cost is the distance of classes in their order, which only ratings have.
 ORDINAL: dict[str, dict[str, Make]] = {"ratings": {"expected_cost": with_loss("expected_cost")}}
 # A user does not have the true matrix.
@@ -290,8 +294,6 @@ def evaluate(make: Make, data: Data, spoilt: Spoilt, train: Array, validation: A
 
 def detection(data: Data, spoilt: Spoilt, alphas: dict[str, float]) -> dict[str, float]:
     """Return how well each detector ranks wrong labels first: the area under its ROC curve."""
-    from cleanlab.rank import get_label_quality_scores
-
     right = data.y == spoilt.labels
     found = {}
     for name in DETECTORS:
@@ -299,14 +301,22 @@ def detection(data: Data, spoilt: Spoilt, alphas: dict[str, float]) -> dict[str,
         found[f"label_quality, {name}"] = float(
             roc_auc_score(right, label_quality(model, data.X, spoilt.labels).probability)
         )
-    n_classes = len(spoilt.transition)
-    model = logistic_regression(alphas["LogisticRegression"], len(data.y), n_classes, spoilt.transition)
+    return found | (cleanlab_detection(data, spoilt, alphas, right) if CLEANLAB else {})
+
+
+def cleanlab_detection(data: Data, spoilt: Spoilt, alphas: dict[str, float], right: Array) -> dict[str, float]:
+    """Return the same for cleanlab's scores of cross-validated predictions."""
+    from cleanlab.rank import get_label_quality_scores
+
+    model = logistic_regression(alphas["LogisticRegression"], len(data.y), len(spoilt.transition), spoilt.transition)
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     p = cross_val_predict(model, data.X, spoilt.labels, cv=folds, method="predict_proba")
-    for score in ("self_confidence", "normalized_margin"):
-        quality = get_label_quality_scores(spoilt.labels, p, method=score)
-        found[f"cleanlab, LogisticRegression, {score}"] = float(roc_auc_score(right, quality))
-    return found
+    return {
+        f"cleanlab, LogisticRegression, {score}": float(
+            roc_auc_score(right, get_label_quality_scores(spoilt.labels, p, method=score))
+        )
+        for score in ("self_confidence", "normalized_margin")
+    }
 
 
 def run_cell(data_name: str, noise_name: str, seed: int) -> dict[str, Any]:
@@ -511,7 +521,8 @@ def distance_table(cells: Cells) -> None:
 
 def detection_table(cells: Cells) -> None:
     """Print the mean area under the ROC curve of each detector, for each kind of noise."""
-    names = next(record["detection"] for cell in cells.values() for record in cell if record["detection"])
+    found = (record["detection"] for cell in cells.values() for record in cell if record["detection"])
+    names: dict[str, float] = next(found, {})
     kinds = [noise for noise in NOISES if noise != "none"]
     rows = []
     for name in names:
@@ -532,12 +543,13 @@ def report(records: list[dict[str, Any]]) -> None:
     accuracy_table(cells, "accuracy")
     print("\n## Log-loss of the true labels, mean over data sets\n")
     accuracy_table(cells, "log_loss")
-    print("\n## Against CleanLearning\n")
-    goal_table(cells)
-    print()
-    win_table(cells)
-    print("\n## Where it loses\n")
-    lost_table(cells)
+    if CLEANLAB:
+        print("\n## Against CleanLearning\n")
+        goal_table(cells)
+        print()
+        win_table(cells)
+        print("\n## Where it loses\n")
+        lost_table(cells)
     print("\n## Which loss when\n")
     which_table(cells)
     print("\n## Wrong labels found: area under the ROC curve\n")

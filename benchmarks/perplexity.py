@@ -3,6 +3,7 @@
     python benchmarks/perplexity.py natural    speed on natural text of 200 MB, one page again and again
     python benchmarks/perplexity.py growing    speed on 100 MB of text in which new words keep coming
     python benchmarks/perplexity.py files      20,000 small files, and one long line, against one file
+    python benchmarks/perplexity.py formats    reports by line and the filter against counting, in each format
     python benchmarks/perplexity.py synthetic  speed on text with a million types
     python benchmarks/perplexity.py memory     2 GB of text with a million types
     python benchmarks/perplexity.py startup    a file of 100 KB
@@ -15,6 +16,7 @@ median of the rounds. Generated files go to ``--folder`` and are removed.
 """
 
 import argparse
+import gzip
 import hashlib
 import importlib.util
 import os
@@ -230,6 +232,41 @@ def files(folder: Path, options: argparse.Namespace) -> None:
     compare(f"Many files and long lines, {title}", peers, options.rounds)
 
 
+def formats(folder: Path, options: argparse.Namespace) -> None:
+    """Measure reports by line and the filter against counting, in each format."""
+    path, model = folder / "growing.txt", folder / "growing.arpa"
+    title = apart(write_growing, path, options.megabytes)
+    run([*COMMAND, "--train", str(path), "--save", str(model)])
+    rows = []
+    for name, source, field in write_formats(path):
+        scored = ["--model", str(model), *field, str(source)]
+        commands = {
+            "counting": [*COMMAND, *scored],
+            "--per line --format csv": [*COMMAND[:4], "--per", "line", "--format", "csv", *scored],
+            "--per line": [*COMMAND[:4], "--per", "line", *scored],
+            "--max-perplexity X": [*COMMAND[:4], "--max-perplexity", "1e9", *scored],
+        }
+        seconds = [took.cpu_seconds for took in take_turns(commands, options.rounds).values()]
+        rows.append([name, *(f"{value:.2f}" for value in seconds), *(f"{seconds[0] / s:.2f}" for s in seconds[1:])])
+    print(f"\nProcessor seconds of reports and filters, and the speed of counting that they reach, {title}\n")
+    print_table(["format", *commands, "csv", "table", "filter"], rows)
+
+
+def write_formats(path: Path) -> list[tuple[str, Path, list[str]]]:
+    """Write a text in several formats, documents of 40 lines; returns their names, files and options."""
+    import polars as pl
+
+    lines = path.read_text(encoding="utf-8").split("\n")
+    documents = ["\n".join(lines[i : i + 40]) for i in range(0, len(lines), 40)]
+    table = pl.DataFrame({"id": range(len(documents)), "text": documents})
+    packed, records, rows = (path.with_suffix(suffix) for suffix in (".txt.gz", ".jsonl", ".parquet"))
+    packed.write_bytes(gzip.compress(path.read_bytes(), 3))
+    table.write_ndjson(records)
+    table.write_parquet(rows)
+    field = ["--field", "text"]
+    return [("text", path, []), ("gz", packed, []), ("JSON lines", records, field), ("Parquet", rows, field)]
+
+
 def synthetic(folder: Path, options: argparse.Namespace) -> None:
     """Measure the speed on text with a million types."""
     path = folder / "synthetic.txt"
@@ -374,6 +411,7 @@ CLAIMS = {
     "natural": (natural, 200.0),
     "growing": (growing, 100.0),
     "files": (files, 30.0),
+    "formats": (formats, 30.0),
     "synthetic": (synthetic, 200.0),
     "memory": (memory, 2000.0),
     "startup": (startup, 0.1),

@@ -17,6 +17,11 @@ RUNS = {
         "displays.png",
         ["cross-entropy", "quadratic", "calibration error", "perplexity of the test lines together"],
     ),
+    "plot_linear_probe.py": (
+        ["--rows=200"],
+        "linear_probe.png",
+        ["200 training images", "pixels              784", "random network      784", "gradients           392"],
+    ),
     "plot_mnist_losses.py": (
         ["here.png", "--rows=2000", "--passes=2"],
         "here.png",

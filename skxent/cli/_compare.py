@@ -48,6 +48,7 @@ def compare_models(options: Options, progress: Progress, notes: Notes) -> None:
         return first - second
 
     differences = bootstrap(sums, difference)
+    notes.few_units(len(sums))
     level = options.confidence or DEFAULT_LEVEL
     low, high = interval(differences, level, len(sums))
     record = {

@@ -54,7 +54,7 @@ def report(options: Options, progress: Progress, notes: Notes) -> None:
         about=_about(scorer, options),
         bold=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
     )
-    records = records_of(corpus, scorer, options)
+    records = records_of(corpus, scorer, options, notes)
     print_records(_check_records(records, corpus, options, progress, notes), printed)
     if options.plot:
         _draw(corpus, scorer, options)
@@ -87,24 +87,24 @@ _OOV = {
 }
 
 
-def _whole(corpus: Corpus, scorer: Scorer, options: Options) -> Iterator[Records]:
+def _whole(corpus: Corpus, scorer: Scorer, options: Options, notes: Notes) -> Iterator[Records]:
     records = corpus_records(corpus, scorer.scores, options, scorer.own_counts)
     if not records.score.tokens[0]:
         raise CorpusError(_nothing_in(corpus))
     records = records.with_columns(in_sample_entropy=scorer.in_sample_entropy(options.base))
-    yield _with_interval(records, corpus, scorer, options)
+    yield _with_interval(records, corpus, scorer, options, notes)
 
 
-def _by_file(corpus: Corpus, scorer: Scorer, options: Options) -> Iterator[Records]:
+def _by_file(corpus: Corpus, scorer: Scorer, options: Options, notes: Notes) -> Iterator[Records]:
     for file, records in file_records(corpus, scorer.scores, options):
-        yield _with_interval(records, file, scorer, options)
+        yield _with_interval(records, file, scorer, options, notes)
 
 
-def _by_line(corpus: Corpus, scorer: Scorer, options: Options) -> Iterator[Records]:
+def _by_line(corpus: Corpus, scorer: Scorer, options: Options, notes: Notes) -> Iterator[Records]:
     return line_records(corpus, scorer.scores, options)
 
 
-def _by_word(corpus: Corpus, scorer: Scorer, options: Options) -> Iterator[Records]:
+def _by_word(corpus: Corpus, scorer: Scorer, options: Options, notes: Notes) -> Iterator[Records]:
     return word_records(corpus, scorer.scores, options)
 
 
@@ -116,7 +116,7 @@ _LEVELS = {
 }
 
 
-def _with_interval(records: Records, corpus: Corpus, scorer: Scorer, options: Options) -> Records:
+def _with_interval(records: Records, corpus: Corpus, scorer: Scorer, options: Options, notes: Notes) -> Records:
     if options.confidence is None:
         return records
     try:
@@ -125,6 +125,7 @@ def _with_interval(records: Records, corpus: Corpus, scorer: Scorer, options: Op
         if options.per == "corpus":
             raise
         return records.with_columns(cross_entropy_low=None, cross_entropy_high=None)
+    notes.few_units(len(drawn.sums))
     resampled = bootstrap(drawn.sums, lambda score: score.under(options.oov).cross_entropy(options.base)[:, 0])
     low, high = interval(resampled, options.confidence, len(drawn.sums))
     return records.with_columns(cross_entropy_low=low, cross_entropy_high=high, resampled=drawn.unit)

@@ -14,7 +14,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from statistics import NormalDist
 
 import numpy as np
@@ -160,50 +160,64 @@ def _small_sample_factor(n: int, level: float) -> float:
     return float((1 + sum(terms)) * np.sqrt(n / f))
 
 
-def block_length(influence: Floats) -> int:
+def block_length(influence: Floats, *, min_blocks: int = 5, significance: float = 2.0) -> int:
     r"""Choose how many neighbours must be drawn together because they depend on one another.
 
-    The length is Politis and White's [4]_, :math:`(2 G^2 / D)^{1/3} n^{1/3}`, where
-    :math:`G = \sum_k \lambda(k/M)\, |k|\, R(k)`, :math:`D = \tfrac43 (\sum_k \lambda(k/M) R(k))^2`, R is the
-    autocovariance, and :math:`\lambda` a window that is flat up to the last lag M/2 at which it matters.
+    Sums over q independent neighbours have q times the variance of one. The length is the q at which the ratio of the
+    two, the variance ratio [4]_
+
+    .. math:: \mathrm{VR}(q) = \frac{\mathrm{Var}(x_1 + \dots + x_q)}{q\, \mathrm{Var}(x)}
+       = 1 + 2 \sum_{k=1}^{q-1} \left(1 - \frac kq\right) \rho_k,
+
+    is largest, among those where it exceeds 1 by more than chance explains. It adds up correlations that are each too
+    small to be seen, such as those of many lines of one document.
+
+    In simulations of documents of 20 lines, 95 % intervals cover the truth in 88 to 92 % with 10 documents, 93 to 94 %
+    with 20, 95 to 96 % with 40, and 95 % with independent lines.
 
     Parameters
     ----------
     influence : ndarray of shape (n_units,)
         How far each unit moves the statistic, in the order of the text.
+    min_blocks : int, default=5
+        Blocks are at most so long that there are so many.
+    significance : float, default=2
+        Standard errors, of independent units, by which the ratio must exceed 1.
 
     Returns
     -------
     int
-        1 for independent units, at most a tenth of their number.
+        1 for independent units.
 
     References
     ----------
-    .. [4] A. Patton, D. N. Politis and H. White (2009). "Correction to 'Automatic block-length selection for the
-       dependent bootstrap'". *Econometric Reviews* 28(4), 372-375. :doi:`10.1080/07474930802459016`
+    .. [4] A. W. Lo and A. C. MacKinlay (1988). "Stock market prices do not follow random walks: evidence from a simple
+       specification test". *Review of Financial Studies* 1(1), 41-66. :doi:`10.1093/rfs/1.1.41`
     """
     n = len(influence)
+    if n < 2 * min_blocks:
+        return 1
     x = influence - influence.mean()
-    if n < 10 or not x.any():
+    variance = float(x @ x) / n
+    if variance == 0.0:
         return 1
-    n_fft = 1 << (2 * n - 1).bit_length()
-    spectrum = np.abs(np.fft.rfft(x, n_fft)) ** 2
-    covariance = np.fft.irfft(spectrum, n_fft)[:n] / n
-    threshold = 2 * np.sqrt(np.log10(n) / n)
-    matters = np.flatnonzero(np.abs(covariance[1 : n // 3] / covariance[0]) > threshold) + 1
-    run = max(5, int(np.sqrt(np.log10(n))))
-    # The last lag that matters before as many in a row as `run` do not.
-    gaps = np.flatnonzero(np.diff(np.concatenate([[0], matters, [n + run]])) > run)
-    last = int(np.concatenate([[0], matters])[gaps[0]])
-    if last == 0:
-        return 1
-    lags = np.arange(1, min(2 * last, n - 1) + 1)
-    window = np.minimum(1.0, 2 * (1 - lags / (2 * last)))
-    weighted = window * covariance[lags]
-    g = 2 * (lags * weighted).sum()
-    d = 4 / 3 * (covariance[0] + 2 * weighted.sum()) ** 2
-    length = (2 * g**2 / d) ** (1 / 3) * n ** (1 / 3) if d > 0 else n
-    return int(np.clip(np.ceil(length), 1, max(n // 10, 1)))
+    sums = np.concatenate([[0.0], np.cumsum(x)])
+    best, largest = 1, 1.0
+    for q in _lengths_up_to(n // min_blocks):
+        moved = sums[q:] - sums[:-q]
+        ratio = float(moved @ moved) / (len(moved) * q * variance) / (1 - q / n)
+        error = np.sqrt(2 * (2 * q - 1) * (q - 1) / (3 * q * n))
+        if ratio > max(largest, 1 + significance * error):
+            best, largest = q, ratio
+    return best
+
+
+def _lengths_up_to(longest: int) -> Iterator[int]:
+    """Yield lengths from 2, each half as long again as the last."""
+    q = 2
+    while q <= longest:
+        yield q
+        q = -(-3 * q // 2)
 
 
 def join_neighbours(sums: Floats, length: int) -> Floats:

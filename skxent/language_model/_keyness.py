@@ -316,11 +316,13 @@ class _Found(NamedTuple):
 def _found_in(values: TokenValues, ends: str | None, batch: Sequence[Piece]) -> _Found:
     block = join_blocks([piece.make() for piece in batch])
     columns, sizes = values.of_text(block.data, block.ends_line)
-    n_ends = {None: np.zeros_like, "lines": np.ones_like, "sentences": partial(np.minimum, 1)}[ends](sizes)
+    n_ends = np.ones_like(sizes) if ends == "lines" else np.minimum(sizes, 1 if ends == "sentences" else 0)
     if block.documents is None:
         return _Found(columns, sizes, n_ends, not block.ends_line)
     first = np.cumsum(block.documents.n_lines) - block.documents.n_lines
-    return _Found(columns, *(np.add.reduceat(n, first) if len(first) else n for n in (sizes, n_ends)))
+    if not len(first):
+        return _Found(columns, sizes, n_ends)
+    return _Found(columns, np.add.reduceat(sizes, first), np.add.reduceat(n_ends, first))
 
 
 def _close_cut_lines(found: Iterable[_Found], has_ends: bool) -> Iterator[_Found]:

@@ -255,8 +255,8 @@ def read_pieces(
     if codecs.lookup(encoding).name == "utf-8":
         marked = _without_mark(chunks)
     else:
-        texts = _decode(path, encoding, errors, chunks)
-        errors, marked = "strict", ((text.encode("utf-8", "replace"), 0) for text in texts)
+        decoded = _decode(path, encoding, errors, chunks)
+        errors, marked = "strict", ((text.encode("utf-8", "replace"), 0) for text in decoded)
     parts = _cut(marked, whole_lines or field is not None)
     if field is None:
         return (Piece(path, len(p[0]), partial(_text_block, path, errors, *p), p[1], p[3] + 1) for p in parts)

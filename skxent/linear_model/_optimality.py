@@ -42,6 +42,9 @@ from skxent.linear_model._surrogate import curved_rows
 
 __all__ = ["Bound", "NewtonBound"]
 
+# Ratio of two least Ritz values beyond which the rest is unknown anyway: its powers stay finite.
+_STEEPEST = 1e9
+
 
 class Bound(NamedTuple):
     """What is known of the way to the minimum.
@@ -72,6 +75,9 @@ class NewtonBound(Parameters):
         Largest number of products by the Hessian.
     min_products : int, default=3
         Least number: with fewer the least Ritz value says little.
+    iterations_per_product : int, default=16
+        A fit that took many iterations has directions that are hard to find: there is at least one product for so many
+        iterations, and at most two.
     safety : float, default=2.0
         Factor on the rest, since the least Ritz value is above the least eigenvalue.
     trend : float, default=6.0
@@ -86,12 +92,19 @@ class NewtonBound(Parameters):
     drawn: int = 4
     max_products: int = 30
     min_products: int = 3
+    iterations_per_product: int = 16
     safety: float = 2.0
     trend: float = 6.0
     unknown: float = 0.5
 
     def __call__(
-        self, objective: Any, w: Array, gradient: Array, precondition: Callable[[Array], Array], enough: float
+        self,
+        objective: Any,
+        w: Array,
+        gradient: Array,
+        precondition: Callable[[Array], Array],
+        enough: float,
+        n_iter: int = 0,
     ) -> Bound:
         """Bound the distance of an objective from its minimum.
 
@@ -107,15 +120,19 @@ class NewtonBound(Parameters):
             Multiplies by an approximate inverse Hessian, symmetric and positive.
         enough : float
             A bound below this need not be sharper.
+        n_iter : int, default=0
+            Iterations that the fit took.
         """
+        least = max(self.min_products, n_iter // self.iterations_per_product)
+        most = max(self.max_products, 2 * least)
         size = max(self.min_rows, self.rows_per_column * len(w))
         drawn = draw(objective, self.drawn * size)
         objective = curved_rows(drawn, w, size).together() if size < drawn.n_rows else drawn
         search = _ConjugateGradients(gradient, precondition, self)
-        while search.goes_on and search.n_products < self.max_products:
+        while search.goes_on and search.n_products < most:
             search.advance(*objective.hessian_product(w, search.direction))
             sharp = search.excess <= enough or search.rest <= self.unknown * search.known
-            if sharp and search.n_products >= self.min_products:
+            if sharp and search.n_products >= least:
                 break
         return Bound(search.excess, search.step)
 
@@ -167,7 +184,7 @@ class _ConjugateGradients:
         self.direction = solved + self.ratios[-1] * self.direction
         self.size = size
         least, before = self._least_ritz_value(), self.least
-        self.rest = size / least * max(self.rules.safety, (before / least) ** self.rules.trend)
+        self.rest = size / least * max(self.rules.safety, min(before / least, _STEEPEST) ** self.rules.trend)
         self.least = least
         self.goes_on = size > 0
 

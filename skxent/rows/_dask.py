@@ -30,6 +30,8 @@ __all__ = ["DaskColumn", "DaskRows", "DaskTable"]
 
 # Bytes of a partition from which on work on some rows only is worth a round, which takes some 50 ms.
 _WORTH_A_ROUND = 50_000_000
+# First rows that are kept once they are asked for, since a fit looks at them for what all are like.
+_FIRST_ROWS = 1_000
 # Sums that a task adds. More would be added in one place after the other's end; fewer would be more tasks.
 _SUMS_TOGETHER = 8
 
@@ -433,6 +435,7 @@ class DaskRows(Rows):
         self.bytes_per_row = max(1.0, self.nbytes / self.n_rows)
         self.weighted = weight is not None
         self.selectable = self.nbytes / len(self.X) >= _WORTH_A_ROUND
+        self._first: Part | None = None
 
     def __reduce__(self) -> Any:
         """Pickle the outline alone: functions of parts name the rows, and must not take them along."""
@@ -457,6 +460,14 @@ class DaskRows(Rows):
 
     def take(self, rows: slice | Array) -> Part:
         """Return some rows; see :meth:`Rows.take`. Only these are sent."""
+        if isinstance(rows, slice) and rows.stop <= _FIRST_ROWS:
+            if self._first is None:
+                self._first = self._taken(np.arange(min(_FIRST_ROWS, self.n_rows)))
+            X, y, weight = self._first
+            return Part(X[rows], y[rows], None if weight is None else weight[rows])
+        return self._taken(rows)
+
+    def _taken(self, rows: slice | Array) -> Part:
         positions = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else np.asarray(rows)
         order = np.argsort(positions, kind="stable")
         parts = zip(self._local(positions[order]), self._parts, strict=True)
@@ -505,5 +516,5 @@ class DaskRows(Rows):
 
     def _with(self, **attributes: Any) -> DaskRows:
         rows = object.__new__(DaskRows)
-        rows.__dict__.update({**self.__dict__, "sample": None, **attributes})
+        rows.__dict__.update({**self.__dict__, "sample": None, "_first": None, **attributes})
         return rows

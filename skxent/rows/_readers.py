@@ -18,7 +18,7 @@ from skxent.rows._source import Source
 __all__ = ["ArrayBlocks", "ArrayFiles", "FrameBlocks", "Parquet", "file_of_map"]
 
 # Bytes of a block of an array: reading it costs much more than to begin to, and three of them are little memory.
-_BLOCK_BYTES = 8_000_000
+_BLOCK_BYTES = 4_000_000
 # Rows of a lazy frame that are collected at a time.
 _FRAME_ROWS = 65_536
 
@@ -58,7 +58,7 @@ class ArrayBlocks(Source):
     memory : float, default=256e6
         Bytes of features that may be held in memory as a sample of the rows. Data of fewer bytes are read once and
         held.
-    block_bytes : float, default=8e6
+    block_bytes : float, default=4e6
         Bytes of a block, in whole chunks.
 
     Examples
@@ -276,8 +276,9 @@ class Parquet(_Columns):
 
     Notes
     -----
-    A row group is in memory as a whole, with the next one. Write files with row groups of some 10 MB:
-    ``frame.write_parquet(path, row_group_size=...)``. Needs PyArrow (``pip install skxent[dask]``).
+    A row group is in memory as a whole, with the next one, as PyArrow's table and as an array: together some ten times
+    its bytes. Write files with row groups of some 10 MB: ``frame.write_parquet(path, row_group_size=...)``. Needs
+    PyArrow (``pip install skxent[dask]``).
 
     Examples
     --------
@@ -304,11 +305,13 @@ class Parquet(_Columns):
         self.given = paths
         self.paths = _matching(paths)
         self.files = _Unchanged(self.paths)
+        # Kept: it has an entry for each column of each row group, and takes longer to read than a group does.
+        self.metadata: dict[Path, Any] = {}
         self.groups: list[tuple[Path, int]] = []
         sizes: list[int] = []
         for path in self.paths:
             with _Named(path):
-                metadata = _parquet().read_metadata(path)
+                self.metadata[path] = metadata = _parquet().read_metadata(path)
             found = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             self.groups += [(path, i) for i, n_rows in enumerate(found) if n_rows]
             sizes += [n_rows for n_rows in found if n_rows]
@@ -334,7 +337,7 @@ class Parquet(_Columns):
     def _frame(self, index: int, columns: list[str]) -> pl.DataFrame:
         path, group = self.groups[index]
         self.files.check(path)
-        with _Named(path), _parquet().ParquetFile(path) as file:
+        with _Named(path), _parquet().ParquetFile(path, metadata=self.metadata[path]) as file:
             table = file.read_row_group(group, columns=columns, use_threads=False)
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)

@@ -36,9 +36,11 @@ RUNS = {
         ["digits, 1,797 x 64: to 1e-01", "digits, 1,797 x 64: a pass", "| ratio |"],
     ),
     "optimum": (["--problems", "1"], ["1 problems: ", "distance median"]),
-    # The smallest run of these two takes half a minute, or needs a corpus that is not here, so only their options are
-    # read.
-    "label_noise": (["--help"], ["--noise [KIND"]),
+    "label_noise": (
+        ["--data", "wine", "--noise", "pairs 40 %", "--seeds", "0"],
+        ["## Which loss when", "generalized_cross_entropy", "area under the ROC curve", "### wine: 178 wines"],
+    ),
+    # It needs a corpus that is not here, so only its options are read.
     "data_selection": (["--help"], ["select, large or classify"]),
     "large_data": (["file", "--gigabytes", "0.001", "--kind", "map"], ["'kind': 'map'", "'reads': 1.0"]),
     "measures": (["--shapes", "1", "--compared", "1", "--first", "norm", "--last", "norm"], ["norm"]),
@@ -74,7 +76,8 @@ def run(tiny, tmp_path, monkeypatch, capsys):
 
 @pytest.fixture(autouse=True)
 def few_cases(monkeypatch):
-    """Leave one dense and one sparse case of those whose memory is measured, and few columns to grow over."""
+    """Leave few cases: one dense and one sparse whose memory is measured, few columns to grow over, one penalty."""
+    monkeypatch.setattr(importlib.import_module("label_noise"), "ALPHAS", (1e-2,))
     scaling = importlib.import_module("scaling")
     kept = {name: CASES[name] for name in CASES if name.startswith(("20,000 x 300", "400,000"))}
     assert len(kept) == 2

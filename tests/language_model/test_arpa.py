@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skxent.language_model import CorpusError, count_text, fit_unigram, read_arpa, write_arpa
+from skxent.language_model._arpa import _read_columns, _read_fields
 
+L = math.log(10)
 TRAIN = ["a b a", "b a c é", "", "a <unk> 日本"]
 TEST = ["a b d", "c 日本 é", "", "d <unk>"]
 
@@ -186,3 +188,43 @@ def test_leave_one_out_scores_are_no_model_to_save(tmp_path, model):
     with pytest.raises(TypeError, match="only a FittedUnigram is a distribution that ARPA can hold, not <WordScores: "):
         write_arpa(model.leave_one_out_scores(), tmp_path / "m.arpa")
     assert not list(tmp_path.iterdir())
+
+
+BODY = '-0.5\ta\n-0.25\t"b\n-99\tc#\n-inf\té\n-1e-3\t1\n-2\t<unk>\n'
+FILE = f"\n\\data\\\nngram 1=6\nngram 2=0\n\n\\1-grams:\n{BODY}\n\\2-grams:\n\n\\end\\\n"
+
+
+@pytest.mark.parametrize("text", [FILE, FILE.replace("\t", "\t", 1), FILE.replace("a\n", "a\t-0.1\n")])
+def test_columns_are_read_as_fields_are(text):
+    """The fast way is taken or not, and never reads anything else than the slow one."""
+    data = text.encode()
+    words, log_probs = _read_fields("x", data)
+    assert words.to_list() == ["a", '"b', "c#", "é", "1", "<unk>"]
+    assert log_probs.tolist() == pytest.approx([-0.5 * L, -0.25 * L, -np.inf, -np.inf, -1e-3 * L, -2 * L], abs=0)
+    found = _read_columns("x", data)
+    if text == FILE:
+        assert found is not None
+    if found is not None:
+        assert found[0].to_list() == words.to_list()
+        assert found[1].tolist() == log_probs.tolist()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("\ta\n", " a\n"),
+        ("\ta\n", "\ta\r\n"),
+        ("\ta\n", "\t\n"),
+        ("\ta\n", "\ta\tb\n"),
+        ("-0.5", "0.5"),
+        ("-0.5", "x"),
+        ("-0.5", "nan"),
+        ("\ta\n", "\t1\n"),
+        ("1=6", "1=5"),
+        ("\\end\\", ""),
+        ("\n\\2-grams:\n", "\n\\2-grams:\n-1\ta b\n"),
+    ],
+)
+def test_whatever_is_odd_is_read_line_by_line(old, new):
+    assert old in FILE
+    assert _read_columns("x", FILE.replace(old, new, 1).encode()) is None

@@ -84,10 +84,37 @@ def test_p_value_is_small_only_when_all_resamples_agree(sign):
 
 def test_independent_units_are_drawn_one_by_one_and_dependent_ones_together():
     rng = np.random.default_rng(0)
-    assert [block_length(rng.normal(size=500)) for _ in range(20)].count(1) >= 15
+    assert [block_length(rng.normal(size=500)) for _ in range(40)].count(1) >= 26
     articles = np.repeat(rng.normal(size=40), 25) + 0.3 * rng.normal(size=1000)
-    assert 15 <= block_length(articles) <= 100
-    assert block_length(np.ones(50)) == block_length(np.arange(5.0)) == 1
+    assert 25 <= block_length(articles) <= 200
+    assert block_length(np.ones(50)) == block_length(np.arange(5.0)) == block_length(np.empty(0)) == 1
+    assert block_length(np.r_[np.ones(5), -np.ones(5)]) == 2
+
+
+def test_many_small_correlations_are_seen():
+    """Lines of a document share a seventh of their variance: no single lag of 800 lines stands out."""
+    rng = np.random.default_rng(0)
+    lengths = [block_length(np.repeat(rng.normal(0, 0.2, 40), 20) + rng.normal(0, 0.5, 800)) for _ in range(40)]
+    assert sum(length >= 10 for length in lengths) >= 36
+
+
+@pytest.mark.parametrize(
+    ("n_documents", "shared", "own", "least", "most"),
+    [(10, 0.5, 0.3, 0.85, 1), (10, 0.2, 0.5, 0.8, 1), (40, 0.2, 0.5, 0.9, 0.99), (500, 0.0, 0.5, 0.91, 0.99)],
+)
+def test_coverage_of_an_interval_over_documents(n_documents, shared, own, least, most):
+    """What the documentation says of 95 % intervals: about 90 with 10 documents of 20 lines, 95 with 40."""
+    hits, n_lines = 0, 20 if shared else 1
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        difficulty = np.repeat(rng.normal(0, shared, n_documents), n_lines)
+        bits, sizes = 2 + difficulty + rng.normal(0, own, len(difficulty)), rng.integers(5, 20, len(difficulty))
+        sums = sums_of(-bits * sizes, sizes.astype(float))
+        influence = bits * sizes - (bits @ sizes) / sizes.sum() * sizes
+        blocks = join_neighbours(sums, block_length(influence))
+        low, high = interval(bootstrap(blocks, cross_entropy, n_resamples=300, seed=seed), 0.95, len(blocks))
+        hits += low <= 2.0 <= high
+    assert least <= hits / 150 <= most
 
 
 def test_neighbours_add_up():

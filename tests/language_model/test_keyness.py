@@ -108,7 +108,7 @@ def test_intervals_cover_the_truth_where_words_are_bursty():
     truth = text_shares(first, second)
     table = pl.DataFrame({"word": ["a", "b", "c"]})
     covered, naive = [], []
-    for _ in range(150):
+    for _ in range(70):
         units = [bursty_text(random, 60, rates) for rates in (first, second)]
         found = with_intervals(table, units, text_shares, 0.95)
         covered.append((found["low"].to_numpy() <= truth) & (truth <= found["high"].to_numpy()))

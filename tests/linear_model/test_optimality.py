@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skxent import SoftmaxRegressor
 from skxent.linear_model._optimality import NewtonBound
 from skxent.linear_model._outputs import Sigmoid, Softmax
+from skxent.losses import ExpectedCost
 from skxent.solvers import LBFGS
 from tests.helpers import objective_of
 
@@ -144,3 +145,11 @@ def test_fits_without_a_warning_are_at_the_optimum(seed, benchmark):
     outcome = benchmark.try_problem(problem)
     assert "ERROR" not in outcome.warned
     assert outcome.distance <= benchmark.LIMIT or "ConvergenceWarning" in outcome.warned, outcome
+
+
+def test_a_negative_objective_ends_as_well():
+    """Its preconditioner is not computed again and again for having fallen by a factor."""
+    X, y = load_iris(return_X_y=True)
+    reward = SoftmaxRegressor(ExpectedCost(-np.eye(3))).fit(X, y)
+    assert reward.loss_curve_[-1] < -0.9
+    assert reward.n_iter_ < 200

@@ -101,8 +101,8 @@ class LBFGS(Solver, name="lbfgs"):
     surrogate : SubsampledSurrogate or None, default=SubsampledSurrogate()
         Called as ``surrogate(objective, w, value, gradient)`` it returns an estimate of the objective near `w` or None.
     bound : NewtonBound or None, default=NewtonBound()
-        Called as ``bound(objective, w, gradient, precondition, enough)`` it returns an upper bound on what is left to
-        gain, and a Newton step. Without one, a fit that makes no more progress counts as converged.
+        Called as ``bound(objective, w, gradient, precondition, enough, n_iter)`` it returns an upper bound on what is
+        left to gain, and a Newton step. Without one, a fit that makes no more progress counts as converged.
     start : callable or None, default=SampleStart()
         Called as ``start(objective, w, minimize)`` it returns better weights to start from or None. It is asked where
         the start would be zero.
@@ -402,7 +402,7 @@ class _Schedule:
 
     def is_stale(self, value: float) -> bool:
         """Return whether the objective has fallen far since the preconditioner was computed."""
-        return value < self.stale_value
+        return 0 < value < self.stale_value
 
     def refreshes(self, n_iter: int, value: float, at_rest: bool) -> bool:
         """Return whether the preconditioner is computed again at this iteration."""
@@ -444,7 +444,7 @@ class _Check:
     def __call__(self, descent: _Descent, n_iter: int, moved: bool) -> Result | None:
         """Return the result, or None having gone a Newton step further because the optimum may be far."""
         why = "tolerance reached" if moved else "rounding allows no further decrease"
-        step = self._compute(descent)
+        step = self._compute(descent, n_iter)
         if step is None or self.tol == 0 or self.optimality <= self.settings._accepted(descent.objective, self.tol):
             return Result(descent.w, n_iter, True, why, self.optimality)
         self.n_checks += 1
@@ -456,29 +456,29 @@ class _Check:
 
     def at_the_limit(self, descent: _Descent, max_iter: int) -> Result:
         """Return the result where no more iterations are allowed."""
-        self._compute(descent)
+        self._compute(descent, max_iter)
         message = f"max_iter={max_iter} reached. Raise max_iter or tol."
         if np.isfinite(self.optimality):
             message = f"max_iter={max_iter} reached; optimality_={self.optimality:.1e}. Raise max_iter or tol."
         return Result(descent.w, max_iter, self.tol == 0, message, self.optimality)
 
-    def _compute(self, descent: _Descent) -> Array | None:
+    def _compute(self, descent: _Descent, n_iter: int) -> Array | None:
         """Set the optimality; return a Newton step."""
         if self.bound is None:
             return None
-        step = self._bounded(descent, descent.objective, descent.gradient)
+        step = self._bounded(descent, descent.objective, descent.gradient, n_iter)
         unsure = self.tol > 0 and self.optimality > self.settings._accepted(descent.objective, self.tol)
         if unsure and descent.w.dtype != np.float64 and self.settings.standardize:
             # The gradient may be lost in rounding.
             precise = descent.objective.precise()
-            step = self._bounded(descent, precise, precise.gradient(descent.w))
+            step = self._bounded(descent, precise, precise.gradient(descent.w), n_iter)
         return step.astype(descent.w.dtype)
 
-    def _bounded(self, descent: _Descent, objective: Any, gradient: Array) -> Array:
+    def _bounded(self, descent: _Descent, objective: Any, gradient: Array, n_iter: int) -> Array:
         assert self.bound is not None
         scale = max(abs(descent.value), self.scale, np.finfo(float).tiny)
         enough = self.settings._accepted(descent.objective, self.tol) * scale
-        excess, step = self.bound(objective, descent.w, gradient, descent.multiply, enough)
+        excess, step = self.bound(objective, descent.w, gradient, descent.multiply, enough, n_iter)
         self.optimality = excess / scale
         return step
 
