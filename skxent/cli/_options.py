@@ -115,7 +115,7 @@ examples:
 exit status: 0 done; 1 the text or the model cannot be used, and one line on
 standard error says where and why; 2 wrong usage; 130 interrupted."""
 
-USAGE = "%(prog)s [--train FILE ... -- | --model ARPA | --compare ARPA ARPA] [OPTION ...] [CORPUS ...]\n"
+USAGE = "%(prog)s [--train FILE ... -- | --model ARPA | --compare FILE FILE] [OPTION ...] [CORPUS ...]\n"
 USAGE += "       %(prog)s --target FILE ... --raw FILE ... {--top 10%% | --sample N | --score} [OPTION ...]"
 
 
@@ -157,8 +157,9 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     source.add_argument(
         "--compare",
         nargs=2,
-        metavar="ARPA",
-        help="score with two models and bootstrap the difference over paired lines",
+        metavar="FILE",
+        help="score a CORPUS with two models (ARPA files) and bootstrap the difference over paired lines; with --words "
+        "and without a CORPUS, two texts as well",
     )
     group.add_argument(
         "--words",
@@ -215,7 +216,11 @@ def _add_reading(group: argparse._ArgumentGroup) -> None:
         choices=DECODE_ERRORS,
         help="what to do with undecodable bytes",
     )
-    group.add_argument("--field", metavar="NAME", help="the text's field in JSON lines, or its column in Parquet")
+    group.add_argument(
+        "--field",
+        metavar="NAME",
+        help="the text's field in JSON lines, or its column in Parquet; a target of plain text needs none",
+    )
     group.add_argument(
         "--skip-bad", action="store_true", help="leave out JSON lines without text in the field, and count them"
     )
@@ -404,7 +409,8 @@ def _complaints(options: Options) -> Iterator[str]:
     if options.words and not options.compare:
         yield "--words needs --compare: two models, or two texts"
     if not options.corpus and (ready_model or not options.train) and not options.words:
-        yield "nothing to score: name a CORPUS, or '-' for standard input"
+        two_texts = "; --words N compares two texts without one" if options.compare else ""
+        yield f"nothing to score: name a CORPUS, or '-' for standard input{two_texts}"
     if ready_model:
         yield from _given(options, _TRAINING, f"belongs to training, and {ready_model} brings a trained model")
     if options.compare:

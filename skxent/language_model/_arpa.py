@@ -219,7 +219,10 @@ def _unigram_lines(path: str, lines: pl.Series) -> tuple[pl.DataFrame, int]:
     header = numbered.filter((pl.col("number") > places.get("\\data\\", math.inf)) & (pl.col("line") != ""))
     n_unigrams = _read_header(path, header.filter(pl.col("number") < (begin or math.inf)))
     if begin is None or n_unigrams is None:
-        raise CorpusError(f"{path}: not an ARPA file: there is no \\data\\ with the number of unigrams, or no unigrams")
+        raise CorpusError(
+            f"{path}: not an ARPA file: there is no \\data\\ with the number of unigrams, or no unigrams; "
+            "a model of a text is made with skxent-perplexity --train TEXT --save MODEL"
+        )
     if end is None:
         raise CorpusError(f"{path}: the file is cut short: there is no \\end\\")
     filled = numbered.filter((pl.col("line") != "") & pl.col("number").is_between(begin, end, closed="none"))

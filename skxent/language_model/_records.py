@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -15,13 +16,27 @@ import polars as pl
 from numpy.typing import NDArray
 
 from skxent._typing import Integers
+from skxent.language_model._decompress import read_chunks
 from skxent.language_model._errors import CorpusError
 from skxent.language_model._reader import JSON_LINE, Block, read_pieces
 
-__all__ = ["Choice", "Choices", "Lines", "Records", "are_parquet", "records_of_table", "write_parts", "write_records"]
+__all__ = [
+    "Choice",
+    "Choices",
+    "Lines",
+    "Records",
+    "are_parquet",
+    "is_plain_text",
+    "records_of_table",
+    "write_parts",
+    "write_records",
+]
 
 # The first bytes of a Parquet file.
 _PARQUET = b"PAR1"
+# Endings of the names of files of records, and bytes of a file that show its first character.
+_OF_RECORDS = {".json", ".jsonl", ".ndjson", ".parquet"}
+_HEAD = 4_096
 
 
 @dataclass(frozen=True)
@@ -107,6 +122,15 @@ def _is_parquet(path: str) -> bool:
             return file.read(len(_PARQUET)) == _PARQUET
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror or error}") from None
+
+
+def is_plain_text(path: str, encoding: str) -> bool:
+    """Return whether a file holds lines of text rather than records, by its name and by its first character."""
+    if not Path(path).is_file() or _OF_RECORDS & {suffix.lower() for suffix in Path(path).suffixes}:
+        return False
+    head = next(read_chunks(path, _HEAD, None), b"")
+    text = head.decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
+    return not text.startswith(("{", _PARQUET.decode()))
 
 
 def write_records(paths: Sequence[str], reading: dict[str, Any], choices: Choices, file: IO[bytes]) -> None:

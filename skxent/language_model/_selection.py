@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -32,13 +32,13 @@ from numpy.typing import NDArray
 
 from skxent._files import atomic_write
 from skxent._typing import Floats, Integers
-from skxent.language_model._corpus import CorpusCounts, count_files, count_text
+from skxent.language_model._corpus import CorpusCounts, count_files, count_text, merge_counts
 from skxent.language_model._errors import CorpusError
 from skxent.language_model._model import WordScores
 from skxent.language_model._options import LEAVE_ONE_OUT
 from skxent.language_model._ranking import Ranking
 from skxent.language_model._reader import expand_paths
-from skxent.language_model._records import Choice, Choices, are_parquet, write_records
+from skxent.language_model._records import Choice, Choices, are_parquet, is_plain_text, write_records
 from skxent.language_model._score import Score
 from skxent.language_model._scoring import LineScorer, score_lines, score_text
 from skxent.language_model._shared_vocabulary import TextCounts, fit_shared
@@ -162,6 +162,18 @@ class _Files:
 
     def _start(self, task: str) -> Callable[[int], None] | None:
         return None if self.progress is None else self.progress(task, self.paths)
+
+
+class _TargetFiles(_Files):
+    """Files of which those of plain text are read line by line, whatever the field of the others."""
+
+    def count(self) -> CorpusCounts:
+        if self.reading["field"] is None:
+            return super().count()
+        plain = {path: is_plain_text(path, self.reading["encoding"]) for path in self.paths}
+        texts, records = ([path for path in self.paths if plain[path] == kind] for kind in (True, False))
+        groups = (replace(self, paths=records), _Files(texts, {**self.reading, "field": None}, self.progress))
+        return merge_counts([_Files.count(group) for group in groups if group.paths])
 
 
 @dataclass(frozen=True)
@@ -335,7 +347,8 @@ def select_texts(
         Whether documents are texts or lists of tokens in memory, or names of files are given, plain or compressed,
         with globs: a document is then a line, or with `field` an object of JSON lines or a row of Parquet.
     field : str, optional
-        The field that holds the text.
+        The field that holds the text. Target files of plain text (whose first character is no brace) are read line by
+        line all the same.
     tokenizer, lowercase, encoding, n_jobs
         As in :func:`~skxent.language_model.count_files`. ``tokenizer="wordpunct", lowercase=True`` makes the tokens
         of DSIR.
@@ -378,7 +391,7 @@ def select_texts(
         reading |= dict(encoding=encoding, errors=decode_error, field=field, skip_bad_records=skip_bad_records)
         files = _Files(_checked_paths(raw), reading, progress)
         documents: _Documents = files
-        wanted: _Documents = _Files(expand_paths(_listed(target)), reading, progress)
+        wanted: _Documents = _TargetFiles(expand_paths(_listed(target)), reading, progress)
         are_parquet(files.paths)  # an error if only some are
     elif input == "content":
         files = None

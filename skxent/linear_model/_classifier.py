@@ -31,7 +31,6 @@ from skxent.linear_model._outputs import Output
 from skxent.linear_model._targets import (
     Targets,
     as_probabilities,
-    class_totals,
     class_weights,
     classes_and_positions,
     hold_out,
@@ -196,7 +195,6 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         targets = self._encode(y, X.dtype)
         solver, loss = self._resolve(targets)
         weight = self._weights(sample_weight, X, targets)
-        self._check_classes(targets, weight)
         w0 = self._start(X, targets, coef_init, intercept_init)
         rng = check_random_state(self.random_state)
 
@@ -432,15 +430,6 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
     def _resolve(self, targets: Targets) -> tuple[Any, Loss]:
         """Return the solver and the loss."""
         return resolve_solver(self.solver), resolve_loss(self.loss)
-
-    def _check_classes(self, targets: Targets, weight: Array | None) -> None:
-        """Check that rows of two classes count: of one alone the best model is at infinity."""
-        counting = targets.classes[class_totals(targets, weight) > 0].tolist()
-        if len(counting) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least two classes; only rows of class {counting[0]!r} have a weight "
-                "above 0. Check y, sample_weight and class_weight."
-            )
 
     def _check_loss(self, loss: Loss, targets: Targets) -> None:
         n_outcomes = self._output.n_outcomes(targets.n_outputs)

@@ -31,7 +31,7 @@ __all__ = ["Coordinates", "standardize"]
 _FIRST_ROWS = 1_000
 # Relative error that a product of a row may have because of the column's means.
 _ROUNDING = 1e-6
-# Deviations of so many rounding errors of the largest entries are none: the column is constant.
+# A column whose deviation is at most this many rounding errors of its mean is constant.
 _CONSTANT = 4
 
 

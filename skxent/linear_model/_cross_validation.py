@@ -145,7 +145,6 @@ class _CrossValidated:
         targets = model._encode(y, X.dtype)
         solver, loss = model._resolve(targets)
         weight = model._weights(sample_weight, X, targets)
-        model._check_classes(targets, weight)
         labels = None if targets.labels is None else targets.classes[np.asarray(targets.labels)]
         # Splitters look at the number of rows only, and do not know what is not in memory.
         table = X if hasattr(X, "__getitem__") else np.empty((X.shape[0], 0))

@@ -17,7 +17,7 @@ _N_TRIED, _LOGITS = 64, 2.0
 _N_DIRECTIONS = 4
 # Least curvature: its inverse and the square of that are finite. Where a loss is flat its differences are exactly 0.
 _LEAST = float(np.sqrt(np.finfo(np.float64).tiny))
-# Slope that counts as none, against the largest of the rows tried.
+# A slope below this share of the largest one counts as zero.
 _NONE = 1e-7
 
 

@@ -309,10 +309,6 @@ class SigmoidRegressor(LinearClassifier):
             return (self._logits(X) > 0).astype(int)
         return super().predict(X)
 
-    def _check_classes(self, targets: Targets, weight: Array | None) -> None:
-        if targets.labels is not None:  # units of a matrix may be on or off in all rows
-            super()._check_classes(targets, weight)
-
     def _winners(self, X: Any) -> Array:
         z = self._logits(X)
         winners: Array = z.argmax(axis=1) if z.shape[1] > 1 else (z[:, 0] > 0).astype(int)

@@ -55,6 +55,8 @@ Preconditioner = Callable[[Array], Array]
 
 # Logits per chunk when the curvature is computed (float64, several temporaries).
 _LOGITS_AT_A_TIME = 16_000
+# A curvature below this is none; its inverse could be too large for single precision.
+_NO_CURVATURE = float(np.finfo(np.float32).tiny)
 # Multiplications in products of matrices that take as long as the second derivatives of one logit of the
 # cross-entropy; measured with 100 classes.
 _MULTIPLICATIONS_A_LOGIT = 1_500
@@ -257,7 +259,7 @@ class _Inverse:
 
     def __init__(self, matrix: Array, ridge: float) -> None:
         diagonal = matrix.diagonal()
-        self.scale = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1))
+        self.scale = 1 / np.sqrt(np.where(diagonal > _NO_CURVATURE, diagonal, 1))
         matrix *= self.scale
         matrix *= self.scale[:, np.newaxis]
         lapack: Any = get_lapack_funcs(("trttf", "pftrf", "pftri", "tfttp"), (matrix,))

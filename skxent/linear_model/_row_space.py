@@ -29,7 +29,7 @@ from skxent.linear_model._objective import Objective
 
 __all__ = ["RowSpace", "in_row_space"]
 
-# Columns that are dense at a time.
+# Columns made dense at a time.
 _COLUMNS_AT_A_TIME = 256
 # Largest ratio of two variances: products of rows keep eight digits of the column that varies least.
 _MAX_RATIO = 1e8

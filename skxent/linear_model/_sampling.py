@@ -12,7 +12,7 @@ from skxent.rows import Part, Rows, reweighted, subset
 
 __all__ = ["draw", "importance_sample", "sampling_chances"]
 
-# Passes that bring the sum of the chances, each at most 1, to the size of the sample.
+# Rounds of rescaling the chances, cut at 1, until they sum to the size of the sample.
 _PASSES = 10
 
 

@@ -53,6 +53,22 @@ def test_best_records_of_compressed_files_with_a_glob(run):
     assert [record["score"] for record in found] == expected[[1, 4]].round(6).tolist()
 
 
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_target_of_plain_text_and_raw_records(run, compress, tmp_path):
+    """The field is that of the records; a target may be of both kinds."""
+    arguments = ("--raw", "*.jsonl.gz", "--field", "text", "--score", "--quiet")
+    (tmp_path / "wanted.text").write_bytes(compress(b"\xef\xbb\xbf\n" + "\n".join(WANTED).encode()))
+    expected = run("wanted.jsonl", *arguments)
+    assert run("wanted.text", *arguments) == expected
+    assert expected[0] == 0
+    (tmp_path / "one.jsonl").write_text(json.dumps({"text": WANTED[0]}))
+    (tmp_path / "two").write_text(WANTED[1])
+    assert run("one.jsonl", "two", *arguments) == expected
+    (tmp_path / "broken.jsonl").write_text("not JSON")
+    code, _, err = run("broken.jsonl", *arguments)
+    assert (code, "broken.jsonl: line 1: not valid JSON" in err) == (1, True)
+
+
 def test_scores_and_buckets(run):
     arguments = ("wanted.jsonl", "--raw", "a.jsonl.gz", "b.jsonl.gz", "--field", "text", "--score")
     code, out, _ = run(*arguments, "--buckets", "30", "60%", "--score-field", "likeness")

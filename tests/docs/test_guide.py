@@ -10,11 +10,22 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_digits
 
 from skxent import CrossEntropySelector, SoftmaxRegressor, UnigramLanguageModel, cross_entropy_classif
+from skxent.feature_selection import SCORES
+from skxent.language_model import SMOOTHINGS
+from skxent.losses import LOSSES
+from skxent.solvers import SOLVERS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.rst") if ">>>" in page.read_text(encoding="utf-8"))
 mpl.use("Agg")
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+
+
+@pytest.fixture(autouse=True)
+def names_known_before(monkeypatch):
+    """Forget the names that a test registers."""
+    for registry in (LOSSES, SOLVERS, SMOOTHINGS, SCORES):
+        monkeypatch.setattr(registry, "_parts", dict(registry._parts))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))

@@ -1,14 +1,18 @@
 """Weights and streams: classes without weight, rows that come alone, targets of one column."""
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.datasets import load_iris
 from sklearn.ensemble import BaggingClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import SGDClassifier
 from sklearn.utils import compute_class_weight
 
 from skxent import SigmoidRegressor, SoftmaxRegressor
+from skxent.losses import LOSSES
 
 BOTH = [SoftmaxRegressor, SigmoidRegressor]
 X, y = load_iris(return_X_y=True)
@@ -142,3 +146,16 @@ def test_errors_about_arguments_name_the_class():
     for estimator in BOTH:
         with pytest.raises(TypeError, match=f"{estimator.__name__}.*'C'"):
             estimator(C=1)
+
+
+@pytest.mark.parametrize("loss", list(LOSSES))
+@pytest.mark.parametrize("estimator", [SoftmaxRegressor, SigmoidRegressor])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_one_class_with_weight_is_predicted(estimator, loss, dtype, rng):
+    """Bagging hands over such rows; the best model is at infinity, and any way there predicts the class."""
+    X, y = rng.normal(size=(40, 3)).astype(dtype), np.arange(40) % 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = estimator(loss).fit(X, y, sample_weight=(y == 1).astype(float))
+    assert (model.predict(X) == 1).all()
+    assert np.isfinite(model.coef_).all()

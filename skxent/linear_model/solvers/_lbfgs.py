@@ -62,10 +62,10 @@ __all__ = ["LBFGS"]
 
 Callback = Callable[[Array, float], bool]
 
-# After a check that failed, gains must be smaller by a factor, up to this one, before the next.
+# After a failed check the gain must be smaller before the next check, by a factor of at most this.
 _STRICTEST = 64
-# How often a preconditioner counts as computed before, along a path of penalties. Measured on MNIST: with 0 the fits of
-# a path took half as many evaluations again.
+# Value of `refine` where a preconditioner is computed again along a path of penalties. Measured on MNIST: with 0 the
+# fits took half as many evaluations again.
 _AS_IN_A_LONG_FIT = 2
 _CANNOT_HOLD = (
     "float32 cannot hold this model: means of columns are so large against their deviations that rounding changes "
