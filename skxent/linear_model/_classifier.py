@@ -313,7 +313,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported by partial_fit, which does not know how frequent the classes "
-                "are. Compute it on a large sample (sklearn.utils.check_consistent_length) and pass the dict."
+                "are. Compute it on a large sample (sklearn.utils.class_weight.compute_class_weight) and pass the dict."
             )
 
     def _validate(self, X: Any, y: Any, *, reset: bool, check_finite: bool = True) -> tuple[Any, Any]:
@@ -703,10 +703,11 @@ def _checked_weight(sample_weight: Any, X: Any) -> Any:
     """Return the weights of the rows of X, in its dtype and where it is."""
 
     def check(weight: Any, rows: Any) -> Any:
-        return check_sample_weight(weight, rows, dtype=dtype, ensure_non_negative=True)
+        return check_sample_weight(weight, rows, dtype=dtype, ensure_non_negative=True, **of_a_part)
 
-    dtype = X.dtype
+    dtype, of_a_part = X.dtype, {}
     if hasattr(X, "column"):
+        of_a_part = {"allow_all_zero_weights": True}
         return X.column(sample_weight, "sample_weight").map(lambda weight: check(weight, weight))
     refuse_lazy(sample_weight=sample_weight)
     return check(sample_weight, X)

@@ -25,7 +25,7 @@ import numpy as np
 from skxent._typing import Array
 from skxent.rows import Part, Rows
 
-__all__ = ["Coordinates", "standardize"]
+__all__ = ["Coordinates", "deviations", "standardize"]
 
 # Rows whose means are a first guess at those of all.
 _FIRST_ROWS = 1_000
@@ -131,6 +131,11 @@ def standardize(rows: Rows, total_weight: float, alpha: float, fit_intercept: bo
     dense = rows.take(slice(0, 1)).is_dense
     dtype = rows.dtype if dense or not exact else np.dtype(np.float64)
     return Coordinates(centre, scale, (deviation / scale) ** 2, (np.sqrt(alpha) / scale) ** 2, exact and dense, dtype)
+
+
+def deviations(rows: Rows, total_weight: float) -> Array:
+    """Return the standard deviation of each column, 0 where it is only rounding."""
+    return _Columns(rows, total_weight, True).moments()[1]
 
 
 class _Columns:

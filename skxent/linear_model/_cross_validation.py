@@ -18,6 +18,7 @@ from skxent._parallel import ONE_THREAD, worker_threads
 from skxent._sklearn import Interval, all_or_nothing, fit_context
 from skxent._typing import Array
 from skxent.linear_model._classifier import fitted_attributes
+from skxent.linear_model._coordinates import deviations
 from skxent.linear_model._estimators import SigmoidRegressor, SoftmaxRegressor
 from skxent.linear_model._objective import Objective, Problem
 from skxent.linear_model.solvers import Solver
@@ -26,7 +27,7 @@ from skxent.rows import Rows, rows_of, subset
 
 __all__ = ["SigmoidRegressorCV", "SoftmaxRegressorCV"]
 
-# Powers of ten that a path of penalties spans, from the largest variance of a column down.
+# Powers of ten between the median variance of a column and the least penalty of a path.
 _DECADES = 6
 
 
@@ -169,14 +170,26 @@ class _CrossValidated:
             paths = Parallel(n_jobs=self.n_jobs, prefer="threads")(delayed(fit_fold)(*fold) for fold in folds)
         self._warn_of(paths)
         self.scores_ = np.column_stack([path.scores for path in paths])
+        counting = ~np.isnan(self.scores_).all(axis=0)
+        if not counting.all():
+            self._warn_of_empty_folds(counting)
         self.coefs_paths_ = np.stack([path.weights for path in paths]).swapaxes(2, 3)
-        best = int(np.argmax(self.scores_.mean(axis=1)))
+        best = int(np.argmax(self.scores_[:, counting].mean(axis=1)))
         self.alpha_ = float(self.alphas_[best])
         w = np.mean([path.weights[best] for path in paths], axis=0)
         fitted: Self = super().fit(  # type: ignore[misc]
             *as_given, sample_weight=sample_weight, coef_init=w[:-1].T, intercept_init=w[-1]
         )
         return fitted
+
+    def _warn_of_empty_folds(self, counting: Array) -> None:
+        if not counting.any():
+            raise ValueError("No fold has a score: their held-out rows have no weight. Check cv and sample_weight.")
+        warnings.warn(
+            f"{np.sum(~counting)} of {len(counting)} folds have no score, since their held-out rows have no weight; "
+            "the others choose the penalty.",
+            stacklevel=4,
+        )
 
     def _warn_of(self, paths: list[_Path]) -> None:
         messages = [message for path in paths for message in path.messages]
@@ -200,9 +213,11 @@ class _Fold:
     def __call__(self, train: Array, test: Array) -> _Path:
         model, rng = self.model, check_random_state(self.model.random_state)
         options = {**model._options(self.solver, rng), "tol": model.path_tol}
-        train, test = np.sort(train), np.sort(test)
+        everywhere = np.arange(self.rows.n_rows)
+        train, test = (np.sort(everywhere[part]) for part in (train, test))  # masks and positions from the end, too
         rows = subset(self.rows, train)
-        score = self.score_of((subset(self.rows, test), self.y[test]))
+        held_out = subset(self.rows, test)
+        score = self.score_of((held_out, self.y[test])) if _total_weight(held_out) > 0 else _no_score
         w = np.zeros((rows.n_features + 1, rows.n_outputs), rows.dtype)
         objective = Objective(Problem(self.loss, model._output, 0.0, model.fit_intercept), rows)
         order = np.argsort(-self.alphas, kind="stable")
@@ -222,13 +237,24 @@ def _never(w: Array, value: float) -> bool:
     return False
 
 
+def _no_score(w: Array) -> float:
+    return float("nan")
+
+
+def _total_weight(rows: Rows) -> float:
+    (total,) = rows.without_features().sum(lambda part: (part.weights().sum(),))
+    return float(total)
+
+
 def _penalties(alphas: Any, rows: Rows) -> Array:
     """Return the penalties to try, the largest first if only their number is given."""
     if isinstance(alphas, Integral):
-        weight, first, second = rows.sum(lambda part: (part.weights().sum(), part.column_sums(), part.column_squares()))
-        variance = np.max(second / weight - (first / weight) ** 2, initial=0.0)
-        top = float(variance) if variance > 0 else 1.0
-        return top * np.logspace(0, -_DECADES, int(alphas))
+        variances = deviations(rows, _total_weight(rows)) ** 2
+        varying = variances[variances > 0]
+        if not len(varying):
+            return np.logspace(0, -_DECADES, int(alphas))
+        bottom = np.median(varying) * 10.0**-_DECADES
+        return np.geomspace(varying.max(), min(bottom, varying.max()), int(alphas))
     checked = check_array(alphas, ensure_2d=False, dtype=np.float64, input_name="alphas").ravel()
     if (checked < 0).any():
         raise ValueError(f"alphas holds {checked[checked < 0][0]}; penalties are at least 0.")
@@ -247,8 +273,8 @@ class SoftmaxRegressorCV(_CrossValidated, SoftmaxRegressor):
     loss : str or Loss, default="cross_entropy"
         As in :class:`SoftmaxRegressor`, like all parameters that are not described here.
     alphas : int or array-like of shape (n_alphas,), default=10
-        Penalties to try; or how many, spaced evenly on a logarithmic scale over six decades, from the largest variance
-        of a column down.
+        Penalties to try; or how many, spaced evenly on a logarithmic scale from the largest variance of a column down
+        to a millionth of the median.
     cv : int, cross-validation generator or iterable, default=None
         How to split; see :func:`sklearn.model_selection.check_cv`. None: five folds, stratified by label.
     scoring : str, callable or None, default=None

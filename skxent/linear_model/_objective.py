@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from skxent._typing import Array
 from skxent.linear_model._coordinates import Coordinates, standardize
@@ -26,6 +27,8 @@ __all__ = ["Objective", "Problem"]
 
 # Change of the logits in central differences of their derivatives, in double precision.
 _LOGIT_STEP = 1e-3
+# Logits of which derivatives are taken at a time, in double precision with several temporaries.
+_LOGITS_AT_A_TIME = 16_000
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ class Objective:
 
         def terms(part: Part) -> tuple[Any, ...]:
             part = self._for_products(part)
-            z, change = (self._logits(part, v).astype(np.float64, order="F") for v in (w_data, direction_data))
+            z, change = self._logits(part, w_data), self._logits(part, direction_data)
             largest.append(np.abs(change).max())
             return self._weight_gradients(part, self._curved(part, z, change))
 
@@ -129,16 +132,20 @@ class Objective:
 
     def _curved(self, part: Part, z: Array, change: Array) -> Array:
         """Return the change of the weighted derivatives with respect to the logits, in proportion to that of these."""
-        step = _LOGIT_STEP / max(np.abs(change).max(), np.finfo(np.float64).tiny)
         y = self.targets(part)
-        up, down = (
-            self.problem.output.loss_and_gradient(self.problem.loss, y, z + signed * change)[1]
-            for signed in (step, -step)
-        )
-        curved: Array = ((up - down) / (2 * step)).astype(self.dtype)
+        step = _LOGIT_STEP / max(float(np.abs(change).max()), float(np.finfo(np.float64).tiny))
+        curved = np.empty(z.shape, self.dtype, order="F")
+        for rows in gen_batches(len(z), max(1, _LOGITS_AT_A_TIME // z.shape[1])):
+            middle, way = (values[rows].astype(np.float64, order="F") for values in (z, change))
+            way *= step
+            up, down = (self._loss_gradient(y[rows], logits) for logits in (middle + way, middle - way))
+            curved[rows] = (up - down) / (2 * step)
         if part.weight is not None:
             curved *= part.weight[:, np.newaxis]
         return curved
+
+    def _loss_gradient(self, y: Array, z: Array) -> Array:
+        return self.problem.output.loss_and_gradient(self.problem.loss, y, z)[1]
 
     def standardized(self) -> Objective:
         """Return the same objective of the weights of centred and scaled columns: :class:`Coordinates`."""
@@ -162,7 +169,7 @@ class Objective:
 
     def to_given(self, w: Array) -> Array:
         """Return the weights of the columns as in the rows that make the same model as `w` here."""
-        return w if self.coordinates is None else self._in_dtype(self.coordinates.original(w))
+        return w if self.coordinates is None else self.coordinates.original(w).astype(self.rows.dtype)
 
     def rounding_of(self, w: Array) -> float:
         """Return the rounding error of a logit if the model `w` is written for the columns as in the rows."""

@@ -42,6 +42,10 @@ from skxent.linear_model._surrogate import curved_rows
 
 __all__ = ["Bound", "NewtonBound"]
 
+# Largest entry of a gradient that is zero but for rounding, in columns of deviation 1.
+_ZERO = 10 * float(np.finfo(np.float64).eps)
+# Share of the first residual's size that is rounding: the Newton step is found.
+_SOLVED = 1e-12
 # Ratio of two least Ritz values beyond which the rest is unknown anyway: its powers stay finite.
 _STEEPEST = 1e9
 
@@ -125,16 +129,19 @@ class NewtonBound(Parameters):
         """
         least = max(self.min_products, n_iter // self.iterations_per_product)
         most = max(self.max_products, 2 * least)
+        if np.abs(gradient).max() <= _ZERO:
+            return Bound(0.0, np.zeros_like(gradient))
         size = max(self.min_rows, self.rows_per_column * len(w))
         drawn = draw(objective, self.drawn * size)
         objective = curved_rows(drawn, w, size).together() if size < drawn.n_rows else drawn
-        search = _ConjugateGradients(gradient, precondition, self)
-        while search.goes_on and search.n_products < most:
-            search.advance(*objective.hessian_product(w, search.direction))
-            sharp = search.excess <= enough or search.rest <= self.unknown * search.known
-            if sharp and search.n_products >= least:
-                break
-        return Bound(search.excess, search.step)
+        with np.errstate(over="ignore", invalid="ignore"):  # far from the minimum there may be no bound
+            search = _ConjugateGradients(gradient, precondition, self)
+            while search.goes_on and search.n_products < most:
+                search.advance(*objective.hessian_product(w, search.direction))
+                sharp = search.excess <= enough or search.rest <= self.unknown * search.known
+                if sharp and search.n_products >= least:
+                    break
+            return Bound(np.inf if np.isnan(search.excess) else search.excess, search.step)
 
 
 class _ConjugateGradients:
@@ -146,6 +153,7 @@ class _ConjugateGradients:
         self.residual = gradient
         self.direction = precondition(gradient).astype(gradient.dtype, copy=False)
         self.size = float(np.vdot(gradient, self.direction))
+        self.first_size = self.size
         self.step = np.zeros_like(gradient)
         self.known, self.rest, self.reach = 0.0, np.inf, 0.0
         self.least = np.inf
@@ -168,6 +176,9 @@ class _ConjugateGradients:
     def advance(self, product: Array, logit_change: float) -> None:
         """Take in the product of the Hessian and the direction, and how much a logit changes along it."""
         curvature = float(np.vdot(self.direction, product))
+        if not curvature > 0 and self.size <= _SOLVED * self.first_size:
+            self.goes_on = False
+            return
         if not curvature > 0:
             self.goes_on, self.rest = False, np.inf
             self.step = -self.direction
@@ -202,4 +213,4 @@ def _factor(reach: float) -> float:
     """Return what turns the product into a bound: a half if logits hardly change."""
     if reach < 1e-3:
         return 0.5
-    return 0.25 * reach**2 / (np.expm1(-reach) + reach)
+    return float(0.25 * reach / (1 + np.expm1(-reach) / reach))

@@ -372,7 +372,7 @@ class _Sample:
         return np.concatenate([self._curvature_of(rows[chunk], directions) for chunk in chunks])
 
     def _curvature_of(self, rows: Array, directions: Array) -> Array:
-        y = self.objective.targets(self.objective.rows.take(rows))
+        y = self.objective.targets(self.objective.rows.without_features().take(rows))
         return self.curvature(y, self.z[rows].astype(np.float64, order="F"), directions)
 
     def _sums(self, rows: Array, by_variance: Array, by_curvature: Array) -> tuple[Array, Array, Array]:

@@ -148,6 +148,12 @@ class MemoryRows(Rows):
         part.weight, part.weighted = weight, weight is not None
         return part
 
+    def without_features(self) -> MemoryRows:
+        """Return rows with the same targets and weights; see :meth:`Rows.without_features`."""
+        bare = self.subset(slice(0, self.n_rows))
+        bare.X, bare.n_features = np.empty((self.X.shape[0], 0), self.dtype), 0
+        return bare
+
     def batches(self, batch_size: int, rng: np.random.RandomState | None = None) -> Iterator[MemoryRows]:
         """Yield consecutive batches of rows, in random order if `rng` is given."""
         ordered = self if rng is None else self.subset(rng.permutation(self.n_rows))

@@ -10,7 +10,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_digits
 
 from skxent import CrossEntropySelector, SoftmaxRegressor, UnigramLanguageModel, cross_entropy_classif
-from skxent.feature_selection import SCORES
+from skxent.feature_selection.scores import SCORES
 from skxent.language_model import SMOOTHINGS
 from skxent.losses import LOSSES
 from skxent.solvers import SOLVERS

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 
@@ -163,9 +164,10 @@ def test_weights_of_any_unit_are_the_same(dtype, rng):
     np.testing.assert_allclose(fits[0].coef_, fits[1].coef_, rtol=1e-3)
 
 
-def test_a_model_that_single_precision_cannot_hold_is_named(rng):
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+def test_a_model_that_single_precision_cannot_hold_is_named(make, rng):
     """The intercept takes back what the means add to the logits, and has seven digits."""
     X, _ = problem(rng)
-    column = (X[:, 0] * 8 + 1e7).astype(np.float32)
+    column = (X[:, 0] * 8 + 4e7).astype(np.float32)
     with pytest.warns(ConvergenceWarning, match="float32 cannot hold this model.*Pass float64"):
-        SoftmaxRegressor(alpha=0).fit(column[:, np.newaxis], (X[:, 0] > 0).astype(int) ^ (rng.random(len(X)) < 0.1))
+        SoftmaxRegressor(alpha=0).fit(make(column[:, None]), (X[:, 0] > 0).astype(int) ^ (rng.random(len(X)) < 0.1))

@@ -123,3 +123,34 @@ def test_bad_settings_are_named(setting, message):
 def test_there_is_no_partial_fit():
     assert not hasattr(SoftmaxRegressorCV(), "partial_fit")
     assert clone(SoftmaxRegressorCV(alphas=3)).alphas == 3
+
+
+def test_folds_without_weight_do_not_choose():
+    X, y = load_iris(return_X_y=True)
+    order = np.random.default_rng(0).permutation(150)
+    X, y, weight = X[order], y[order], np.r_[np.ones(120), np.zeros(30)]
+    with pytest.warns(UserWarning, match="1 of 5 folds have no score"):
+        model = SoftmaxRegressorCV(alphas=ALPHAS, cv=KFold(5)).fit(X, y, weight)
+    alone = SoftmaxRegressorCV(alphas=ALPHAS, cv=KFold(4)).fit(X[:120], y[:120])
+    assert model.alpha_ == alone.alpha_
+    assert np.isnan(model.scores_[:, 4]).all()
+    with pytest.raises(ValueError, match="No fold has a score"):
+        SoftmaxRegressorCV(alphas=ALPHAS, cv=[(np.arange(120), np.arange(120, 150))]).fit(X, y, weight)
+
+
+def test_folds_are_masks_or_positions_from_either_end():
+    X, y = load_iris(return_X_y=True)
+    test = np.arange(150) % 3 == 0
+    splits = [(~test, test), (np.flatnonzero(~test), np.flatnonzero(test) - 150)]
+    model = SoftmaxRegressorCV(alphas=ALPHAS, cv=splits).fit(X, y)
+    np.testing.assert_array_equal(*model.scores_.T)
+
+
+def test_penalties_reach_columns_beside_a_large_one(rng):
+    """The default penalties go from the largest variance to far below that of most columns."""
+    X, y = load_iris(return_X_y=True)
+    with_time = np.c_[X, 1.7e12 + 8e7 * rng.random(150)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        assert SoftmaxRegressorCV().fit(with_time, y).score(with_time, y) > 0.95
+    assert SoftmaxRegressorCV(alphas=3).fit(np.c_[X, np.full(150, 1.7e9 + 0.3)], y).alphas_[0] < 10

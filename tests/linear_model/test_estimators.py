@@ -269,7 +269,7 @@ def test_more_classes_than_a_byte_holds(n_classes, as_labels, rng):
         (500_000, 10, 2, 5_000_000),
         (5_000, 2_000, 5, 12_500_000),
         (20_000, 300, 3, 6_400_000),
-        (100_000, 20, 30, 4_200_000),
+        (100_000, 20, 30, 5_000_000),
     ],
 )
 def test_a_fit_takes_little_memory_beyond_the_data(n_rows, n_features, n_classes, most):
@@ -688,9 +688,10 @@ def test_early_stopping_with_matrices_and_weights(estimator, iris, rng):
 
 
 @pytest.mark.parametrize("estimator", BOTH)
-def test_early_stopping_without_any_iteration_keeps_the_start(estimator):
+def test_early_stopping_where_nothing_is_better_keeps_the_start(estimator):
     model = estimator(early_stopping=True, random_state=0).fit(np.zeros((40, 2)), np.arange(40) % 2)
-    assert (model.n_iter_, model.validation_scores_) == (0, [])
+    assert model.n_iter_ == 1
+    np.testing.assert_allclose(model.validation_scores_, [-np.log(2)])
     assert not model.coef_.any()
 
 
@@ -921,3 +922,19 @@ def test_log_probabilities_of_units(iris, cancer, multilabel):
     model = SigmoidRegressor().fit(*multilabel)
     z = model.decision_function(multilabel[0])
     np.testing.assert_allclose(model.predict_log_proba(multilabel[0]), log_expit(z))
+
+
+@pytest.mark.parametrize("shift", [1e4, 1e6])
+def test_a_start_that_is_worse_than_none_is_not_used(shift):
+    X, y = load_iris(return_X_y=True)
+    model = SoftmaxRegressor(warm_start=True).fit(X, y)
+    assert model.fit(X + shift, y).score(X + shift, y) > 0.95
+    far = SoftmaxRegressor().fit(X, y, coef_init=1e3 * np.random.default_rng(0).normal(size=(3, 4)))
+    assert far.loss_curve_[-1] == pytest.approx(SoftmaxRegressor().fit(X, y).loss_curve_[-1], rel=1e-4)
+
+
+@pytest.mark.parametrize("n_classes", [3, 10])
+def test_nothing_to_learn_is_an_optimum(n_classes):
+    model = SoftmaxRegressor().fit(np.ones((30, 1)), np.arange(30) % n_classes)
+    assert (model.n_iter_, model.optimality_) == (1, 0)
+    np.testing.assert_allclose(model.loss_curve_, [np.log(n_classes)])

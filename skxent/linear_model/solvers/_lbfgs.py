@@ -321,19 +321,25 @@ class LBFGS(Solver, name="lbfgs"):
             if alpha < known_at / self.refresh_penalty:
                 known_at = alpha
                 descent.precondition = self._precondition(descent.objective, descent.w, refine=_AS_IN_A_LONG_FIT)
-            result = self._run(descent, 1, max_iter, tol, callback, self.bound)
+            result = self._run(descent, 1, max_iter, tol, callback, self.bound, descent.value)
             ends = [*ends[-1:], (alpha, descent.w)]
             yield self._for_given_columns(here, result, tol)
 
     def _solve(self, objective: Any, w0: Array, max_iter: int, tol: float, callback: Callback) -> Result:
+        if w0.any():
+            result = self._descend(objective, w0, max_iter, tol, callback, given=True, bound=self.bound)
+            if result.n_iter or result.converged:
+                return result
+            # So far off that rounding hides the way down.
+            w0 = np.zeros_like(w0)
         w, started = self._start(objective, w0)
         return self._descend(objective, w, max_iter, tol, callback, started=started, bound=self.bound)
 
     def _start(self, objective: Any, w0: Array) -> tuple[Array, bool]:
         """Return the weights to start from, and whether they come from steps that count as an iteration."""
+        w = objective.intercept_only()
         if w0.any():
             return w0, False
-        w = objective.intercept_only()
         for start in filter(None, (self.proxy, self.start)):
             better = start(objective, w, self._descend)
             if better is not None:
@@ -349,6 +355,7 @@ class LBFGS(Solver, name="lbfgs"):
         callback: Callback,
         *,
         started: bool = False,
+        given: bool = False,
         bound: NewtonBound | None = None,
     ) -> Result:
         """Iterate; see :meth:`solve`. A start on a sample counts as the first iteration."""
@@ -356,14 +363,23 @@ class LBFGS(Solver, name="lbfgs"):
         if started and callback(w, value):
             return Result(w, 1, True, STOPPED)
         descent = _Descent(self, objective, w, value, gradient, self._precondition(objective, w, refine=started))
-        return self._run(descent, 1 + started, max_iter, tol, callback, bound)
+        # A start that is given may be worse than no model at all.
+        reference = min(value, objective(objective.intercept_only())[0]) if given else value
+        return self._run(descent, 1 + started, max_iter, tol, callback, bound, reference)
 
     def _run(
-        self, descent: _Descent, first: int, max_iter: int, tol: float, callback: Callback, bound: NewtonBound | None
+        self,
+        descent: _Descent,
+        first: int,
+        max_iter: int,
+        tol: float,
+        callback: Callback,
+        bound: NewtonBound | None,
+        reference: float,
     ) -> Result:
-        """Iterate, from the iteration `first` on."""
+        """Iterate, from the iteration `first` on; the reference is the value whose share `negligible` is."""
         objective = descent.objective
-        schedule, check = _Schedule(self, descent.value), _Check(self, bound, tol, descent.value)
+        schedule, check = _Schedule(self, descent.value), _Check(self, bound, tol, reference)
         at_rest = False
         for n_iter in range(first, max_iter + 1):
             if schedule.refreshes(n_iter, descent.value, at_rest):
@@ -378,7 +394,7 @@ class LBFGS(Solver, name="lbfgs"):
             if at_rest and not schedule.is_stale(descent.value):
                 result = check(descent, n_iter if moved else n_iter - 1, moved)
                 if result is not None:
-                    return result
+                    return result if result.n_iter or not result.converged else _after_one(result, descent, callback)
         return check.at_the_limit(descent, max_iter)
 
     def _precondition(self, objective: Any, w: Array, *, refine: int) -> Preconditioner:
@@ -483,6 +499,12 @@ class _Check:
         return step
 
 
+def _after_one(result: Result, descent: _Descent, callback: Callback) -> Result:
+    """Return a result whose only iteration found nothing better than the start."""
+    callback(descent.w, descent.value)
+    return result._replace(n_iter=1)
+
+
 def _far(optimality: float) -> str:
     return (
         f"the objective may be up to optimality_={optimality:.1e} of itself above the optimum. Raise alpha, pass "
@@ -554,7 +576,7 @@ class _Descent:
     def go(self, direction: Array) -> bool:
         """Go along a direction, down; return whether there was a way down."""
         slope = float(np.vdot(self.gradient, direction))
-        if slope >= 0:
+        if not -np.inf < slope < 0:
             return False
         trial = _line_search(self.settings, self.objective, self.w, self.value, direction, slope)
         if trial is None:
