@@ -168,6 +168,6 @@ def test_weights_of_any_unit_are_the_same(dtype, rng):
 def test_a_model_that_single_precision_cannot_hold_is_named(make, rng):
     """The intercept takes back what the means add to the logits, and has seven digits."""
     X, _ = problem(rng)
-    column = (X[:, 0] * 8 + 4e7).astype(np.float32)
+    column = (X[:, 0] * 8 + 1.5e7).astype(np.float32)
     with pytest.warns(ConvergenceWarning, match="float32 cannot hold this model.*Pass float64"):
         SoftmaxRegressor(alpha=0).fit(make(column[:, None]), (X[:, 0] > 0).astype(int) ^ (rng.random(len(X)) < 0.1))
