@@ -461,7 +461,7 @@ class _Check:
         """Return the result, or None having gone a Newton step further because the optimum may be far."""
         why = "tolerance reached" if moved else "rounding allows no further decrease"
         step = self._compute(descent, n_iter)
-        if step is None or self.tol == 0 or self.optimality <= self.settings._accepted(descent.objective, self.tol):
+        if step is None or self.optimality <= self.settings._accepted(descent.objective, self.tol):
             return Result(descent.w, n_iter, True, why, self.optimality)
         self.n_checks += 1
         self.stricter = min(4 * self.stricter, _STRICTEST)
@@ -479,8 +479,8 @@ class _Check:
         return Result(descent.w, max_iter, self.tol == 0, message, self.optimality)
 
     def _compute(self, descent: _Descent, n_iter: int) -> Array | None:
-        """Set the optimality; return a Newton step."""
-        if self.bound is None:
+        """Set the optimality; return a Newton step, or None where there is no bound or none is asked for."""
+        if self.bound is None or self.tol == 0:
             return None
         step = self._bounded(descent, descent.objective, descent.gradient, n_iter)
         unsure = self.tol > 0 and self.optimality > self.settings._accepted(descent.objective, self.tol)
