@@ -29,7 +29,7 @@ from sklearn.metrics import log_loss
 from skxent import SoftmaxRegressorCV
 
 SIDE, SQUARE, N_DIRECTIONS = 28, 4, 8
-ALPHAS = np.logspace(-6, 1, 15)
+STRONGEST, WEAKEST = 1e1, 1e-6
 TITLES = {"log-loss, nats": "Log-loss of held-out images, nats", "accuracy": "Accuracy on held-out images"}
 COLOURS = {"pixels": "#777777", "random network": "#D55E00", "gradients": "#0072B2"}
 
@@ -58,12 +58,12 @@ def gradients(images):
 FEATURES = {"pixels": lambda images: images, "random network": random_network, "gradients": gradients}
 
 
-def probe(make, X, y, X_test, y_test):
+def probe(make, alphas, X, y, X_test, y_test):
     """Return two models that read the digit from features: the penalty chosen by log-loss, and by accuracy."""
     X, X_test = make(X), make(X_test)
     models = {
-        "log-loss, nats": SoftmaxRegressorCV(alphas=ALPHAS).fit(X, y),
-        "accuracy": SoftmaxRegressorCV(alphas=ALPHAS, scoring="accuracy").fit(X, y),
+        "log-loss, nats": SoftmaxRegressorCV(alphas=alphas).fit(X, y),
+        "accuracy": SoftmaxRegressorCV(alphas=alphas, scoring="accuracy").fit(X, y),
     }
     tested = {
         "log-loss, nats": log_loss(y_test, models["log-loss, nats"].predict_proba(X_test)),
@@ -85,7 +85,7 @@ def draw(results, picture):
             axes.semilogx(model.alphas_, mean, color=COLOURS[name], lw=2)
             axes.semilogx(model.alphas_[best], mean[best], "o", color=COLOURS[name], ms=8)
             axes.semilogx(model.alphas_[best], tested[measure], "x", color=COLOURS[name], ms=9, mew=2)
-            axes.text(ALPHAS[0], mean[np.argmin(model.alphas_)], name, color=COLOURS[name], va="bottom")
+            axes.text(WEAKEST, mean[np.argmin(model.alphas_)], name, color=COLOURS[name], va="bottom")
         axes.set_title(TITLES[measure], loc="left")
         axes.set_xlabel("alpha, strength of the penalty")
     both[0].set_yscale("log")
@@ -99,10 +99,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("picture", nargs="?", default="linear_probe.png", help="where to save the picture")
     parser.add_argument("--rows", type=int, default=5_000, help="training images, up to 60,000")
+    parser.add_argument("--penalties", type=int, default=15, help="how many penalties to try")
     options = parser.parse_args()
 
     data = load_mnist(options.rows)
-    results = {name: probe(make, *data) for name, make in FEATURES.items()}
+    alphas = np.geomspace(WEAKEST, STRONGEST, options.penalties)
+    results = {name: probe(make, alphas, *data) for name, make in FEATURES.items()}
     print(f"{options.rows:,} training images, five folds; then 10,000 test images\n")
     print(
         f"{'features':<16}{'number':>7}{'alpha':>10}{'log-loss':>10}{'test':>8}{'alpha':>12}{'accuracy':>10}{'test':>8}"

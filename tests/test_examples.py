@@ -18,7 +18,7 @@ RUNS = {
         ["cross-entropy", "quadratic", "calibration error", "perplexity of the test lines together"],
     ),
     "plot_linear_probe.py": (
-        ["--rows=200"],
+        ["--rows=200", "--penalties=4"],
         "linear_probe.png",
         ["200 training images", "pixels              784", "random network      784", "gradients           392"],
     ),
