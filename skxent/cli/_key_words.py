@@ -151,7 +151,7 @@ def _with_intervals(
     )
     drawn = " and ".join(f"{len(sums):,}" for sums in units)
     name = "files" if options.resample == "file" else "documents" if options.field else "lines"
-    how = f"{100 * level:g} % intervals: bootstrap over {drawn} units of {name}{' in blocks' if in_blocks else ''}"
+    how = f"{100 * level:g} % intervals: bootstrap of {drawn} {'blocks of ' if in_blocks else ''}{name}"
     return _KeyWords(scaled.select(*first, pl.exclude(first)), head, f"{foot}\n{how}" if len(units[0]) else foot)
 
 

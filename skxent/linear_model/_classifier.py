@@ -414,7 +414,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         """Return targets that stay where they are."""
         if y.ndim == 1 and classes is None:
             classes = y.distinct()
-        # What they will be like, or the error, if there is one class only.
+        # One row of each class, to learn the shape of the targets, or to raise the error about a single class.
         alike = self._encode(np.eye(y.shape[1]) if y.ndim == 2 else np.asarray(classes), dtype)
         encode, labels = clone(self)._encode, None
         if alike.labels is not None:
@@ -701,14 +701,10 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
 
 def _checked_weight(sample_weight: Any, X: Any) -> Any:
     """Return the weights of the rows of X, in its dtype and where it is."""
-
-    def check(weight: Any, rows: Any) -> Any:
-        return check_sample_weight(weight, rows, dtype=dtype, ensure_non_negative=True, **of_a_part)
-
-    dtype, of_a_part = X.dtype, {}
+    check = partial(check_sample_weight, dtype=X.dtype, ensure_non_negative=True)
     if hasattr(X, "column"):
-        of_a_part = {"allow_all_zero_weights": True}
-        return X.column(sample_weight, "sample_weight").map(lambda weight: check(weight, weight))
+        check_part = partial(check, allow_all_zero_weights=True)
+        return X.column(sample_weight, "sample_weight").map(lambda weight: check_part(weight, weight))
     refuse_lazy(sample_weight=sample_weight)
     return check(sample_weight, X)
 

@@ -20,7 +20,7 @@ from skxent._typing import Array
 from skxent.linear_model._classifier import fitted_attributes
 from skxent.linear_model._coordinates import deviations
 from skxent.linear_model._estimators import SigmoidRegressor, SoftmaxRegressor
-from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._objective import Objective, Problem, total_weight_of
 from skxent.linear_model.solvers import Solver
 from skxent.losses import Loss
 from skxent.rows import Rows, rows_of, subset
@@ -217,7 +217,7 @@ class _Fold:
         train, test = (np.sort(everywhere[part]) for part in (train, test))  # masks and positions from the end, too
         rows = subset(self.rows, train)
         held_out = subset(self.rows, test)
-        score = self.score_of((held_out, self.y[test])) if _total_weight(held_out) > 0 else _no_score
+        score = self.score_of((held_out, self.y[test])) if total_weight_of(held_out) > 0 else _no_score
         w = np.zeros((rows.n_features + 1, rows.n_outputs), rows.dtype)
         objective = Objective(Problem(self.loss, model._output, 0.0, model.fit_intercept), rows)
         order = np.argsort(-self.alphas, kind="stable")
@@ -241,15 +241,10 @@ def _no_score(w: Array) -> float:
     return float("nan")
 
 
-def _total_weight(rows: Rows) -> float:
-    (total,) = rows.without_features().sum(lambda part: (part.weights().sum(),))
-    return float(total)
-
-
 def _penalties(alphas: Any, rows: Rows) -> Array:
     """Return the penalties to try, the largest first if only their number is given."""
     if isinstance(alphas, Integral):
-        variances = deviations(rows, _total_weight(rows)) ** 2
+        variances = deviations(rows, total_weight_of(rows)) ** 2
         varying = variances[variances > 0]
         if not len(varying):
             return np.logspace(0, -_DECADES, int(alphas))

@@ -23,7 +23,7 @@ from skxent.linear_model._outputs import Output
 from skxent.losses import Loss
 from skxent.rows import Part, Rows, batches, logits_of, reweighted, subset, with_features
 
-__all__ = ["Objective", "Problem"]
+__all__ = ["Objective", "Problem", "total_weight_of"]
 
 # Change of the logits in central differences of their derivatives, in double precision.
 _LOGIT_STEP = 1e-3
@@ -77,7 +77,7 @@ class Objective:
     ) -> None:
         self.problem = problem
         self.rows = rows
-        self.total_weight = _total_weight(rows) if total_weight is None else total_weight
+        self.total_weight = total_weight_of(rows) if total_weight is None else total_weight
         self.coordinates = coordinates
         self.dtype = rows.dtype if coordinates is None else coordinates.dtype
 
@@ -333,7 +333,8 @@ class Objective:
         return (outputs[:, np.newaxis] == y).astype(self.dtype).T
 
 
-def _total_weight(rows: Rows) -> float:
+def total_weight_of(rows: Rows) -> float:
+    """Return the sum of the weights of rows."""
     if not rows.weighted:
         return float(rows.n_rows)
     (total,) = rows.without_features().sum(lambda part: (part.weights().sum(),))

@@ -176,12 +176,10 @@ class _ConjugateGradients:
     def advance(self, product: Array, logit_change: float) -> None:
         """Take in the product of the Hessian and the direction, and how much a logit changes along it."""
         curvature = float(np.vdot(self.direction, product))
-        if not curvature > 0 and self.size <= _SOLVED * self.first_size:
-            self.goes_on = False
-            return
         if not curvature > 0:
-            self.goes_on, self.rest = False, np.inf
-            self.step = -self.direction
+            self.goes_on = False
+            if self.size > _SOLVED * self.first_size:
+                self.rest, self.step = np.inf, -self.direction
             return
         length = self.size / curvature
         self.known += length * self.size

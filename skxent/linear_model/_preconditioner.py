@@ -241,7 +241,8 @@ class _Blocks:
             step = self.diagonal * gradient
             step[self.coefficients] = solved
         if self.shift_invariant:
-            # The other outputs fall as one rises, so that the loss curves more than a block says; for two by twice.
+            # Raising one output lowers the others' probabilities, so that the loss curves more than one block says:
+            # twice as much with two outputs.
             step *= 1 - 1 / gradient.shape[1]
         return step
 

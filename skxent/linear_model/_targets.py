@@ -11,12 +11,11 @@ from sklearn.utils import compute_class_weight, gen_batches
 from sklearn.utils.multiclass import check_classification_targets
 
 from skxent._typing import Array
-from skxent.rows import column_totals, label_counts
+from skxent.rows import label_counts
 
 __all__ = [
     "Targets",
     "as_probabilities",
-    "class_totals",
     "class_weights",
     "classes_and_positions",
     "hold_out",
@@ -54,13 +53,6 @@ def soft_labels(y: Array) -> Targets:
     return Targets(np.arange(y.shape[1]), y, y.shape[1], None)
 
 
-def class_totals(targets: Targets, weight: Array | None) -> Array:
-    """Return the total weight of each class, or of each column of a matrix of targets."""
-    if targets.labels is not None:
-        return label_counts(targets.labels, weight, len(targets.classes))
-    return column_totals(targets.y, weight)
-
-
 def class_weights(class_weight: Any, targets: Targets, sample_weight: Array | None) -> Array:
     """Return the factor of each class on the weights of its rows.
 
@@ -88,7 +80,7 @@ def class_weights(class_weight: Any, targets: Targets, sample_weight: Array | No
     if isinstance(class_weight, dict):
         factors = compute_class_weight(class_weight, classes=targets.classes, y=targets.classes)
     else:
-        totals = class_totals(targets, sample_weight)
+        totals = label_counts(targets.labels, sample_weight, len(targets.classes))
         present = np.count_nonzero(totals)
         factors = np.divide(totals.sum(), present * totals, out=np.zeros(len(totals)), where=totals > 0)
     wrong = np.flatnonzero(~((factors >= 0) & np.isfinite(factors)))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from skxent._lazy import load_on_first_use
 from skxent.rows._disk import DiskRows
-from skxent.rows._given import column_totals, label_counts, on_parts, opened, refuse_lazy, rows_of
+from skxent.rows._given import label_counts, on_parts, opened, refuse_lazy, rows_of
 from skxent.rows._memory import BlockSizes, MemoryRows
 from skxent.rows._part import Part, logits_in_blocks, logits_of
 from skxent.rows._rows import Rows
@@ -40,7 +40,6 @@ __all__ = [
     "Rows",
     "Source",
     "batches",
-    "column_totals",
     "label_counts",
     "logits_in_blocks",
     "logits_of",

@@ -14,7 +14,7 @@ from skxent.rows._memory import MemoryRows
 from skxent.rows._rows import SAMPLE_BYTES, Rows
 from skxent.rows._source import Source
 
-__all__ = ["column_totals", "label_counts", "on_parts", "opened", "refuse_lazy", "rows_of"]
+__all__ = ["label_counts", "on_parts", "opened", "refuse_lazy", "rows_of"]
 
 # Methods of collections that are computed on demand; to make an array of one may take all the memory there is.
 _LAZY = ("compute", "collect", "execute", "toPandas")
@@ -130,12 +130,3 @@ def label_counts(labels: Any, weight: Any, n_classes: int) -> Array:
         return np.bincount(labels, weight, n_classes).astype(np.float64)
 
     return labels.add(count, weight) if hasattr(labels, "add") else count(labels, weight)
-
-
-def column_totals(y: Any, weight: Any) -> Array:
-    """Return the sum of each column of a matrix, weighted, of arrays or of columns that lie elsewhere."""
-
-    def add(y: Array, weight: Array | None) -> Array:
-        return y.sum(axis=0) if weight is None else weight @ y
-
-    return np.asarray(y.add(add, weight) if hasattr(y, "add") else add(y, weight))

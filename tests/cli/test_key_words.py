@@ -60,7 +60,7 @@ def test_the_table_lines_up_and_says_what_it_is(run):
     assert columns.split() == ["share", "low", "high", "count", "1", "count", "2", "word"]
     at = columns.index("word")
     assert all(row[at - 1] == " " != row[at] for row in rows[:6])
-    assert "90 % intervals: bootstrap over 3 and 4 units of lines in blocks" in out
+    assert "90 % intervals: bootstrap of 3 and 4 blocks of lines" in out
     assert "positive where sea.txt has the word more often" in out
 
 
@@ -110,7 +110,7 @@ def test_what_cannot_be_compared(run, arguments, code, message):
 def test_files_and_documents_as_units(run, tmp_path):
     (tmp_path / "more.txt").write_text("the tide\n")
     _, out, _ = run("[sm]*[ae].txt", "sky.txt", "--words", "1", "--resample", "file")
-    assert "bootstrap over 2 and 1 units of files" in out
+    assert "bootstrap of 2 and 1 files" in out
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"t": line}) + "\n" for line in SEA.splitlines()))
     _, out, _ = run("a.jsonl", "a.jsonl", "--words", "1", "--field", "t")
-    assert "3 and 3 units of documents" in out
+    assert "3 and 3 blocks of documents" in out

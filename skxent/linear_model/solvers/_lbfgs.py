@@ -309,7 +309,7 @@ class LBFGS(Solver, name="lbfgs"):
         here = objective.penalized(min(alphas))
         here = here.standardized() if self.standardize else here
         first = here.penalized(alphas[0])
-        w, _ = self._start(first, here.from_given(w0))
+        w = here.from_given(w0) if w0.any() else self._start(first)[0]
         value, gradient = first(w)
         descent = _Descent(self, first, w, value, gradient, self._precondition(first, w, refine=0))
         ends: list[tuple[float, Array]] = []
@@ -331,15 +331,12 @@ class LBFGS(Solver, name="lbfgs"):
             if result.n_iter or result.converged:
                 return result
             # So far off that rounding hides the way down.
-            w0 = np.zeros_like(w0)
-        w, started = self._start(objective, w0)
+        w, started = self._start(objective)
         return self._descend(objective, w, max_iter, tol, callback, started=started, bound=self.bound)
 
-    def _start(self, objective: Any, w0: Array) -> tuple[Array, bool]:
+    def _start(self, objective: Any) -> tuple[Array, bool]:
         """Return the weights to start from, and whether they come from steps that count as an iteration."""
         w = objective.intercept_only()
-        if w0.any():
-            return w0, False
         for start in filter(None, (self.proxy, self.start)):
             better = start(objective, w, self._descend)
             if better is not None:

@@ -86,7 +86,7 @@ class ProxyStart(Parameters):
             Called as ``minimize(objective, w, max_iter, tol, callback)``.
         """
         problem, n_outputs = objective.problem, objective.rows.n_outputs
-        # A loss with a way back pulls on every row, if weakly: one start ended within 1 % of the best of three.
+        # Where every row has some gradient, other starts did not help: one ended within 1 % of the best of three.
         if is_proper(problem, n_outputs) or has_way_back(problem.loss, problem.output.n_outcomes(n_outputs)):
             return None
         starts = self._starts(objective, w, minimize)
