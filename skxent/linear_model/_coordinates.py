@@ -100,6 +100,14 @@ class Coordinates(NamedTuple):
         gradient: Array = features / self.scale[:, np.newaxis]
         return gradient
 
+    def row_squares(self, part: Part) -> Array:
+        """Return the sum of the squares of each row of the changed columns."""
+        if part.is_dense:
+            part = part.less(self.centre.astype(part.X.dtype))
+            return part.in_units(slice(None), self.scale.astype(part.X.dtype)).row_squares()
+        part, shift = part.in_units(slice(None), self.scale), self.centre / self.scale
+        return np.maximum(part.row_squares() - 2 * (part.X @ shift) + shift @ shift, 0)
+
     def dense(self, part: Part, columns: slice | Array) -> Array:
         """Return some of the changed columns of a part, dense."""
         X = part.dense(columns)

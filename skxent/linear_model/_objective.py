@@ -130,6 +130,12 @@ class Objective:
 
         return self._mean_gradient(direction, *self.rows.sum(terms)), float(np.max(largest))
 
+    def largest_change(self, direction: Array) -> float:
+        """Return the largest change of a logit along a direction."""
+        direction_data = self._for_data(direction)
+        changes = self.rows.each(lambda part: np.abs(self._logits(self._for_products(part), direction_data)).max())
+        return float(max(changes))
+
     def _curved(self, part: Part, z: Array, change: Array) -> Array:
         """Return the change of the weighted derivatives with respect to the logits, in proportion to that of these."""
         y = self.targets(part)
@@ -198,6 +204,20 @@ class Objective:
     def dense(self, part: Part, columns: slice | Array) -> Array:
         """Return some columns of a part as a dense array."""
         return part.dense(columns) if self.coordinates is None else self.coordinates.dense(part, columns)
+
+    def curvatures(self, part: Part, w: Array) -> Array:
+        r"""Return the share of each row in the trace of the Hessian of the cross-entropy, but for a factor.
+
+        It is :math:`(1 + \lVert\tilde x_i\rVert^2) \sum_k p_{ik} (1 - p_{ik})`: rows of which the model is sure
+        have little, rows with values far from the mean have much.
+        """
+        variances = self.problem.output.variances(self.logits(part, w))
+        return variances.sum(axis=1) * self.row_sizes(part)
+
+    def row_sizes(self, part: Part) -> Array:
+        """Return the sum of the squares of each row and of the 1 of its intercept, of shape (n_rows,)."""
+        squares = part.row_squares() if self.coordinates is None else self.coordinates.row_squares(part)
+        return 1 + squares
 
     def with_features(self, X: Array, alpha: float) -> Objective:
         """Return the objective of the same rows with other features, all of whose weights are penalised alike."""

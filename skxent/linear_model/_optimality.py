@@ -131,7 +131,8 @@ class NewtonBound(Parameters):
         most = max(self.max_products, 2 * least)
         if np.abs(gradient).max() <= _ZERO:
             return Bound(0.0, np.zeros_like(gradient))
-        size = max(self.min_rows, self.rows_per_column * len(w))
+        # A Hessian with directions that are hard to find needs more rows, too.
+        size = int(max(self.min_rows, self.rows_per_column * len(w)) * least / self.min_products)
         drawn = draw(objective, self.drawn * size)
         objective = curved_rows(drawn, w, size).together() if size < drawn.n_rows else drawn
         with np.errstate(over="ignore", invalid="ignore"):  # far from the minimum there may be no bound
@@ -141,6 +142,9 @@ class NewtonBound(Parameters):
                 sharp = search.excess <= enough or search.rest <= self.unknown * search.known
                 if sharp and search.n_products >= least:
                     break
+            if search.excess > enough and np.isfinite(search.step).all():
+                # The sum of the changes along the way is more than the change in all.
+                search.reach = min(search.reach, 2 * objective.largest_change(search.step))
             return Bound(np.inf if np.isnan(search.excess) else search.excess, search.step)
 
 
@@ -157,6 +161,7 @@ class _ConjugateGradients:
         self.step = np.zeros_like(gradient)
         self.known, self.rest, self.reach = 0.0, np.inf, 0.0
         self.least = np.inf
+        self.turned = 1.0
         self.lengths: list[float] = []
         self.ratios: list[float] = []
         self.goes_on = self.size > 0
@@ -193,7 +198,9 @@ class _ConjugateGradients:
         self.direction = solved + self.ratios[-1] * self.direction
         self.size = size
         least, before = self._least_ritz_value(), self.least
-        self.rest = size / least * max(self.rules.safety, min(before / least, _STEEPEST) ** self.rules.trend)
+        self.turned /= self.turned + self.ratios[-1]
+        factor = max(self.rules.safety, min(before / least, _STEEPEST) ** self.rules.trend)
+        self.rest = self.turned * size / least * factor
         self.least = least
         self.goes_on = size > 0
 

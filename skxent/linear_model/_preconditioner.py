@@ -47,7 +47,8 @@ from skxent._parameters import Parameters
 from skxent._typing import Array
 from skxent.linear_model._curvature import RowCurvature
 from skxent.linear_model._objective import Objective
-from skxent.linear_model._sampling import draw, importance_sample
+from skxent.linear_model._sampling import draw, importance_sample, sampling_chances
+from skxent.linear_model._surrogate import curved_rows
 
 __all__ = ["Preconditioner", "SampledHessian"]
 
@@ -87,7 +88,9 @@ class SampledHessian(Parameters):
     rows_per_block_column : int, default=16
         Rows of the data that there must be for each column of such blocks.
     sample_rows_per_column, min_sample_rows : int, default=8, 4000
-        Rows drawn, for each column of the blocks and at least.
+        Rows of the sample, for each column of the blocks and at least.
+    drawn : int, default=4
+        Rows drawn at random for each of those rows, which are then chosen among them by their curvature.
     block_rows_per_column, min_block_rows : int, default=2, 1000
         Rows of the sample used for one block, for each of its columns and at least.
     gather_share : float, default=0.004
@@ -124,6 +127,7 @@ class SampledHessian(Parameters):
     rows_per_block_column: int = 16
     sample_rows_per_column: int = 8
     min_sample_rows: int = 4_000
+    drawn: int = 4
     block_rows_per_column: int = 2
     min_block_rows: int = 1_000
     gather_share: float = 1 / 250
@@ -315,14 +319,15 @@ class _Sample:
         self.n_columns = len(moments[self.columns])
         self.rows_at_a_time = settings._rows_at_a_time(objective, self.n_columns)
         self.n_everywhere = objective.n_rows
-        size = max(settings.min_sample_rows, settings.sample_rows_per_column * self.n_columns)
-        self.objective = sample = draw(objective, int(times * size))
+        size = int(times * max(settings.min_sample_rows, settings.sample_rows_per_column * self.n_columns))
+        drawn = draw(objective, settings.drawn * size)
+        self.objective = sample = curved_rows(drawn, w, size).together() if size < drawn.n_rows else drawn
         self.dtype = objective.dtype if self.n_columns > settings.precise_columns else np.dtype(np.float64)
         self.curvature = RowCurvature(objective.problem, objective.rows.n_outputs)
         self.directions = _directions(objective.rows.n_outputs, n_blocks, settings.n_directions)
         self.z = np.empty((sample.n_rows, objective.rows.n_outputs), objective.rows.dtype, order="F")
         self.variances = np.empty((sample.n_rows, n_blocks), objective.rows.dtype)
-        self.weight = np.empty(sample.n_rows)
+        self.weight, self.size = np.empty(sample.n_rows), np.empty(sample.n_rows, objective.rows.dtype)
         self._map(lambda rows: self._evaluate(rows, w))
         self.weight /= self.weight.sum()
         least = settings.min_curvature * (self.weight @ self.variances) + np.finfo(self.z.dtype).tiny
@@ -344,6 +349,7 @@ class _Sample:
         variances = self.objective.problem.output.variances(z)
         self.variances[rows] = variances.mean(axis=1, keepdims=True) if self.variances.shape[1] == 1 else variances
         self.weight[rows] = part.weights()
+        self.size[rows] = self.objective.row_sizes(part)
 
     def _block(self, index: int) -> tuple[_Inverse, float]:
         rows, share = self._draw(index)
@@ -365,8 +371,10 @@ class _Sample:
         size = int(self.times * max(self.settings.min_block_rows, self.settings.block_rows_per_column * self.n_columns))
         if size >= len(self.z):
             return np.arange(len(self.z)), self.weight
-        rows, spacing = importance_sample(self.weight * self.variances[:, index], size)
-        return rows, spacing / self.variances[rows, index]
+        mass = self.weight * self.variances[:, index] * self.size
+        chances = sampling_chances(mass, None, size, self.settings.min_curvature)
+        rows, spacing = importance_sample(chances, int(chances.sum()))
+        return rows, self.weight[rows] * spacing / chances[rows]
 
     def _curvature(self, rows: Array, directions: Array) -> Array:
         chunks = gen_batches(len(rows), max(1, _LOGITS_AT_A_TIME // self.z.shape[1]))

@@ -131,8 +131,7 @@ def curved_rows(objective: Objective, w: Array, size: int, min_curvature: float 
     """
 
     def curvature(part: Part) -> tuple[Array, Any]:
-        variances = objective.problem.output.variances(objective.logits(part, w))
-        return variances.sum(axis=1), part.weight
+        return objective.curvatures(part, w), part.weight
 
     curvatures, weights = zip(*objective.rows.each(curvature, _ROWS_AT_A_TIME), strict=True)
     weight = np.concatenate(weights) if objective.rows.weighted else None

@@ -66,6 +66,12 @@ class Part(NamedTuple):
         total: Array = _squared(X).T @ (np.ones(X.shape[0], X.dtype) if weight is None else weight)
         return total
 
+    def row_squares(self) -> Array:
+        """Return the sum of the squares of each row, of shape (n_rows,)."""
+        if isinstance(self.X, np.ndarray):
+            return np.einsum("ij,ij->i", self.X, self.X)
+        return np.asarray(_squared(self.X).sum(axis=1))
+
     @property
     def is_dense(self) -> bool:
         """Whether all entries of the features are stored."""
@@ -79,7 +85,7 @@ class Part(NamedTuple):
         """Return these rows with their features in another dtype."""
         return self if self.X.dtype == dtype else self._replace(X=self.X.astype(dtype))
 
-    def in_units(self, columns: Array, unit: Array) -> Part:
+    def in_units(self, columns: slice | Array, unit: Array) -> Part:
         """Return some columns, each divided by its unit."""
         X = self.X[:, columns]
         if isinstance(X, np.ndarray):

@@ -457,11 +457,11 @@ class _Check:
     def __call__(self, descent: _Descent, n_iter: int, moved: bool) -> Result | None:
         """Return the result, or None having gone a Newton step further because the optimum may be far."""
         why = "tolerance reached" if moved else "rounding allows no further decrease"
-        step = self._compute(descent, n_iter)
-        if step is None or self.optimality <= self.settings._accepted(descent.objective, self.tol):
+        step, accepted = self._compute(descent, n_iter), self.settings._accepted(descent.objective, self.tol)
+        if step is None or self.optimality <= accepted:
             return Result(descent.w, n_iter, True, why, self.optimality)
         self.n_checks += 1
-        self.stricter = min(4 * self.stricter, _STRICTEST)
+        self.stricter = min(min(np.sqrt(self.optimality / accepted), 4) * self.stricter, _STRICTEST)
         self.next_at = n_iter + self.n_checks
         if self.n_checks < self.settings.max_checks and descent.go(step):
             return None
