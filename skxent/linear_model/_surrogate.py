@@ -40,8 +40,9 @@ from skxent.rows import Part
 
 __all__ = ["SubsampledSurrogate", "Surrogate", "curved_rows"]
 
-# Rows whose curvature is computed at a time: their logits fit a core's cache.
-_ROWS_AT_A_TIME = 2_048
+# Rows whose curvature is computed at a time, and entries of their features, of which there is a copy: they fit a
+# core's cache.
+_ROWS_AT_A_TIME, _ENTRIES_AT_A_TIME = 2_048, 100_000
 
 
 @dataclass(frozen=True, repr=False)
@@ -133,7 +134,9 @@ def curved_rows(objective: Objective, w: Array, size: int, min_curvature: float 
     def curvature(part: Part) -> tuple[Array, Any]:
         return objective.curvatures(part, w), part.weight
 
-    curvatures, weights = zip(*objective.rows.each(curvature, _ROWS_AT_A_TIME), strict=True)
+    entries_per_row = objective.rows.bytes_per_row / objective.rows.dtype.itemsize
+    rows_at_a_time = max(1, min(_ROWS_AT_A_TIME, int(_ENTRIES_AT_A_TIME / entries_per_row)))
+    curvatures, weights = zip(*objective.rows.each(curvature, rows_at_a_time), strict=True)
     weight = np.concatenate(weights) if objective.rows.weighted else None
     chances = sampling_chances(np.concatenate(curvatures), weight, size, min_curvature)
     # The spacing is then at least 1, so that no row is in the sample twice.

@@ -70,7 +70,7 @@ class Part(NamedTuple):
         """Return the sum of the squares of each row, of shape (n_rows,)."""
         if isinstance(self.X, np.ndarray):
             return np.einsum("ij,ij->i", self.X, self.X)
-        return np.asarray(_squared(self.X).sum(axis=1))
+        return np.asarray(_squared(self.X) @ np.ones(self.X.shape[1], self.X.dtype))
 
     @property
     def is_dense(self) -> bool:

@@ -116,7 +116,7 @@ class _Best:
 
     def __call__(self, w: Array, value: float) -> bool:
         held_out = self.held_out.value(w)
-        if held_out > self.max_overfit * value:
+        if 0 < self.max_overfit * value < held_out:
             self.w = None
         elif held_out < self.value:
             self.w, self.value = w, held_out
