@@ -52,6 +52,29 @@ def test_callbacks_and_warm_starts_see_weights_of_the_columns(rng):
     assert SoftmaxRegressor(alpha=0.1).fit(X, y, None, again.coef_, again.intercept_).n_iter_ <= 3
 
 
+@pytest.mark.parametrize("looks", [False, True])
+def test_weights_are_mapped_back_only_where_they_are_looked_at(looks, rng, monkeypatch):
+    X, y = data(rng, 60, 200)
+    mapped, original = [], RowSpace.to_given
+    monkeypatch.setattr(RowSpace, "to_given", lambda space, v: (mapped.append(v), original(space, v))[1])
+    model = SoftmaxRegressor(alpha=0.1, early_stopping=looks, n_iter_no_change=50).fit(X, y)
+    assert model.n_iter_ > 1
+    assert len(mapped) == 1 + looks * model.n_iter_
+
+
+def test_a_callback_that_says_nothing_sees_weights_of_the_columns(rng):
+    X, y = data(rng, 60, 200)
+    given = objective_of(X, y, n_outputs=3, alpha=0.1)
+    seen = []
+
+    def callback(w, value):
+        seen.append((given.value(w), value))
+        return False
+
+    LBFGS().solve(given, np.zeros((201, 3)), max_iter=100, tol=1e-9, callback=callback)
+    np.testing.assert_allclose(*np.transpose(seen), rtol=1e-9)
+
+
 def test_columns_of_very_different_sizes_stay(rng):
     """Products of rows would lose the small column: it decides here."""
     X, y = data(rng, 30, 50, 2)

@@ -56,7 +56,7 @@ from skxent.linear_model._row_space import RowSpace, in_row_space
 from skxent.linear_model._surrogate import SubsampledSurrogate, Surrogate
 from skxent.linear_model.solvers._proxy_start import ProxyStart
 from skxent.linear_model.solvers._sample_start import SampleStart
-from skxent.linear_model.solvers._solver import STOPPED, Result, Solver
+from skxent.linear_model.solvers._solver import STOPPED, OtherWeights, Result, Solver
 
 __all__ = ["LBFGS"]
 
@@ -247,10 +247,7 @@ class LBFGS(Solver, name="lbfgs"):
         if not self.standardize:
             return self._solve(objective, w0, max_iter, tol, callback)
         objective = objective.standardized()
-
-        def report(w: Array, value: float) -> bool:
-            return callback(objective.to_given(w), value)
-
+        report = OtherWeights(callback, objective.to_given)
         w = objective.from_given(w0)
         basis = self._row_space(objective)
         if basis is None:
@@ -262,7 +259,7 @@ class LBFGS(Solver, name="lbfgs"):
                 basis.from_given(w),
                 max_iter=max_iter,
                 tol=tol,
-                callback=lambda v, value: report(basis.to_given(v), value),
+                callback=OtherWeights(report, basis.to_given),
             )
             result = result._replace(w=basis.to_given(result.w))
         return self._for_given_columns(objective, result, tol)

@@ -10,7 +10,7 @@ from skxent._parameters import Parameters
 from skxent._registry import Registry
 from skxent._typing import Array
 
-__all__ = ["SOLVERS", "STOPPED", "Result", "Solver", "resolve_solver"]
+__all__ = ["SOLVERS", "STOPPED", "OtherWeights", "Result", "Solver", "resolve_solver"]
 
 SOLVERS: Registry[type[Solver]] = Registry("solver")
 
@@ -115,7 +115,8 @@ class Solver(Parameters, ABC):
         callback : callable
             To be called as ``callback(w, value)`` after each iteration, with the objective at `w` or, if
             `exact_values` is false, an estimate of it. If it returns true, the solver must stop and
-            return these weights with ``converged`` true and the message ``"stopped by a callback"``.
+            return these weights with ``converged`` true and the message ``"stopped by a callback"``. A callback with an
+            attribute ``sees_weights`` that is false looks only at the value; a solver may then pass any weights.
 
         Returns
         -------
@@ -158,6 +159,30 @@ class Solver(Parameters, ABC):
             )
             w0 = result.w
             yield result
+
+
+class OtherWeights:
+    """The callback of a solver that works with other weights than those that it was given.
+
+    Parameters
+    ----------
+    callback : callable
+        Called as ``callback(w, value)`` with the given kind of weights.
+    to_given : callable
+        Maps the solver's weights to the given kind. It is called only if `callback` looks at weights.
+    """
+
+    def __init__(self, callback: Callable[[Array, float], bool], to_given: Callable[[Array], Array]) -> None:
+        self.callback, self.to_given = callback, to_given
+
+    @property
+    def sees_weights(self) -> bool:
+        """Whether the callback looks at the weights; one that does not say so does."""
+        return getattr(self.callback, "sees_weights", True)
+
+    def __call__(self, w: Array, value: float) -> bool:
+        """Report one iteration; true if the fit should stop."""
+        return self.callback(self.to_given(w) if self.sees_weights else w, value)
 
 
 def resolve_solver(solver: Any) -> Any:
