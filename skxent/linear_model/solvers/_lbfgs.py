@@ -287,17 +287,7 @@ class LBFGS(Solver, name="lbfgs"):
                 result = result._replace(converged=False, message=_CANNOT_HOLD.format(rounding, lost))
         return result._replace(w=given)
 
-    def solve_path(
-        self,
-        objective: Any,
-        alphas: Iterable[float],
-        w0: Array,
-        *,
-        max_iter: int,
-        tol: float,
-        callback: Callback,
-        **options: Any,
-    ) -> Iterator[Result]:
+    def solve_path(self, objective: Any, alphas: Iterable[float], w0: Array, **options: Any) -> Iterator[Result]:
         """Minimise an objective for one strength of the penalty after another; see :meth:`Solver.solve_path`.
 
         What is known of the curvature is kept from one to the next, and the start is what the last two ends foretell.
@@ -318,9 +308,9 @@ class LBFGS(Solver, name="lbfgs"):
             if alpha < known_at / self.refresh_penalty:
                 known_at = alpha
                 descent.precondition = self._precondition(descent.objective, descent.w, refine=_AS_IN_A_LONG_FIT)
-            result = self._run(descent, 1, max_iter, tol, callback, self.bound, descent.value)
+            result = self._run(descent, 1, bound=self.bound, reference=descent.value, **options)
             ends = [*ends[-1:], (alpha, descent.w)]
-            yield self._for_given_columns(here, result, tol)
+            yield self._for_given_columns(here, result, options["tol"])
 
     def _solve(self, objective: Any, w0: Array, max_iter: int, tol: float, callback: Callback) -> Result:
         if w0.any():

@@ -124,17 +124,7 @@ class Solver(Parameters, ABC):
             Weights and why it stopped.
         """
 
-    def solve_path(
-        self,
-        objective: Any,
-        alphas: Iterable[float],
-        w0: Array,
-        *,
-        max_iter: int,
-        tol: float,
-        callback: Callable[[Array, float], bool],
-        **options: Any,
-    ) -> Iterator[Result]:
+    def solve_path(self, objective: Any, alphas: Iterable[float], w0: Array, **options: Any) -> Iterator[Result]:
         """Minimise an objective for one strength of the penalty after another, each from where the last one ended.
 
         Parameters
@@ -143,10 +133,10 @@ class Solver(Parameters, ABC):
             Its method ``penalized(alpha)`` returns the objective with another penalty.
         alphas : iterable of float
             Strengths, best from the greatest to the least.
-        w0, max_iter, tol, callback
-            See :meth:`solve`.
+        w0 : ndarray of shape (n_features + 1, n_outputs)
+            Start of the first; see :meth:`solve`.
         **options
-            Further arguments of :meth:`solve`.
+            The other arguments of :meth:`solve`: ``max_iter``, ``tol``, ``callback`` and a subclass's own.
 
         Yields
         ------
@@ -154,9 +144,7 @@ class Solver(Parameters, ABC):
             One for each strength.
         """
         for alpha in alphas:
-            result = self.solve(
-                objective.penalized(alpha), w0, max_iter=max_iter, tol=tol, callback=callback, **options
-            )
+            result = self.solve(objective.penalized(alpha), w0, **options)
             w0 = result.w
             yield result
 
