@@ -18,11 +18,14 @@ CONFIGURATIONS += [(loss, solver) for loss in ("cross_entropy", "quadratic") for
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @parametrize_with_checks(
     [
-        estimator(loss=loss, solver=solver)
+        estimator(loss=loss, solver=solver, max_iter=100)
         for estimator in (SoftmaxRegressor, SigmoidRegressor)
         for loss, solver in CONFIGURATIONS
     ]
-    + [SoftmaxRegressor("generalized_cross_entropy", calibrated=True), SoftmaxRegressor(ForwardCorrection())]
+    + [
+        SoftmaxRegressor("generalized_cross_entropy", calibrated=True),
+        SoftmaxRegressor(ForwardCorrection(), max_iter=100),
+    ]
 )
 def test_scikit_learn_check(estimator, check):
     check(estimator)
