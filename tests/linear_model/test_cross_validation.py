@@ -31,7 +31,7 @@ def test_scikit_learns_checks(estimator, check):
 @pytest.mark.parametrize("load", [load_iris, load_breast_cancer, load_digits])
 @pytest.mark.parametrize("scoring", [None, "accuracy"])
 def test_the_choice_is_that_of_a_grid_search(path, single, load, scoring):
-    X, y = (values[:600] for values in load(return_X_y=True))
+    X, y = (values[:300] for values in load(return_X_y=True))
     X = (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-9)
     ours = path(alphas=ALPHAS, scoring=scoring, path_tol=1e-9, tol=1e-9).fit(X, y)
     peer = GridSearchCV(single(tol=1e-9), {"alpha": ALPHAS}, cv=5, scoring=scoring or minus_the_loss).fit(X, y)
