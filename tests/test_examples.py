@@ -20,9 +20,9 @@ RUNS = {
         ["cross-entropy", "quadratic", "calibration error", "perplexity of the test lines together"],
     ),
     "plot_linear_probe.py": (
-        ["--rows=100", "--penalties=3"],
+        ["--rows=200", "--penalties=4"],
         "linear_probe.png",
-        ["100 training images", "pixels              784", "random network      784", "gradients           392"],
+        ["200 training images", "pixels              784", "random network      784", "gradients           392"],
     ),
     "plot_mnist_losses.py": (
         ["here.png", "--rows=2000", "--passes=2"],

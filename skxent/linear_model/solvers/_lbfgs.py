@@ -295,6 +295,13 @@ class LBFGS(Solver, name="lbfgs"):
         alphas = list(alphas)
         here = objective.penalized(min(alphas))
         here = here.standardized() if self.standardize else here
+        basis = self._row_space(here) if self.standardize and min(alphas) > 0 else None
+        if basis is not None:
+            # There the penalty is the same for all columns: 1 for the weakest of the path.
+            ratios, within = [alpha / min(alphas) for alpha in alphas], replace(self, row_space=0)
+            for result in within.solve_path(basis.objective, ratios, basis.from_given(here.from_given(w0)), **options):
+                yield self._for_given_columns(here, result._replace(w=basis.to_given(result.w)), options["tol"])
+            return
         first = here.penalized(alphas[0])
         w = here.from_given(w0) if w0.any() else self._start(first)[0]
         value, gradient = first(w)
