@@ -27,6 +27,14 @@ def pytest_xdist_setupnodes(specs):
         os.environ.setdefault(f"{library}_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // len(specs))))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give each process a stretch of the tests and the last ones of a slower one, so that few make the same fixture."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
+
+
 @pytest.fixture
 def rng():
     """Return the same random numbers for every test."""
