@@ -14,6 +14,7 @@ from skxent.language_model._bootstrap import Units, block_length, join_neighbour
 
 __all__ = ["Sample", "TooFewUnits", "sample"]
 
+# Sums that a score has, such as tokens and bytes.
 _N_AMOUNTS = Score().matrix().shape[-1]
 
 
