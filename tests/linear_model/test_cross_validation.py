@@ -20,7 +20,7 @@ PAIRS = [(SoftmaxRegressorCV, SoftmaxRegressor), (SigmoidRegressorCV, SigmoidReg
 ALPHAS = np.logspace(-4, 0, 5)
 
 
-@parametrize_with_checks([SoftmaxRegressorCV(cv=3, alphas=3), SigmoidRegressorCV(cv=3, alphas=3)])
+@parametrize_with_checks([SoftmaxRegressorCV(cv=2, alphas=2), SigmoidRegressorCV(cv=2, alphas=2)])
 def test_scikit_learns_checks(estimator, check):
     if "sample_weight" in check.func.__name__:
         pytest.skip("folds are made of rows, so that a row of weight 2 is not two rows")
