@@ -74,6 +74,7 @@ def _block_units(corpus: Corpus, models: Sequence[WordScores], oov: str) -> Floa
     return join_neighbours(lines, block_length(moved))
 
 
+# Functions that add up the scores of the units that are drawn, by the name of the unit.
 _UNITS: dict[str, Callable[[Corpus, Sequence[WordScores], str], Floats]] = {
     "block": _block_units,
     "line": _line_units,
