@@ -1,6 +1,7 @@
 """Each example runs alone, from any directory, prints its table and saves its picture."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -96,6 +97,8 @@ runpy.run_path(argv[0], run_name="__main__")
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """Run an example with options in a directory; return its exit code and its output."""
+    if not hasattr(os, "fork"):
+        pytest.skip("processes are not forked here")
     with subprocess.Popen([sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
 
         def run_in(directory, script, *options):
