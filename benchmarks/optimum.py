@@ -55,62 +55,97 @@ def random_problem(
     RandomProblem
         The same for the same arguments.
     """
-    rng = np.random.default_rng(seed)
-    notes = []
-
-    def sometimes(chance: float, note: str) -> bool:
-        hit = bool(rng.random() < chance)
-        if hit:
-            notes.append(note)
-        return hit
-
-    while True:
-        n = int(10 ** rng.uniform(np.log10(30), np.log10(50_000)))
-        d = int(10 ** rng.uniform(0, np.log10(2_000)))
-        k = int(rng.choice([2, 2, 3, 4, 10, int(10 ** rng.uniform(1, 3))]))
-        if n * d <= max_entries and n * k <= max_logits and n * d * k <= max_work and n >= 3 * k:
-            break
+    draw = _Draw(seed)
+    rng, sometimes = draw.rng, draw.sometimes
+    n, d, k = _shape(rng, max_entries, max_logits, max_work)
     sparse = sometimes(0.3, "sparse")
-    X = rng.normal(size=(n, d)) if rng.random() < 0.7 else rng.standard_t(3, size=(n, d))
-    if sparse:
-        X[rng.random((n, d)) > rng.choice([0.02, 0.1, 0.5])] = 0
-    if d > 2 and sometimes(0.3, "correlated"):
-        X = X @ (np.eye(d) + rng.normal(size=(d, 1)) * rng.normal(size=(1, d)) / rng.choice([0.1, 1, 10]))
+    X = _columns(draw, n, d, sparse)
     signal = rng.normal(size=(d, k)) * rng.choice([0.1, 1, 5]) / np.sqrt(d)
     separable = sometimes(0.1, "separable")
     logits = X @ signal + rng.normal(size=k) * rng.choice([0, 1, 3]) + (0 if separable else 1) * rng.gumbel(size=(n, k))
     y: np.ndarray = logits.argmax(axis=1)
     y[:k] = np.arange(k)  # each class at least once
-    if sometimes(0.25, "scales"):
-        X *= 10 ** rng.uniform(-6, 6, size=d)
-    if d > 2 and sometimes(0.15, "duplicate columns"):
-        X[:, -1] = X[:, 0]
-    if d > 2 and sometimes(0.15, "nearly duplicate columns"):
-        X[:, 1] = X[:, 0] * (1 + 1e-3 * rng.normal(size=n))
-    if d > 2 and sometimes(0.2, "zero column"):
-        X[:, d // 2] = 0
+    _make_difficult(draw, X)
     single = sometimes(0.4, "float32")
-    if sometimes(0.35, "offsets"):
-        columns = rng.random(d) < rng.choice([0.05, 0.5, 1])
-        most = 3 if single else 6
-        X[:, columns] += 10 ** rng.uniform(0, most, size=columns.sum()) * X.std(axis=0)[columns]
-    if d > 1 and sometimes(0.2, "constant column"):
-        X[:, 0] = 10 ** rng.uniform(-3, 6)
-    weight = None
-    if sometimes(0.2, "weights"):
-        low, high = rng.choice([(-1.0, 1.0), (-6.0, 6.0)])
-        weight = 10 ** rng.uniform(low, high, size=n)
-        weight[rng.random(n) < 0.1] = 0
+    _shift(draw, X, most=3 if single else 6)
+    weight = _weights(rng, n) if sometimes(0.2, "weights") else None
     alpha = float(rng.choice([0, 1e-10, 1e-6, 1e-4, 1e-2, 1 / n]))
     if alpha == 0:
-        notes.append("alpha 0")
+        draw.notes.append("alpha 0")
     sigmoid = sometimes(0.35, "sigmoid")
     if k <= 20 and sometimes(0.15, "soft targets"):
         y = softmax(2 * logits, axis=1)
     estimator = (SigmoidRegressor if sigmoid else SoftmaxRegressor)(alpha=alpha, fit_intercept=bool(rng.random() < 0.9))
     data: Any = X.astype(np.float32 if single else np.float64)
-    data = csr_array(data) if sparse else data
-    return RandomProblem(f"{seed}: {n} x {d} x {k}, alpha {alpha:.1e}, {', '.join(notes)}", estimator, data, y, weight)
+    name = f"{seed}: {n} x {d} x {k}, alpha {alpha:.1e}, {', '.join(draw.notes)}"
+    return RandomProblem(name, estimator, csr_array(data) if sparse else data, y, weight)
+
+
+class _Draw:
+    """Random numbers, and notes of the difficulties that were drawn."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.notes: list[str] = []
+
+    def sometimes(self, chance: float, note: str) -> bool:
+        """Return true with a probability, and then keep the note."""
+        hit = bool(self.rng.random() < chance)
+        if hit:
+            self.notes.append(note)
+        return hit
+
+
+def _shape(rng: np.random.Generator, max_entries: float, max_logits: float, max_work: float) -> tuple[int, int, int]:
+    """Return numbers of rows, columns and outputs within the limits."""
+    while True:
+        n = int(10 ** rng.uniform(np.log10(30), np.log10(50_000)))
+        d = int(10 ** rng.uniform(0, np.log10(2_000)))
+        k = int(rng.choice([2, 2, 3, 4, 10, int(10 ** rng.uniform(1, 3))]))
+        if n * d <= max_entries and n * k <= max_logits and n * d * k <= max_work and n >= 3 * k:
+            return n, d, k
+
+
+def _columns(draw: _Draw, n: int, d: int, sparse: bool) -> np.ndarray:
+    """Return columns of about the same size."""
+    rng = draw.rng
+    X = rng.normal(size=(n, d)) if rng.random() < 0.7 else rng.standard_t(3, size=(n, d))
+    if sparse:
+        X[rng.random((n, d)) > rng.choice([0.02, 0.1, 0.5])] = 0
+    if d > 2 and draw.sometimes(0.3, "correlated"):
+        X = X @ (np.eye(d) + rng.normal(size=(d, 1)) * rng.normal(size=(1, d)) / rng.choice([0.1, 1, 10]))
+    return X
+
+
+def _make_difficult(draw: _Draw, X: np.ndarray) -> None:
+    """Change the units of the columns, and make some of them equal, nearly equal or zero."""
+    rng, (n, d) = draw.rng, X.shape
+    if draw.sometimes(0.25, "scales"):
+        X *= 10 ** rng.uniform(-6, 6, size=d)
+    if d > 2 and draw.sometimes(0.15, "duplicate columns"):
+        X[:, -1] = X[:, 0]
+    if d > 2 and draw.sometimes(0.15, "nearly duplicate columns"):
+        X[:, 1] = X[:, 0] * (1 + 1e-3 * rng.normal(size=n))
+    if d > 2 and draw.sometimes(0.2, "zero column"):
+        X[:, d // 2] = 0
+
+
+def _shift(draw: _Draw, X: np.ndarray, most: float) -> None:
+    """Give columns large means, up to ten to the power of `most` times their deviation, or make one constant."""
+    rng, d = draw.rng, X.shape[1]
+    if draw.sometimes(0.35, "offsets"):
+        columns = rng.random(d) < rng.choice([0.05, 0.5, 1])
+        X[:, columns] += 10 ** rng.uniform(0, most, size=columns.sum()) * X.std(axis=0)[columns]
+    if d > 1 and draw.sometimes(0.2, "constant column"):
+        X[:, 0] = 10 ** rng.uniform(-3, 6)
+
+
+def _weights(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Return weights of different sizes, a tenth of them 0."""
+    low, high = rng.choice([(-1.0, 1.0), (-6.0, 6.0)])
+    weight: np.ndarray = 10 ** rng.uniform(low, high, size=n)
+    weight[rng.random(n) < 0.1] = 0
+    return weight
 
 
 class Reference:

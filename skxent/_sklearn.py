@@ -1,4 +1,4 @@
-"""What skxent takes from scikit-learn's private modules, in one place, and what its own estimators share."""
+"""What skxent uses of scikit-learn's private modules, in one place, and what its own estimators share."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def all_or_nothing(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class NamedParts:
-    """Mixin of estimators with parameters that are a part, such as a loss, or its registered name.
+    """Mixin of estimators that have parts, such as a loss, as parameters: an object or its registered name.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class NamedParts:
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state, with the users' parts behind the names, so that worker processes know them too."""
+        """Return the state. It has the classes that users registered under these names, for worker processes."""
         state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]
         found = {}
         for name, registry in self._parts.items():
@@ -92,7 +92,7 @@ class NamedParts:
         return {**state, "_named_parts": found} if found else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore the state, and make known the names of parts that are not known here."""
+        """Restore the state, and register the classes whose names are not registered in this process."""
         state = dict(state)
         for name, (value, part) in state.pop("_named_parts", {}).items():
             if value not in self._parts[name]:

@@ -4,6 +4,8 @@ Hypothesis tries the same examples in every run; `pytest --hypothesis-profile=se
 sets its own number of examples, since each takes long, keeps it.
 """
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -12,6 +14,25 @@ from threadpoolctl import threadpool_limits
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=2000, deadline=None, print_blob=True)
 settings.load_profile("fixed")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs):
+    """Share the cores among the processes that run tests, and those that they start.
+
+    BLAS threads that wait keep a core busy, so more threads than cores cost many times the work. What needs two threads
+    asks for them with ``threadpool_limits``.
+    """
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // len(specs))))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give each process a stretch of the tests and the last ones of a slower one, so that few make the same fixture."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
 
 
 @pytest.fixture

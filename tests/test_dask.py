@@ -51,10 +51,15 @@ def _time_limit():
 
 @contextmanager
 def cluster(n_workers, processes):
+    """Start workers; processes are forked from one that has imported what they need."""
     options = {"threads_per_worker": 1, "dashboard_address": None, "processes": processes, "protocol": None}
     options["protocol"] = "tcp" if processes else "inproc"
-    with distributed.LocalCluster(n_workers=n_workers, **options) as local, distributed.Client(local) as client:
-        yield client
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        distributed.utils.get_mp_context().set_forkserver_preload(
+            ["distributed", "skxent.linear_model", _dask.__name__]
+        )
+        with distributed.LocalCluster(n_workers=n_workers, **options) as local, distributed.Client(local) as client:
+            yield client
 
 
 @pytest.fixture(scope="module")

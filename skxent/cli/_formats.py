@@ -171,6 +171,7 @@ def _between(row: dict[str, Any], scale: Callable[[float], float]) -> str:
     return f", {100 * row['confidence']:.4g} % interval {low} to {high} (bootstrap, drawn: {row['resampled']})"
 
 
+# Columns of the table, by the name of the figure: heading, width, and digits behind the point.
 _COLUMNS = {
     "tokens": ("tokens", 11, 0),
     "unknown_tokens": ("unknown", 9, 0),

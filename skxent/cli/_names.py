@@ -10,10 +10,12 @@ import re
 
 __all__ = ["hide_bytes", "show_bytes", "show_escapes"]
 
+# Bytes that are not ASCII; how they are hidden, shown as Python has them, and written in JSON.
 _BYTES = range(0x80, 0x100)
 _HIDE = {0xDC00 + byte: 0x10FE00 + byte for byte in _BYTES}
 _SHOW = {0x10FE00 + byte: 0xDC00 + byte for byte in _BYTES}
 _ESCAPE = {0x10FE00 + byte: f"\\udc{byte:02x}" for byte in _BYTES}
+# Any hidden byte.
 _HIDDEN = re.compile(f"[{chr(0x10FE80)}-{chr(0x10FEFF)}]")
 
 

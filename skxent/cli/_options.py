@@ -479,6 +479,7 @@ def _selection_complaints(options: Options) -> Iterator[str]:
         yield f"{name} can be read only once, and --raw is read twice: save it to a file first"
 
 
+# Options that go, or do not go, with a kind of work.
 _SELECTION = ("top", "sample", "score", "buckets", "seed", "score_field")
 _NOT_FOR_SELECTION = (
     *("train", "model", "compare", "save", "background", "min_count", "vocab", "eos", "oov", "base"),

@@ -15,7 +15,7 @@ from skxent.language_model import CorpusError
 
 __all__ = ["Histogram", "check_picture", "save_plot"]
 
-# Width of the narrowest bar, and the last edge, in bits of perplexity.
+# Width of the narrowest bar, and the last edge, both in bits of perplexity.
 _STEP = 0.05
 _MOST_BITS = 64.0
 

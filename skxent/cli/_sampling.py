@@ -14,6 +14,7 @@ from skxent.language_model._bootstrap import Units, block_length, join_neighbour
 
 __all__ = ["Sample", "TooFewUnits", "sample"]
 
+# Sums that a score has, such as tokens and bytes.
 _N_AMOUNTS = Score().matrix().shape[-1]
 
 
@@ -73,6 +74,7 @@ def _block_units(corpus: Corpus, models: Sequence[WordScores], oov: str) -> Floa
     return join_neighbours(lines, block_length(moved))
 
 
+# Functions that add up the scores of the units that are drawn, by the name of the unit.
 _UNITS: dict[str, Callable[[Corpus, Sequence[WordScores], str], Floats]] = {
     "block": _block_units,
     "line": _line_units,

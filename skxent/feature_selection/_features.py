@@ -55,7 +55,7 @@ class Features(ABC):
 
     @abstractmethod
     def blocks(self, n_classes: int) -> list[slice]:
-        """Split the features into neighbours to be counted together."""
+        """Return the blocks: ranges of neighbouring features."""
 
     @abstractmethod
     def count(self, block: slice, target: Target, n_bins: int) -> CountTable:
@@ -67,7 +67,7 @@ class Features(ABC):
 
     @abstractmethod
     def followed_by(self, other: Self) -> Self:
-        """Put the rows of another data set with the same features below."""
+        """Return the features with the rows of another data set below those of this one."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class DenseFeatures(Features):
         return self._numbers(at)[0]
 
     def _numbers(self, at: int) -> tuple[Array, bool]:
-        """Give a column as `as_numbers`, from its levels if there are any."""
+        """Return a column as `as_numbers` does. If it has levels, they are converted, which are fewer than the rows."""
         coded = self.levels(at)
         if coded is None:
             return as_numbers(self.column(at), self.names[at])
@@ -124,7 +124,7 @@ class DenseFeatures(Features):
 
 @dataclass(frozen=True)
 class SparseFeatures(Features):
-    """Features in the columns of a sparse matrix; zeros that are not stored are counted, never written down.
+    """Features in the columns of a sparse matrix; zeros that are not stored are counted but not made.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class SparseFeatures(Features):
         return np.asarray(self.matrix[:, [at]].toarray())[:, 0]
 
     def _entries(self, block: slice, target: Target) -> Entries:
-        """Give the stored values, and for each feature and class one zero for those that are not stored."""
+        """Return the stored values, and for each feature and class one 0 with the weight of all that are not stored."""
         stored = self._stored(block, target)
         shape = (len(self.names[block]), target.n_classes)
         cell = stored.feature * target.n_classes + stored.label
@@ -170,7 +170,8 @@ class SparseFeatures(Features):
         if target.weight is None:
             return Entries(feature, value, target.codes[row], np.ones(len(row)))
         entries = Entries(feature, value, target.codes[row], target.weight[row])
-        return entries.take(np.argsort(entries.weight))  # sums of fractions are the same in any order of rows
+        # Added in this order, the weights have the same sums whatever the order of the rows.
+        return entries.take(np.argsort(entries.weight))
 
     def followed_by(self, other: Self) -> Self:
         matrix = sp.vstack([self.matrix, other.matrix], format="csc")
@@ -198,7 +199,7 @@ def read_features(X: Any, categorical_features: Any = "from_dtype") -> Features:
 
 
 def features_of(data: DataSet, categorical_features: Any = "from_dtype") -> Features:
-    """Give the features of a data set that has been read."""
+    """Return the features of a data set that has been read."""
     categorical = _declared(categorical_features, data.names) | data.declared_categorical
     if isinstance(data, SparseData):
         return SparseFeatures(data.names, categorical, data.n_rows, data.data)

@@ -22,6 +22,7 @@ __all__ = ["LazyData", "header", "in_memory", "is_lazy", "selected"]
 
 # Bytes of columns collected together: one by one, each would cost a round to a cluster or a search in a file.
 _BYTES_TOGETHER = 64_000_000
+# Bytes of a value, as an estimate: a float64 or a number in place of a word.
 _BYTES_PER_VALUE = 8
 
 

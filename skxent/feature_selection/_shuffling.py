@@ -213,7 +213,7 @@ def _sampled(few: Totals, many: Totals, n_shuffles: int) -> tuple[Floats, Floats
         Their first three cumulants.
     """
     n_drawn = sum(few[:-1])
-    labels = _draw_labels(many, min(_rows_drawn(few), sum(many)))[:n_shuffles, :n_drawn]
+    labels = _draw_labels(many, min(_rows_drawn(few), sum(many)), n_shuffles)[:, :n_drawn]
     at_once = max(1, DRAWS // max(n_drawn, len(few) * len(many)))
     parts = [labels[start : start + at_once] for start in range(0, n_shuffles, at_once)]
     values = np.sort(np.concatenate([_shuffle(few, many, part) for part in parts]))
@@ -227,9 +227,8 @@ def _rows_drawn(few: Totals) -> int:
 
 
 @lru_cache(maxsize=16)
-def _draw_labels(many: Totals, n_drawn: int) -> Array:
+def _draw_labels(many: Totals, n_drawn: int, n_shuffles: int) -> Array:
     """Draw groups of rows one after the other, of shape (n_shuffles, n_drawn). The seed is always the same."""
-    n_shuffles = min(MANY, max(DRAWS // n_drawn, FEWEST))
     rng = np.random.default_rng(0)
     left, places = np.full(n_shuffles, n_drawn), sum(many)
     of_group = np.empty((n_shuffles, len(many)), dtype=np.int64)

@@ -18,7 +18,7 @@ from skxent._typing import Array
 
 __all__ = ["Deadline"]
 
-# Points in the first piece of an evaluation, and how much longer each next piece is.
+# Points in the first piece of an evaluation, and how many times longer each next piece is.
 _FIRST_PIECE = 32
 _GROWTH = 8
 # The clock of the processor is looked at after this part of the time, and then a tenth of it apart: it may cost a call

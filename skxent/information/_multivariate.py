@@ -12,6 +12,7 @@ from skxent.information._special import excess_of
 
 __all__ = ["cross_entropy", "is_normal", "kl_divergence"]
 
+# The class of distributions with parameters, which SciPy does not name in public.
 _Frozen = type(stats.multivariate_normal([0.0]))
 
 
@@ -29,14 +30,15 @@ def cross_entropy(p: Any, q: Any) -> float:
 
 
 def kl_divergence(p: Any, q: Any) -> float:
-    """Return the divergence, in nats: that of the variances along common axes, and that of the means."""
-    (mean, factor), (believed, root) = _read("p", p), _read("q", q)
-    if len(mean) != len(believed):
-        raise ValueError(f"p has {len(mean)} dimensions and q has {len(believed)}; they must agree.")
+    """Return the divergence, in nats: the part of the covariances and the part of the means."""
+    (mean, factor), (other_mean, root) = _read("p", p), _read("q", q)
+    if len(mean) != len(other_mean):
+        raise ValueError(f"p has {len(mean)} dimensions and q has {len(other_mean)}; they must agree.")
     if p is q:
         return 0.0
-    moved = linalg.solve_triangular(root, mean - believed, lower=True)
-    # Eigenvalues of the ratio of the covariances, less 1, from the difference: nothing cancels when p is close to q.
+    moved = linalg.solve_triangular(root, mean - other_mean, lower=True)
+    # Eigenvalues of the ratio of the covariances, less 1. They are computed from the difference of the covariances, so
+    # that they keep their digits when p is close to q.
     difference = factor @ factor.T - root @ root.T
     half = linalg.solve_triangular(root, difference, lower=True)
     steps = linalg.eigvalsh(linalg.solve_triangular(root, half.T, lower=True))
@@ -47,17 +49,19 @@ def kl_divergence(p: Any, q: Any) -> float:
 
 
 def _ratios(factor: Floats, root: Floats) -> Floats:
-    """Return the eigenvalues of the ratio of the covariances in rising order, exact where they are small."""
+    """Return the eigenvalues of the ratio of the covariances, the smallest first. Small ones keep their digits."""
     ratio: Floats = linalg.svdvals(linalg.solve_triangular(root, factor, lower=True))[::-1] ** 2
     return ratio
 
 
 def _read(name: str, given: Any) -> tuple[Floats, Floats]:
-    """Return mean and Cholesky factor."""
+    """Return the mean, and the Cholesky factor of the covariance."""
     if not isinstance(given, _Frozen):
         if is_normal(given):
             raise TypeError(f"{name} has no parameters; pass multivariate_normal(mean, cov).")
-        raise TypeError(f"{name} is {type(given).__name__}, but a multivariate normal compares with another one only.")
+        raise TypeError(
+            f"{name} is {type(given).__name__}, but a multivariate normal can be compared only with another one."
+        )
     covariance = np.atleast_2d(np.asarray(given.cov, dtype=np.float64))
     try:
         return np.atleast_1d(np.asarray(given.mean, dtype=np.float64)), linalg.cholesky(covariance, lower=True)

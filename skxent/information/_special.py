@@ -1,6 +1,6 @@
 """Special functions written so that no digits cancel, for arrays.
 
-SciPy has the functions themselves; here are the differences of them that information measures need.
+SciPy has the functions themselves. Information measures need differences of their values, which are here.
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ def bregman_binet(b: float, a: float) -> float:
 
 
 def _bregman_power(t: float, step: float, n: int) -> float:
+    """Compute t^-n - 1 + n (t - 1), where `step` is t - 1."""
     k = np.arange(1, n + 1)
     return float(step**2 * np.sum(k * t ** (k - n - 1.0)))
 
@@ -135,6 +136,7 @@ for _ in range(6):
 
 
 def _debye(order: Array, z: Array) -> Array:
+    """Compute log I by Debye's expansion, for large orders."""
     ratio = z / order
     root = np.hypot(1, ratio)
     exponent = order * (root + np.log(ratio) - np.log1p(root))

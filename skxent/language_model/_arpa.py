@@ -34,8 +34,9 @@ __all__ = ["check_name", "is_arpa", "not_in_arpa", "read_arpa", "write_arpa"]
 
 # What stands for the logarithm of 0, and for every number below it.
 _ZERO = -99.0
-# What parts the fields of a line, and so cannot be in a word.
+# Characters that separate the fields of a line, and so cannot be in a word.
 _DELIMITERS = " \t\r\n\0"
+# Functions that open a compressed file, by its ending; and endings of compressed files that are not written.
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _NOT_WRITTEN = (".zst", ".lz4", ".zip", ".7z")
 # The line before the unigrams, and the columns behind it.

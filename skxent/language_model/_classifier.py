@@ -29,6 +29,7 @@ from skxent.language_model._word_columns import WordColumns
 
 __all__ = ["UnigramClassifier"]
 
+# How a matrix of counts is checked.
 _COUNTS: dict[str, Any] = dict(accept_sparse="csr", ensure_non_negative=True, dtype=np.float64)
 
 

@@ -493,6 +493,7 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
         return tags
 
 
+# How a matrix of counts is checked.
 _COUNTS: dict[str, Any] = dict(accept_sparse="csr", ensure_non_negative=True, dtype=np.float64)
 
 

@@ -28,6 +28,7 @@ DECODE_ERRORS = ("strict", "replace", "ignore")
 
 # Bases of logarithms by the name that the command line has for them.
 BASES = {"2": 2.0, "e": math.e, "10": 10.0}
+# Names of the units of logarithms, by their base.
 _UNITS = {2.0: "bits", math.e: "nats", 10.0: "hartleys"}
 
 

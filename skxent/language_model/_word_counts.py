@@ -26,9 +26,11 @@ LONGEST_KEY = 4
 
 Keys = list[NDArray[np.uint64]]
 
+# What keeps the first n bytes of a key, by n; and the constants of the hash: Fibonacci hashing, and half of 64 bits.
 _KEEP = np.array([(1 << 8 * n) - 1 for n in range(9)], dtype=np.uint64)
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
+# White space as str.split has it, by code point.
 _ASCII_SPACES = [*range(9, 14), *range(28, 33)]
 _OTHER_SPACES = [0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
 # Every white space, in UTF-8.

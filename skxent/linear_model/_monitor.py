@@ -85,6 +85,11 @@ class Monitor:
         self._start = perf_counter()
         self._task: Any = None
 
+    @property
+    def sees_weights(self) -> bool:
+        """Whether the weights of the next iteration are looked at, or only its value."""
+        return self.validation is not None or self._task is not None
+
     def begin(self, w: Array) -> None:
         """Begin the task of the next iteration, if anybody listens."""
         if hasattr(self.estimator, "_skl_callbacks"):

@@ -404,14 +404,10 @@ class DaskRows(Rows):
     ----------
     table : DaskTable
         Features.
-    y : DaskColumn
-        Index of the one output that is on in each row, or the probability of each.
-    weight : DaskColumn, optional
-        How often each row counts.
-    n_outputs : int
-        Number of outputs.
-    workers : Workers, optional
-        Threads of this process, for work on samples; by default there is one.
+    y, weight : DaskColumn
+        As in :class:`MemoryRows`; the weights are optional.
+    n_outputs, workers
+        As in :class:`MemoryRows`. The threads are those of this process, for work on samples.
     """
 
     resident = False

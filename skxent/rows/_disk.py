@@ -25,14 +25,8 @@ class DiskRows(Rows):
     ----------
     source : Source
         Features.
-    y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        Index of the one output that is on in each row, or the probability of each.
-    weight : ndarray of shape (n_rows,), optional
-        How often each row counts.
-    n_outputs : int
-        Number of outputs.
-    workers : Workers, optional
-        Threads; by default there is one.
+    y, weight, n_outputs, workers
+        As in :class:`MemoryRows`.
     positions : ndarray of int, optional
         Sorted positions of the rows of the source that these are; by default all. `y` and `weight` have only those.
     """

@@ -80,11 +80,12 @@ class ArrayBlocks(Source):
         self.path = file_of_map(array)
         # A map that may be written to can reach the file at any time.
         self.files = None if self.path is None else _Unchanged([self.path], by_time=array.mode in ("r", "c"))
-        if len(array.shape) != 2:
-            raise ValueError(f"{self} has {len(array.shape)} dimensions; features have two.")
+        if len(array.shape) != 2 or 0 in array.shape:
+            raise ValueError(f"{self} has shape {tuple(array.shape)}; features have two dimensions, neither of them 0.")
         n_rows, n_features = array.shape
         chunk = (getattr(array, "chunks", None) or (1,))[0]
-        size = max(1, int(block_bytes / max(1, n_features * array.dtype.itemsize)) // chunk) * chunk
+        chunk_bytes = chunk * n_features * array.dtype.itemsize
+        size = chunk * max(1, int(block_bytes / chunk_bytes))
         self.starts = np.arange(0, n_rows, size)
         super().__init__(np.diff([*self.starts, n_rows]).tolist(), memory)
 

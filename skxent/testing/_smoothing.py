@@ -15,8 +15,9 @@ __all__ = ["check_smoothing"]
 def check_smoothing(smoothing: Smoothing) -> None:
     """Check a smoothing method that you wrote, on easy and on odd counts.
 
-    Probabilities must be between 0 and 1, sum to 1 within 1e-12 with a uniform background and another, and be
-    the same for events of one count; leaving one token out must give what fitting the rest gives.
+    Probabilities must be between 0 and 1. They must sum to 1 within 1e-12, with a uniform background and with another
+    one. Events that were counted equally often must have the same probability. Leaving one token out must give the
+    probability that a fit to the other tokens gives.
 
     Parameters
     ----------
@@ -41,12 +42,13 @@ def check_smoothing(smoothing: Smoothing) -> None:
     assert isinstance(smoothing, Smoothing), f"{smoothing!r} is not an instance of skxent's Smoothing"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SmoothingWarning)
-        for counts in _telling_counts():
+        for counts in _difficult_counts():
             _check_probabilities(smoothing, counts)
             _check_left_out(smoothing, counts)
 
 
-def _telling_counts() -> list[NDArray[np.int64]]:
+def _difficult_counts() -> list[NDArray[np.int64]]:
+    """Return counts with which smoothing methods go wrong: few, without a zero, without a one, very large, many."""
     rng = np.random.default_rng(0)
     odd = [
         [1, 0],
@@ -63,18 +65,22 @@ def _telling_counts() -> list[NDArray[np.int64]]:
 
 
 def _check_probabilities(smoothing: Smoothing, counts: NDArray[np.int64]) -> None:
+    """Check the range and the sum of the probabilities, and that equal counts have equal ones."""
     seen = f"with counts {counts[:10].tolist()}"
     for background in (None, np.arange(1.0, len(counts) + 1) / np.arange(1.0, len(counts) + 1).sum()):
         p = smoothing.fit(counts, background=background).probability
-        assert p.shape == counts.shape, f"there must be one probability an event, {seen}"
+        assert p.shape == counts.shape, f"there must be one probability for each event, {seen}"
         assert np.all((p >= 0) & (p <= 1)), f"a probability is outside [0, 1] {seen}: {p.min()}, {p.max()}"
         assert abs(p.sum() - 1) < 1e-12, f"probabilities sum to {p.sum()!r} {seen}"
     by_count = smoothing.fit(counts).probability[np.argsort(counts, kind="stable")]
     same = np.diff(np.sort(counts)) == 0
-    assert np.allclose(np.diff(by_count)[same], 0, atol=1e-15), f"events of one count differ {seen}"
+    assert np.allclose(np.diff(by_count)[same], 0, atol=1e-15), (
+        f"events with the same count have different probabilities {seen}"
+    )
 
 
 def _check_left_out(smoothing: Smoothing, counts: NDArray[np.int64]) -> None:
+    """Check the probabilities with one token left out against fits to the other tokens."""
     if counts.sum() < 2:
         return
     seen = f"with counts {counts[:10].tolist()}"

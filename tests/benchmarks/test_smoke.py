@@ -6,6 +6,7 @@ import re
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
+import joblib
 import peers
 import problems
 import pytest
@@ -83,6 +84,9 @@ def few_cases(monkeypatch):
     assert len(kept) == 2
     monkeypatch.setattr(scaling, "CASES", kept)
     monkeypatch.setattr(scaling, "COLUMNS", (10, 30))
+    # A process of joblib's would import scikit-learn for four naps.
+    with joblib.parallel_config("threading"):
+        yield
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
+from functools import partial
 from math import e, exp, log, log2
 
 import polars as pl
@@ -43,6 +44,20 @@ def run(folder, capsys):
             code = stop.code
         captured = capsys.readouterr()
         return code, captured.out, captured.err
+
+    return command
+
+
+@pytest.fixture
+def written(folder, tmp_path_factory, monkeypatch):
+    """Run the command in this process with standard output in a file; gives the bytes written."""
+
+    def command(*arguments):
+        path = tmp_path_factory.mktemp("out") / "stdout"
+        with path.open("w", encoding="ascii") as file, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", file)
+            assert main([*arguments]) == 0
+        return path.read_bytes()
 
     return command
 
@@ -489,22 +504,12 @@ class TestFilters:
         assert both == (0, low[1], "")
 
     @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
-    def test_kept_lines_keep_their_encoding(self, folder, encoding):
+    def test_kept_lines_keep_their_encoding(self, folder, written, encoding):
         data = "d\xe9j\xe0 a\n".encode(encoding)
         (folder / "other.txt").write_bytes(data)
-        command = [*COMMAND, "--train", "train.txt", "--quiet", "--max-perplexity", "1e9", "--save", "m.arpa"]
-        subprocess.run(command, capture_output=True, check=True)
-        command = [
-            *COMMAND,
-            "--model",
-            "m.arpa",
-            "--max-perplexity",
-            "1e9",
-            "--encoding",
-            encoding,
-            "other.txt",
-        ]
-        assert subprocess.run(command, capture_output=True, check=True).stdout == data
+        bound = ["--quiet", "--max-perplexity", "1e9"]
+        written("--train", "train.txt", *bound, "--save", "m.arpa")
+        assert written("--model", "m.arpa", *bound, "--encoding", encoding, "other.txt") == data
 
     def test_records_are_kept_whole(self, run, folder):
         rows = [{"id": 1, "body": "a b\na", "tags": ["x"]}, {"id": 2, "body": "d d d", "tags": []}]
@@ -522,16 +527,16 @@ class TestFilters:
         assert "t.jsonl: no Parquet file, as t.parquet is" in err
 
     @pytest.mark.parametrize("bound", ["6", "1e9", "1.01"])
-    def test_rows_of_parquet_stay_parquet(self, run, folder, bound):
+    def test_rows_of_parquet_stay_parquet(self, run, folder, written, bound):
         table = pl.DataFrame({"id": [1, 2, 3], "body": ["a b a", "d d d", None], "tags": [["x"], [], None]})
         table.write_parquet("t.parquet")
         run(*LAPLACE, "--save", "m.arpa")
-        command = [*COMMAND, "--model", "m.arpa", "--max-perplexity", bound, "--field", "body", "--quiet", "t.parquet"]
-        kept = pl.read_parquet(io.BytesIO(subprocess.check_output(command)))
+        arguments = ["--model", "m.arpa", "--max-perplexity", bound, "--field", "body", "--quiet", "t.parquet"]
+        kept = pl.read_parquet(io.BytesIO(written(*arguments)))
         expected = {"6": [1], "1e9": [1, 2], "1.01": []}[bound]
         assert kept.schema == table.schema
         assert kept.equals(table.filter(pl.col("id").is_in(expected)))
-        scored = pl.read_parquet(io.BytesIO(subprocess.check_output([*command, "--add-score"])))
+        scored = pl.read_parquet(io.BytesIO(written(*arguments, "--add-score")))
         assert scored.drop("perplexity").equals(kept)
         assert scored.schema["perplexity"] == pl.Float64 or not expected
         assert (scored["perplexity"] <= float(bound)).all()
@@ -608,13 +613,12 @@ class TestErrors:
         assert "sub" in self.failing(run, "sub")
 
     @pytest.mark.skipif(sys.platform != "linux", reason="names of files are text here")
-    def test_names_of_files_may_be_undecodable(self, folder):
+    def test_names_of_files_may_be_undecodable(self, folder, written):
         name = os.fsdecode(b"caf\xe9")
         (folder / name).write_text(TRAIN)
-
-        def out(*arguments):
-            return subprocess.run([*COMMAND, "--quiet", *arguments], capture_output=True, check=True).stdout
-
+        out = partial(written, "--quiet")
+        command = [*COMMAND, "--quiet", name]
+        assert subprocess.check_output(command) == out(name)
         assert b"caf\xe9" in out(name)
         for per in ("file", "line"):
             assert json.loads(out(name, "--per", per, "--format", "json").splitlines()[0])["file"] == name

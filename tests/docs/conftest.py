@@ -11,18 +11,23 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Runs a body with the page's modules; numbers that JSON cannot write travel as {"number": "Infinity"}.
+# Runs a body with the page's modules for each line of input; numbers that JSON cannot write travel as
+# {"number": "Infinity"}.
 _PROGRAM = """
-const load = (name) => require({folder} + name);
-const m = load("mathematics.js"), data = load("data.js"), {{ results, settings }} = load("results.js");
-const written = (key, value) => typeof value === "number" && !Number.isFinite(value) ? {{ number: String(value) }}
+const load = (name) => require(process.argv[1] + name);
+const m = load("mathematics.js"), data = load("data.js"), { results, settings } = load("results.js");
+const written = (key, value) => typeof value === "number" && !Number.isFinite(value) ? { number: String(value) }
   : value instanceof Float64Array ? Array.from(value) : value;
-let given = "";
-process.stdin.on("data", (part) => (given += part)).on("end", async () => {{
-  const input = JSON.parse(given), images = await m.unpackImages(data.images);
-  const output = await (async () => {{ {body} }})();
-  process.stdout.write(JSON.stringify(output, written));
-}});
+const run = (body, input, images) => new Function(
+  "m", "data", "results", "settings", "input", "images", body)(m, data, results, settings, input, images);
+const answer = async (line) => {
+  const { body, given } = JSON.parse(line);
+  const images = body.includes("images") ? await m.unpackImages(data.images) : null;
+  return { output: run(body, given, images) };
+};
+require("readline").createInterface({ input: process.stdin }).on("line", (line) =>
+  answer(line).catch((error) => ({ error: error.stack }))
+    .then((found) => process.stdout.write(JSON.stringify(found, written) + "\\n")));
 """
 
 
@@ -38,16 +43,17 @@ def node(page):
     program = shutil.which("node")
     if program is None:
         pytest.skip("Node.js is not installed")
+    command = [program, "-e", _PROGRAM, f"{page}/"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as process:
 
-    def run(body, given=None):
-        script = _PROGRAM.format(folder=json.dumps(f"{page}/"), body=body)
-        done = subprocess.run(
-            [program, "-e", script], input=json.dumps(given), capture_output=True, encoding="utf-8", check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout, object_hook=_number)
+        def run(body, given=None):
+            process.stdin.write(json.dumps({"body": body, "given": given}) + "\n")
+            process.stdin.flush()
+            found = json.loads(process.stdout.readline(), object_hook=_number)
+            assert "error" not in found, found["error"]
+            return found.get("output")
 
-    return run
+        yield run
 
 
 def _number(found):

@@ -37,7 +37,7 @@ def test_one_dimension(variance):
     ("call", "error", "message"),
     [
         (lambda p: kl_divergence(p, normal(0, 2)), ValueError, "p has 3 dimensions and q has 2"),
-        (lambda p: kl_divergence(p, stats.norm()), TypeError, "compares with another one only"),
+        (lambda p: kl_divergence(p, stats.norm()), TypeError, "can be compared only with another one"),
         (lambda p: entropy(stats.multivariate_normal), TypeError, "p has no parameters"),
         (lambda p: jensen_shannon(p, p), TypeError, "no closed form"),
         (

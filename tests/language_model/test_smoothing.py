@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
@@ -45,6 +45,7 @@ def test_public_check_passes(name):
 
 
 @quiet
+@settings(max_examples=50)
 @pytest.mark.parametrize("name", NAMES)
 @given(counts=any_counts, parameter=st.sampled_from(["leave-one-out", None]), data=st.data())
 @example(counts=[1], parameter="leave-one-out", data=None)
@@ -67,6 +68,7 @@ def test_probabilities_sum_to_one_for_any_counts(name, counts, parameter, data):
 
 
 @quiet
+@settings(max_examples=50)
 @pytest.mark.parametrize("name", NAMES)
 @given(counts=st.lists(st.floats(0, 1e6), min_size=1, max_size=20).filter(lambda c: sum(c) > 1e-3))
 @example(counts=[1.0, 1.2e-308, 5e-324])

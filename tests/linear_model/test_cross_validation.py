@@ -20,7 +20,7 @@ PAIRS = [(SoftmaxRegressorCV, SoftmaxRegressor), (SigmoidRegressorCV, SigmoidReg
 ALPHAS = np.logspace(-4, 0, 5)
 
 
-@parametrize_with_checks([SoftmaxRegressorCV(cv=3, alphas=3), SigmoidRegressorCV(cv=3, alphas=3)])
+@parametrize_with_checks([SoftmaxRegressorCV(cv=2, alphas=2), SigmoidRegressorCV(cv=2, alphas=2)])
 def test_scikit_learns_checks(estimator, check):
     if "sample_weight" in check.func.__name__:
         pytest.skip("folds are made of rows, so that a row of weight 2 is not two rows")
@@ -31,7 +31,7 @@ def test_scikit_learns_checks(estimator, check):
 @pytest.mark.parametrize("load", [load_iris, load_breast_cancer, load_digits])
 @pytest.mark.parametrize("scoring", [None, "accuracy"])
 def test_the_choice_is_that_of_a_grid_search(path, single, load, scoring):
-    X, y = (values[:600] for values in load(return_X_y=True))
+    X, y = (values[:300] for values in load(return_X_y=True))
     X = (X - X.mean(axis=0)) / (X.std(axis=0) + 1e-9)
     ours = path(alphas=ALPHAS, scoring=scoring, path_tol=1e-9, tol=1e-9).fit(X, y)
     peer = GridSearchCV(single(tol=1e-9), {"alpha": ALPHAS}, cv=5, scoring=scoring or minus_the_loss).fit(X, y)

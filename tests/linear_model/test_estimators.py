@@ -249,8 +249,16 @@ def test_integer_labels_from_a_table_or_sorted(names, dtype, monkeypatch):
     np.testing.assert_array_equal(model.predict(y[:, np.newaxis] == np.array(names, dtype)), y)
 
 
-@pytest.mark.parametrize("n_classes", [255, 256, 300])
-@pytest.mark.parametrize("as_labels", [np.asarray, lambda y: y.astype(str), lambda y: 1_000_000 * y])
+@pytest.mark.parametrize(
+    ("n_classes", "as_labels"),
+    [
+        (255, np.asarray),
+        (256, np.asarray),
+        (300, np.asarray),
+        (300, lambda y: y.astype(str)),
+        (300, lambda y: 1_000_000 * y),
+    ],
+)
 def test_more_classes_than_a_byte_holds(n_classes, as_labels, rng):
     y = as_labels(rng.permutation(np.arange(2 * n_classes) % n_classes))
     X = np.unique(y, return_inverse=True)[1][:, np.newaxis] == np.arange(n_classes)

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from helpers import objective_of
 
-from skxent import SigmoidRegressor, SoftmaxRegressor
+from skxent import SigmoidRegressor, SigmoidRegressorCV, SoftmaxRegressor, SoftmaxRegressorCV
 from skxent.linear_model._row_space import RowSpace, in_row_space
 from skxent.solvers import LBFGS
 
@@ -50,6 +50,43 @@ def test_callbacks_and_warm_starts_see_weights_of_the_columns(rng):
     assert once.coef_.shape == (3, 200)
     again = SoftmaxRegressor(alpha=0.1).fit(X, y)
     assert SoftmaxRegressor(alpha=0.1).fit(X, y, None, again.coef_, again.intercept_).n_iter_ <= 3
+
+
+@pytest.mark.parametrize("estimator", [SoftmaxRegressorCV, SigmoidRegressorCV])
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
+def test_a_path_of_penalties_is_that_of_the_columns(estimator, make, rng, monkeypatch):
+    X, y = data(rng, 60, 200, 3)
+    spaces, original = [], RowSpace.__init__
+    monkeypatch.setattr(RowSpace, "__init__", lambda space, given: (spaces.append(given), original(space, given))[1])
+    options = {"alphas": [1.0, 1e-2, 1e-4], "cv": 3, "tol": 1e-10, "path_tol": 1e-10}
+    ours, plain = (estimator(solver=LBFGS(row_space=n), **options).fit(make(X), y) for n in (2_000, 0))
+    assert len(spaces) == 3 + 1  # the folds, and all rows with the penalty chosen
+    np.testing.assert_allclose(ours.coefs_paths_, plain.coefs_paths_, atol=1e-3 * np.abs(plain.coefs_paths_).max())
+    np.testing.assert_allclose(ours.scores_, plain.scores_, rtol=1e-3)
+    assert ours.alpha_ == plain.alpha_
+
+
+@pytest.mark.parametrize("looks", [False, True])
+def test_weights_are_mapped_back_only_where_they_are_looked_at(looks, rng, monkeypatch):
+    X, y = data(rng, 60, 200)
+    mapped, original = [], RowSpace.to_given
+    monkeypatch.setattr(RowSpace, "to_given", lambda space, v: (mapped.append(v), original(space, v))[1])
+    model = SoftmaxRegressor(alpha=0.1, early_stopping=looks, n_iter_no_change=50).fit(X, y)
+    assert model.n_iter_ > 1
+    assert len(mapped) == 1 + looks * model.n_iter_
+
+
+def test_a_callback_that_says_nothing_sees_weights_of_the_columns(rng):
+    X, y = data(rng, 60, 200)
+    given = objective_of(X, y, n_outputs=3, alpha=0.1)
+    seen = []
+
+    def callback(w, value):
+        seen.append((given.value(w), value))
+        return False
+
+    LBFGS().solve(given, np.zeros((201, 3)), max_iter=100, tol=1e-9, callback=callback)
+    np.testing.assert_allclose(*np.transpose(seen), rtol=1e-9)
 
 
 def test_columns_of_very_different_sizes_stay(rng):

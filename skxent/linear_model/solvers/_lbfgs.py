@@ -56,7 +56,7 @@ from skxent.linear_model._row_space import RowSpace, in_row_space
 from skxent.linear_model._surrogate import SubsampledSurrogate, Surrogate
 from skxent.linear_model.solvers._proxy_start import ProxyStart
 from skxent.linear_model.solvers._sample_start import SampleStart
-from skxent.linear_model.solvers._solver import STOPPED, Result, Solver
+from skxent.linear_model.solvers._solver import STOPPED, OtherWeights, Result, Solver
 
 __all__ = ["LBFGS"]
 
@@ -247,10 +247,7 @@ class LBFGS(Solver, name="lbfgs"):
         if not self.standardize:
             return self._solve(objective, w0, max_iter, tol, callback)
         objective = objective.standardized()
-
-        def report(w: Array, value: float) -> bool:
-            return callback(objective.to_given(w), value)
-
+        report = OtherWeights(callback, objective.to_given)
         w = objective.from_given(w0)
         basis = self._row_space(objective)
         if basis is None:
@@ -262,7 +259,7 @@ class LBFGS(Solver, name="lbfgs"):
                 basis.from_given(w),
                 max_iter=max_iter,
                 tol=tol,
-                callback=lambda v, value: report(basis.to_given(v), value),
+                callback=OtherWeights(report, basis.to_given),
             )
             result = result._replace(w=basis.to_given(result.w))
         return self._for_given_columns(objective, result, tol)
@@ -290,17 +287,7 @@ class LBFGS(Solver, name="lbfgs"):
                 result = result._replace(converged=False, message=_CANNOT_HOLD.format(rounding, lost))
         return result._replace(w=given)
 
-    def solve_path(
-        self,
-        objective: Any,
-        alphas: Iterable[float],
-        w0: Array,
-        *,
-        max_iter: int,
-        tol: float,
-        callback: Callback,
-        **options: Any,
-    ) -> Iterator[Result]:
+    def solve_path(self, objective: Any, alphas: Iterable[float], w0: Array, **options: Any) -> Iterator[Result]:
         """Minimise an objective for one strength of the penalty after another; see :meth:`Solver.solve_path`.
 
         What is known of the curvature is kept from one to the next, and the start is what the last two ends foretell.
@@ -308,6 +295,13 @@ class LBFGS(Solver, name="lbfgs"):
         alphas = list(alphas)
         here = objective.penalized(min(alphas))
         here = here.standardized() if self.standardize else here
+        basis = self._row_space(here) if self.standardize and min(alphas) > 0 else None
+        if basis is not None:
+            # There the penalty is the same for all columns: 1 for the weakest of the path.
+            ratios, within = [alpha / min(alphas) for alpha in alphas], replace(self, row_space=0)
+            for result in within.solve_path(basis.objective, ratios, basis.from_given(here.from_given(w0)), **options):
+                yield self._for_given_columns(here, result._replace(w=basis.to_given(result.w)), options["tol"])
+            return
         first = here.penalized(alphas[0])
         w = here.from_given(w0) if w0.any() else self._start(first)[0]
         value, gradient = first(w)
@@ -321,9 +315,9 @@ class LBFGS(Solver, name="lbfgs"):
             if alpha < known_at / self.refresh_penalty:
                 known_at = alpha
                 descent.precondition = self._precondition(descent.objective, descent.w, refine=_AS_IN_A_LONG_FIT)
-            result = self._run(descent, 1, max_iter, tol, callback, self.bound, descent.value)
+            result = self._run(descent, 1, bound=self.bound, reference=descent.value, **options)
             ends = [*ends[-1:], (alpha, descent.w)]
-            yield self._for_given_columns(here, result, tol)
+            yield self._for_given_columns(here, result, options["tol"])
 
     def _solve(self, objective: Any, w0: Array, max_iter: int, tol: float, callback: Callback) -> Result:
         if w0.any():

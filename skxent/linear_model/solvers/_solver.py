@@ -10,7 +10,7 @@ from skxent._parameters import Parameters
 from skxent._registry import Registry
 from skxent._typing import Array
 
-__all__ = ["SOLVERS", "STOPPED", "Result", "Solver", "resolve_solver"]
+__all__ = ["SOLVERS", "STOPPED", "OtherWeights", "Result", "Solver", "resolve_solver"]
 
 SOLVERS: Registry[type[Solver]] = Registry("solver")
 
@@ -115,7 +115,8 @@ class Solver(Parameters, ABC):
         callback : callable
             To be called as ``callback(w, value)`` after each iteration, with the objective at `w` or, if
             `exact_values` is false, an estimate of it. If it returns true, the solver must stop and
-            return these weights with ``converged`` true and the message ``"stopped by a callback"``.
+            return these weights with ``converged`` true and the message ``"stopped by a callback"``. A callback with an
+            attribute ``sees_weights`` that is false looks only at the value; a solver may then pass any weights.
 
         Returns
         -------
@@ -123,17 +124,7 @@ class Solver(Parameters, ABC):
             Weights and why it stopped.
         """
 
-    def solve_path(
-        self,
-        objective: Any,
-        alphas: Iterable[float],
-        w0: Array,
-        *,
-        max_iter: int,
-        tol: float,
-        callback: Callable[[Array, float], bool],
-        **options: Any,
-    ) -> Iterator[Result]:
+    def solve_path(self, objective: Any, alphas: Iterable[float], w0: Array, **options: Any) -> Iterator[Result]:
         """Minimise an objective for one strength of the penalty after another, each from where the last one ended.
 
         Parameters
@@ -142,10 +133,10 @@ class Solver(Parameters, ABC):
             Its method ``penalized(alpha)`` returns the objective with another penalty.
         alphas : iterable of float
             Strengths, best from the greatest to the least.
-        w0, max_iter, tol, callback
-            See :meth:`solve`.
+        w0 : ndarray of shape (n_features + 1, n_outputs)
+            Start of the first; see :meth:`solve`.
         **options
-            Further arguments of :meth:`solve`.
+            The other arguments of :meth:`solve`: ``max_iter``, ``tol``, ``callback`` and a subclass's own.
 
         Yields
         ------
@@ -153,11 +144,33 @@ class Solver(Parameters, ABC):
             One for each strength.
         """
         for alpha in alphas:
-            result = self.solve(
-                objective.penalized(alpha), w0, max_iter=max_iter, tol=tol, callback=callback, **options
-            )
+            result = self.solve(objective.penalized(alpha), w0, **options)
             w0 = result.w
             yield result
+
+
+class OtherWeights:
+    """The callback of a solver that works with other weights than those that it was given.
+
+    Parameters
+    ----------
+    callback : callable
+        Called as ``callback(w, value)`` with the given kind of weights.
+    to_given : callable
+        Maps the solver's weights to the given kind. It is called only if `callback` looks at weights.
+    """
+
+    def __init__(self, callback: Callable[[Array, float], bool], to_given: Callable[[Array], Array]) -> None:
+        self.callback, self.to_given = callback, to_given
+
+    @property
+    def sees_weights(self) -> bool:
+        """Whether the callback looks at the weights; one that does not say so does."""
+        return getattr(self.callback, "sees_weights", True)
+
+    def __call__(self, w: Array, value: float) -> bool:
+        """Report one iteration; true if the fit should stop."""
+        return self.callback(self.to_given(w) if self.sees_weights else w, value)
 
 
 def resolve_solver(solver: Any) -> Any:
