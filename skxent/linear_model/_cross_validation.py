@@ -19,6 +19,7 @@ from skxent._sklearn import Interval, all_or_nothing, fit_context
 from skxent._typing import Array
 from skxent.linear_model._classifier import fitted_attributes
 from skxent.linear_model._coordinates import deviations
+from skxent.linear_model._curvature import is_proper
 from skxent.linear_model._estimators import SigmoidRegressor, SoftmaxRegressor
 from skxent.linear_model._objective import Objective, Problem, total_weight_of
 from skxent.linear_model.solvers import Solver
@@ -176,10 +177,11 @@ class _CrossValidated:
         self.coefs_paths_ = np.stack([path.weights for path in paths]).swapaxes(2, 3)
         best = int(np.argmax(self.scores_[:, counting].mean(axis=1)))
         self.alpha_ = float(self.alphas_[best])
-        w = np.mean([path.weights[best] for path in paths], axis=0)
-        fitted: Self = super().fit(  # type: ignore[misc]
-            *as_given, sample_weight=sample_weight, coef_init=w[:-1].T, intercept_init=w[-1]
-        )
+        start = {}
+        if is_proper(model._problem(loss), targets.n_outputs):  # other losses may be stuck in a minimum of a fold's
+            w = np.mean([path.weights[best] for path in paths], axis=0)
+            start = {"coef_init": w[:-1].T, "intercept_init": w[-1]}
+        fitted: Self = super().fit(*as_given, sample_weight=sample_weight, **start)  # type: ignore[misc]
         return fitted
 
     def _warn_of_empty_folds(self, counting: Array) -> None:
