@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -122,7 +123,7 @@ def estimate_transition(y: Array, p: Array, *, prior: float = 1.0) -> Floats:
            [0.1, 0.9]])
     """
     y, p = _check_pair(y, p)
-    if not 0 < prior < np.inf:
+    if not (isinstance(prior, Real) and 0 < prior < np.inf):
         raise ValueError(f"prior={prior!r} must be a finite number above 0.")
     n_classes = p.shape[1]
     start = (np.eye(n_classes) + 1 / n_classes) / 2
@@ -140,8 +141,8 @@ def estimate_transition(y: Array, p: Array, *, prior: float = 1.0) -> Floats:
 
 def _check_pair(y: Array, p: Array) -> tuple[Floats, Floats]:
     """Return labels and probabilities as matrices of one shape, in float64, no probability being 0."""
-    y, p = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
-    if y.ndim != 2 or y.shape != p.shape:
+    y, p = _numbers("y", y), _numbers("p", p)
+    if y.ndim != 2 or y.shape != p.shape or not y.shape[1]:
         raise ValueError(f"y has shape {y.shape} and p {p.shape}; both must be (n_rows, n_classes).")
     for name, values in (("y", y), ("p", p)):
         for row, column in np.argwhere(~((values >= 0) & (values < np.inf)))[:1]:
