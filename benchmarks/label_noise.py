@@ -442,9 +442,41 @@ def spread(values: Iterable[float]) -> str:
     return f"{mean(finite):.3f} ± {statistics.stdev(finite):.3f}" if len(finite) > 1 else f"{mean(finite):.3f}"
 
 
-def chosen(record: dict[str, Any]) -> str:
+# A name for each record of a cell: how a method is chosen.
+Choice = Callable[[list[dict[str, Any]]], list[str]]
+
+
+def by_accuracy(record: dict[str, Any]) -> str:
     """Return the method of ours with the best accuracy on spoilt validation data, as a user can choose it."""
     return max(OURS, key=lambda name: record["results"][name]["validation"])
+
+
+def by_log_loss(record: dict[str, Any]) -> str:
+    """Return the method of ours with the least log-loss of spoilt validation labels."""
+    return min(OURS, key=lambda name: record["results"][name]["validation_log_loss"])
+
+
+def value_of(cell: list[dict[str, Any]], names: list[str], field: str) -> float:
+    """Return the mean of a field over a cell, of the method chosen for each record."""
+    return mean(record["results"][name][field] for record, name in zip(cell, names, strict=True))
+
+
+def choices(noisy: list[list[dict[str, Any]]]) -> dict[str, Choice]:
+    """Return the ways to choose a method that are compared."""
+    single = max(OURS, key=lambda name: sum(gain(cell, name) >= 0 for cell in noisy))
+
+    def quick(cell: list[dict[str, Any]]) -> list[str]:
+        return [name for name in OURS if time_share(cell, name) <= QUARTER]
+
+    return {
+        "the best of ours in each cell": lambda cell: [most_accurate(cell, OURS)] * len(cell),
+        "the best of those that take a quarter of its time at most": lambda cell: (
+            [most_accurate(cell, quick(cell))] * len(cell)
+        ),
+        f"always {single}": lambda cell: [single] * len(cell),
+        "the best of ours by accuracy on spoilt validation data": lambda cell: [by_accuracy(r) for r in cell],
+        "the best of ours by log-loss on spoilt validation data": lambda cell: [by_log_loss(r) for r in cell],
+    }
 
 
 def accuracy_table(cells: Cells, field: str) -> None:
@@ -469,6 +501,7 @@ def win_table(cells: Cells) -> None:
         wins = [gain(cell, method) >= 0 for cell in noisy]
         firsts = sum(gain(cell, method) >= max(gain(cell, name) for name in METHODS) for cell in noisy)
         shares = [time_share(cell, method) for cell in noisy]
+        fits = [mean(of(cell, method, "last")) / mean(of(cell, CLEAN_LEARNING, "last")) for cell in noisy]
         lost = mean(
             mean(of(cell, "LogisticRegression", "accuracy")) - mean(of(cell, method, "accuracy")) for cell in clean
         )
@@ -479,6 +512,7 @@ def win_table(cells: Cells) -> None:
                 f"{sum(wins)} of {len(wins)}",
                 firsts,
                 f"{statistics.median(shares):.2f}",
+                f"{statistics.median(fits):.2f}",
                 f"{lost:+.4f}",
                 failures,
             ]
@@ -489,6 +523,7 @@ def win_table(cells: Cells) -> None:
         "cells ≥ CleanLearning",
         "first of all",
         "share of its time",
+        "a fit alone: share of its time",
         "accuracy lost on clean labels",
         "failed",
     ]
@@ -498,25 +533,33 @@ def win_table(cells: Cells) -> None:
 def goal_table(cells: Cells) -> None:
     """Print in how many noisy cells ours is at least as accurate as CleanLearning, and its share of the time."""
     noisy = [cell for (_, noise), cell in cells.items() if noise != "none"]
-    best = [most_accurate(cell, OURS) for cell in noisy]
-    quick = [most_accurate(cell, [name for name in OURS if time_share(cell, name) <= QUARTER]) for cell in noisy]
-    single = max(OURS, key=lambda name: sum(gain(cell, name) >= 0 for cell in noisy))
-    choices = {
-        "the best of ours in each cell": best,
-        "the best of those that take a quarter of its time at most": quick,
-        f"always {single}": [single] * len(noisy),
-    }
     rows = []
-    for choice, names in choices.items():
-        gains = [gain(cell, name) for cell, name in zip(noisy, names, strict=True)]
-        rows.append(goal_row(choice, gains, [time_share(*pair) for pair in zip(noisy, names, strict=True)]))
-    gains = [mean(accuracy_chosen(r) for r in cell) - mean(of(cell, CLEAN_LEARNING, "accuracy")) for cell in noisy]
-    shares = [
-        mean(r["results"][chosen(r)]["seconds"] for r in cell) / mean(of(cell, CLEAN_LEARNING, "seconds"))
-        for cell in noisy
-    ]
-    rows.append(goal_row("the best of ours by accuracy on spoilt validation data", gains, shares))
-    print_table(["", "cells ≥ CleanLearning", "mean gain in accuracy", "median share of its time"], rows)
+    for name, choice in choices(noisy).items():
+        row = [name]
+        for peer in (CLEAN_LEARNING, CLEAN_LEARNING_AFTER):
+            gains = [value_of(cell, choice(cell), "accuracy") - mean(of(cell, peer, "accuracy")) for cell in noisy]
+            shares = [value_of(cell, choice(cell), "seconds") / mean(of(cell, peer, "seconds")) for cell in noisy]
+            wins = sum(value >= 0 for value in gains)
+            row += [f"{wins} of {len(gains)} ({wins / len(gains):.0%})", f"{mean(gains):+.3f}"]
+            row.append(f"{statistics.median(shares):.2f}")
+        fits = [value_of(cell, choice(cell), "last") / mean(of(cell, CLEAN_LEARNING, "last")) for cell in noisy]
+        rows.append([*row, f"{statistics.median(fits):.2f}"])
+    header = ["", "cells ≥ CleanLearning", "mean gain", "share of its time"]
+    quicker = ["cells ≥ it with LogisticRegression's penalty", "mean gain", "share of its time"]
+    print_table([*header, *quicker, "a fit alone: share of its time"], rows)
+
+
+def choice_table(cells: Cells) -> None:
+    """Print the mean accuracy of each way to choose a method, for each kind of noise."""
+    kinds = list(dict.fromkeys(noise for _, noise in cells))
+    rows = []
+    for name, choice in choices([cell for (_, noise), cell in cells.items() if noise != "none"]).items():
+        by_kind = [
+            mean(value_of(cell, choice(cell), "accuracy") for (_, noise), cell in cells.items() if noise == kind)
+            for kind in kinds
+        ]
+        rows.append([name, *(f"{value:.3f}" for value in by_kind)])
+    print_table(["", *kinds], rows)
 
 
 def most_accurate(cell: list[dict[str, Any]], names: Iterable[str]) -> str:
@@ -535,13 +578,6 @@ def lost_table(cells: Cells) -> None:
     print_table(["", "best of ours", "its accuracy", CLEAN_LEARNING], rows)
 
 
-def goal_row(choice: str, gains: list[float], shares: list[float]) -> list[str]:
-    """Return a row of the table of goals."""
-    wins = sum(value >= 0 for value in gains)
-    n = len(gains)
-    return [choice, f"{wins} of {n} ({wins / n:.0%})", f"{mean(gains):+.3f}", f"{statistics.median(shares):.2f}"]
-
-
 def gain(cell: list[dict[str, Any]], name: str) -> float:
     """Return how much more accurate a method is than CleanLearning, on average."""
     return mean(of(cell, name, "accuracy")) - mean(of(cell, CLEAN_LEARNING, "accuracy"))
@@ -550,12 +586,6 @@ def gain(cell: list[dict[str, Any]], name: str) -> float:
 def time_share(cell: list[dict[str, Any]], name: str) -> float:
     """Return a method's time divided by that of CleanLearning."""
     return mean(of(cell, name, "seconds")) / mean(of(cell, CLEAN_LEARNING, "seconds"))
-
-
-def accuracy_chosen(record: dict[str, Any]) -> float:
-    """Return the test accuracy of the method that validation chose."""
-    accuracy: float = record["results"][chosen(record)]["accuracy"]
-    return accuracy
 
 
 def data_tables(cells: Cells, field: str) -> None:
@@ -572,7 +602,7 @@ def data_tables(cells: Cells, field: str) -> None:
 def which_table(cells: Cells) -> None:
     """Print for each kind of noise the three methods of ours with the best mean accuracy and the best log-loss."""
     rows = []
-    for noise in NOISES:
+    for noise in dict.fromkeys(kind for _, kind in cells):
         of_kind = [cell for (_, kind), cell in cells.items() if kind == noise]
         row = [noise]
         for field, sign in (("accuracy", -1), ("log_loss", 1)):
@@ -618,9 +648,11 @@ def report(records: list[dict[str, Any]]) -> None:
     accuracy_table(cells, "accuracy")
     print("\n## Log-loss of the true labels, mean over data sets\n")
     accuracy_table(cells, "log_loss")
-    if CLEANLAB:
+    if CLEANLAB and any(noise != "none" for _, noise in cells):
         print("\n## Against CleanLearning\n")
         goal_table(cells)
+        print("\n## Choosing the method: accuracy, mean over data sets\n")
+        choice_table(cells)
         print()
         win_table(cells)
         print("\n## Where it loses\n")
