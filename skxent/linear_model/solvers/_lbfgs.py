@@ -245,7 +245,7 @@ class LBFGS(Solver, name="lbfgs"):
             If the objective or its gradient is not finite.
         """
         if not self.standardize:
-            return self._solve(objective, w0, max_iter, tol, callback)
+            return self._solve(objective, w0, max_iter, tol, callback, self.bound)
         objective = objective.standardized()
 
         def report(w: Array, value: float) -> bool:
@@ -254,7 +254,7 @@ class LBFGS(Solver, name="lbfgs"):
         w = objective.from_given(w0)
         basis = self._row_space(objective)
         if basis is None:
-            result = self._solve(objective, w, max_iter, tol, report)
+            result = self._solve(objective, w, max_iter, tol, report, self.bound)
         else:
             within = replace(self, row_space=0)
             result = within.solve(
@@ -332,14 +332,22 @@ class LBFGS(Solver, name="lbfgs"):
             ends = [*ends[-1:], (alpha, descent.w)]
             yield self._for_given_columns(here, result, tol)
 
-    def _solve(self, objective: Any, w0: Array, max_iter: int, tol: float, callback: Callback) -> Result:
+    def _solve(
+        self,
+        objective: Any,
+        w0: Array,
+        max_iter: int,
+        tol: float,
+        callback: Callback,
+        bound: NewtonBound | None = None,
+    ) -> Result:
         if w0.any():
-            result = self._descend(objective, w0, max_iter, tol, callback, given=True, bound=self.bound)
+            result = self._descend(objective, w0, max_iter, tol, callback, given=True, bound=bound)
             if result.n_iter or result.converged:
                 return result
             # So far off that rounding hides the way down.
         w, started = self._start(objective, self._guide(objective, np.zeros_like(w0)))
-        return self._descend(objective, w, max_iter, tol, callback, started=started, bound=self.bound)
+        return self._descend(objective, w, max_iter, tol, callback, started=started, bound=bound)
 
     def _start(self, objective: Any, guide: Array | None) -> tuple[Array, bool]:
         """Return the weights to start from, and whether they come from steps that count as an iteration."""
@@ -353,7 +361,7 @@ class LBFGS(Solver, name="lbfgs"):
         """Return where a convex loss in place of the objective's leads from `w`, or None if there is none."""
         if self.proxy is None:
             return None
-        guide: Array | None = self.proxy(objective, w, replace(self, bound=None)._solve)
+        guide: Array | None = self.proxy(objective, w, self._solve)
         return guide
 
     def _descent(self, objective: Any, w: Array) -> _Descent:
