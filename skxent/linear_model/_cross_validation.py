@@ -262,8 +262,8 @@ class SoftmaxRegressorCV(_CrossValidated, SoftmaxRegressor):
     r"""Softmax regression with the strength of its penalty chosen by cross-validation.
 
     In each fold the model is fitted for one penalty after the other, from the strongest to the weakest, each from where
-    the last one ended. The penalty with the best mean score wins, and the model is fitted with it to all rows. The data
-    are not copied.
+    the last one ended; for a loss with many minima, where a convex one in its place leads. The penalty with the best
+    mean score wins, and the model is fitted with it to all rows. The data are not copied.
 
     Parameters
     ----------
