@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from skxent._sklearn import Interval
 from skxent._typing import Array, Integers
 from skxent.label_noise._quality import LabelQuality, label_quality
 
@@ -125,7 +126,7 @@ class LabelNoiseDisplay:
         """
         if not isinstance(self.quality, LabelQuality):
             raise TypeError(f"LabelNoiseDisplay shows what label_quality returned; quality={self.quality!r} is not.")
-        if not (isinstance(n_rows, Integral) and n_rows > 0):
+        if not Interval(Integral, 1, None, closed="left").is_satisfied_by(n_rows):
             raise ValueError(f"n_rows={n_rows!r} must be at least 1, and a whole number.")
         images = None if images is None else self._checked_images(images)
         if ax is None:

@@ -12,6 +12,7 @@ from sklearn.model_selection import StratifiedKFold, check_cv, cross_val_predict
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from skxent._sklearn import Interval
 from skxent._typing import Array, Floats, Integers
 from skxent.label_noise._transition import estimate_transition, posterior
 
@@ -83,7 +84,7 @@ class LabelQuality:
         ValueError
             If `n_rows` is not a whole number, or negative.
         """
-        if n_rows is not None and not (isinstance(n_rows, Integral) and n_rows >= 0):
+        if n_rows is not None and not Interval(Integral, 0, None, closed="left").is_satisfied_by(n_rows):
             raise ValueError(f"n_rows={n_rows!r} must be at least 0, and a whole number.")
         return np.argsort(self.probability, kind="stable")[:n_rows]
 

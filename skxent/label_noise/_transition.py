@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from skxent._sklearn import Interval
 from skxent._typing import Array, Floats
 
 __all__ = ["check_size", "check_square", "check_transition", "estimate_transition", "posterior"]
@@ -123,7 +124,7 @@ def estimate_transition(y: Array, p: Array, *, prior: float = 1.0) -> Floats:
            [0.1, 0.9]])
     """
     y, p = _check_pair(y, p)
-    if not (isinstance(prior, Real) and 0 < prior < np.inf):
+    if not Interval(Real, 0, None, closed="neither").is_satisfied_by(prior):
         raise ValueError(f"prior={prior!r} must be a finite number above 0.")
     n_classes = p.shape[1]
     start = (np.eye(n_classes) + 1 / n_classes) / 2
