@@ -10,7 +10,7 @@ import numpy as np
 from skxent._sklearn import Interval
 from skxent._typing import Array, Floats
 
-__all__ = ["check_size", "check_square", "check_transition", "estimate_transition", "posterior"]
+__all__ = ["WrongSize", "check_size", "check_square", "check_transition", "estimate_transition", "posterior"]
 
 # Sum of a row's probabilities may be off by so much, which numbers printed with six digits are.
 _SUM_TOLERANCE = 1e-5
@@ -18,6 +18,10 @@ _SUM_TOLERANCE = 1e-5
 _MAX_STEPS = 200
 # Largest change of an entry in a step that ends an estimate.
 _CHANGE = 1e-4
+
+
+class WrongSize(ValueError):
+    """A matrix of a loss has not a row for each outcome."""
 
 
 def check_square(name: str, matrix: Any) -> Floats:
@@ -50,7 +54,7 @@ def _numbers(name: str, matrix: Any) -> Floats:
 def check_size(name: str, matrix: Floats, n_outcomes: int) -> Floats:
     """Return a square matrix if it has a row for each outcome."""
     if len(matrix) != n_outcomes:
-        raise ValueError(
+        raise WrongSize(
             f"{name} has shape {matrix.shape}, but there are {n_outcomes} outcomes: the classes in y, or on and off "
             "for a unit of SigmoidRegressor."
         )
