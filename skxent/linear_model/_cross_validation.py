@@ -156,7 +156,7 @@ class _CrossValidated:
             self.alphas_ = _penalties(self.alphas, rows)
             if self.n_jobs not in (None, 1):
                 rows.workers = ONE_THREAD
-            # A loss that looks at the data does so once, at a penalty in the middle.
+            # For the choice a loss that looks at the data does so once.
             self.alpha_ = float(np.median(self.alphas_))
             loss = model._adapted(loss, rows, targets, solver, check_random_state(self.random_state))
 
@@ -268,7 +268,9 @@ class SoftmaxRegressorCV(_CrossValidated, SoftmaxRegressor):
     Parameters
     ----------
     loss : str or Loss, default="cross_entropy"
-        As in :class:`SoftmaxRegressor`, like all parameters that are not described here.
+        As in :class:`SoftmaxRegressor`, like all parameters that are not described here. A loss that looks at the data
+        first, as ``ForwardCorrection()`` does, looks twice: at the median of `alphas` for the choice of the penalty,
+        and at the penalty chosen for the last fit.
     alphas : int or array-like of shape (n_alphas,), default=10
         Penalties to try; or how many, spaced evenly on a logarithmic scale from the largest variance of a column down
         to a millionth of the median.
