@@ -537,7 +537,9 @@ def goal_table(cells: Cells) -> None:
     for name, choice in choices(noisy).items():
         row = [name]
         for peer in (CLEAN_LEARNING, CLEAN_LEARNING_AFTER):
-            gains = [value_of(cell, choice(cell), "accuracy") - mean(of(cell, peer, "accuracy")) for cell in noisy]
+            gains = [
+                above(value_of(cell, choice(cell), "accuracy"), mean(of(cell, peer, "accuracy"))) for cell in noisy
+            ]
             shares = [value_of(cell, choice(cell), "seconds") / mean(of(cell, peer, "seconds")) for cell in noisy]
             wins = sum(value >= 0 for value in gains)
             row += [f"{wins} of {len(gains)} ({wins / len(gains):.0%})", f"{mean(gains):+.3f}"]
@@ -580,7 +582,12 @@ def lost_table(cells: Cells) -> None:
 
 def gain(cell: list[dict[str, Any]], name: str) -> float:
     """Return how much more accurate a method is than CleanLearning, on average."""
-    return mean(of(cell, name, "accuracy")) - mean(of(cell, CLEAN_LEARNING, "accuracy"))
+    return above(mean(of(cell, name, "accuracy")), mean(of(cell, CLEAN_LEARNING, "accuracy")))
+
+
+def above(accuracy: float, other: float) -> float:
+    """Return a difference of means, 0 where only rounding makes one."""
+    return round(accuracy - other, 9)
 
 
 def time_share(cell: list[dict[str, Any]], name: str) -> float:
