@@ -32,7 +32,7 @@ from skxent._parameters import Parameters
 from skxent._registry import Registry
 from skxent._sklearn import Interval
 from skxent._typing import Array
-from skxent.label_noise._transition import check_size, check_square, check_transition, estimate_transition
+from skxent.label_noise._transition import WrongSize, check_size, check_square, check_transition, estimate_transition
 
 __all__ = [
     "LOSSES",
@@ -772,6 +772,8 @@ def check_shapes(loss: Loss, n_outcomes: int) -> None:
     try:
         value, gradient = loss.pointwise(y, p, np.log(p))
         shapes = np.shape(value), np.shape(gradient)
+    except WrongSize:
+        raise
     except (TypeError, ValueError) as error:
         raise ValueError(f"{loss!r}.pointwise(y, p, log_p) failed on arrays of shape {y.shape}: {error}") from error
     if shapes != ((3,), y.shape):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 
+from skxent._sklearn import Interval
 from skxent._typing import Array, Integers
 from skxent.label_noise._quality import LabelQuality, label_quality
 
@@ -116,15 +118,22 @@ class LabelNoiseDisplay:
         ------
         ImportError
             If matplotlib is not installed.
+        TypeError
+            If `quality` is not what :func:`label_quality` returned.
         ValueError
-            If there are not two axes, or `images` has not one image for each row.
+            If there are not two axes, `images` has not one image for each row, or `n_rows` is not a whole number above
+            0.
         """
+        if not isinstance(self.quality, LabelQuality):
+            raise TypeError(f"LabelNoiseDisplay shows what label_quality returned; quality={self.quality!r} is not.")
+        if not Interval(Integral, 1, None, closed="left").is_satisfied_by(n_rows):
+            raise ValueError(f"n_rows={n_rows!r} must be at least 1, and a whole number.")
         images = None if images is None else self._checked_images(images)
         if ax is None:
             _, ax = _import_pyplot().subplots(1, 2, figsize=(11, 5), layout="constrained")
         self.ax_ = np.asarray(ax, dtype=object)
-        if self.ax_.shape != (2,):
-            raise ValueError(f"ax must be two axes, for matrix and ranking; it has shape {self.ax_.shape}.")
+        if self.ax_.shape != (2,) or not all(hasattr(one, "imshow") for one in self.ax_):
+            raise ValueError(f"ax must be two axes, for matrix and ranking; it is {ax!r}.")
         self.figure_ = self.ax_[0].figure
         self._plot_matrix(self.ax_[0], values_format if include_values else None, cmap)
         if images is None:
@@ -135,8 +144,11 @@ class LabelNoiseDisplay:
 
     def _checked_images(self, images: Any) -> Array:
         images, n_samples = np.asarray(images), len(self.quality.labels)
-        if images.ndim not in (3, 4) or len(images) != n_samples:
-            raise ValueError(f"images has shape {images.shape}; it must be ({n_samples}, height, width[, n_channels]).")
+        if images.ndim not in (3, 4) or len(images) != n_samples or images.shape[3:] not in ((), (1,), (3,), (4,)):
+            raise ValueError(
+                f"images has shape {images.shape}; it must be ({n_samples}, height, width[, n_channels]), "
+                "with 1, 3 or 4 channels."
+            )
         return images
 
     def _plot_matrix(self, ax: Any, values_format: str | None, cmap: Any) -> None:

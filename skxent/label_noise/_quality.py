@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import StratifiedKFold, check_cv, cross_val_predict
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from skxent._sklearn import Interval
 from skxent._typing import Array, Floats, Integers
 from skxent.label_noise._transition import estimate_transition, posterior
 
@@ -80,10 +82,10 @@ class LabelQuality:
         Raises
         ------
         ValueError
-            If `n_rows` is negative.
+            If `n_rows` is not a whole number, or negative.
         """
-        if n_rows is not None and n_rows < 0:
-            raise ValueError(f"n_rows={n_rows} must be at least 0.")
+        if n_rows is not None and not Interval(Integral, 0, None, closed="left").is_satisfied_by(n_rows):
+            raise ValueError(f"n_rows={n_rows!r} must be at least 0, and a whole number.")
         return np.argsort(self.probability, kind="stable")[:n_rows]
 
     def suspects(self, n_rows: int = 20) -> pd.DataFrame:
@@ -150,7 +152,8 @@ def label_quality(
     y : array-like of shape (n_samples,)
         Labels given, at least two of each class.
     cv : int, cross-validation generator or iterable, default=5
-        An integer is a number of shuffled, stratified folds. Each row must be in one test fold.
+        An integer is a number of shuffled, stratified folds; None is 5. Each row must be in one test fold, and each
+        fold must leave rows of all classes to fit on.
     prior : float, default=10.0
         Rows that each class counts more in the noise matrix, half of them right and half spread evenly. With few rows,
         or a model that fits badly, ten find more wrong labels than one.
@@ -167,7 +170,9 @@ def label_quality(
     Raises
     ------
     ValueError
-        If `y` is not one label for each row, or a class has a single one.
+        If `y` is not one label for each row, or a class has a single one; if folds judge a row never, twice or by a
+        model that has seen it, or leave no row of a class to fit on; if ``predict_proba`` returns something else than
+        numbers that are not negative, one for each class.
     TypeError
         If `estimator` is no classifier with ``predict_proba``.
 
@@ -194,12 +199,52 @@ def label_quality(
         raise TypeError(f"label_quality needs a classifier with predict_proba; {estimator!r} is none.")
     check_consistent_length(X, y)
     classes, labels = _check_labels(y)
-    folds = StratifiedKFold(cv, shuffle=True, random_state=0) if isinstance(cv, int) else cv
+    folds = _folds(cv, X, classes, labels)
     p = cross_val_predict(estimator, X, classes[labels], cv=folds, method="predict_proba", params=params, n_jobs=n_jobs)
-    p = np.maximum(p, _LEAST)
+    p = np.maximum(_checked_probabilities(estimator, p, len(classes)), _LEAST)
     p /= p.sum(axis=1, keepdims=True)
     transition = estimate_transition(np.eye(len(classes))[labels], p, prior=prior)
     return LabelQuality(classes, labels, transition, posterior(p, transition, labels))
+
+
+def _folds(cv: Any, X: Any, classes: Array, labels: Integers) -> list[tuple[Integers, Integers]]:
+    """Return the rows to fit and those to judge of each fold, by position."""
+    cv = 5 if cv is None else cv
+    if isinstance(cv, Integral):
+        cv = StratifiedKFold(int(cv), shuffle=True, random_state=0)
+    everywhere = np.arange(len(labels))
+    # Masks and positions from the end are positions afterwards.
+    folds = [
+        (everywhere[fit], everywhere[judge]) for fit, judge in check_cv(cv, labels, classifier=True).split(X, labels)
+    ]
+    times = np.bincount(np.concatenate([everywhere[:0], *(judge for _, judge in folds)]), minlength=len(labels))
+    for row in np.flatnonzero(times != 1)[:1]:
+        raise ValueError(f"cv has row {row} in {times[row]} test folds; each row must be in one, as with KFold.")
+    for number, (fit, judge) in enumerate(folds):
+        _check_fold(number, fit, judge, classes[np.bincount(labels[fit], minlength=len(classes)) == 0])
+    return folds
+
+
+def _check_fold(number: int, fit: Integers, judge: Integers, missing: Array) -> None:
+    for row in np.intersect1d(fit, judge)[:1]:
+        raise ValueError(f"Fold {number} of cv judges row {row} by a model fitted on it; no row may be in both parts.")
+    for name in missing[:1].tolist():
+        raise ValueError(
+            f"Fold {number} of cv has no row of class {name!r} to fit on, so that its model does not know the class. "
+            "Use stratified folds, such as cv=5, or add rows."
+        )
+
+
+def _checked_probabilities(estimator: Any, p: Any, n_classes: int) -> Array:
+    p = np.asarray(p)
+    if p.ndim != 2 or p.shape[1] != n_classes:
+        raise ValueError(f"{estimator!r}.predict_proba returned shape {p.shape} for {n_classes} classes.")
+    for row, column in np.argwhere(~((p >= 0) & (p < np.inf)))[:1]:
+        raise ValueError(
+            f"{estimator!r}.predict_proba returned {p[row, column]} for row {row} and class {column}; "
+            "probabilities are finite and not negative."
+        )
+    return p
 
 
 def _check_labels(y: Any) -> tuple[Array, Integers]:
@@ -211,10 +256,12 @@ def _check_labels(y: Any) -> tuple[Array, Integers]:
     y = column_or_1d(y, warn=True)
     assert_all_finite(y, input_name="y")
     try:
-        check_classification_targets(y)
         classes, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
+        check_classification_targets(y)
     except TypeError as error:
         raise ValueError(f"y has labels that cannot be sorted, such as None among strings: {error}.") from None
+    if not len(classes):
+        raise ValueError("y has no rows; label_quality needs at least two of each class.")
     if len(classes) < 2:
         raise ValueError(f"y has only one class, {classes.tolist()[0]!r}; label_quality needs at least two.")
     for rare in classes[counts < 2][:1].tolist():

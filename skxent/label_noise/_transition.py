@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from skxent._sklearn import Interval
 from skxent._typing import Array, Floats
 
-__all__ = ["check_size", "check_square", "check_transition", "estimate_transition", "posterior"]
+__all__ = ["WrongSize", "check_size", "check_square", "check_transition", "estimate_transition", "posterior"]
 
 # Sum of a row's probabilities may be off by so much, which numbers printed with six digits are.
 _SUM_TOLERANCE = 1e-5
@@ -16,6 +18,10 @@ _SUM_TOLERANCE = 1e-5
 _MAX_STEPS = 200
 # Largest change of an entry in a step that ends an estimate.
 _CHANGE = 1e-4
+
+
+class WrongSize(ValueError):
+    """A matrix of a loss has not a row for each outcome."""
 
 
 def check_square(name: str, matrix: Any) -> Floats:
@@ -48,7 +54,7 @@ def _numbers(name: str, matrix: Any) -> Floats:
 def check_size(name: str, matrix: Floats, n_outcomes: int) -> Floats:
     """Return a square matrix if it has a row for each outcome."""
     if len(matrix) != n_outcomes:
-        raise ValueError(
+        raise WrongSize(
             f"{name} has shape {matrix.shape}, but there are {n_outcomes} outcomes: the classes in y, or on and off "
             "for a unit of SigmoidRegressor."
         )
@@ -122,7 +128,7 @@ def estimate_transition(y: Array, p: Array, *, prior: float = 1.0) -> Floats:
            [0.1, 0.9]])
     """
     y, p = _check_pair(y, p)
-    if not 0 < prior < np.inf:
+    if not Interval(Real, 0, None, closed="neither").is_satisfied_by(prior):
         raise ValueError(f"prior={prior!r} must be a finite number above 0.")
     n_classes = p.shape[1]
     start = (np.eye(n_classes) + 1 / n_classes) / 2
@@ -140,8 +146,8 @@ def estimate_transition(y: Array, p: Array, *, prior: float = 1.0) -> Floats:
 
 def _check_pair(y: Array, p: Array) -> tuple[Floats, Floats]:
     """Return labels and probabilities as matrices of one shape, in float64, no probability being 0."""
-    y, p = np.asarray(y, dtype=np.float64), np.asarray(p, dtype=np.float64)
-    if y.ndim != 2 or y.shape != p.shape:
+    y, p = _numbers("y", y), _numbers("p", p)
+    if y.ndim != 2 or y.shape != p.shape or not y.shape[1]:
         raise ValueError(f"y has shape {y.shape} and p {p.shape}; both must be (n_rows, n_classes).")
     for name, values in (("y", y), ("p", p)):
         for row, column in np.argwhere(~((values >= 0) & (values < np.inf)))[:1]:

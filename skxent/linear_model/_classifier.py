@@ -43,6 +43,9 @@ from skxent.rows import Part, Rows, logits_in_blocks, on_parts, opened, refuse_l
 
 __all__ = ["LinearClassifier", "by_blocks", "fitted_attributes"]
 
+# Tolerance of fits that only predict other rows, as the `path_tol` of a cross-validation.
+_CROSSFIT_TOL = 1e-3
+
 
 def by_blocks(method: Callable[[Any, Any], Array]) -> Callable[[Any, Any], Any]:
     """Make a method that maps rows to predictions map data that are not in memory to those of their blocks."""
@@ -453,7 +456,8 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
 
         def minimise(objective: Objective) -> Array:
             w0 = np.zeros((rows.n_features + 1, rows.n_outputs), rows.dtype)
-            result = solver.solve(objective, w0, callback=lambda w, value: False, **self._options(solver, rng))
+            options = {**self._options(solver, rng), "tol": max(self.tol, _CROSSFIT_TOL)}
+            result = solver.solve(objective, w0, callback=lambda w, value: False, **options)
             self._warn_unless_converged(result)
             w: Array = result.w
             return w

@@ -19,6 +19,7 @@ from skxent._sklearn import Interval, all_or_nothing, fit_context
 from skxent._typing import Array
 from skxent.linear_model._classifier import fitted_attributes
 from skxent.linear_model._coordinates import deviations
+from skxent.linear_model._curvature import is_proper
 from skxent.linear_model._estimators import SigmoidRegressor, SoftmaxRegressor
 from skxent.linear_model._objective import Objective, Problem, total_weight_of
 from skxent.linear_model.solvers import Solver
@@ -155,7 +156,7 @@ class _CrossValidated:
             self.alphas_ = _penalties(self.alphas, rows)
             if self.n_jobs not in (None, 1):
                 rows.workers = ONE_THREAD
-            # A loss that looks at the data does so once, at a penalty in the middle.
+            # For the choice a loss that looks at the data does so once.
             self.alpha_ = float(np.median(self.alphas_))
             loss = model._adapted(loss, rows, targets, solver, check_random_state(self.random_state))
 
@@ -176,10 +177,11 @@ class _CrossValidated:
         self.coefs_paths_ = np.stack([path.weights for path in paths]).swapaxes(2, 3)
         best = int(np.argmax(self.scores_[:, counting].mean(axis=1)))
         self.alpha_ = float(self.alphas_[best])
-        w = np.mean([path.weights[best] for path in paths], axis=0)
-        fitted: Self = super().fit(  # type: ignore[misc]
-            *as_given, sample_weight=sample_weight, coef_init=w[:-1].T, intercept_init=w[-1]
-        )
+        start = {}
+        if is_proper(model._problem(loss), targets.n_outputs):  # other losses may be stuck in a minimum of a fold's
+            w = np.mean([path.weights[best] for path in paths], axis=0)
+            start = {"coef_init": w[:-1].T, "intercept_init": w[-1]}
+        fitted: Self = super().fit(*as_given, sample_weight=sample_weight, **start)  # type: ignore[misc]
         return fitted
 
     def _warn_of_empty_folds(self, counting: Array) -> None:
@@ -260,13 +262,15 @@ class SoftmaxRegressorCV(_CrossValidated, SoftmaxRegressor):
     r"""Softmax regression with the strength of its penalty chosen by cross-validation.
 
     In each fold the model is fitted for one penalty after the other, from the strongest to the weakest, each from where
-    the last one ended. The penalty with the best mean score wins, and the model is fitted with it to all rows. The data
-    are not copied.
+    the last one ended; for a loss with many minima, where a convex one in its place leads. The penalty with the best
+    mean score wins, and the model is fitted with it to all rows. The data are not copied.
 
     Parameters
     ----------
     loss : str or Loss, default="cross_entropy"
-        As in :class:`SoftmaxRegressor`, like all parameters that are not described here.
+        As in :class:`SoftmaxRegressor`, like all parameters that are not described here. A loss that looks at the data
+        first, as ``ForwardCorrection()`` does, looks twice: at the median of `alphas` for the choice of the penalty,
+        and at the penalty chosen for the last fit.
     alphas : int or array-like of shape (n_alphas,), default=10
         Penalties to try; or how many, spaced evenly on a logarithmic scale from the largest variance of a column down
         to a millionth of the median.

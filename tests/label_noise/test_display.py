@@ -1,5 +1,6 @@
 """LabelNoiseDisplay draws what label_quality found."""
 
+import re
 import sys
 
 import numpy as np
@@ -69,12 +70,34 @@ def test_from_estimator():
     assert len(display.ax_[1].images) == 1
 
 
-def test_bad_input(quality):
-    display = LabelNoiseDisplay(quality)
-    with pytest.raises(ValueError, match=r"images has shape \(9, 4, 4\); it must be \(10, height, width"):
-        display.plot(images=np.zeros((9, 4, 4)))
-    with pytest.raises(ValueError, match=r"ax must be two axes, for matrix and ranking; it has shape \(\)"):
-        display.plot(ax=plt.subplots()[1])
+@pytest.mark.parametrize("shape", [(9, 4, 4), (10, 4), (10, 4, 4, 2)])
+def test_images_of_the_wrong_shape(quality, shape):
+    with pytest.raises(ValueError, match=re.escape(f"images has shape {shape}; it must be (10, height, width")):
+        LabelNoiseDisplay(quality).plot(images=np.zeros(shape))
+
+
+@pytest.mark.parametrize("n_rows", [0, -1, 2.5])
+def test_a_number_of_images_that_is_none(quality, n_rows):
+    with pytest.raises(ValueError, match=f"n_rows={n_rows} must be at least 1, and a whole number"):
+        LabelNoiseDisplay(quality).plot(images=np.zeros((10, 4, 4)), n_rows=n_rows)
+
+
+@pytest.mark.parametrize("ax", [[1, 2], "two", 3], ids=repr)
+def test_what_is_not_two_axes(quality, ax):
+    with pytest.raises(ValueError, match="ax must be two axes, for matrix and ranking; it is "):
+        LabelNoiseDisplay(quality).plot(ax=ax)
+    with pytest.raises(ValueError, match="ax must be two axes"):
+        LabelNoiseDisplay(quality).plot(ax=plt.subplots()[1])
+
+
+def test_what_is_no_label_quality():
+    with pytest.raises(TypeError, match=r"shows what label_quality returned; quality=\[0\.5\] is not"):
+        LabelNoiseDisplay([0.5]).plot()
+
+
+def test_a_single_class():
+    with pytest.raises(ValueError, match="y has only one class"):
+        LabelNoiseDisplay.from_estimator(SoftmaxRegressor(), np.eye(4), [1, 1, 1, 1])
 
 
 def test_without_matplotlib(quality, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import PredefinedSplit
+from sklearn.model_selection import KFold, PredefinedSplit, RepeatedStratifiedKFold
 
 from skxent import SoftmaxRegressor
 from skxent.label_noise import estimate_transition, label_quality
@@ -72,8 +72,9 @@ def test_the_suggested_class_is_mostly_the_true_one(noisy, quality):
     assert (table["suggested"].to_numpy() == true[table.index]).mean() > 0.9
     assert (table.index == quality.ranking(100)).all()
     assert len(quality.suspects()) == 20
-    with pytest.raises(ValueError, match="n_rows=-1 must be at least 0"):
-        quality.suspects(-1)
+    for n_rows in (-1, 2.5, "all"):
+        with pytest.raises(ValueError, match=f"n_rows={n_rows!r} must be at least 0, and a whole number"):
+            quality.suspects(n_rows)
 
 
 @pytest.mark.parametrize("estimator", [LogisticRegression(), SoftmaxRegressor(GeneralizedCrossEntropy())], ids=repr)
@@ -133,6 +134,7 @@ def test_weights_reach_the_fits(noisy):
         ([0, 1] * 5, ValueError, "inconsistent numbers of samples"),
         (np.r_[np.nan, np.arange(11) % 2], ValueError, "NaN"),
         (["a", None] * 6, ValueError, "labels that cannot be sorted, such as None among strings"),
+        (np.array([None, *"abc" * 3, *"ab"], object), ValueError, "labels that cannot be sorted"),
     ],
 )
 def test_labels_that_cannot_be_judged(y, error, message):
@@ -146,6 +148,57 @@ def test_labels_that_cannot_be_judged(y, error, message):
 def test_what_is_no_classifier_with_probabilities(estimator):
     with pytest.raises(TypeError, match="needs a classifier with predict_proba"):
         label_quality(estimator, np.eye(4), [0, 1, 0, 1])
+
+
+HALVES = np.arange(12) % 2
+
+
+@pytest.mark.parametrize(
+    ("cv", "message"),
+    [
+        ([], "row 0 in 0 test folds"),
+        ([(HALVES == 0, HALVES == 1)], "row 0 in 0 test folds"),
+        ([(HALVES == 0, HALVES == 1), (HALVES == 1, np.r_[np.flatnonzero(HALVES == 0), 3])], "row 3 in 2 test folds"),
+        (RepeatedStratifiedKFold(n_splits=2, n_repeats=3), "row 0 in 3 test folds"),
+        ([(HALVES == 0, HALVES == 1), (HALVES < 2, HALVES == 0)], "Fold 1 of cv judges row 0 by a model fitted on it"),
+        (KFold(2), "Fold 0 of cv has no row of class 'a' to fit on"),
+        (1, "n_splits=1"),
+        (7, "n_splits=7 cannot be greater"),
+    ],
+    ids=repr,
+)
+def test_folds_that_cannot_judge(cv, message):
+    with pytest.raises(ValueError, match=message):
+        label_quality(SoftmaxRegressor(), np.arange(24.0).reshape(12, 2), ["a"] * 6 + ["b"] * 6, cv=cv)
+
+
+def test_a_number_of_folds_may_be_of_any_integer_type(noisy):
+    X, _, given = (part[:300] for part in noisy)
+    expected = label_quality(LogisticRegression(), X, given).probability
+    for cv in (np.int64(5), None):
+        np.testing.assert_array_equal(label_quality(LogisticRegression(), X, given, cv=cv).probability, expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda p: p * np.nan, "returned nan for row 0 and class 0"),
+        (lambda p: p - 1, "probabilities are finite and not negative"),
+        (lambda p: p[:, :2], r"returned shape \(30, 2\) for 3 classes"),
+    ],
+)
+def test_probabilities_that_are_none(change, message):
+    class Wrong(LogisticRegression):
+        def predict_proba(self, X):
+            return change(super().predict_proba(X))
+
+    with pytest.raises(ValueError, match=message):
+        label_quality(Wrong(), np.random.default_rng(0).normal(size=(30, 2)), np.arange(30) % 3, cv=2)
+
+
+def test_no_rows():
+    with pytest.raises(ValueError, match="y has no rows"):
+        label_quality(SoftmaxRegressor(), np.empty((0, 2)), [])
 
 
 # ------------------------------------------------------------------------------------------ the matrix itself
@@ -191,11 +244,20 @@ def test_one_step_of_the_estimate_by_the_book(monkeypatch):
         (np.eye(3), np.eye(3)[:, :2], r"y has shape \(3, 3\) and p \(3, 2\)"),
         (np.eye(2), [[1, 0], [np.nan, 1]], r"p\[1, 0\] is nan; it must be finite"),
         ([[1, 0], [-1, 2]], np.eye(2), r"y\[1, 0\] is -1\.0; it must be finite and not negative"),
+        (np.empty((0, 0)), np.empty((0, 0)), r"y has shape \(0, 0\)"),
+        (1j * np.eye(2), np.eye(2), r"(?s)y=.* is not a matrix of real numbers"),
+        (np.eye(2), [["a", "b"], ["b", "a"]], r"(?s)p=.* is not a matrix of real numbers"),
     ],
 )
 def test_bad_input_of_an_estimate(y, p, message):
     with pytest.raises(ValueError, match=message):
         estimate_transition(y, p)
+
+
+@pytest.mark.parametrize("prior", [0, -1, np.nan, np.inf, "much", None])
+def test_bad_prior_of_an_estimate(prior):
+    with pytest.raises(ValueError, match=r"prior=.* must be a finite number above 0"):
+        estimate_transition(np.eye(2), np.eye(2), prior=prior)
 
 
 def test_weights_of_labels_count_in_the_estimate():

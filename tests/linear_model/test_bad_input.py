@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skxent import SigmoidRegressor, SoftmaxRegressor
-from skxent.losses import CrossEntropy, Loss
+from skxent.losses import CrossEntropy, ExpectedCost, ForwardCorrection, Loss
 
 BOTH = [SoftmaxRegressor, SigmoidRegressor]
 X, y = load_iris(return_X_y=True)
@@ -94,6 +94,16 @@ BAD_SETTINGS = {
         r"WrongShape\(\).* returned shapes \(\(\), \(3, \d\)\)",
     ),
     "loss without result": ({"loss": NoResult()}, ValueError, r"NoResult\(\)\.pointwise.* failed on arrays of shape"),
+    "noise of five classes": (
+        {"loss": ForwardCorrection(np.eye(5))},
+        ValueError,
+        r"^transition has shape \(5, 5\), but",
+    ),
+    "costs of five classes": (
+        {"loss": ExpectedCost(np.eye(5))},
+        ValueError,
+        r"^cost has shape \(5, 5\), but there are",
+    ),
     "unknown solver": ({"solver": "newton"}, ValueError, "unknown solver 'newton'; known: lbfgs, sgd"),
     "unknown class_weight": (
         {"class_weight": "even"},

@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skxent import SigmoidRegressor, SigmoidRegressorCV, SoftmaxRegressor, SoftmaxRegressorCV
-from skxent.losses import Focal, Quadratic
+from skxent.losses import Focal, GeneralizedCrossEntropy, Quadratic
 from skxent.solvers import LBFGS
 
 PAIRS = [(SoftmaxRegressorCV, SoftmaxRegressor), (SigmoidRegressorCV, SigmoidRegressor)]
@@ -154,3 +154,36 @@ def test_penalties_reach_columns_beside_a_large_one(rng):
         warnings.simplefilter("ignore", ConvergenceWarning)
         assert SoftmaxRegressorCV().fit(with_time, y).score(with_time, y) > 0.95
     assert SoftmaxRegressorCV(alphas=3).fit(np.c_[X, np.full(150, 1.7e9 + 0.3)], y).alphas_[0] < 10
+
+
+@pytest.fixture(scope="module")
+def levels():
+    """Ordered classes, most of them in the middle: at a strong penalty a bounded loss predicts the largest one only."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 6))
+    taste = X @ rng.normal(size=6) + rng.logistic(size=500)
+    return X, np.searchsorted(np.quantile(taste, [0.03, 0.1, 0.35, 0.7, 0.9, 0.98]), taste)
+
+
+MANY_MINIMA = ["mean_absolute_error", "generalized_cross_entropy", GeneralizedCrossEntropy(0.9), "expected_cost"]
+
+
+@pytest.mark.parametrize("loss", MANY_MINIMA, ids=str)
+def test_a_path_does_not_stay_in_the_minimum_of_a_strong_penalty(loss, levels):
+    X, y = levels
+    alphas = [1.0, 1e-1, 1e-2, 1e-3, 1e-4]
+    everywhere = np.arange(len(y))
+    path = SoftmaxRegressorCV(loss, alphas=alphas, cv=[(everywhere, everywhere)], scoring="accuracy").fit(X, y)
+    majority = np.bincount(y).max() / len(y)
+    assert path.scores_[0, 0] <= majority + 0.02
+    for alpha, score in zip(alphas, path.scores_[:, 0], strict=True):
+        assert score == pytest.approx(SoftmaxRegressor(loss, alpha=alpha).fit(X, y).score(X, y), abs=0.02)
+    assert path.scores_[-1, 0] > majority + 0.15
+
+
+@pytest.mark.parametrize("loss", MANY_MINIMA, ids=str)
+def test_the_final_fit_of_a_loss_with_many_minima_does_not_start_in_one_of_a_fold(loss, levels):
+    X, y = levels
+    path = SoftmaxRegressorCV(loss, alphas=[1e-1, 1e-3], cv=3).fit(X, y)
+    alone = SoftmaxRegressor(loss, alpha=path.alpha_).fit(X, y)
+    np.testing.assert_array_equal(path.coef_, alone.coef_)

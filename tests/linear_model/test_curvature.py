@@ -96,7 +96,7 @@ def test_units_that_are_never_or_always_on(loss, n_features, rng):
 
 def test_the_weighted_cross_entropy_of_the_absolute_error_is_the_cross_entropy(rng):
     y, p = np.eye(3)[[0, 1, 2]], rng.dirichlet(np.ones(3), size=3)
-    loss, gradient = WeightedCrossEntropy(AbsoluteError()).pointwise(y, p, np.log(p))
+    loss, gradient = WeightedCrossEntropy(AbsoluteError(), y.shape[1]).pointwise(y, p, np.log(p))
     expected, expected_gradient = CrossEntropy().pointwise(y, p, np.log(p))
     np.testing.assert_allclose(loss / expected, loss[0] / expected[0])
     np.testing.assert_allclose(gradient, loss[0] / expected[0] * expected_gradient, atol=1e-12)

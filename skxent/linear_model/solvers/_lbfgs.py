@@ -107,7 +107,7 @@ class LBFGS(Solver, name="lbfgs"):
         Called as ``start(objective, w, minimize)`` it returns better weights to start from or None. It is asked where
         the start would be zero.
     proxy : callable or None, default=ProxyStart()
-        Called like `start` and asked before it: starts for losses that are not proper scoring rules.
+        Called like `start` and asked before it: a start for losses that are neither proper scoring rules nor convex.
     standardize : bool, default=True
         Whether to work with centred and scaled columns; no data are copied.
     row_space : int, default=2000
@@ -245,13 +245,13 @@ class LBFGS(Solver, name="lbfgs"):
             If the objective or its gradient is not finite.
         """
         if not self.standardize:
-            return self._solve(objective, w0, max_iter, tol, callback)
+            return self._solve(objective, w0, max_iter, tol, callback, self.bound)
         objective = objective.standardized()
         report = OtherWeights(callback, objective.to_given)
         w = objective.from_given(w0)
         basis = self._row_space(objective)
         if basis is None:
-            result = self._solve(objective, w, max_iter, tol, report)
+            result = self._solve(objective, w, max_iter, tol, report, self.bound)
         else:
             within = replace(self, row_space=0)
             result = within.solve(
@@ -291,6 +291,7 @@ class LBFGS(Solver, name="lbfgs"):
         """Minimise an objective for one strength of the penalty after another; see :meth:`Solver.solve_path`.
 
         What is known of the curvature is kept from one to the next, and the start is what the last two ends foretell.
+        A loss with many local minima starts each time where a convex one in its place leads, which starts where it was.
         """
         alphas = list(alphas)
         here = objective.penalized(min(alphas))
@@ -303,39 +304,63 @@ class LBFGS(Solver, name="lbfgs"):
                 yield self._for_given_columns(here, result._replace(w=basis.to_given(result.w)), options["tol"])
             return
         first = here.penalized(alphas[0])
-        w = here.from_given(w0) if w0.any() else self._start(first)[0]
-        value, gradient = first(w)
-        descent = _Descent(self, first, w, value, gradient, self._precondition(first, w, refine=0))
+        guide = self._guide(first, here.from_given(np.zeros_like(w0)))
+        w = here.from_given(w0) if w0.any() else self._start(first, guide)[0]
+        descent = self._descent(first, w)
+        # A bound tells nothing of other minima, which may be lower.
+        bound = self.bound if guide is None else None
         ends: list[tuple[float, Array]] = []
         known_at = alphas[0]
         for alpha in alphas:
             if ends:
                 descent.penalize(here.penalized(alpha))
-                descent.foretell(ends, alpha)
+                guide = None if guide is None else self._guide(descent.objective, guide)
+                if guide is None:
+                    descent.foretell(ends, alpha)
+                else:
+                    descent = self._descent(descent.objective, guide)
             if alpha < known_at / self.refresh_penalty:
                 known_at = alpha
                 descent.precondition = self._precondition(descent.objective, descent.w, refine=_AS_IN_A_LONG_FIT)
-            result = self._run(descent, 1, bound=self.bound, reference=descent.value, **options)
+            result = self._run(descent, 1, bound=bound, reference=descent.value, **options)
             ends = [*ends[-1:], (alpha, descent.w)]
             yield self._for_given_columns(here, result, options["tol"])
 
-    def _solve(self, objective: Any, w0: Array, max_iter: int, tol: float, callback: Callback) -> Result:
+    def _solve(
+        self,
+        objective: Any,
+        w0: Array,
+        max_iter: int,
+        tol: float,
+        callback: Callback,
+        bound: NewtonBound | None = None,
+    ) -> Result:
         if w0.any():
-            result = self._descend(objective, w0, max_iter, tol, callback, given=True, bound=self.bound)
+            result = self._descend(objective, w0, max_iter, tol, callback, given=True, bound=bound)
             if result.n_iter or result.converged:
                 return result
             # So far off that rounding hides the way down.
-        w, started = self._start(objective)
-        return self._descend(objective, w, max_iter, tol, callback, started=started, bound=self.bound)
+        w, started = self._start(objective, self._guide(objective, np.zeros_like(w0)))
+        return self._descend(objective, w, max_iter, tol, callback, started=started, bound=bound)
 
-    def _start(self, objective: Any) -> tuple[Array, bool]:
+    def _start(self, objective: Any, guide: Array | None) -> tuple[Array, bool]:
         """Return the weights to start from, and whether they come from steps that count as an iteration."""
         w = objective.intercept_only()
-        for start in filter(None, (self.proxy, self.start)):
-            better = start(objective, w, self._descend)
-            if better is not None:
-                return better, True
-        return w, False
+        better = guide
+        if better is None and self.start is not None:
+            better = self.start(objective, w, self._descend)
+        return (w, False) if better is None else (better, True)
+
+    def _guide(self, objective: Any, w: Array) -> Array | None:
+        """Return where a convex loss in place of the objective's leads from `w`, or None if there is none."""
+        if self.proxy is None:
+            return None
+        guide: Array | None = self.proxy(objective, w, self._solve)
+        return guide
+
+    def _descent(self, objective: Any, w: Array) -> _Descent:
+        value, gradient = objective(w)
+        return _Descent(self, objective, w, value, gradient, self._precondition(objective, w, refine=0))
 
     def _descend(
         self,
