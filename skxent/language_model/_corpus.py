@@ -14,6 +14,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,9 +23,10 @@ import polars as pl
 
 from skxent._parallel import keep_freed_memory, prefetch
 from skxent._typing import Array
-from skxent.language_model._reader import BLOCK_BYTES, Block, Piece, join_blocks, pieces_of_texts, read_pieces
+from skxent.language_model._reader import BLOCK_BYTES, Piece, join_blocks, pieces_of_texts, read_pieces
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
-from skxent.language_model._word_counts import BlockCounts, WordCounter, count_block
+from skxent.language_model._word_counts import BlockCounts, WordCounter, count_block, count_words
+from skxent.language_model._word_keys import as_strings
 
 __all__ = [
     "CorpusCounts",
@@ -34,6 +36,7 @@ __all__ = [
     "checked_documents",
     "count_files",
     "count_text",
+    "count_tokens",
     "joined_size",
     "map_in_order",
     "merge_counts",
@@ -247,13 +250,10 @@ def _count_batches(
     n_bytes = n_characters = 0
     words = WordCounter()
     with start_workers(tokenize, n_jobs) as workers:
-        for counted, *size in map_in_order(partial(_count_batch, tokenize), tasks, workers):
+        for counted, *size in map_in_order(partial(_count_batch, tokenize, lowercase), tasks, workers):
             words.add(counted)
             n_bytes, n_characters = n_bytes + size[0], n_characters + size[1]
-    sizes = (words.n_lines, words.n_sentences, n_bytes, n_characters)
-    if lowercase:
-        return CorpusCounts.from_table(_lowered(words.table()), **dict(zip(_SIZES, sizes, strict=True)))
-    return CorpusCounts(words.table(), *sizes)
+    return CorpusCounts(words.table(), words.n_lines, words.n_sentences, n_bytes, n_characters)
 
 
 def batches(pieces: Iterable[Piece], block_bytes: int) -> Iterator[list[Piece]]:
@@ -270,24 +270,19 @@ def batches(pieces: Iterable[Piece], block_bytes: int) -> Iterator[list[Piece]]:
         yield batch
 
 
-def _count_batch(tokenize: Tokenize | None, batch: Sequence[Piece]) -> tuple[BlockCounts, int, int]:
+def _count_batch(tokenize: Tokenize | None, lowercase: bool, batch: Sequence[Piece]) -> tuple[BlockCounts, int, int]:
     block = join_blocks([piece.make() for piece in batch])
-    return _count_block(tokenize, block), block.n_bytes, block.n_characters
+    return count_tokens(tokenize, lowercase, block.data), block.n_bytes, block.n_characters
 
 
-def _count_block(tokenize: Tokenize | None, block: Block) -> BlockCounts:
+def count_tokens(tokenize: Tokenize | None, lowercase: bool, data: bytes) -> BlockCounts:
+    """Count the tokens of a text in UTF-8 that ends with white space."""
     if works_on_arrays(tokenize):
-        return count_block(space_tokens(tokenize, block.data))
+        return count_block(space_tokens(tokenize, data, lowercase))
     assert tokenize is not None
-    lines = tokenize_lines(tokenize, block.data.decode())
-    words = Counter(token.encode("utf-8", "replace") for tokens in lines for token in tokens)
-    return BlockCounts([], words, len(lines), sum(map(bool, lines)))
-
-
-def _lowered(table: pl.DataFrame) -> pl.DataFrame:
-    """Lower-case the words of a table, which gives the counts of the lower-cased text."""
-    words = [word.lower() for word in table["word"]]
-    return table.with_columns(pl.Series("word", words, dtype=pl.String))
+    lines = tokenize_lines(tokenize, data.decode())
+    tokens = chain.from_iterable(lines)
+    return count_words(map(str.lower, tokens) if lowercase else tokens, len(lines), sum(map(bool, lines)))
 
 
 class _TokenLists:
@@ -310,8 +305,9 @@ class _TokenLists:
             self.sizes[size] += value
 
     def counts(self, lowercase: bool) -> CorpusCounts:
-        table = pl.DataFrame({"word": list(self.words), "count": list(self.words.values())}, schema=_SCHEMA)
-        return CorpusCounts.from_table(_lowered(table) if lowercase else table, **self.sizes)
+        words = as_strings([word.lower() for word in self.words] if lowercase else list(self.words))
+        table = pl.DataFrame({"word": words, "count": list(self.words.values())}, schema=_SCHEMA)
+        return CorpusCounts.from_table(table, **self.sizes)
 
 
 def joined_size(tokens: Sequence[str]) -> tuple[int, int]:

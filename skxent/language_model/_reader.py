@@ -24,7 +24,7 @@ from skxent._typing import Integers
 from skxent.language_model._decompress import read_chunks
 from skxent.language_model._errors import CorpusError, UndecodableError
 from skxent.language_model._options import DECODE_ERRORS
-from skxent.language_model._word_counts import SPACES
+from skxent.language_model._word_keys import SPACES, as_strings
 
 __all__ = [
     "BLOCK_BYTES",
@@ -369,11 +369,7 @@ def pieces_of_texts(texts: Iterable[str], block_bytes: int = BLOCK_BYTES) -> Ite
 
 
 def _block_of_list(texts: list[str], n_before: int) -> Block:
-    try:
-        series = pl.Series(texts, dtype=pl.String)
-    except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 cannot hold
-        series = pl.Series([text.encode("utf-8", "replace").decode() for text in texts], dtype=pl.String)
-    return _block_of_documents(series, np.arange(n_before + 1, n_before + len(texts) + 1))
+    return _block_of_documents(as_strings(texts), np.arange(n_before + 1, n_before + len(texts) + 1))
 
 
 def _block_of_documents(

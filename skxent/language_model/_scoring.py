@@ -27,6 +27,7 @@ from skxent.language_model._reader import Block, Piece, join_blocks, pieces_of_t
 from skxent.language_model._score import Score
 from skxent.language_model._token_values import TokenValues
 from skxent.language_model._tokenizers import Tokenize
+from skxent.language_model._vocabulary import Vocabulary
 
 __all__ = ["LineScorer", "ScoredLines", "score_lines", "score_text"]
 
@@ -111,7 +112,8 @@ class LineScorer:
         self.log_prob_eos = scores.log_prob_eos
         self.blank_lines = scores.blank_lines
         table = scores.table
-        self.values = TokenValues(table["word"], table["log_prob"].to_numpy(), tokenizer, lowercase)
+        vocabulary = Vocabulary.of_strings(table["word"])
+        self.values = TokenValues(vocabulary, table["log_prob"].to_numpy(), np.nan, tokenizer, lowercase)
 
     @property
     def tokenize(self) -> Tokenize | None:

@@ -31,7 +31,8 @@ from skxent.language_model import (
 )
 from skxent.language_model._reader import read_pieces
 from skxent.language_model._scoring import LineScorer, score_lines, score_text
-from skxent.language_model._word_counts import WordCounter, count_block, find_tokens, pack
+from skxent.language_model._word_counts import WordCounter, count_block
+from skxent.language_model._word_keys import find_tokens, pack
 
 SPACES = "".join(c for c in map(chr, range(sys.maxunicode + 1)) if c.isspace())
 TEXT = st.text(
@@ -118,14 +119,14 @@ def test_many_types_merge_in_bounded_parts():
 
 
 def test_words_with_one_hash_stay_apart(monkeypatch):
-    monkeypatch.setattr("skxent.language_model._word_counts._hash", lambda keys: np.zeros_like(keys[0]))
+    monkeypatch.setattr("skxent.language_model._word_keys.hash_keys", lambda keys: np.zeros_like(keys[0]))
     text = " ".join(["longerword1", "longerword2", "a"] * 7)
     assert as_dict(count_text([text])) == {"longerword1": 7, "longerword2": 7, "a": 7}
 
 
 def test_a_key_holds_the_bytes_of_its_word_alone():
     data = b"ab cdefghijk\n"
-    (_, (short,)), (_, longer), *_ = pack(data, find_tokens(data)).keys
+    (short,), longer, *_ = pack(data, find_tokens(data)).words.keys
     assert short.tobytes() == b"ab".ljust(8, b"\0")
     assert b"".join(key.tobytes() for key in longer) == b"cdefghijk".ljust(16, b"\0")
 
