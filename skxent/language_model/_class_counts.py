@@ -16,13 +16,9 @@ from skxent.language_model._corpus import count_tokens, map_in_order, start_work
 from skxent.language_model._documents import Text, encode_lines
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer
 from skxent.language_model._vocabulary import Vocabulary, WordValues, number_words
-from skxent.language_model._word_counts import BlockCounts, WordCounter, count_words
-from skxent.language_model._word_keys import WordKeys
+from skxent.language_model._word_counts import BlockCounts, CountedWords, WordCounter, count_words
 
 __all__ = ["ClassCounts", "count_classes"]
-
-# Words and how often each occurs; a word may come again.
-CountedWords = tuple[WordKeys, Integers]
 
 
 @dataclass(frozen=True)

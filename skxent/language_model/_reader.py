@@ -46,10 +46,14 @@ JSON_LINE = "\0line"
 _PARQUET = b"PAR1"
 # What a tar archive has at this byte.
 _TAR, _TAR_PLACE = b"ustar", 257
-# JSON that Polars may read in another way than JSON means it: texts made of numbers or objects, half surrogate pairs.
+# JSON that Polars may read in another way than JSON means it: texts made of numbers or objects, and halves of surrogate
+# pairs (a high one without the low one after it, a low one without the high one before it, either after a backslash).
 _NO_TEXT = r"^\s*(?:[-\d\[{]|true|false|NaN|Infinity)"
-_SURROGATE = r"\\u[dD][89a-fA-F]"
-_SURROGATE_BYTES = re.compile(_SURROGATE.encode())
+_HALF_PAIR = re.compile(
+    rb"\\u[dD](?:[89abAB](?:(?<=\\\\u..)|..(?!\\u[dD][c-fC-F]))"
+    rb"|[c-fC-F](?:(?<=\\\\u..)|(?<!\\u[dD][89abAB]..\\u..)))",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -389,9 +393,23 @@ def _lines_of(data: bytes) -> pl.Series:
     return pl.Series([data.removesuffix(b"\n")], dtype=pl.Binary).cast(pl.String).str.split("\n").explode()
 
 
-def _is_doubtful(texts: pl.Series) -> pl.Series:
-    """Find the texts that are to be read again one by one."""
-    return texts.is_null() | texts.str.contains(_NO_TEXT).fill_null(True)
+def _lines_at(data: bytes, at: Integers) -> list[str]:
+    """Return the lines at some positions."""
+    if not len(at):
+        return []
+    ends = np.append(np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A), len(data))
+    starts = np.append(0, ends[:-1] + 1)
+    return [data[i:j].decode() for i, j in zip(starts[at].tolist(), ends[at].tolist(), strict=True)]
+
+
+def _doubtful(texts: pl.Series, data: bytes) -> Integers:
+    """Return the positions of texts that are to be read again one by one, out of their lines."""
+    at = (texts.is_null() | texts.str.contains(_NO_TEXT).fill_null(True)).arg_true().to_numpy()
+    halves = [match.start() for match in _HALF_PAIR.finditer(data)] if b"\\u" in data else []
+    if not halves:
+        return at
+    newlines = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
+    return np.union1d(at, np.searchsorted(newlines, halves))
 
 
 @dataclass(frozen=True)
@@ -410,12 +428,14 @@ class _JsonLines:
         data = _valid_utf8(self.path, self.errors, raw, n_bytes, n_lines)
         if not self.texts:
             return self._lines_alone(data, n_lines)
-        texts = None if _SURROGATE_BYTES.search(data) else self._texts_at_once(data)
+        texts = self._texts_at_once(data)
         n_records = data.count(b"\n") + (not data.endswith(b"\n"))
-        if texts is None or len(texts) != n_records or _is_doubtful(texts).any():
+        if texts is None or len(texts) != n_records:
             return self._checked_block(data, n_lines)
-        records = _lines_of(data).to_frame(JSON_LINE) if self.keep_records else None
-        return _block_of_documents(texts, np.arange(n_lines + 1, n_lines + len(texts) + 1), records)
+        at = _doubtful(texts, data)
+        texts, problems = self._mended(texts, at, _lines_at(data, at), at + n_lines + 1)
+        lines = _lines_of(data) if self.keep_records else None
+        return self._block_of(texts, np.arange(n_lines + 1, n_lines + n_records + 1), lines, problems)
 
     def _lines_alone(self, data: bytes, n_lines: int) -> Block:
         """Make a block of whole lines whose texts are not needed."""
@@ -428,15 +448,30 @@ class _JsonLines:
     def _checked_block(self, data: bytes, n_lines: int) -> Block:
         """Make a block of lines of which some may be blank, no records, or other than what Polars reads."""
         lines, numbers = self._records_in(data, n_lines)
-        texts = self._texts_at_once("\n".join(lines).encode())
+        data = "\n".join(lines).encode()
+        texts = self._texts_at_once(data)
         if texts is None or len(texts) != len(lines):
             texts = pl.Series([None] * len(lines), dtype=pl.String)
-        at = (_is_doubtful(texts) | lines.str.contains(_SURROGATE)).arg_true()
-        checked, problems = self._texts_one_by_one(lines.gather(at), numbers[at.to_numpy()])
-        texts = texts.scatter(at, checked) if len(at) else texts
-        is_good = texts.is_not_null()
-        lines, numbers, texts = lines.filter(is_good), numbers[is_good.to_numpy()], texts.filter(is_good)
-        records = lines.to_frame(JSON_LINE) if self.keep_records else None
+        at = _doubtful(texts, data)
+        texts, problems = self._mended(texts, at, lines.gather(at).to_list(), numbers[at])
+        return self._block_of(texts, numbers, lines, problems)
+
+    def _mended(
+        self, texts: pl.Series, at: Integers, lines: list[str], numbers: Integers
+    ) -> tuple[pl.Series, list[str]]:
+        """Read the lines of the doubtful texts again; null, and a word about it, for what is wrong."""
+        if not len(at):
+            return texts, []
+        checked, problems = self._texts_one_by_one(lines, numbers)
+        return texts.scatter(at, checked), problems
+
+    def _block_of(self, texts: pl.Series, numbers: Integers, lines: pl.Series | None, problems: list[str]) -> Block:
+        """Make a block of the documents that have a text."""
+        records = lines.to_frame(JSON_LINE) if self.keep_records and lines is not None else None
+        if problems:
+            is_good = texts.is_not_null()
+            texts, numbers = texts.filter(is_good), numbers[is_good.to_numpy()]
+            records = None if records is None else records.filter(is_good)
         return _block_of_documents(texts, numbers, records, tuple(problems))
 
     def _records_in(self, data: bytes, n_lines: int) -> tuple[pl.Series, Integers]:
@@ -452,7 +487,7 @@ class _JsonLines:
         except pl.exceptions.PolarsError:
             return None
 
-    def _texts_one_by_one(self, lines: pl.Series, numbers: Integers) -> tuple[pl.Series, list[str]]:
+    def _texts_one_by_one(self, lines: list[str], numbers: Integers) -> tuple[pl.Series, list[str]]:
         """Read line by line; null, and a word about it, for what is wrong."""
         texts: list[str | None] = []
         problems = []

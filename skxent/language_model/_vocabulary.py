@@ -136,18 +136,26 @@ class _KeyIndex:
 
     def find(self, keys: Keys) -> NDArray[np.int32]:
         """Return the position of each key, −1 for those that are not there."""
-        found = np.full(len(keys[0]), -1, dtype=np.int32)
-        pending, slot = np.arange(len(found)), self._home(keys)
-        while len(pending) and len(self.keys[0]):
-            position = self.slots[slot]
-            is_it = position >= 0
-            goes_on = is_it.copy()
+        slot = self._home(keys)
+        position, is_it, pending = self._probe(slot, keys)
+        found: NDArray[np.int32] = np.where(is_it, position, np.int32(-1))
+        at = pending
+        while len(pending):
+            slot, keys = self._next(slot[pending]), [key[pending] for key in keys]
+            position, is_it, pending = self._probe(slot, keys)
+            found[at[is_it]] = position[is_it]
+            at = at[pending]
+        return found
+
+    def _probe(self, slot: Integers, keys: Keys) -> tuple[NDArray[np.int32], NDArray[np.bool_], Integers]:
+        """Look at one slot for each key: what position it has, whether that is the key's, and which keys go on."""
+        position = self.slots[slot]
+        is_filled = position >= 0
+        is_it = is_filled.copy()
+        if len(self.keys[0]):
             for own, key in zip(self.keys, keys, strict=True):
                 is_it &= own[position] == key
-            found[pending[is_it]] = position[is_it]
-            goes_on &= ~is_it
-            pending, slot, keys = pending[goes_on], self._next(slot[goes_on]), [key[goes_on] for key in keys]
-        return found
+        return position, is_it, np.flatnonzero(is_filled & ~is_it)
 
 
 class WordIndex:

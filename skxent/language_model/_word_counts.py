@@ -25,7 +25,10 @@ from skxent.language_model._word_keys import (
     pack_words,
 )
 
-__all__ = ["BlockCounts", "WordCounter", "count_block", "count_words"]
+__all__ = ["BlockCounts", "CountedWords", "WordCounter", "count_block", "count_words"]
+
+# Words and how often each occurs; a word may come again.
+CountedWords = tuple[WordKeys, Integers]
 
 
 def _collapse(keys: Keys, counts: Integers | None = None, exact: bool = False) -> tuple[Keys, Integers]:
@@ -77,8 +80,8 @@ def count_block(data: bytes) -> BlockCounts:
 
 
 def count_words(tokens: Iterable[str], n_lines: int = 0, n_sentences: int = 0) -> BlockCounts:
-    """Count tokens that are strings."""
-    counted = Counter(tokens)
+    """Count tokens that are strings; a Counter of them is taken as it is."""
+    counted = tokens if isinstance(tokens, Counter) else Counter(tokens)
     positions, words = pack_words(as_strings(list(counted)))
     counts = np.array(list(counted.values()), dtype=np.int64)[positions]
     *of_keys, of_long = np.split(counts, np.cumsum(words.sizes)[:-1])
@@ -131,7 +134,7 @@ class WordCounter:
         self._parts[m] = [_collapse([np.concatenate(column) for column in columns], counts, exact=True)]
         self._merged_rows[m] = self._rows[m] = len(self._parts[m][0][1])
 
-    def words(self) -> tuple[WordKeys, Integers]:
+    def words(self) -> CountedWords:
         """Return the words, of which some may come again, and their counts."""
         keys, counts = [], []
         for m, parts in enumerate(self._parts):

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 # Longest key in integers of 8 bytes: 32 bytes hold nearly all words of natural text.
-LONGEST_KEY = 4
+LONGEST_KEY = 8
 
 Keys = list[NDArray[np.uint64]]
 

@@ -335,6 +335,29 @@ def test_half_a_surrogate_pair_in_json_is_a_question_mark(tmp_path):
     assert lines.score.unknown_tokens.tolist() == [2]
 
 
+# Pieces of JSON strings: halves and wholes of surrogate pairs, backslashes, and what may begin a number or an object.
+PIECES = st.sampled_from(
+    [r"\ud83d", r"\ude00", r"\uD83D\uDE00", r"\\", "ud83d", "a", " ", "-1", "[", "{", "true", r"\n", "é"]
+)
+    [r"\ud83d", r"\ude00", r"\uD83D\uDE00", r"\\\\", r"\\", "ud83d", "a", " ", "-1", "[", "{", "true", r"\n", "é"]
+)
+
+
+@given(st.lists(st.lists(PIECES, max_size=6).map("".join), min_size=1, max_size=6), st.booleans())
+def test_texts_of_json_are_those_of_the_json_module(tmp_path_factory, strings, has_number):
+    path = tmp_path_factory.mktemp("json") / "t.jsonl"
+    lines = [f'{{"text": "{string}", "n": 1}}' for string in strings] + ['{"text": 7}'] * has_number
+    path.write_text("\n".join(lines))
+    texts = [json.loads(line)["text"].encode("utf-8", "replace").decode() for line in lines[: len(strings)]]
+    counts = count_files([path], field="text", skip_bad_records=True)
+    assert as_dict(counts) == Counter(word for text in texts for word in text.split())
+    assert counts.n_bytes == sum(len(text.encode()) for text in texts)
+    parts = score_lines([path], scores_of({}, -1.0), field="text", skip_bad_records=True, keep="records")
+    (scored,) = parts
+    assert scored.records["\0line"].to_list() == lines[: len(strings)]
+    assert len(scored.problems) == has_number
+
+
 # Tokenizers.
 
 
@@ -376,7 +399,7 @@ def test_many_blocks_of_documents(n_jobs, tokenizer):
     texts = [f"a b{i % 7} c." for i in range(50)]
     counts = count_text(texts, tokenizer=tokenizer, n_jobs=n_jobs, block_bytes=50)
     assert counts.n_tokens == 50 * {"whitespace": 3, "wordpunct": 4}[tokenizer]
-    scorer = LineScorer(scores_of({"a": -1.0, "b1": -2.0}, -9.0), tokenizer)
+    scorer = LineScorer.of(scores_of({"a": -1.0, "b1": -2.0}, -9.0), tokenizer)
     together = score_text(texts, scorer, n_jobs, block_bytes=50)
     alone = [score_text([text], scorer, 1).log_prob.item() for text in texts]
     np.testing.assert_allclose(together.log_prob, alone)
