@@ -27,8 +27,11 @@ from skxent.language_model._options import DECODE_ERRORS
 from skxent.language_model._word_keys import SPACES, as_strings
 
 __all__ = [
+    "BAD_BYTE",
     "BLOCK_BYTES",
     "JSON_LINE",
+    "KEEP_BAD_BYTES",
+    "MARK_BYTES",
     "Block",
     "Documents",
     "Piece",
@@ -42,6 +45,20 @@ __all__ = [
 BLOCK_BYTES = 1 << 21
 # Name of the column of whole lines of JSON; no column of a Parquet file is called so.
 JSON_LINE = "\0line"
+# A byte that could not be decoded from another encoding than UTF-8: half of a surrogate pair, which no text holds.
+BAD_BYTE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+# The mark of a byte 0 at the place of an error, and of one that goes on with an error.
+_FIRST_MARK, _NEXT_MARK = 0xDC00, 0xDD00
+# Bytes of the units of encodings whose units are larger than a byte; there is no writing half of a unit.
+_UNIT_BYTES = {"utf-16": 2, "utf-32": 4}
+# Name of the error handler that makes such marks, and bytes again of them.
+KEEP_BAD_BYTES = "skxent-keep-bad-bytes"
+# Bytes of a mark.
+MARK_BYTES = 3
+# The bytes of one error: the first one's mark, and those of the others.
+_ERROR = re.compile(rb"\xed[\xa0-\xb3][\x80-\xbf](?:\xed[\xb4-\xbf][\x80-\xbf])*")
+# What each way to treat errors makes of one.
+_REPLACEMENTS = {"replace": "\ufffd".encode(), "ignore": b""}
 # The first bytes of a Parquet file.
 _PARQUET = b"PAR1"
 # What a tar archive has at this byte.
@@ -94,11 +111,13 @@ class Block:
         ``data`` before bytes were replaced or left out; has the same lines.
     n_bytes, n_characters : int
         Size of the text itself, without a newline that was given: bytes of the file if it is UTF-8, else those that
-        it would take in UTF-8.
+        it would take in UTF-8. A byte that cannot be decoded is one byte.
     ends_line : bool
         False when the next block goes on with the same line.
     documents : Documents, optional
         The documents that the block is made of, when the corpus is made of documents and not of lines.
+    has_marks : bool
+        Whether bytes that could not be decoded are in ``raw`` as marks, see ``BAD_BYTE``.
     """
 
     data: bytes
@@ -107,6 +126,7 @@ class Block:
     n_characters: int
     ends_line: bool = True
     documents: Documents | None = None
+    has_marks: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,6 +166,7 @@ def join_blocks(blocks: Sequence[Block]) -> Block:
         sum(block.n_characters for block in blocks),
         blocks[-1].ends_line,
         _join_documents(listed) if listed else None,
+        any(block.has_marks for block in blocks),
     )
 
 
@@ -256,15 +277,14 @@ def read_pieces(
             f"{path}: a tar archive cannot be read; unpack it, e.g. tar -xOf FILE | skxent-perplexity ... -"
         )
     chunks = chain([first], chunks)
-    if codecs.lookup(encoding).name == "utf-8":
-        marked = _without_mark(chunks)
-    else:
-        decoded = _decode(path, encoding, errors, chunks)
-        errors, marked = "strict", ((text.encode("utf-8", "replace"), 0) for text in decoded)
+    is_utf8 = codecs.lookup(encoding).name == "utf-8"
+    marked = _without_mark(chunks) if is_utf8 else _as_utf8(_decode(path, encoding, errors, chunks), errors)
+    repair: _Repair = partial(_valid_utf8, path, errors) if is_utf8 else partial(_without_bad_bytes, errors)
+    has_marks = not is_utf8 and errors != "strict"
     parts = _cut(marked, whole_lines or field is not None)
     if field is None:
-        return (Piece(path, len(p[0]), partial(_text_block, path, errors, *p), p[1], p[3] + 1) for p in parts)
-    json_lines = _JsonLines(path, field, errors, keep_records, skip_bad_records, texts)
+        return (Piece(path, len(p[0]), partial(_text_block, repair, has_marks, *p), p[1], p[3] + 1) for p in parts)
+    json_lines = _JsonLines(path, field, repair, keep_records, skip_bad_records, texts)
     return (Piece(path, len(p[0]), partial(json_lines.block, *p)) for p in parts)
 
 
@@ -278,9 +298,37 @@ def _without_mark(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
         yield chunk, n_left_out if number == 0 else 0
 
 
+def _keep_bad_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Decode each bad byte as half of a surrogate pair, its mark, and encode marks as the bytes that they were."""
+    if isinstance(error, UnicodeDecodeError):
+        first, *others = error.object[error.start : error.end]
+        return "".join(map(chr, [_FIRST_MARK + first, *(_NEXT_MARK + byte for byte in others)])), error.end
+    if isinstance(error, UnicodeEncodeError) and _FIRST_MARK <= ord(error.object[error.start]) < _NEXT_MARK + 256:
+        end = error.start + 1
+        while end < len(error.object) and _NEXT_MARK <= ord(error.object[end]) < _NEXT_MARK + 256:
+            end += 1
+        bad = bytes(ord(mark) % 256 for mark in error.object[error.start : end])
+        is_whole = len(bad) % _UNIT_BYTES.get(error.encoding[:6], 1) == 0
+        return bad if is_whole else "?", end
+    raise error
+
+
+codecs.register_error(KEEP_BAD_BYTES, _keep_bad_bytes)
+
+
+def _as_utf8(texts: Iterable[str], errors: str) -> Iterator[tuple[bytes, int]]:
+    """Encode a text, the marks of bad bytes included if there may be any."""
+    return ((text.encode("utf-8", "replace" if errors == "strict" else "surrogatepass"), 0) for text in texts)
+
+
+def _without_bad_bytes(errors: str, raw: bytes, n_bytes: int, n_lines: int) -> bytes:
+    """Put what the error handler says in the places of marks."""
+    return raw if errors == "strict" else _ERROR.sub(_REPLACEMENTS[errors], raw)
+
+
 def _decode(path: str, encoding: str, errors: str, chunks: Iterable[bytes]) -> Iterator[str]:
     """Decode another encoding than UTF-8, without its byte-order mark."""
-    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    decoder = codecs.getincrementaldecoder(encoding)("strict" if errors == "strict" else KEEP_BAD_BYTES)
     n_bytes = n_lines = 0
     is_first = True
     for chunk in chain(chunks, [b""]):
@@ -291,8 +339,9 @@ def _decode(path: str, encoding: str, errors: str, chunks: Iterable[bytes]) -> I
             good = error.object[: error.start].decode(encoding, "replace")
             line, byte = n_lines + good.count("\n") + 1, n_bytes - n_pending + error.start
             raise UndecodableError(f"{path}: line {line}, byte {byte}: not valid {encoding} ({error.reason})") from None
-        except UnicodeError as error:  # such as UTF-16 and UTF-32 without a byte-order mark
-            raise UndecodableError(f"{path}: not valid {encoding} ({error})") from None
+        except UnicodeError as error:  # UTF-16 and UTF-32 without a byte-order mark
+            advice = f"name the order of its bytes: {encoding}-le or {encoding}-be"
+            raise CorpusError(f"{path}: not valid {encoding} ({error}); {advice}") from None
         yield text.removeprefix("\ufeff") if is_first else text
         is_first = is_first and not text
         n_bytes, n_lines = n_bytes + len(chunk), n_lines + text.count("\n")
@@ -330,12 +379,17 @@ def _end_of_space(chunk: bytes) -> int:
     return max((chunk.rfind(space) + len(space) for space in SPACES if space in chunk), default=0)
 
 
-def _text_block(path: str, errors: str, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
-    data = _valid_utf8(path, errors, raw, n_bytes, n_lines)
+# Makes valid UTF-8 of bytes; it is told how many bytes and lines come before them.
+_Repair = Callable[[bytes, int, int], bytes]
+
+
+def _text_block(repair: _Repair, has_marks: bool, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
+    data = repair(raw, n_bytes, n_lines)
     n_characters = len(data) if data.isascii() else _n_characters(data)
     newline = b"\n" if ends_line and not raw.endswith(b"\n") else b""
     given = raw + newline
-    return Block(given if data is raw else data + newline, given, len(raw), n_characters, ends_line)
+    size = len(raw) - (MARK_BYTES - 1) * (len(BAD_BYTE.findall(raw)) if has_marks else 0)
+    return Block(given if data is raw else data + newline, given, size, n_characters, ends_line, has_marks=has_marks)
 
 
 def _n_characters(data: bytes) -> int:
@@ -418,14 +472,14 @@ class _JsonLines:
 
     path: str
     field: str
-    errors: str
+    repair: _Repair
     keep_records: bool
     skip_bad_records: bool
     texts: bool = True
 
     def block(self, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
         """Make a block of the documents of some lines."""
-        data = _valid_utf8(self.path, self.errors, raw, n_bytes, n_lines)
+        data = self.repair(raw, n_bytes, n_lines)
         if not self.texts:
             return self._lines_alone(data, n_lines)
         texts = self._texts_at_once(data)

@@ -23,7 +23,7 @@ from skxent.language_model._corpus import (
     start_workers,
 )
 from skxent.language_model._model import WordScores
-from skxent.language_model._reader import Block, Piece, join_blocks, pieces_of_texts, read_pieces
+from skxent.language_model._reader import BAD_BYTE, MARK_BYTES, Block, Piece, join_blocks, pieces_of_texts, read_pieces
 from skxent.language_model._score import Score
 from skxent.language_model._token_values import TokenValues
 from skxent.language_model._tokenizers import Tokenize
@@ -177,11 +177,19 @@ def _times(count: Any, log_prob: float) -> Floats:
 def _sizes_of_lines(block: Block) -> dict[str, Integers]:
     n_bytes = _lengths_of_lines(block.raw)
     n_characters = n_bytes if block.raw.isascii() else _characters_of_lines(block.data)
-    n_given = len(block.raw) - block.n_bytes
     sizes = {"bytes": n_bytes, "characters": n_characters.copy()}
+    if block.has_marks:
+        sizes["bytes"] = n_bytes - (MARK_BYTES - 1) * _marks_in_lines(block.raw, n_bytes)
+    n_given = int(sizes["bytes"].sum()) - block.n_bytes
     for size in sizes.values():
         size[-1:] -= n_given
     return sizes
+
+
+def _marks_in_lines(data: bytes, lengths: Integers) -> Integers:
+    """How many marks of bad bytes each line has."""
+    at = [match.start() for match in BAD_BYTE.finditer(data)]
+    return np.bincount(np.searchsorted(np.cumsum(lengths), at, side="right"), minlength=len(lengths))
 
 
 def _lengths_of_lines(data: bytes) -> Integers:

@@ -30,6 +30,7 @@ from skxent.language_model import (
     expand_paths,
 )
 from skxent.language_model._reader import read_pieces
+from skxent.language_model._records import Choice, Choices, write_records
 from skxent.language_model._scoring import LineScorer, score_lines, score_text
 from skxent.language_model._word_counts import WordCounter, count_block
 from skxent.language_model._word_keys import find_tokens, pack
@@ -224,7 +225,7 @@ def test_undecodable_byte_is_named_with_its_place(tmp_path, before, block_bytes)
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
 def test_a_missing_byte_order_mark_is_named_with_its_file(tmp_path, encoding):
     path = write(tmp_path / "t.txt", "a b\n", f"{encoding}-le")
-    with pytest.raises(CorpusError, match=rf"t\.txt: .*not valid {encoding} .*give the encoding"):
+    with pytest.raises(CorpusError, match=rf"t\.txt: .*not valid {encoding} .*: {encoding}-le or {encoding}-be"):
         count_files([path], encoding=encoding)
 
 
@@ -506,3 +507,47 @@ def test_the_command_line_side_imports_nothing_heavy():
         "print({'scipy', 'sklearn', 'pandas', 'nltk', 'joblib'} & set(sys.modules))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+
+
+# Bytes that another encoding than UTF-8 does not have.
+BAD = [
+    ("ascii", b"a caf\xe9 \xc3\xa9 b\nplain\n\x82", 3 + 1),
+    ("shift_jis", b"a \x82 b\n\xff\n\x82\xa0", 2),
+    ("utf-16-le", "a b\nc".encode("utf-16-le") + b"\x00\xd8 \x00", 2),
+    ("cp1252", b"a \x81 \x90\nb\nc", 2),
+]
+
+
+@pytest.mark.parametrize(("encoding", "data", "n_bad"), BAD)
+@pytest.mark.parametrize("errors", ["replace", "ignore"])
+@pytest.mark.parametrize("block_bytes", [4, 1000])
+def test_a_bad_byte_of_any_encoding_is_one_byte(tmp_path, encoding, data, n_bad, errors, block_bytes):
+    path = tmp_path / "bad"
+    path.write_bytes(data)
+    options = {"encoding": encoding, "errors": errors, "block_bytes": block_bytes}
+    good = data.decode(encoding, "ignore").encode()
+    counts = count_files([path], **options)
+    assert counts.n_bytes == len(good) + n_bad
+    parts = list(score_lines([path], scores_of({"a": -1.0}, -9.0), **options))
+    assert sum(part.score.bytes.sum() for part in parts) == len(good) + n_bad
+    assert set(counts.words) == set(data.decode(encoding, errors).split())
+
+
+@pytest.mark.parametrize(("encoding", "data", "n_bad"), BAD)
+def test_bad_bytes_are_written_as_they_came(tmp_path, encoding, data, n_bad):
+    path = tmp_path / "bad"
+    path.write_bytes(data)
+    with open(tmp_path / "out", "wb") as file:
+        reading = {"encoding": encoding, "errors": "replace", "field": None, "skip_bad_records": False}
+        write_records(
+            [str(path)], reading, Choices([Choice(np.ones(2 if encoding == "utf-16-le" else 3, np.bool_), {})]), file
+        )
+    assert (tmp_path / "out").read_bytes().startswith(data)
+
+
+def test_half_a_unit_is_written_as_a_question_mark(tmp_path):
+    (tmp_path / "odd").write_bytes("a\n".encode("utf-16-le") + b"b")
+    reading = {"encoding": "utf-16-le", "errors": "replace", "field": None, "skip_bad_records": False}
+    with open(tmp_path / "out", "wb") as file:
+        write_records([str(tmp_path / "odd")], reading, Choices([Choice(np.ones(2, np.bool_), {})]), file)
+    assert (tmp_path / "out").read_bytes().decode("utf-16-le") == "a\n?\n"
