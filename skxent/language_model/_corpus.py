@@ -69,7 +69,7 @@ class CorpusCounts:
     n_sentences : int
         Lines that hold at least one token; each closes with one end-of-sentence event.
     n_bytes : int
-        Size of the text in bytes of UTF-8, after decompression.
+        Size of the text in bytes of UTF-8, after decompression. A byte that cannot be decoded is one byte.
     n_characters : int
         Code points of text.
 

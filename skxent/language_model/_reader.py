@@ -339,9 +339,12 @@ def _decode(path: str, encoding: str, errors: str, chunks: Iterable[bytes]) -> I
             good = error.object[: error.start].decode(encoding, "replace")
             line, byte = n_lines + good.count("\n") + 1, n_bytes - n_pending + error.start
             raise UndecodableError(f"{path}: line {line}, byte {byte}: not valid {encoding} ({error.reason})") from None
-        except UnicodeError as error:  # UTF-16 and UTF-32 without a byte-order mark
-            advice = f"name the order of its bytes: {encoding}-le or {encoding}-be"
-            raise CorpusError(f"{path}: not valid {encoding} ({error}); {advice}") from None
+        except UnicodeError as error:
+            problem = f"{path}: not valid {encoding} ({error})"
+            unmarked = codecs.lookup(encoding).name
+            if unmarked in _UNIT_BYTES:  # without a byte-order mark
+                raise CorpusError(f"{problem}; name the order of its bytes: {unmarked}-le or {unmarked}-be") from None
+            raise UndecodableError(problem) from None
         yield text.removeprefix("\ufeff") if is_first else text
         is_first = is_first and not text
         n_bytes, n_lines = n_bytes + len(chunk), n_lines + text.count("\n")
@@ -578,7 +581,8 @@ def _parquet_pieces(path: str, field: str | None, keep_records: bool, block_byte
         frame = pl.scan_parquet(path, glob=False)
         schema = frame.collect_schema()
         if schema.get(field) not in (pl.String, pl.Categorical):
-            raise CorpusError(f"{path}: no text column {field!r}; its columns are {', '.join(schema)}")
+            kinds = ", ".join(f"{name} ({kind})" for name, kind in schema.items())
+            raise CorpusError(f"{path}: no text column {field!r}; its columns are {kinds}")
         columns = pl.all() if keep_records else pl.col(field)
         for batch in frame.select(columns).collect_batches():
             for rows in _slices(batch, field, block_bytes):
