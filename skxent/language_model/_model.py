@@ -26,8 +26,6 @@ __all__ = ["Evaluation", "FittedUnigram", "WordScores", "fit_unigram"]
 
 # Words that a message or an evaluation names as examples.
 _N_EXAMPLES = 5
-# Fewer words than this share of a model's are looked up one by one instead of in a join, which reads all of them.
-_FEW_WORDS = 8
 
 
 @dataclass(frozen=True)
@@ -306,10 +304,8 @@ class WordScores:
         )
 
     def _look_up(self, words: pl.Series) -> pl.Series:
-        """Return the log-probability of each word, null for the unknown; a few words cost little in a large model."""
-        if len(words) < len(self.words) // _FEW_WORDS:
-            return pl.Series(self._values.of_packed(pack_words(words))).fill_nan(None)
-        return words.to_frame("word").join(self.table, on="word", how="left", maintain_order="left")["log_prob"]
+        """Return the log-probability of each word, null for the unknown."""
+        return pl.Series(self._values.of_packed(pack_words(words))).fill_nan(None)
 
     @cached_property
     def _values(self) -> WordValues:
