@@ -1,7 +1,7 @@
 """How often intervals of 95 % cover the truth, in simulations where the truth is known.
 
-    python benchmarks/coverage.py lines      the cross-entropy of a text, as --confidence and --compare give it
-    python benchmarks/coverage.py words      the share of a word in the difference of two texts, as --words gives it
+    python benchmarks/intervals.py lines      the cross-entropy of a text, as --confidence and --compare give it
+    python benchmarks/intervals.py words      the share of a word in the difference of two texts, as --words gives it
 
 Lines: a text has documents of some lines; lines of one document share a part of their difficulty ("shared", its
 standard deviation in bits; that of a line's own part is "own"). Words: two texts of documents from the same source, in
