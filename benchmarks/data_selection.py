@@ -52,7 +52,7 @@ dsir.resample(folder + "/chosen", num_to_sample=1000, cache_dir=folder + "/resam
 """
 
 CLASSIFY = """
-import sys, json, os, time, numpy as np
+import sys, json, os, time, numpy as np, sklearn.metrics
 paths, labels, is_test = (np.array(column) for column in json.load(open(sys.argv[1])))
 {make}
 begin, before = time.perf_counter(), os.times()

@@ -180,7 +180,7 @@ def _read_columns(path: str, data: bytes) -> _Unigrams | None:
         table.height != n_unigrams
         or word.null_count()
         or not (log10 <= 0).fill_null(False).all()
-        or word.is_duplicated().any()
+        or word.n_unique() < table.height
     ):
         return None
     return word, _natural(log10)

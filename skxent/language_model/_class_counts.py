@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,15 +9,14 @@ from itertools import chain
 from typing import Any, Self
 
 import numpy as np
-import polars as pl
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
-from skxent._typing import Floats
-from skxent.language_model._corpus import _count_block, _lowered, map_in_order, start_workers
+from skxent._typing import Floats, Integers
+from skxent.language_model._corpus import count_tokens, map_in_order, start_workers
 from skxent.language_model._documents import Text, encode_lines
-from skxent.language_model._reader import Block
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer
-from skxent.language_model._word_counts import BlockCounts, WordCounter
+from skxent.language_model._vocabulary import Vocabulary, WordValues, number_words
+from skxent.language_model._word_counts import BlockCounts, CountedWords, WordCounter, count_words
 
 __all__ = ["ClassCounts", "count_classes"]
 
@@ -33,66 +31,68 @@ class ClassCounts:
         The counts, float64.
     outside : ndarray of shape (n_classes,)
         Tokens of each class that are none of these words.
-    words : polars.Series of str, or None
+    vocabulary : Vocabulary or None
         The words, None where columns have no names.
     """
 
     matrix: csr_array
     outside: Floats
-    words: pl.Series | None = None
+    vocabulary: Vocabulary | None = None
 
     @classmethod
-    def from_tables(cls, tables: Sequence[pl.DataFrame], vocabulary: pl.Series | None = None) -> Self:
-        """Make counts from a table a class, with the columns ``word`` and ``count``, in which a word may come again.
+    def of_words(cls, counted: Sequence[CountedWords], vocabulary: Vocabulary | None = None) -> Self:
+        """Make counts from the words of each class.
 
         Parameters
         ----------
-        tables : sequence of polars.DataFrame
-            The tables.
-        vocabulary : polars.Series of str, optional
-            The words to count; by default all, in the order in which they come.
+        counted : sequence of (WordKeys, ndarray)
+            The words of each class and how often each occurs; a word may come again.
+        vocabulary : Vocabulary, optional
+            The words to count; by default all.
         """
-        rows = pl.concat([t.select("word", pl.col("count").cast(pl.Float64), row=k) for k, t in enumerate(tables)])
-        words = rows["word"].unique(maintain_order=True) if vocabulary is None else vocabulary
-        placed = rows.join(_numbered(words), on="word", how="left")
-        known = placed.filter(pl.col("column").is_not_null())
-        entries = known["count"].to_numpy(), (known["row"].to_numpy(), known["column"].to_numpy())
-        others = placed.filter(pl.col("column").is_null())
-        outside = np.bincount(others["row"], others["count"], len(tables)).astype(np.float64)
-        return cls(csr_array(entries, shape=(len(tables), len(words))), outside, words)
+        words = [listed for listed, _ in counted]
+        if vocabulary is None:
+            distinct, columns = number_words(words)
+            vocabulary = Vocabulary.of(distinct)
+        else:
+            values = WordValues(vocabulary, np.arange(len(vocabulary)), len(vocabulary))
+            columns = list(map(values.of_words, words))
+        rows = np.repeat(np.arange(len(words)), list(map(len, words)))
+        counts = np.concatenate([counts for _, counts in counted]).astype(np.float64)
+        entries = counts, (rows, np.concatenate(columns))
+        # By columns first, which sorts in time that grows with the entries alone.
+        whole = csr_array(csc_array(entries, shape=(len(words), len(vocabulary) + 1)))
+        return cls(whole[:, :-1], whole[:, [-1]].toarray().ravel(), vocabulary)
 
     @property
     def pooled(self) -> Floats:
         """Counts of the words in all classes together."""
         return np.asarray(self.matrix.sum(axis=0), dtype=np.float64)
 
-    def row(self, k: int) -> Floats:
-        """Return the counts of a class."""
-        return np.asarray(self.matrix[[k]].toarray().ravel(), dtype=np.float64)
+    def row(self, k: int) -> tuple[Integers, Floats]:
+        """Return the words of a class and their counts."""
+        entries = slice(*self.matrix.indptr[k : k + 2])
+        return self.matrix.indices[entries], self.matrix.data[entries]
 
     def mixed(self, weights: csr_array) -> Self:
         """Return weighted sums of the classes, a row of weights for each."""
-        return type(self)(csr_array(weights @ self.matrix), weights @ self.outside, self.words)
+        return type(self)(csr_array(weights @ self.matrix), weights @ self.outside, self.vocabulary)
 
     def __add__(self, other: Self) -> Self:
         """Add the counts of more text; the sum is exactly the counts of both texts."""
         outside = self.outside + other.outside
-        if self.words is None or other.words is None or self.words.equals(other.words):
-            return type(self)(csr_array(self.matrix + other.matrix), outside, self.words)
-        words = pl.concat([self.words, other.words]).unique(maintain_order=True)
-        return type(self)(csr_array(self._over(words) + other._over(words)), outside, words)
+        own, others = self.vocabulary, other.vocabulary
+        if own is None or others is None or own.equals(others):
+            return type(self)(csr_array(self.matrix + other.matrix), outside, own)
+        words, (first, second) = number_words([own.words, others.words])
+        moved = self._over(first[np.argsort(own.columns)], len(words))
+        matrix = moved + other._over(second[np.argsort(others.columns)], len(words))
+        return type(self)(csr_array(matrix), outside, Vocabulary.of(words))
 
-    def _over(self, words: pl.Series) -> csr_array:
-        """Return the matrix with a column for each of these words, which are these and more."""
-        own = pl.DataFrame({"word": self.words})
-        at = own.join(_numbered(words), on="word", how="left", maintain_order="left")["column"]
-        entries = self.matrix.tocoo()
-        columns = at.to_numpy()[entries.col]
-        return csr_array((entries.data, (entries.row, columns)), shape=(self.matrix.shape[0], len(words)))
-
-
-def _numbered(words: pl.Series) -> pl.DataFrame:
-    return pl.DataFrame({"word": words, "column": np.arange(len(words))})
+    def _over(self, columns: Integers, n_words: int) -> csr_array:
+        """Return the matrix with other columns, of which there are more."""
+        parts = self.matrix.data, columns[self.matrix.indices], self.matrix.indptr
+        return csr_array(parts, shape=(self.matrix.shape[0], n_words))
 
 
 def count_classes(
@@ -102,7 +102,7 @@ def count_classes(
     tokenizer: str | Tokenize = "whitespace",
     lowercase: bool = False,
     n_jobs: int | None = None,
-) -> list[pl.DataFrame]:
+) -> list[CountedWords]:
     """Count the words of each class.
 
     Parameters
@@ -117,16 +117,15 @@ def count_classes(
 
     Returns
     -------
-    list of polars.DataFrame
-        One table a class, with the columns ``word`` and ``count``.
+    list of (WordKeys, ndarray)
+        The words of each class and how often each occurs; a word may come again.
     """
     tokenize = make_tokenizer(tokenizer)
     counters = [WordCounter() for _ in range(n_classes)]
     with start_workers(tokenize, n_jobs) as workers:
-        for label, counted in map_in_order(partial(_count_batch, tokenize), _batches(documents), workers):
+        for label, counted in map_in_order(partial(_count_batch, tokenize, lowercase), _batches(documents), workers):
             counters[label].add(counted)
-    tables = [counter.table() for counter in counters]
-    return list(map(_lowered, tables)) if lowercase else tables
+    return [counter.words() for counter in counters]
 
 
 _Batch = tuple[int, list[Any]]
@@ -148,13 +147,12 @@ def _batches(documents: Iterable[tuple[int, Text]]) -> Iterator[_Batch]:
         yield kind[0], batch
 
 
-def _count_batch(tokenize: Tokenize | None, batch: _Batch) -> tuple[int, BlockCounts]:
+def _count_batch(tokenize: Tokenize | None, lowercase: bool, batch: _Batch) -> tuple[int, BlockCounts]:
     label, documents = batch
     if isinstance(documents[0], bytes | str):
-        data = b"".join(map(encode_lines, documents))
-        return label, _count_block(tokenize, Block(data, data, len(data), 0))
-    words = Counter(token.encode("utf-8", "replace") for token in chain.from_iterable(documents))
-    return label, BlockCounts([], words, 0, 0)
+        return label, count_tokens(tokenize, lowercase, b"".join(map(encode_lines, documents)))
+    tokens = chain.from_iterable(documents)
+    return label, count_words(map(str.lower, tokens) if lowercase else tokens)
 
 
 # Bytes of text in one task of a worker; small, since a class may have little text and all workers want some.

@@ -25,6 +25,7 @@ from skxent.language_model._options import DECODE_ERRORS, LEAVE_ONE_OUT
 from skxent.language_model._shared_vocabulary import BACKGROUNDS, fit_shared
 from skxent.language_model._smoothing import Smoothing, make_smoothing
 from skxent.language_model._tokenizers import Tokenize
+from skxent.language_model._vocabulary import Vocabulary
 from skxent.language_model._word_columns import WordColumns
 
 __all__ = ["UnigramClassifier"]
@@ -288,7 +289,8 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
     def vocabulary_(self) -> Array | None:
         """The word of each column; None for a matrix whose columns have no names."""
         check_is_fitted(self)
-        return None if self._counts.words is None else self._counts.words.to_numpy()
+        vocabulary = self._counts.vocabulary
+        return None if vocabulary is None else vocabulary.strings().to_numpy()
 
     @property
     def feature_log_prob_(self) -> Floats:
@@ -326,7 +328,8 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
             names = pl.Series("word", list(self.feature_names_in_), dtype=pl.String)
         if names is not None and len(names) != X.shape[1]:
             raise ValueError(f"vocabulary has {len(names)} words, but X has {X.shape[1]} columns")
-        return ClassCounts(csr_array(members @ X), np.zeros(members.shape[0]), names)
+        vocabulary = None if names is None else Vocabulary.of_strings(names)
+        return ClassCounts(csr_array(members @ X), np.zeros(members.shape[0]), vocabulary)
 
     def _count_texts(self, X: Any, members: csr_array) -> ClassCounts:
         listed, read = self._listed(X)
@@ -336,12 +339,14 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
         pairs, group = np.unique(weights.row + 1j * weights.data, return_inverse=True)
         order = np.argsort(group, kind="stable")
         documents = ((group[i], read(listed[weights.col[i]])) for i in order)
-        tables = count_classes(
+        counted = count_classes(
             documents, len(pairs), tokenizer=self.tokenizer, lowercase=self.lowercase, n_jobs=self.n_jobs
         )
+        names = self._vocabulary()
+        vocabulary = None if names is None else Vocabulary.of_strings(names)
         classes, numbers = pairs.real.astype(np.int64), np.arange(len(pairs))
         mixing = csr_array((pairs.imag, (classes, numbers)), shape=(members.shape[0], len(pairs)))
-        return ClassCounts.from_tables(tables, self._vocabulary()).mixed(mixing)
+        return ClassCounts.of_words(counted, vocabulary).mixed(mixing)
 
     def _vocabulary(self) -> pl.Series | None:
         """Return the closed vocabulary, in its order."""
@@ -395,11 +400,11 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
 
     def _word_columns(self) -> WordColumns:
         """Return what finds the columns of words; it takes time to make, so it is made once."""
-        words, reading = self._counts.words, (self.tokenizer, self.lowercase)
-        if words is None:
+        vocabulary, reading = self._counts.vocabulary, (self.tokenizer, self.lowercase)
+        if vocabulary is None:
             raise ValueError("the model was fitted to a matrix whose columns have no names: give it such a matrix")
         if self._columns is None or self._columns.reading != reading:
-            self._columns = WordColumns(words, *reading)
+            self._columns = WordColumns(vocabulary, *reading)
         return self._columns
 
     def __getstate__(self) -> dict[str, Any]:

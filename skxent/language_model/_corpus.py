@@ -14,6 +14,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,18 +23,22 @@ import polars as pl
 
 from skxent._parallel import keep_freed_memory, prefetch
 from skxent._typing import Array
-from skxent.language_model._reader import BLOCK_BYTES, Block, Piece, join_blocks, pieces_of_texts, read_pieces
+from skxent.language_model._reader import BLOCK_BYTES, Piece, join_blocks, pieces_of_texts, read_pieces
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
-from skxent.language_model._word_counts import BlockCounts, WordCounter, count_block
+from skxent.language_model._word_counts import BlockCounts, WordCounter, count_block, count_words
 
 __all__ = [
     "CorpusCounts",
+    "Counted",
     "Document",
     "batches",
     "block_options",
     "checked_documents",
     "count_files",
     "count_text",
+    "count_tokens",
+    "counted_files",
+    "counted_text",
     "joined_size",
     "map_in_order",
     "merge_counts",
@@ -64,7 +69,7 @@ class CorpusCounts:
     n_sentences : int
         Lines that hold at least one token; each closes with one end-of-sentence event.
     n_bytes : int
-        Size of the text in bytes of UTF-8, after decompression.
+        Size of the text in bytes of UTF-8, after decompression. A byte that cannot be decoded is one byte.
     n_characters : int
         Code points of text.
 
@@ -172,11 +177,26 @@ def count_text(
     TypeError
         When a single string is passed, whose letters would be counted, or a document is neither kind.
     """
+    return counted_text(
+        documents, tokenizer=tokenizer, lowercase=lowercase, n_jobs=n_jobs, block_bytes=block_bytes
+    ).corpus()
+
+
+def counted_text(
+    documents: Iterable[Document],
+    *,
+    tokenizer: str | Tokenize = "whitespace",
+    lowercase: bool = False,
+    n_jobs: int | None = None,
+    block_bytes: int | None = None,
+) -> Counted:
+    """Count documents held in memory as :func:`count_text`, without making strings of the words."""
     lists = _TokenLists()
     options = block_options(tokenizer, block_bytes)
     pieces = pieces_of_texts(lists.set_aside(documents), options["block_bytes"])
-    tasks = ([piece] for piece in pieces)
-    return merge_counts([_count_batches(tasks, tokenizer, lowercase, n_jobs), lists.counts(lowercase)])
+    counted = _count_batches(([piece] for piece in pieces), tokenizer, lowercase, n_jobs)
+    lists.add_to(counted, lowercase)
+    return counted
 
 
 def count_files(
@@ -227,8 +247,31 @@ def count_files(
     CorpusError
         When a file cannot be read or decoded.
     """
-    options: dict[str, Any] = dict(encoding=encoding, errors=errors, field=field, progress=progress)
-    options |= {"skip_bad_records": skip_bad_records, **block_options(tokenizer, block_bytes)}
+    return counted_files(
+        paths,
+        tokenizer=tokenizer,
+        encoding=encoding,
+        errors=errors,
+        lowercase=lowercase,
+        field=field,
+        skip_bad_records=skip_bad_records,
+        n_jobs=n_jobs,
+        progress=progress,
+        block_bytes=block_bytes,
+    ).corpus()
+
+
+def counted_files(
+    paths: Iterable[str | Path],
+    *,
+    tokenizer: str | Tokenize = "whitespace",
+    lowercase: bool = False,
+    n_jobs: int | None = None,
+    block_bytes: int | None = None,
+    **reading: Any,
+) -> Counted:
+    """Count the words of files as :func:`count_files`, without making strings of the words."""
+    options = {**reading, **block_options(tokenizer, block_bytes)}
     pieces = (piece for path in paths for piece in read_pieces(path, **options))
     return _count_batches(batches(pieces, options["block_bytes"]), tokenizer, lowercase, n_jobs)
 
@@ -240,20 +283,43 @@ def block_options(tokenizer: str | Tokenize, block_bytes: int | None) -> dict[st
     return {"block_bytes": block_bytes or _TOKENIZER_BLOCK_BYTES, "whole_lines": True}
 
 
+@dataclass
+class Counted:
+    """Words that were counted, and the size of their text.
+
+    Attributes
+    ----------
+    words : WordCounter
+        The words and the lines.
+    n_bytes, n_characters : int
+        Size of the text.
+    """
+
+    words: WordCounter
+    n_bytes: int = 0
+    n_characters: int = 0
+
+    def add(self, block: BlockCounts, n_bytes: int, n_characters: int) -> None:
+        """Add the words and the size of more text."""
+        self.words.add(block)
+        self.n_bytes += n_bytes
+        self.n_characters += n_characters
+
+    def corpus(self) -> CorpusCounts:
+        """Return the words as strings with their counts."""
+        words = self.words
+        return CorpusCounts(words.table(), words.n_lines, words.n_sentences, self.n_bytes, self.n_characters)
+
+
 def _count_batches(
     tasks: Iterable[list[Piece]], tokenizer: str | Tokenize, lowercase: bool, n_jobs: int | None
-) -> CorpusCounts:
+) -> Counted:
     tokenize = make_tokenizer(tokenizer)
-    n_bytes = n_characters = 0
-    words = WordCounter()
+    counted = Counted(WordCounter())
     with start_workers(tokenize, n_jobs) as workers:
-        for counted, *size in map_in_order(partial(_count_batch, tokenize), tasks, workers):
-            words.add(counted)
-            n_bytes, n_characters = n_bytes + size[0], n_characters + size[1]
-    sizes = (words.n_lines, words.n_sentences, n_bytes, n_characters)
-    if lowercase:
-        return CorpusCounts.from_table(_lowered(words.table()), **dict(zip(_SIZES, sizes, strict=True)))
-    return CorpusCounts(words.table(), *sizes)
+        for block_and_size in map_in_order(partial(_count_batch, tokenize, lowercase), tasks, workers):
+            counted.add(*block_and_size)
+    return counted
 
 
 def batches(pieces: Iterable[Piece], block_bytes: int) -> Iterator[list[Piece]]:
@@ -270,24 +336,19 @@ def batches(pieces: Iterable[Piece], block_bytes: int) -> Iterator[list[Piece]]:
         yield batch
 
 
-def _count_batch(tokenize: Tokenize | None, batch: Sequence[Piece]) -> tuple[BlockCounts, int, int]:
+def _count_batch(tokenize: Tokenize | None, lowercase: bool, batch: Sequence[Piece]) -> tuple[BlockCounts, int, int]:
     block = join_blocks([piece.make() for piece in batch])
-    return _count_block(tokenize, block), block.n_bytes, block.n_characters
+    return count_tokens(tokenize, lowercase, block.data), block.n_bytes, block.n_characters
 
 
-def _count_block(tokenize: Tokenize | None, block: Block) -> BlockCounts:
+def count_tokens(tokenize: Tokenize | None, lowercase: bool, data: bytes) -> BlockCounts:
+    """Count the tokens of a text in UTF-8 that ends with white space."""
     if works_on_arrays(tokenize):
-        return count_block(space_tokens(tokenize, block.data))
+        return count_block(space_tokens(tokenize, data, lowercase))
     assert tokenize is not None
-    lines = tokenize_lines(tokenize, block.data.decode())
-    words = Counter(token.encode("utf-8", "replace") for tokens in lines for token in tokens)
-    return BlockCounts([], words, len(lines), sum(map(bool, lines)))
-
-
-def _lowered(table: pl.DataFrame) -> pl.DataFrame:
-    """Lower-case the words of a table, which gives the counts of the lower-cased text."""
-    words = [word.lower() for word in table["word"]]
-    return table.with_columns(pl.Series("word", words, dtype=pl.String))
+    lines = tokenize_lines(tokenize, data.decode())
+    tokens = chain.from_iterable(lines)
+    return count_words(map(str.lower, tokens) if lowercase else tokens, len(lines), sum(map(bool, lines)))
 
 
 class _TokenLists:
@@ -295,23 +356,24 @@ class _TokenLists:
 
     def __init__(self) -> None:
         self.words: Counter[str] = Counter()
-        self.sizes = dict.fromkeys(_SIZES, 0)
+        self.sizes = np.zeros(len(_SIZES), dtype=np.int64)
 
     def set_aside(self, documents: Iterable[Document]) -> Iterator[str]:
         for document in checked_documents(documents):
             if isinstance(document, str):
                 yield document
             else:
-                self._add(document)
+                self.words.update(document)
+                self.sizes += 1, len(document) > 0, *joined_size(document)
 
-    def _add(self, tokens: Sequence[str]) -> None:
-        self.words.update(tokens)
-        for size, value in zip(_SIZES, (1, bool(len(tokens)), *joined_size(tokens)), strict=True):
-            self.sizes[size] += value
-
-    def counts(self, lowercase: bool) -> CorpusCounts:
-        table = pl.DataFrame({"word": list(self.words), "count": list(self.words.values())}, schema=_SCHEMA)
-        return CorpusCounts.from_table(_lowered(table) if lowercase else table, **self.sizes)
+    def add_to(self, counted: Counted, lowercase: bool) -> None:
+        n_lines, n_sentences, n_bytes, n_characters = self.sizes.tolist()
+        words = self.words
+        if lowercase:
+            words = Counter()
+            for word, count in self.words.items():
+                words[word.lower()] += count
+        counted.add(count_words(words, n_lines, n_sentences), n_bytes, n_characters)
 
 
 def joined_size(tokens: Sequence[str]) -> tuple[int, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from numbers import Number
 from os import PathLike
 from pathlib import Path
@@ -106,16 +105,20 @@ class DocumentReader:
 
 def _whole_file(path: str | Path) -> bytes:
     """Read a file without the layers of a file object, which take as long as a small file does."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
+    descriptor = os.open(path, _FLAGS)
     try:
-        parts = list(iter(partial(os.read, descriptor, _READ_BYTES), b""))
+        parts = [os.read(descriptor, _READ_BYTES)]
+        while data := os.read(descriptor, _READ_BYTES):
+            parts.append(data)
     finally:
         os.close(descriptor)
-    return b"".join(parts) if len(parts) != 1 else parts[0]
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 # Bytes that are read at a time.
 _READ_BYTES = 1 << 20
+# How files are opened; only Windows has O_BINARY, and not every system O_CLOEXEC.
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def _as_utf8(data: bytes, encoding: str, errors: str) -> bytes:

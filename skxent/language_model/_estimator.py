@@ -431,7 +431,7 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
         return [token for line in lines if len(line) for token in (*line, *ends)]
 
     def _scorer(self) -> LineScorer:
-        return LineScorer(self.model_, self.tokenizer, self.lowercase)
+        return LineScorer.of(self.model_, self.tokenizer, self.lowercase)
 
     def _score_files(self, X: Any) -> Score:
         scores = [self.model_.score(self._count_documents([path])) for path in self._sources(X)]
@@ -465,7 +465,7 @@ class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
 
     def _score_matrix(self, X: Any) -> Score:
         X = csr_array(X)
-        log_prob = LineScorer(self.model_).values.of_words(self._column_words(X.shape[1]))
+        log_prob = LineScorer.of(self.model_).values.of_words(self._column_words(X.shape[1]))
         is_unknown = np.isnan(log_prob)
         tokens, unknown = X.sum(axis=1), X @ is_unknown
         is_possible = np.isfinite(log_prob)

@@ -56,6 +56,7 @@ from skxent.language_model._options import END_OF_SENTENCE
 from skxent.language_model._reader import Piece, join_blocks, pieces_of_texts, read_pieces
 from skxent.language_model._token_values import TokenValues
 from skxent.language_model._tokenizers import Tokenize
+from skxent.language_model._vocabulary import Vocabulary
 
 __all__ = [
     "Keyness",
@@ -278,7 +279,8 @@ class Occurrences:
         return np.concatenate([of_texts, self._units([_Found(columns, sizes, np.zeros_like(sizes))])])
 
     def _values(self) -> TokenValues:
-        return TokenValues(self.words, np.arange(len(self.words), dtype=np.float64), self.tokenizer, self.lowercase)
+        columns = np.arange(len(self.words), dtype=np.float64)
+        return TokenValues(Vocabulary.of_strings(self.words), columns, np.nan, self.tokenizer, self.lowercase)
 
     def _in_pieces(self, tasks: Iterable[list[Piece]]) -> Floats:
         values = self._values()

@@ -19,14 +19,13 @@ from skxent.language_model._corpus import CorpusCounts
 from skxent.language_model._options import END_OF_SENTENCE, LEAVE_ONE_OUT, OOV, UNKNOWN, unit_of
 from skxent.language_model._score import Score
 from skxent.language_model._smoothing import Smoothing, make_smoothing
-from skxent.language_model._word_counts import WordValues, find_tokens
+from skxent.language_model._vocabulary import Vocabulary, WordValues
+from skxent.language_model._word_keys import pack_words
 
 __all__ = ["Evaluation", "FittedUnigram", "WordScores", "fit_unigram"]
 
 # Words that a message or an evaluation names as examples.
 _N_EXAMPLES = 5
-# Fewer words than this share of a model's are looked up one by one instead of in a join, which reads all of them.
-_FEW_WORDS = 8
 
 
 @dataclass(frozen=True)
@@ -305,17 +304,13 @@ class WordScores:
         )
 
     def _look_up(self, words: pl.Series) -> pl.Series:
-        """Return the log-probability of each word, null for the unknown; a few words cost little in a large model."""
-        if len(words) < len(self.words) // _FEW_WORDS:
-            data = ("\n".join(words) + "\n").encode()
-            tokens = find_tokens(data)
-            if len(tokens.starts) == len(words):  # no word has white space in it
-                return pl.Series(self._values.look_up(data, tokens)).fill_nan(None)
-        return words.to_frame("word").join(self.table, on="word", how="left", maintain_order="left")["log_prob"]
+        """Return the log-probability of each word, null for the unknown."""
+        return pl.Series(self._values.of_packed(pack_words(words))).fill_nan(None)
 
     @cached_property
     def _values(self) -> WordValues:
-        return WordValues(self.table["word"], self.table["log_prob"].to_numpy())
+        table = self.table
+        return WordValues(Vocabulary.of_strings(table["word"]), table["log_prob"].to_numpy(), np.nan)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without what can be made again, and the words once if they are those of the counts."""

@@ -24,11 +24,14 @@ from skxent._typing import Integers
 from skxent.language_model._decompress import read_chunks
 from skxent.language_model._errors import CorpusError, UndecodableError
 from skxent.language_model._options import DECODE_ERRORS
-from skxent.language_model._word_counts import SPACES
+from skxent.language_model._word_keys import SPACES, as_strings
 
 __all__ = [
+    "BAD_BYTE",
     "BLOCK_BYTES",
     "JSON_LINE",
+    "KEEP_BAD_BYTES",
+    "MARK_BYTES",
     "Block",
     "Documents",
     "Piece",
@@ -42,14 +45,32 @@ __all__ = [
 BLOCK_BYTES = 1 << 21
 # Name of the column of whole lines of JSON; no column of a Parquet file is called so.
 JSON_LINE = "\0line"
+# A byte that could not be decoded from another encoding than UTF-8: half of a surrogate pair, which no text holds.
+BAD_BYTE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+# The mark of a byte 0 at the place of an error, and of one that goes on with an error.
+_FIRST_MARK, _NEXT_MARK = 0xDC00, 0xDD00
+# Bytes of the units of encodings whose units are larger than a byte; there is no writing half of a unit.
+_UNIT_BYTES = {"utf-16": 2, "utf-32": 4}
+# Name of the error handler that makes such marks, and bytes again of them.
+KEEP_BAD_BYTES = "skxent-keep-bad-bytes"
+# Bytes of a mark.
+MARK_BYTES = 3
+# The bytes of one error: the first one's mark, and those of the others.
+_ERROR = re.compile(rb"\xed[\xa0-\xb3][\x80-\xbf](?:\xed[\xb4-\xbf][\x80-\xbf])*")
+# What each way to treat errors makes of one.
+_REPLACEMENTS = {"replace": "\ufffd".encode(), "ignore": b""}
 # The first bytes of a Parquet file.
 _PARQUET = b"PAR1"
 # What a tar archive has at this byte.
 _TAR, _TAR_PLACE = b"ustar", 257
-# JSON that Polars may read in another way than JSON means it: texts made of numbers or objects, half surrogate pairs.
+# JSON that Polars may read in another way than JSON means it: texts made of numbers or objects, and halves of surrogate
+# pairs (a high one without the low one after it, a low one without the high one before it, either after a backslash).
 _NO_TEXT = r"^\s*(?:[-\d\[{]|true|false|NaN|Infinity)"
-_SURROGATE = r"\\u[dD][89a-fA-F]"
-_SURROGATE_BYTES = re.compile(_SURROGATE.encode())
+_HALF_PAIR = re.compile(
+    rb"\\u[dD](?:[89abAB](?:(?<=\\\\u..)|..(?!\\u[dD][c-fC-F]))"
+    rb"|[c-fC-F](?:(?<=\\\\u..)|(?<!\\u[dD][89abAB]..\\u..)))",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -90,11 +111,13 @@ class Block:
         ``data`` before bytes were replaced or left out; has the same lines.
     n_bytes, n_characters : int
         Size of the text itself, without a newline that was given: bytes of the file if it is UTF-8, else those that
-        it would take in UTF-8.
+        it would take in UTF-8. A byte that cannot be decoded is one byte.
     ends_line : bool
         False when the next block goes on with the same line.
     documents : Documents, optional
         The documents that the block is made of, when the corpus is made of documents and not of lines.
+    has_marks : bool
+        Whether bytes that could not be decoded are in ``raw`` as marks, see ``BAD_BYTE``.
     """
 
     data: bytes
@@ -103,6 +126,7 @@ class Block:
     n_characters: int
     ends_line: bool = True
     documents: Documents | None = None
+    has_marks: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,6 +166,7 @@ def join_blocks(blocks: Sequence[Block]) -> Block:
         sum(block.n_characters for block in blocks),
         blocks[-1].ends_line,
         _join_documents(listed) if listed else None,
+        any(block.has_marks for block in blocks),
     )
 
 
@@ -252,15 +277,14 @@ def read_pieces(
             f"{path}: a tar archive cannot be read; unpack it, e.g. tar -xOf FILE | skxent-perplexity ... -"
         )
     chunks = chain([first], chunks)
-    if codecs.lookup(encoding).name == "utf-8":
-        marked = _without_mark(chunks)
-    else:
-        decoded = _decode(path, encoding, errors, chunks)
-        errors, marked = "strict", ((text.encode("utf-8", "replace"), 0) for text in decoded)
+    is_utf8 = codecs.lookup(encoding).name == "utf-8"
+    marked = _without_mark(chunks) if is_utf8 else _as_utf8(_decode(path, encoding, errors, chunks), errors)
+    repair: _Repair = partial(_valid_utf8, path, errors) if is_utf8 else partial(_without_bad_bytes, errors)
+    has_marks = not is_utf8 and errors != "strict"
     parts = _cut(marked, whole_lines or field is not None)
     if field is None:
-        return (Piece(path, len(p[0]), partial(_text_block, path, errors, *p), p[1], p[3] + 1) for p in parts)
-    json_lines = _JsonLines(path, field, errors, keep_records, skip_bad_records, texts)
+        return (Piece(path, len(p[0]), partial(_text_block, repair, has_marks, *p), p[1], p[3] + 1) for p in parts)
+    json_lines = _JsonLines(path, field, repair, keep_records, skip_bad_records, texts)
     return (Piece(path, len(p[0]), partial(json_lines.block, *p)) for p in parts)
 
 
@@ -274,9 +298,37 @@ def _without_mark(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
         yield chunk, n_left_out if number == 0 else 0
 
 
+def _keep_bad_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Decode each bad byte as half of a surrogate pair, its mark, and encode marks as the bytes that they were."""
+    if isinstance(error, UnicodeDecodeError):
+        first, *others = error.object[error.start : error.end]
+        return "".join(map(chr, [_FIRST_MARK + first, *(_NEXT_MARK + byte for byte in others)])), error.end
+    if isinstance(error, UnicodeEncodeError) and _FIRST_MARK <= ord(error.object[error.start]) < _NEXT_MARK + 256:
+        end = error.start + 1
+        while end < len(error.object) and _NEXT_MARK <= ord(error.object[end]) < _NEXT_MARK + 256:
+            end += 1
+        bad = bytes(ord(mark) % 256 for mark in error.object[error.start : end])
+        is_whole = len(bad) % _UNIT_BYTES.get(error.encoding[:6], 1) == 0
+        return bad if is_whole else "?", end
+    raise error
+
+
+codecs.register_error(KEEP_BAD_BYTES, _keep_bad_bytes)
+
+
+def _as_utf8(texts: Iterable[str], errors: str) -> Iterator[tuple[bytes, int]]:
+    """Encode a text, the marks of bad bytes included if there may be any."""
+    return ((text.encode("utf-8", "replace" if errors == "strict" else "surrogatepass"), 0) for text in texts)
+
+
+def _without_bad_bytes(errors: str, raw: bytes, n_bytes: int, n_lines: int) -> bytes:
+    """Put what the error handler says in the places of marks."""
+    return raw if errors == "strict" else _ERROR.sub(_REPLACEMENTS[errors], raw)
+
+
 def _decode(path: str, encoding: str, errors: str, chunks: Iterable[bytes]) -> Iterator[str]:
     """Decode another encoding than UTF-8, without its byte-order mark."""
-    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    decoder = codecs.getincrementaldecoder(encoding)("strict" if errors == "strict" else KEEP_BAD_BYTES)
     n_bytes = n_lines = 0
     is_first = True
     for chunk in chain(chunks, [b""]):
@@ -287,8 +339,12 @@ def _decode(path: str, encoding: str, errors: str, chunks: Iterable[bytes]) -> I
             good = error.object[: error.start].decode(encoding, "replace")
             line, byte = n_lines + good.count("\n") + 1, n_bytes - n_pending + error.start
             raise UndecodableError(f"{path}: line {line}, byte {byte}: not valid {encoding} ({error.reason})") from None
-        except UnicodeError as error:  # such as UTF-16 and UTF-32 without a byte-order mark
-            raise UndecodableError(f"{path}: not valid {encoding} ({error})") from None
+        except UnicodeError as error:
+            problem = f"{path}: not valid {encoding} ({error})"
+            unmarked = codecs.lookup(encoding).name
+            if unmarked in _UNIT_BYTES:  # without a byte-order mark
+                raise CorpusError(f"{problem}; name the order of its bytes: {unmarked}-le or {unmarked}-be") from None
+            raise UndecodableError(problem) from None
         yield text.removeprefix("\ufeff") if is_first else text
         is_first = is_first and not text
         n_bytes, n_lines = n_bytes + len(chunk), n_lines + text.count("\n")
@@ -326,12 +382,17 @@ def _end_of_space(chunk: bytes) -> int:
     return max((chunk.rfind(space) + len(space) for space in SPACES if space in chunk), default=0)
 
 
-def _text_block(path: str, errors: str, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
-    data = _valid_utf8(path, errors, raw, n_bytes, n_lines)
+# Makes valid UTF-8 of bytes; it is told how many bytes and lines come before them.
+_Repair = Callable[[bytes, int, int], bytes]
+
+
+def _text_block(repair: _Repair, has_marks: bool, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
+    data = repair(raw, n_bytes, n_lines)
     n_characters = len(data) if data.isascii() else _n_characters(data)
     newline = b"\n" if ends_line and not raw.endswith(b"\n") else b""
     given = raw + newline
-    return Block(given if data is raw else data + newline, given, len(raw), n_characters, ends_line)
+    size = len(raw) - (MARK_BYTES - 1) * (len(BAD_BYTE.findall(raw)) if has_marks else 0)
+    return Block(given if data is raw else data + newline, given, size, n_characters, ends_line, has_marks=has_marks)
 
 
 def _n_characters(data: bytes) -> int:
@@ -369,11 +430,7 @@ def pieces_of_texts(texts: Iterable[str], block_bytes: int = BLOCK_BYTES) -> Ite
 
 
 def _block_of_list(texts: list[str], n_before: int) -> Block:
-    try:
-        series = pl.Series(texts, dtype=pl.String)
-    except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 cannot hold
-        series = pl.Series([text.encode("utf-8", "replace").decode() for text in texts], dtype=pl.String)
-    return _block_of_documents(series, np.arange(n_before + 1, n_before + len(texts) + 1))
+    return _block_of_documents(as_strings(texts), np.arange(n_before + 1, n_before + len(texts) + 1))
 
 
 def _block_of_documents(
@@ -393,9 +450,23 @@ def _lines_of(data: bytes) -> pl.Series:
     return pl.Series([data.removesuffix(b"\n")], dtype=pl.Binary).cast(pl.String).str.split("\n").explode()
 
 
-def _is_doubtful(texts: pl.Series) -> pl.Series:
-    """Find the texts that are to be read again one by one."""
-    return texts.is_null() | texts.str.contains(_NO_TEXT).fill_null(True)
+def _lines_at(data: bytes, at: Integers) -> list[str]:
+    """Return the lines at some positions."""
+    if not len(at):
+        return []
+    ends = np.append(np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A), len(data))
+    starts = np.append(0, ends[:-1] + 1)
+    return [data[i:j].decode() for i, j in zip(starts[at].tolist(), ends[at].tolist(), strict=True)]
+
+
+def _doubtful(texts: pl.Series, data: bytes) -> Integers:
+    """Return the positions of texts that are to be read again one by one, out of their lines."""
+    at = (texts.is_null() | texts.str.contains(_NO_TEXT).fill_null(True)).arg_true().to_numpy()
+    halves = [match.start() for match in _HALF_PAIR.finditer(data)] if b"\\u" in data else []
+    if not halves:
+        return at
+    newlines = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
+    return np.union1d(at, np.searchsorted(newlines, halves))
 
 
 @dataclass(frozen=True)
@@ -404,22 +475,24 @@ class _JsonLines:
 
     path: str
     field: str
-    errors: str
+    repair: _Repair
     keep_records: bool
     skip_bad_records: bool
     texts: bool = True
 
     def block(self, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
         """Make a block of the documents of some lines."""
-        data = _valid_utf8(self.path, self.errors, raw, n_bytes, n_lines)
+        data = self.repair(raw, n_bytes, n_lines)
         if not self.texts:
             return self._lines_alone(data, n_lines)
-        texts = None if _SURROGATE_BYTES.search(data) else self._texts_at_once(data)
+        texts = self._texts_at_once(data)
         n_records = data.count(b"\n") + (not data.endswith(b"\n"))
-        if texts is None or len(texts) != n_records or _is_doubtful(texts).any():
+        if texts is None or len(texts) != n_records:
             return self._checked_block(data, n_lines)
-        records = _lines_of(data).to_frame(JSON_LINE) if self.keep_records else None
-        return _block_of_documents(texts, np.arange(n_lines + 1, n_lines + len(texts) + 1), records)
+        at = _doubtful(texts, data)
+        texts, problems = self._mended(texts, at, _lines_at(data, at), at + n_lines + 1)
+        lines = _lines_of(data) if self.keep_records else None
+        return self._block_of(texts, np.arange(n_lines + 1, n_lines + n_records + 1), lines, problems)
 
     def _lines_alone(self, data: bytes, n_lines: int) -> Block:
         """Make a block of whole lines whose texts are not needed."""
@@ -432,15 +505,30 @@ class _JsonLines:
     def _checked_block(self, data: bytes, n_lines: int) -> Block:
         """Make a block of lines of which some may be blank, no records, or other than what Polars reads."""
         lines, numbers = self._records_in(data, n_lines)
-        texts = self._texts_at_once("\n".join(lines).encode())
+        data = "\n".join(lines).encode()
+        texts = self._texts_at_once(data)
         if texts is None or len(texts) != len(lines):
             texts = pl.Series([None] * len(lines), dtype=pl.String)
-        at = (_is_doubtful(texts) | lines.str.contains(_SURROGATE)).arg_true()
-        checked, problems = self._texts_one_by_one(lines.gather(at), numbers[at.to_numpy()])
-        texts = texts.scatter(at, checked) if len(at) else texts
-        is_good = texts.is_not_null()
-        lines, numbers, texts = lines.filter(is_good), numbers[is_good.to_numpy()], texts.filter(is_good)
-        records = lines.to_frame(JSON_LINE) if self.keep_records else None
+        at = _doubtful(texts, data)
+        texts, problems = self._mended(texts, at, lines.gather(at).to_list(), numbers[at])
+        return self._block_of(texts, numbers, lines, problems)
+
+    def _mended(
+        self, texts: pl.Series, at: Integers, lines: list[str], numbers: Integers
+    ) -> tuple[pl.Series, list[str]]:
+        """Read the lines of the doubtful texts again; null, and a word about it, for what is wrong."""
+        if not len(at):
+            return texts, []
+        checked, problems = self._texts_one_by_one(lines, numbers)
+        return texts.scatter(at, checked), problems
+
+    def _block_of(self, texts: pl.Series, numbers: Integers, lines: pl.Series | None, problems: list[str]) -> Block:
+        """Make a block of the documents that have a text."""
+        records = lines.to_frame(JSON_LINE) if self.keep_records and lines is not None else None
+        if problems:
+            is_good = texts.is_not_null()
+            texts, numbers = texts.filter(is_good), numbers[is_good.to_numpy()]
+            records = None if records is None else records.filter(is_good)
         return _block_of_documents(texts, numbers, records, tuple(problems))
 
     def _records_in(self, data: bytes, n_lines: int) -> tuple[pl.Series, Integers]:
@@ -456,7 +544,7 @@ class _JsonLines:
         except pl.exceptions.PolarsError:
             return None
 
-    def _texts_one_by_one(self, lines: pl.Series, numbers: Integers) -> tuple[pl.Series, list[str]]:
+    def _texts_one_by_one(self, lines: list[str], numbers: Integers) -> tuple[pl.Series, list[str]]:
         """Read line by line; null, and a word about it, for what is wrong."""
         texts: list[str | None] = []
         problems = []
@@ -493,7 +581,8 @@ def _parquet_pieces(path: str, field: str | None, keep_records: bool, block_byte
         frame = pl.scan_parquet(path, glob=False)
         schema = frame.collect_schema()
         if schema.get(field) not in (pl.String, pl.Categorical):
-            raise CorpusError(f"{path}: no text column {field!r}; its columns are {', '.join(schema)}")
+            kinds = ", ".join(f"{name} ({kind})" for name, kind in schema.items())
+            raise CorpusError(f"{path}: no text column {field!r}; its columns are {kinds}")
         columns = pl.all() if keep_records else pl.col(field)
         for batch in frame.select(columns).collect_batches():
             for rows in _slices(batch, field, block_bytes):

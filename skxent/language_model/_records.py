@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from skxent._typing import Integers
 from skxent.language_model._decompress import read_chunks
 from skxent.language_model._errors import CorpusError
-from skxent.language_model._reader import JSON_LINE, Block, read_pieces
+from skxent.language_model._reader import JSON_LINE, KEEP_BAD_BYTES, Block, read_pieces
 
 __all__ = [
     "Choice",
@@ -191,11 +191,11 @@ def write_parts(paths: Sequence[str], encoding: str, parts: Iterable[tuple[Recor
 
 
 def _encoder(encoding: str) -> Callable[[bytes], bytes]:
-    """Put lines back into their encoding; a byte-order mark comes once."""
+    """Put lines back into their encoding, bytes that could not be decoded included; a byte-order mark comes once."""
     if codecs.lookup(encoding).name == "utf-8":
         return bytes
-    encoder = codecs.getincrementalencoder(encoding)()
-    return lambda lines: encoder.encode(lines.decode())
+    encoder = codecs.getincrementalencoder(encoding)(KEEP_BAD_BYTES)
+    return lambda lines: encoder.encode(lines.decode("utf-8", "surrogatepass"))
 
 
 def _records_of(path: str, block: Block) -> Records:

@@ -23,12 +23,13 @@ from skxent.language_model._corpus import (
     start_workers,
 )
 from skxent.language_model._model import WordScores
-from skxent.language_model._reader import Block, Piece, join_blocks, pieces_of_texts, read_pieces
+from skxent.language_model._reader import BAD_BYTE, MARK_BYTES, Block, Piece, join_blocks, pieces_of_texts, read_pieces
 from skxent.language_model._score import Score
 from skxent.language_model._token_values import TokenValues
 from skxent.language_model._tokenizers import Tokenize
+from skxent.language_model._vocabulary import Vocabulary
 
-__all__ = ["LineScorer", "ScoredLines", "score_lines", "score_text"]
+__all__ = ["LineScorer", "ScoredLines", "score_lines", "score_text", "scored_lines"]
 
 
 @dataclass(frozen=True)
@@ -100,18 +101,27 @@ class LineScorer:
 
     Parameters
     ----------
-    scores : WordScores
-        The model.
-    tokenizer, lowercase
-        As in :func:`~skxent.language_model.count_files`.
+    values : TokenValues
+        The log-probability of each word, NaN for unknown words.
+    log_prob_unk, log_prob_eos, blank_lines
+        As in :class:`~skxent.language_model.WordScores`.
     """
 
-    def __init__(self, scores: WordScores, tokenizer: str | Tokenize = "whitespace", lowercase: bool = False) -> None:
-        self.log_prob_unk = scores.log_prob_unk
-        self.log_prob_eos = scores.log_prob_eos
-        self.blank_lines = scores.blank_lines
+    def __init__(
+        self, values: TokenValues, log_prob_unk: float, log_prob_eos: float | None = None, blank_lines: bool = False
+    ) -> None:
+        self.values = values
+        self.log_prob_unk = log_prob_unk
+        self.log_prob_eos = log_prob_eos
+        self.blank_lines = blank_lines
+
+    @classmethod
+    def of(cls, scores: WordScores, tokenizer: str | Tokenize = "whitespace", lowercase: bool = False) -> LineScorer:
+        """Make the scorer of a model; for the tokens see :func:`~skxent.language_model.count_files`."""
         table = scores.table
-        self.values = TokenValues(table["word"], table["log_prob"].to_numpy(), tokenizer, lowercase)
+        vocabulary = Vocabulary.of_strings(table["word"])
+        values = TokenValues(vocabulary, table["log_prob"].to_numpy(), np.nan, tokenizer, lowercase)
+        return cls(values, scores.log_prob_unk, scores.log_prob_eos, scores.blank_lines)
 
     @property
     def tokenize(self) -> Tokenize | None:
@@ -167,11 +177,19 @@ def _times(count: Any, log_prob: float) -> Floats:
 def _sizes_of_lines(block: Block) -> dict[str, Integers]:
     n_bytes = _lengths_of_lines(block.raw)
     n_characters = n_bytes if block.raw.isascii() else _characters_of_lines(block.data)
-    n_given = len(block.raw) - block.n_bytes
     sizes = {"bytes": n_bytes, "characters": n_characters.copy()}
+    if block.has_marks:
+        sizes["bytes"] = n_bytes - (MARK_BYTES - 1) * _marks_in_lines(block.raw, n_bytes)
+    n_given = int(sizes["bytes"].sum()) - block.n_bytes
     for size in sizes.values():
         size[-1:] -= n_given
     return sizes
+
+
+def _marks_in_lines(data: bytes, lengths: Integers) -> Integers:
+    """How many marks of bad bytes each line has."""
+    at = [match.start() for match in BAD_BYTE.finditer(data)]
+    return np.bincount(np.searchsorted(np.cumsum(lengths), at, side="right"), minlength=len(lengths))
 
 
 def _lengths_of_lines(data: bytes) -> Integers:
@@ -228,10 +246,34 @@ def score_lines(
     CorpusError
         When a file cannot be read or decoded.
     """
-    scorer = LineScorer(scores, tokenizer, lowercase)
-    options: dict[str, Any] = dict(encoding=encoding, errors=errors, field=field, progress=progress)
-    options |= {"skip_bad_records": skip_bad_records, "keep_records": keep == "records"}
-    options |= block_options(tokenizer, block_bytes)
+    return scored_lines(
+        paths,
+        LineScorer.of(scores, tokenizer, lowercase),
+        encoding=encoding,
+        errors=errors,
+        field=field,
+        skip_bad_records=skip_bad_records,
+        keep=keep,
+        join=join,
+        n_jobs=n_jobs,
+        progress=progress,
+        block_bytes=block_bytes,
+    )
+
+
+def scored_lines(
+    paths: Iterable[str | Path],
+    scorer: LineScorer,
+    *,
+    keep: str | None = None,
+    join: bool = True,
+    n_jobs: int | None = None,
+    block_bytes: int | None = None,
+    **reading: Any,
+) -> Iterator[ScoredLines]:
+    """Score every line or document as :func:`score_lines`, with a scorer that is there."""
+    options = {**reading, "keep_records": keep == "records"}
+    options |= block_options(scorer.values.tokenizer, block_bytes)
     pieces = (piece for path in paths for piece in read_pieces(path, **options))
     tasks = batches(pieces, options["block_bytes"])
     with start_workers(scorer.tokenize, n_jobs) as workers:

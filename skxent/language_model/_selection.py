@@ -22,7 +22,7 @@ References
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from skxent._files import atomic_write
 from skxent._typing import Floats, Integers
-from skxent.language_model._corpus import CorpusCounts, count_files, count_text, merge_counts
+from skxent.language_model._corpus import CorpusCounts, counted_files, counted_text
 from skxent.language_model._errors import CorpusError
 from skxent.language_model._model import WordScores
 from skxent.language_model._options import LEAVE_ONE_OUT
@@ -40,10 +40,14 @@ from skxent.language_model._ranking import Ranking
 from skxent.language_model._reader import expand_paths
 from skxent.language_model._records import Choice, Choices, are_parquet, is_plain_text, write_records
 from skxent.language_model._score import Score
-from skxent.language_model._scoring import LineScorer, score_lines, score_text
+from skxent.language_model._scoring import LineScorer, score_text, scored_lines
 from skxent.language_model._shared_vocabulary import TextCounts, fit_shared
 from skxent.language_model._smoothing import Smoothing, make_smoothing
+from skxent.language_model._token_values import TokenValues
 from skxent.language_model._tokenizers import Tokenize
+from skxent.language_model._vocabulary import Vocabulary, number_words
+from skxent.language_model._word_counts import CountedWords
+from skxent.language_model._word_keys import WordKeys, pack_words
 
 __all__ = ["BUCKETS", "DEFAULT_CUTS", "Selection", "log_ratio", "select_texts"]
 
@@ -88,16 +92,26 @@ def log_ratio(
     >>> dict(zip(ratio.words, np.exp(ratio.log_probs).round(3).tolist()))
     {'a': 1.75, 'b': 0.778, 'c': 0.583}
     """
-    rows = raw.rows.join(
-        target.rows, on="word", how="full", coalesce=True, suffix="_target", maintain_order="left_right"
-    ).fill_null(0)
-    models = fit_shared(
-        TextCounts(np.array([rows["count_target"], rows["count"]], dtype=np.float64)),
-        smoothing=make_smoothing(smoothing),
-        parameter=smoothing_parameter,
-        background=background,
-    )
-    return WordScores(rows["word"], models.log_probs[:-1, 0] - models.log_probs[:-1, 1], 0.0, None)
+    both = ((pack_words(text.words), text.counts) for text in (target, raw))
+    first, second = ([(packed.words, counts[packed.positions])] for packed, counts in both)
+    words, ratios = _ratios(first, second, smoothing, smoothing_parameter, background)
+    return WordScores(words.strings(), ratios, 0.0, None)
+
+
+def _ratios(
+    target: Sequence[CountedWords],
+    raw: Sequence[CountedWords],
+    smoothing: str | Smoothing,
+    parameter: float | str | None,
+    background: str,
+) -> tuple[WordKeys, Floats]:
+    """Return the words of both texts, and for each the logarithm of the ratio of its probabilities."""
+    words, numbers = number_words([listed for listed, _ in (*target, *raw)])
+    pairs = zip(numbers, (count for _, count in (*target, *raw)), strict=True)
+    sums = [np.bincount(number, count, len(words)) for number, count in pairs]
+    counts = TextCounts(np.array([sum(sums[: len(target)]), sum(sums[len(target) :])], dtype=np.float64))
+    models = fit_shared(counts, smoothing=make_smoothing(smoothing), parameter=parameter, background=background)
+    return words, models.log_probs[:-1, 0] - models.log_probs[:-1, 1]
 
 
 # Told of a pass over files and the files; what it returns is told of the bytes read.
@@ -107,10 +121,10 @@ StartTask = Callable[[str, list[str]], Callable[[int], None]]
 class _Documents(Protocol):
     """Documents that can be read again and again."""
 
-    def count(self) -> CorpusCounts:
+    def count(self) -> list[CountedWords]:
         """Count their words."""
 
-    def score(self, scores: WordScores) -> Iterator[tuple[Score, tuple[str, ...]]]:
+    def score(self, vocabulary: Vocabulary, ratios: Floats) -> Iterator[tuple[Score, tuple[str, ...]]]:
         """Score them in order, some at a time; say what is wrong with those that are left out."""
 
     def error(self, problem: str) -> Exception:
@@ -126,11 +140,13 @@ class _Texts:
     lowercase: bool
     n_jobs: int | None
 
-    def count(self) -> CorpusCounts:
-        return count_text(self.documents, tokenizer=self.tokenizer, lowercase=self.lowercase, n_jobs=self.n_jobs)
+    def count(self) -> list[CountedWords]:
+        reading: dict[str, Any] = dict(tokenizer=self.tokenizer, lowercase=self.lowercase, n_jobs=self.n_jobs)
+        return [counted_text(self.documents, **reading).words.words()]
 
-    def score(self, scores: WordScores) -> Iterator[tuple[Score, tuple[str, ...]]]:
-        yield score_text(self.documents, LineScorer(scores, self.tokenizer, self.lowercase), self.n_jobs), ()
+    def score(self, vocabulary: Vocabulary, ratios: Floats) -> Iterator[tuple[Score, tuple[str, ...]]]:
+        values = TokenValues(vocabulary, ratios, np.nan, self.tokenizer, self.lowercase)
+        yield score_text(self.documents, LineScorer(values, 0.0), self.n_jobs), ()
 
     def error(self, problem: str) -> Exception:
         return ValueError(problem)
@@ -149,11 +165,13 @@ class _Files:
         names = ("encoding", "errors", "field", "skip_bad_records")
         return {name: self.reading[name] for name in names}
 
-    def count(self) -> CorpusCounts:
-        return count_files(self.paths, **self.reading, progress=self._start("counting"))
+    def count(self) -> list[CountedWords]:
+        return [counted_files(self.paths, **self.reading, progress=self._start("counting")).words.words()]
 
-    def score(self, scores: WordScores) -> Iterator[tuple[Score, tuple[str, ...]]]:
-        lines = score_lines(self.paths, scores, **self.reading, progress=self._start("scoring"))
+    def score(self, vocabulary: Vocabulary, ratios: Floats) -> Iterator[tuple[Score, tuple[str, ...]]]:
+        values = TokenValues(vocabulary, ratios, np.nan, self.reading["tokenizer"], self.reading["lowercase"])
+        reading = {**self.reading_of_records, "n_jobs": self.reading["n_jobs"]}
+        lines = scored_lines(self.paths, LineScorer(values, 0.0), **reading, progress=self._start("scoring"))
         return ((part.score, part.problems) for part in lines)
 
     def error(self, problem: str) -> Exception:
@@ -167,13 +185,13 @@ class _Files:
 class _TargetFiles(_Files):
     """Files of which those of plain text are read line by line, whatever the field of the others."""
 
-    def count(self) -> CorpusCounts:
+    def count(self) -> list[CountedWords]:
         if self.reading["field"] is None:
             return super().count()
         plain = {path: is_plain_text(path, self.reading["encoding"]) for path in self.paths}
         texts, records = ([path for path in self.paths if plain[path] == kind] for kind in (True, False))
         groups = (replace(self, paths=records), _Files(texts, {**self.reading, "field": None}, self.progress))
-        return merge_counts([_Files.count(group) for group in groups if group.paths])
+        return [part for group in groups if group.paths for part in _Files.count(group)]
 
 
 @dataclass(frozen=True)
@@ -398,14 +416,10 @@ def select_texts(
         documents, wanted = (_Texts(_listed(texts), **reading) for texts in (raw, target))
     else:
         raise ValueError(f"input={input!r}; choose from content, filename")
-    ratio = log_ratio(
-        _count(wanted, "target"),
-        _count(documents, "raw text"),
-        smoothing=smoothing,
-        smoothing_parameter=smoothing_parameter,
-        background=background,
-    )
-    scores, keys, problems = _score(documents, ratio, None if sample is None else np.random.default_rng(seed))
+    counted = _count(wanted, "target"), _count(documents, "raw text")
+    words, ratios = _ratios(*counted, smoothing, smoothing_parameter, background)
+    noise = None if sample is None else np.random.default_rng(seed)
+    scores, keys, problems = _score(documents.score(Vocabulary.of(words), ratios), noise)
     n_wanted = sample if sample is not None else _number(top, scores.n_ranked)
     last = None if n_wanted is None else keys.nth_largest(_checked_number(n_wanted, scores.n_ranked))
     return Selection(
@@ -445,21 +459,21 @@ def _checked_cuts(percentages: Sequence[float] | None) -> tuple[float, ...]:
     return cuts
 
 
-def _count(documents: _Documents, name: str) -> CorpusCounts:
-    counts = documents.count()
-    if not counts.n_tokens:
+def _count(documents: _Documents, name: str) -> list[CountedWords]:
+    parts = documents.count()
+    if not any(counts.any() for _, counts in parts):
         raise documents.error(f"there are no words in the {name}")
-    return counts
+    return parts
 
 
 def _score(
-    documents: _Documents, ratio: WordScores, noise: np.random.Generator | None
+    scored: Iterable[tuple[Score, tuple[str, ...]]], noise: np.random.Generator | None
 ) -> tuple[Ranking, Ranking, tuple[str, ...]]:
     """Score documents in bits a token; and what they are ranked by, which for a sample is the noisy weight in nats."""
     scores = Ranking()
     keys = scores if noise is None else Ranking()
     problems: list[str] = []
-    for score, found in documents.score(ratio):
+    for score, found in scored:
         problems += found
         tokens = np.asarray(score.tokens, dtype=np.float64)
         n_tokens = np.where(tokens > 0, tokens, np.nan)

@@ -45,6 +45,7 @@ __all__ = [
     "Lidstone",
     "MaximumLikelihood",
     "SmoothedCounts",
+    "SmoothedSeen",
     "Smoothing",
     "SmoothingWarning",
     "Split",
@@ -94,9 +95,13 @@ class CountsOfCounts:
     def of_events(cls, counts: ArrayLike) -> CountsOfCounts:
         """Tabulate the counts of single events."""
         events = np.asarray(counts, dtype=np.float64)
-        seen = events[events > 0]  # sorted alone: in one of many classes, most words of the vocabulary are not seen
+        seen = events[events > 0]
+        return cls.of_seen(seen, len(events) - len(seen))
+
+    @classmethod
+    def of_seen(cls, seen: Floats, n_unseen: int) -> CountsOfCounts:
+        """Tabulate the counts of events that were seen, and say how many were not."""
         r, n = np.unique(seen, return_counts=True)
-        n_unseen = len(events) - len(seen)
         return cls(np.append(0.0, r), np.append(n_unseen, n)) if n_unseen else cls(r, n)
 
     @property
@@ -140,6 +145,33 @@ class SmoothedCounts:
     probability: Floats
     parameter: float | None
     fallback: str | None = None
+
+
+@dataclass(frozen=True)
+class SmoothedSeen:
+    """Probabilities of the events that were seen, and what gives those of the others.
+
+    Attributes
+    ----------
+    probability : ndarray of shape (n_seen,)
+        Of each event that was seen.
+    base, share : float
+        An event that was not seen, with the background b, has the probability base + share · b.
+    parameter : float or None
+        The parameter that gave them.
+    fallback : str or None
+        What was used instead of the method, if it did not fit.
+    """
+
+    probability: Floats
+    base: float
+    share: float
+    parameter: float | None
+    fallback: str | None = None
+
+    def unseen(self, background: Floats) -> Floats:
+        """Return the probabilities of events that were not seen."""
+        return self.base + self.share * background
 
 
 class Smoothing(Parameters, ABC):
@@ -218,21 +250,69 @@ class Smoothing(Parameters, ABC):
         array([4., 3., 2., 3., 1.])
         """
         events = np.asarray(counts, dtype=np.float64)
-        b = _background(background, len(events))
-        table = CountsOfCounts.of_events(events)
+        seen = np.flatnonzero(events)
+        shares = None if background is None else _normalised(background)
+        part = self.fit_seen(
+            events[seen],
+            len(events) - len(seen),
+            parameter=parameter,
+            background=None if shares is None else shares[seen],
+            background_of_unseen=0.0 if shares is None else float(shares[events == 0].sum()),
+        )
+        probability = part.unseen(np.full(len(events), 1 / max(len(events), 1)) if shares is None else shares)
+        probability[seen] = part.probability
+        return SmoothedCounts(probability, part.parameter, part.fallback)
+
+    def fit_seen(
+        self,
+        seen: Floats,
+        n_unseen: int,
+        *,
+        parameter: float | str | None = LEAVE_ONE_OUT,
+        background: Floats | None = None,
+        background_of_unseen: float = 0.0,
+    ) -> SmoothedSeen:
+        """Estimate the probabilities from the events that were seen alone, which may be few among many.
+
+        Parameters
+        ----------
+        seen : ndarray of shape (n_seen,)
+            How often each event that was seen was seen.
+        n_unseen : int
+            How many events were not.
+        parameter : float, "leave-one-out" or None, default="leave-one-out"
+            As in :meth:`fit`.
+        background : ndarray of shape (n_seen,), optional
+            The background of each of the events that were seen; by default it is uniform over all events.
+        background_of_unseen : float, default=0
+            The sum of the background over the events that were not seen; with the others it makes 1.
+
+        Returns
+        -------
+        SmoothedSeen
+
+        Raises
+        ------
+        ValueError
+            As :meth:`fit`.
+        """
+        table = CountsOfCounts.of_seen(seen, n_unseen)
         if not table.n_tokens > 0:
             raise ValueError("there is no token to fit a model to")
-        theta = self._parameter(events, table, parameter, None if background is None else b)
+        b, b_unseen = background, background_of_unseen
+        theta = self._parameter(seen, table, parameter, b, b_unseen)
         kept, spare, fallback = self.split(table, np.nan if theta is None else theta)
         if fallback is not None:
-            warnings.warn(f"{self.name}: {fallback}", SmoothingWarning, stacklevel=2)
-        if self.only_unseen and (events == 0).any():
-            b = np.where(events == 0, b, 0.0) if b[events == 0].any() else np.where(events == 0, 1.0, 0.0)
-        seen = np.flatnonzero(events)
-        kept_of_events = np.full(len(events), kept[0])
-        kept_of_events[seen] = kept[np.searchsorted(table.r, events[seen])]
-        unnormalised = kept_of_events + spare * (b / b.sum())
-        return SmoothedCounts(unnormalised / unnormalised.sum(), theta, fallback)
+            warnings.warn(f"{self.name}: {fallback}", SmoothingWarning, stacklevel=3)
+        if b is None:
+            b, b_unseen = np.full(len(seen), 1 / table.n_vocabulary), n_unseen / table.n_vocabulary
+        of_seen, of_unseen = kept[np.searchsorted(table.r, seen)], float(kept[0]) if n_unseen else 0.0
+        total = float(kept @ table.n + spare)
+        if not (self.only_unseen and n_unseen):
+            return SmoothedSeen((of_seen + spare * b) / total, of_unseen / total, spare / total, theta, fallback)
+        if b_unseen > 0:
+            return SmoothedSeen(of_seen / total, of_unseen / total, spare / b_unseen / total, theta, fallback)
+        return SmoothedSeen(of_seen / total, (of_unseen + spare / n_unseen) / total, 0.0, theta, fallback)
 
     def leave_one_out(
         self, counts: ArrayLike, parameter: float | None = None, background: ArrayLike | None = None
@@ -273,7 +353,7 @@ class Smoothing(Parameters, ABC):
         return shares[0], shares[1]
 
     def _parameter(
-        self, events: Floats, table: CountsOfCounts, parameter: float | str | None, b: Floats | None
+        self, seen: Floats, table: CountsOfCounts, parameter: float | str | None, b: Floats | None, b_unseen: float
     ) -> float | None:
         if self.parameter_range is None:
             if parameter not in (None, LEAVE_ONE_OUT):
@@ -282,7 +362,7 @@ class Smoothing(Parameters, ABC):
         if parameter is None:
             return self.conventional_parameter(table)
         if parameter == LEAVE_ONE_OUT:
-            return self._best_left_out(events, table, b)
+            return self._best_left_out(_cells(seen, table, b, b_unseen), table)
         low, high = self.parameter_range
         if isinstance(parameter, str) or not low <= parameter <= min(high, _HIGHEST):
             raise ValueError(
@@ -291,8 +371,8 @@ class Smoothing(Parameters, ABC):
             )
         return float(parameter)
 
-    def _best_left_out(self, events: Floats, table: CountsOfCounts, b: Floats | None) -> float:
-        c, b_seen, n, b_unseen = _cells(events, table, b)
+    def _best_left_out(self, cells: tuple[Floats, Floats, Floats, float], table: CountsOfCounts) -> float:
+        c, b_seen, n, b_unseen = cells
 
         def cross_entropy(parameter: float) -> float:
             with np.errstate(divide="ignore"):
@@ -302,15 +382,22 @@ class Smoothing(Parameters, ABC):
         return _minimize(cross_entropy, *self.parameter_range)
 
 
-def _cells(events: Floats, table: CountsOfCounts, b: Floats | None) -> tuple[Floats, Floats, Floats, float]:
+def _cells(
+    seen: Floats, table: CountsOfCounts, b: Floats | None, b_unseen: float
+) -> tuple[Floats, Floats, Floats, float]:
     """Gather events that score alike: return their counts, backgrounds and number, and the background of the unseen."""
     if b is None:
-        seen = table.r > 0
+        is_seen = table.r > 0
         uniform = 1 / table.n_vocabulary
-        return table.r[seen], np.full(seen.sum(), uniform), table.n[seen].astype(np.float64), table.having(0) * uniform
-    seen = events > 0
-    cells, n = np.unique(events[seen] + 1j * b[seen], return_counts=True)
-    return cells.real, cells.imag, n.astype(np.float64), float(b[~seen].sum())
+        n = table.n[is_seen].astype(np.float64)
+        return table.r[is_seen], np.full(len(n), uniform), n, table.having(0) * uniform
+    cells, n_alike = np.unique(seen + 1j * b, return_counts=True)
+    return cells.real, cells.imag, n_alike.astype(np.float64), b_unseen
+
+
+def _normalised(background: ArrayLike) -> Floats:
+    b: Floats = np.asarray(background, dtype=np.float64)
+    return b / b.sum()
 
 
 def _background(background: ArrayLike | None, n_events: int) -> Floats:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
+from typing import Any
 
 import numpy as np
-import polars as pl
+from numpy.typing import NDArray
 
-from skxent._typing import Floats, Integers
+from skxent._typing import Integers
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
-from skxent.language_model._word_counts import WordValues, find_tokens
+from skxent.language_model._vocabulary import Vocabulary, WordValues
+from skxent.language_model._word_keys import as_strings, find_tokens, pack_words
 
 __all__ = ["TokenValues"]
 
@@ -20,10 +22,12 @@ class TokenValues:
 
     Parameters
     ----------
-    words : polars.Series of str
-        Distinct words.
+    vocabulary : Vocabulary
+        The words.
     values : ndarray of shape (n_words,)
         Their values.
+    missing : number
+        The value of all other words.
     tokenizer : str or callable, default="whitespace"
         What makes tokens of a line.
     lowercase : bool, default=False
@@ -31,17 +35,20 @@ class TokenValues:
     """
 
     def __init__(
-        self, words: pl.Series, values: Floats, tokenizer: str | Tokenize = "whitespace", lowercase: bool = False
+        self,
+        vocabulary: Vocabulary,
+        values: NDArray[Any],
+        missing: float = np.nan,
+        tokenizer: str | Tokenize = "whitespace",
+        lowercase: bool = False,
     ) -> None:
         self.tokenizer = tokenizer
         self.lowercase = lowercase
         self.tokenize = make_tokenizer(tokenizer)
-        self._table = pl.DataFrame([words.alias("word"), pl.Series("value", values, dtype=pl.Float64)])
-        if works_on_arrays(self.tokenize):
-            self._index = WordValues(words, np.asarray(values, dtype=np.float64))
+        self._values = WordValues(vocabulary, values, missing)
 
-    def of_text(self, data: bytes, ends_line: bool = True) -> tuple[Floats, Integers]:
-        """Return the value of each token of a text in UTF-8, NaN for other words, and how many tokens a line has.
+    def of_text(self, data: bytes, ends_line: bool = True) -> tuple[NDArray[Any], Integers]:
+        """Return the value of each token of a text in UTF-8, and how many tokens a line has.
 
         Parameters
         ----------
@@ -51,17 +58,14 @@ class TokenValues:
             Whether the last line ends with it; else what follows the last newline counts as a line.
         """
         if works_on_arrays(self.tokenize):
-            data = space_tokens(self.tokenize, data)
-            data = data.decode().lower().encode() if self.lowercase else data
+            data = space_tokens(self.tokenize, data, self.lowercase)
             tokens = find_tokens(data)
-            return self._index.look_up(data, tokens), tokens.per_line[: -1 if ends_line else None]
+            return self._values.look_up(data, tokens), tokens.per_line[: -1 if ends_line else None]
         assert self.tokenize is not None
         lines = tokenize_lines(self.tokenize, data.decode())
         return self.of_words(chain.from_iterable(lines)), np.array([len(line) for line in lines], np.int64)
 
-    def of_words(self, words: Iterable[str]) -> Floats:
-        """Return the value of each word, NaN for other words."""
+    def of_words(self, words: Iterable[str]) -> NDArray[Any]:
+        """Return the value of each word."""
         listed = [word.lower() for word in words] if self.lowercase else list(words)
-        frame = pl.DataFrame({"word": listed}, schema={"word": pl.String})
-        joined = frame.join(self._table, on="word", how="left", maintain_order="left")
-        return joined["value"].fill_null(np.nan).to_numpy()
+        return self._values.of_packed(pack_words(as_strings(listed)))

@@ -89,9 +89,15 @@ def works_on_arrays(tokenize: Tokenize | None) -> bool:
     return tokenize is None or isinstance(tokenize, SpacedTokenizer)
 
 
-def space_tokens(tokenize: Tokenize | None, data: bytes) -> bytes:
+def space_tokens(tokenize: Tokenize | None, data: bytes, lowercase: bool = False) -> bytes:
     """Return the text with white space between its tokens, for a tokenizer that works on arrays."""
-    return tokenize.space(data) if isinstance(tokenize, SpacedTokenizer) else data
+    data = tokenize.space(data) if isinstance(tokenize, SpacedTokenizer) else data
+    return _lowered(data) if lowercase else data
+
+
+def _lowered(data: bytes) -> bytes:
+    """Lower-case UTF-8, which does the same to every token as white space is no part of any letter's surroundings."""
+    return data.lower() if data.isascii() else data.decode().lower().encode()
 
 
 def tokenize_lines(tokenize: Tokenize, text: str) -> list[Sequence[str]]:

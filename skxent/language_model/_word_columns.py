@@ -8,14 +8,14 @@ from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
-import polars as pl
 from scipy.sparse import csr_array
 
-from skxent._typing import Floats, Integers
+from skxent._typing import Integers
 from skxent.language_model._corpus import map_in_order, start_workers
 from skxent.language_model._documents import Text, encode_lines
 from skxent.language_model._token_values import TokenValues
 from skxent.language_model._tokenizers import Tokenize
+from skxent.language_model._vocabulary import Vocabulary
 
 __all__ = ["WordColumns"]
 
@@ -30,7 +30,7 @@ class WordColumns:
 
     Parameters
     ----------
-    words : polars.Series of str
+    vocabulary : Vocabulary
         The word that each column counts.
     tokenizer : str or callable
         What makes tokens of a line.
@@ -38,10 +38,11 @@ class WordColumns:
         Whether tokens are lower-cased.
     """
 
-    def __init__(self, words: pl.Series, tokenizer: str | Tokenize, lowercase: bool) -> None:
-        self.n_words = len(words)
+    def __init__(self, vocabulary: Vocabulary, tokenizer: str | Tokenize, lowercase: bool) -> None:
+        self.n_words = len(vocabulary)
         self.reading = tokenizer, lowercase
-        self.values = TokenValues(words, np.arange(self.n_words, dtype=np.float64), tokenizer, lowercase)
+        columns = np.arange(self.n_words, dtype=np.int32)
+        self.values = TokenValues(vocabulary, columns, self.n_words, tokenizer, lowercase)
 
     def map(
         self, function: Callable[[csr_array], Result], documents: Iterable[Text], n_jobs: int | None = None
@@ -63,19 +64,18 @@ class WordColumns:
 
     def _apply(self, function: Callable[[csr_array], Result], batch: list[Any]) -> Result:
         columns, sizes = self._text_columns(batch) if isinstance(batch[0], bytes | str) else self._list_columns(batch)
-        columns = np.where(np.isnan(columns), self.n_words, columns)
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
         shape = len(sizes), self.n_words + 1
-        return function(csr_array((np.ones(len(columns)), columns.astype(np.int32), starts), shape=shape))
+        return function(csr_array((np.ones(len(columns)), columns, starts), shape=shape))
 
-    def _text_columns(self, texts: list[bytes | str]) -> tuple[Floats, Integers]:
+    def _text_columns(self, texts: list[bytes | str]) -> tuple[Integers, Integers]:
         """Return the column of each token and how many tokens each text has."""
         encoded = list(map(encode_lines, texts))
         n_lines = np.array([text.count(b"\n") for text in encoded])
         columns, per_line = self.values.of_text(b"".join(encoded))
         return columns, np.add.reduceat(per_line, np.cumsum(n_lines) - n_lines)
 
-    def _list_columns(self, lists: list[Sequence[str]]) -> tuple[Floats, Integers]:
+    def _list_columns(self, lists: list[Sequence[str]]) -> tuple[Integers, Integers]:
         return self.values.of_words(chain.from_iterable(lists)), np.array(list(map(len, lists)))
 
 

@@ -43,6 +43,7 @@ RUNS = {
     ),
     # It needs a corpus that is not here, so only its options are read.
     "data_selection": (["--help"], ["select, large or classify"]),
+    "intervals": (["lines", "--repetitions", "2"], ["intervals that cover", "500"]),
     "large_data": (["file", "--gigabytes", "0.001", "--kind", "map"], ["'kind': 'map'", "'reads': 1.0"]),
     "measures": (["--shapes", "1", "--compared", "1", "--first", "norm", "--last", "norm"], ["norm"]),
     "perplexity": (["natural", "--megabytes", "0.1", "--rounds", "1"], ["skxent-perplexity FILE", "MB/s"]),

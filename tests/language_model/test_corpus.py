@@ -30,8 +30,10 @@ from skxent.language_model import (
     expand_paths,
 )
 from skxent.language_model._reader import read_pieces
+from skxent.language_model._records import Choice, Choices, write_records
 from skxent.language_model._scoring import LineScorer, score_lines, score_text
-from skxent.language_model._word_counts import WordCounter, count_block, find_tokens, pack
+from skxent.language_model._word_counts import WordCounter, count_block
+from skxent.language_model._word_keys import find_tokens, pack
 
 SPACES = "".join(c for c in map(chr, range(sys.maxunicode + 1)) if c.isspace())
 TEXT = st.text(
@@ -118,14 +120,14 @@ def test_many_types_merge_in_bounded_parts():
 
 
 def test_words_with_one_hash_stay_apart(monkeypatch):
-    monkeypatch.setattr("skxent.language_model._word_counts._hash", lambda keys: np.zeros_like(keys[0]))
+    monkeypatch.setattr("skxent.language_model._word_keys.hash_keys", lambda keys: np.zeros_like(keys[0]))
     text = " ".join(["longerword1", "longerword2", "a"] * 7)
     assert as_dict(count_text([text])) == {"longerword1": 7, "longerword2": 7, "a": 7}
 
 
 def test_a_key_holds_the_bytes_of_its_word_alone():
     data = b"ab cdefghijk\n"
-    (_, (short,)), (_, longer), *_ = pack(data, find_tokens(data)).keys
+    (short,), longer, *_ = pack(data, find_tokens(data)).words.keys
     assert short.tobytes() == b"ab".ljust(8, b"\0")
     assert b"".join(key.tobytes() for key in longer) == b"cdefghijk".ljust(16, b"\0")
 
@@ -223,7 +225,7 @@ def test_undecodable_byte_is_named_with_its_place(tmp_path, before, block_bytes)
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
 def test_a_missing_byte_order_mark_is_named_with_its_file(tmp_path, encoding):
     path = write(tmp_path / "t.txt", "a b\n", f"{encoding}-le")
-    with pytest.raises(CorpusError, match=rf"t\.txt: .*not valid {encoding} .*give the encoding"):
+    with pytest.raises(CorpusError, match=rf"t\.txt: .*not valid {encoding} .*: {encoding}-le or {encoding}-be"):
         count_files([path], encoding=encoding)
 
 
@@ -294,7 +296,7 @@ def test_parquet(tmp_path, documents):
     counts = count_files([path], field="text")
     assert counts.table.equals(count_text(documents).table)
     assert counts.n_lines == count_text(documents).n_lines == 5
-    with pytest.raises(CorpusError, match="no text column 'body'; its columns are text, n"):
+    with pytest.raises(CorpusError, match="no text column 'body'; its columns are text \\(String\\), n \\(Int64\\)"):
         count_files([path], field="body")
     with pytest.raises(CorpusError, match="no text column 'n'"):
         count_files([path], field="n")
@@ -332,6 +334,27 @@ def test_half_a_surrogate_pair_in_json_is_a_question_mark(tmp_path):
     (lines,) = score_lines([path], scores_of({"?": -1.0}, -9.0), field="text", keep="text")
     assert lines.texts() == ["a ? b😀"]
     assert lines.score.unknown_tokens.tolist() == [2]
+
+
+# Pieces of JSON strings: halves and wholes of surrogate pairs, backslashes, and what may begin a number or an object.
+PIECES = st.sampled_from(
+    [r"\ud83d", r"\ude00", r"\uD83D\uDE00", r"\\", "ud83d", "a", " ", "-1", "[", "{", "true", r"\n", "é"]
+)
+
+
+@given(st.lists(st.lists(PIECES, max_size=6).map("".join), min_size=1, max_size=6), st.booleans())
+def test_texts_of_json_are_those_of_the_json_module(tmp_path_factory, strings, has_number):
+    path = tmp_path_factory.mktemp("json") / "t.jsonl"
+    lines = [f'{{"text": "{string}", "n": 1}}' for string in strings] + ['{"text": 7}'] * has_number
+    path.write_text("\n".join(lines))
+    texts = [json.loads(line)["text"].encode("utf-8", "replace").decode() for line in lines[: len(strings)]]
+    counts = count_files([path], field="text", skip_bad_records=True)
+    assert as_dict(counts) == Counter(word for text in texts for word in text.split())
+    assert counts.n_bytes == sum(len(text.encode()) for text in texts)
+    parts = score_lines([path], scores_of({}, -1.0), field="text", skip_bad_records=True, keep="records")
+    (scored,) = parts
+    assert scored.records["\0line"].to_list() == lines[: len(strings)]
+    assert len(scored.problems) == has_number
 
 
 # Tokenizers.
@@ -375,7 +398,7 @@ def test_many_blocks_of_documents(n_jobs, tokenizer):
     texts = [f"a b{i % 7} c." for i in range(50)]
     counts = count_text(texts, tokenizer=tokenizer, n_jobs=n_jobs, block_bytes=50)
     assert counts.n_tokens == 50 * {"whitespace": 3, "wordpunct": 4}[tokenizer]
-    scorer = LineScorer(scores_of({"a": -1.0, "b1": -2.0}, -9.0), tokenizer)
+    scorer = LineScorer.of(scores_of({"a": -1.0, "b1": -2.0}, -9.0), tokenizer)
     together = score_text(texts, scorer, n_jobs, block_bytes=50)
     alone = [score_text([text], scorer, 1).log_prob.item() for text in texts]
     np.testing.assert_allclose(together.log_prob, alone)
@@ -484,3 +507,47 @@ def test_the_command_line_side_imports_nothing_heavy():
         "print({'scipy', 'sklearn', 'pandas', 'nltk', 'joblib'} & set(sys.modules))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+
+
+# Bytes that another encoding than UTF-8 does not have.
+BAD = [
+    ("ascii", b"a caf\xe9 \xc3\xa9 b\nplain\n\x82", 3 + 1),
+    ("shift_jis", b"a \x82 b\n\xff\n\x82\xa0", 2),
+    ("utf-16-le", "a b\nc".encode("utf-16-le") + b"\x00\xd8 \x00", 2),
+    ("cp1252", b"a \x81 \x90\nb\nc", 2),
+]
+
+
+@pytest.mark.parametrize(("encoding", "data", "n_bad"), BAD)
+@pytest.mark.parametrize("errors", ["replace", "ignore"])
+@pytest.mark.parametrize("block_bytes", [4, 1000])
+def test_a_bad_byte_of_any_encoding_is_one_byte(tmp_path, encoding, data, n_bad, errors, block_bytes):
+    path = tmp_path / "bad"
+    path.write_bytes(data)
+    options = {"encoding": encoding, "errors": errors, "block_bytes": block_bytes}
+    good = data.decode(encoding, "ignore").encode()
+    counts = count_files([path], **options)
+    assert counts.n_bytes == len(good) + n_bad
+    parts = list(score_lines([path], scores_of({"a": -1.0}, -9.0), **options))
+    assert sum(part.score.bytes.sum() for part in parts) == len(good) + n_bad
+    assert set(counts.words) == set(data.decode(encoding, errors).split())
+
+
+@pytest.mark.parametrize(("encoding", "data", "n_bad"), BAD)
+def test_bad_bytes_are_written_as_they_came(tmp_path, encoding, data, n_bad):
+    path = tmp_path / "bad"
+    path.write_bytes(data)
+    with open(tmp_path / "out", "wb") as file:
+        reading = {"encoding": encoding, "errors": "replace", "field": None, "skip_bad_records": False}
+        write_records(
+            [str(path)], reading, Choices([Choice(np.ones(2 if encoding == "utf-16-le" else 3, np.bool_), {})]), file
+        )
+    assert (tmp_path / "out").read_bytes().startswith(data)
+
+
+def test_half_a_unit_is_written_as_a_question_mark(tmp_path):
+    (tmp_path / "odd").write_bytes("a\n".encode("utf-16-le") + b"b")
+    reading = {"encoding": "utf-16-le", "errors": "replace", "field": None, "skip_bad_records": False}
+    with open(tmp_path / "out", "wb") as file:
+        write_records([str(tmp_path / "odd")], reading, Choices([Choice(np.ones(2, np.bool_), {})]), file)
+    assert (tmp_path / "out").read_bytes().decode("utf-16-le") == "a\n?\n"
