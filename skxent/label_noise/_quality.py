@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from skxent._typing import Array, Floats, Integers
 from skxent.label_noise._transition import estimate_transition, posterior
+from skxent.rows import refuse_lazy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,7 +170,7 @@ def label_quality(
     ValueError
         If `y` is not one label for each row, or a class has a single one.
     TypeError
-        If `estimator` is no classifier with ``predict_proba``.
+        If `estimator` is no classifier with ``predict_proba``, or if data are not in memory.
 
     References
     ----------
@@ -192,6 +193,7 @@ def label_quality(
     """
     if isinstance(estimator, type) or not hasattr(estimator, "predict_proba") or not is_classifier(estimator):
         raise TypeError(f"label_quality needs a classifier with predict_proba; {estimator!r} is none.")
+    refuse_lazy(X=X, y=y)
     check_consistent_length(X, y)
     classes, labels = _check_labels(y)
     folds = StratifiedKFold(cv, shuffle=True, random_state=0) if isinstance(cv, int) else cv

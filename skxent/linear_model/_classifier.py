@@ -347,7 +347,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
     def _dense_targets(self, y: Any) -> Any:
         y = y.toarray() if hasattr(y, "toarray") else y
         if hasattr(y, "distinct"):  # on workers, which have checked it
-            return y
+            return y.flat() if y.width == 1 and not y.add(self._is_matrix) else y
         return y if self._is_matrix(y) else column_or_1d(y, warn=True)
 
     def to_logistic_regression(self) -> LogisticRegression:

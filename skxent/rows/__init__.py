@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 from skxent._lazy import load_on_first_use
 from skxent.rows._disk import DiskRows
-from skxent.rows._given import label_counts, on_parts, opened, refuse_lazy, rows_of
+from skxent.rows._given import label_counts, on_parts, opened, rows_of
 from skxent.rows._memory import BlockSizes, MemoryRows
 from skxent.rows._part import Part, logits_in_blocks, logits_of
 from skxent.rows._rows import Rows
-from skxent.rows._source import Blocks, Source
+from skxent.rows._source import Blocks, Source, refuse_lazy
 from skxent.rows._subsets import batches, reweighted, subset, with_features
 
 if TYPE_CHECKING:  # they load Polars
