@@ -8,12 +8,14 @@ from itertools import pairwise
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV, UnigramLanguageModel, cli
+from skxent.label_noise import label_quality
 from skxent.linear_model._objective import Objective, Problem
 from skxent.linear_model._outputs import Softmax
 from skxent.losses import CrossEntropy, Loss
@@ -387,10 +389,8 @@ def test_a_column_of_strings_is_named(data):
 def test_what_cannot_be_is_said(data):
     X, y, weight = (values[:100] for values in data)
     there = da.from_array(X, chunks=50)
-    with pytest.raises(ValueError, match=r"partition 1: Input X contains NaN"):
+    with pytest.raises(ValueError, match=r"partition 1 of X: Input X contains NaN. .* column 0, row 20"):
         SoftmaxRegressor().fit(da.from_array(np.where(np.arange(100)[:, np.newaxis] == 70, np.nan, X), chunks=50), y)
-    with pytest.raises(ValueError, match=r"X has 2 partitions and y has 4; rechunk y"):
-        SoftmaxRegressor().fit(there, da.from_array(y, chunks=25))
     with pytest.raises(ValueError, match="inconsistent numbers of samples: 100 in X and 99 in y"):
         SoftmaxRegressor().fit(there, y[:99])
     with pytest.raises(ValueError, match="Negative values"):
@@ -407,6 +407,162 @@ def test_what_cannot_be_is_said(data):
         SoftmaxRegressor().fit(dask.delayed(X), y)
     with pytest.raises(ValueError, match="3 features"):
         SoftmaxRegressor().fit(X, y).predict(there[:, :3])
+
+
+# ------------------------------------------------------------------------------------------- partitions at the edges
+
+
+def test_targets_and_weights_in_other_chunks(data):
+    X, y, weight = data
+    expected = SoftmaxRegressor().fit(*on_dask(X, y), on_dask(weight)[0])
+    there = on_dask(X)[0]
+    mask = there[:, 0] > -np.inf
+    others = da.from_array(y, chunks=700), da.from_array(weight, chunks=450)
+    for features in (there, da.from_array(X, chunks=(1000, 2)), there[mask]):
+        np.testing.assert_array_equal(SoftmaxRegressor().fit(features, *others).coef_, expected.coef_)
+    model = SoftmaxRegressor().fit(there, pd.Series(y), weight.tolist())
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+    assert expected.score(there, da.from_array(y, chunks=450)) == pytest.approx(expected.score(X, y))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples: 3000 in X and 2999 in y"):
+        SoftmaxRegressor().fit(there, da.from_array(y[:-1], chunks=450))
+    with pytest.raises(ValueError, match=r"X has 3 partitions and y has 7, of sizes that are not known"):
+        SoftmaxRegressor().fit(there, da.from_array(y, chunks=450)[da.from_array(y, chunks=450) >= 0])
+
+
+def of_parts(*parts):
+    """Return an array of partitions that say nothing about their sizes and kinds."""
+    blocks = [da.from_delayed(dask.delayed(part, traverse=False), (np.nan, N_FEATURES), float) for part in parts]
+    return da.concatenate(blocks, allow_unknown_chunksizes=True)
+
+
+def test_partitions_of_several_kinds(data):
+    X, y = data[0] / data[0].std(axis=0), data[1]
+    for kinds in ((np.asarray, sp.csr_array, np.float32), (sp.csr_matrix, np.asarray, sp.coo_array)):
+        there = of_parts(*(kind(part) for kind, part in zip(kinds, np.split(X, 3), strict=True)))
+        model = SoftmaxRegressor(tol=1e-12).fit(there, y)
+        assert model.coef_.dtype == np.float64
+        np.testing.assert_allclose(model.coef_, SoftmaxRegressor(tol=1e-12).fit(X, y).coef_, atol=2e-5)
+
+
+def test_validation_data_on_workers(data):
+    X, y, weight = data
+    local = SoftmaxRegressor(scoring="accuracy").fit(X, y, X_val=X, y_val=y, sample_weight_val=weight)
+    there = on_dask(X, y, weight)
+    model = SoftmaxRegressor(scoring="accuracy").fit(X, y, X_val=there[0], y_val=there[1], sample_weight_val=there[2])
+    np.testing.assert_array_equal(model.validation_scores_, local.validation_scores_)
+
+
+def test_one_column_of_probabilities(data):
+    X, _, weight = data
+    model, local = (
+        SigmoidRegressor().fit(*given) for given in (on_dask(X, weight[:, np.newaxis]), (X, weight[:, np.newaxis]))
+    )
+    np.testing.assert_allclose(model.predict_proba(X), local.predict_proba(X), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda X: X[:, X[0] > 0], ValueError, "number of columns that is not known"),
+        (lambda X: X[:, :0], ValueError, "X has no columns"),
+        (lambda X: X + 1j, ValueError, r"partition \d of X holds complex128"),
+        (lambda X: X.astype("M8[s]"), ValueError, r"partition \d of X holds datetime64"),
+        (
+            lambda X: X.astype(object).map_blocks(lambda part: np.where(part > 3, "red", part)),
+            ValueError,
+            "column .* of part",
+        ),
+        (lambda X: X[X[:, 0] > np.inf], ValueError, "no partition of X has rows"),
+        (lambda X: of_parts(np.eye(N_FEATURES), np.eye(3)), ValueError, "partition 1 of X has 3 columns, not 6"),
+        (lambda X: X[:, 0], ValueError, "X has 1 dimensions"),
+    ],
+)
+def test_features_that_cannot_be_are_refused(change, error, message, data):
+    X, y = on_dask(*data[:2])
+    with dask.config.set(scheduler="threads"), pytest.raises(error, match=message):
+        SoftmaxRegressor().fit(change(X), y)
+
+
+def mixed_labels():
+    parts = [dask.delayed(np.full(1000, value)) for value in (0.0, "a", "a")]
+    return da.concatenate([da.from_delayed(part, (1000,), object) for part in parts])
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "message"),
+    [
+        (lambda y: dask.delayed(y), TypeError, "is no array, series or frame of Dask"),
+        (lambda y: dask.bag.from_sequence(y.tolist(), npartitions=3), TypeError, "Bag is no array, series or frame"),
+        (lambda y: pl.LazyFrame({"y": y}), TypeError, r"y is a polars\.LazyFrame, which is not in memory"),
+        (lambda y: "label", ValueError, "X has no column 'label'"),
+        (
+            lambda y: da.from_array(np.where(y == 2, np.nan, y), chunks=1000),
+            ValueError,
+            r"partition \d of X: Input y cont",
+        ),
+        (lambda y: da.from_array(np.eye(3)[y] / 2, chunks=(1000, 1)), ValueError, "sums to 0.5"),
+        (
+            lambda y: mixed_labels(),
+            ValueError,
+            "partition 1 of y are <U1, one a row, but those of partition 0 of y are fl",
+        ),
+    ],
+)
+def test_targets_that_cannot_be_are_refused(y, error, message, data):
+    with dask.config.set(scheduler="threads"), pytest.raises(error, match=message):
+        SoftmaxRegressor().fit(on_dask(data[0])[0], y(data[1]))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda f: f.assign(b=pd.array([None, *[1] * 89], dtype="Int64")),
+            "partition 0 of X: Input X contains NaN.*'b', row 0",
+        ),
+        (lambda f: f.assign(b=np.inf), r"partition \d of X: Input X contains infinity.*'b', row 0"),
+        (lambda f: f.assign(b=pd.Categorical(["u"] * 90)), "column 'b' of X holds category"),
+        (lambda f: f.assign(b=pd.Timestamp("2020-01-01")), "column 'b' of X holds datetime64"),
+        (lambda f: f.assign(y=pd.array([None, *[1] * 89], dtype="Int64")), "partition 0 of X: Input y contains NaN"),
+        (lambda f: f.assign(y=pd.array([None, *["u"] * 89], dtype="string")), "partition 0 of X: Input y contains NaN"),
+        (lambda f: f.rename(columns={"b": "a"}), "Expected unique column names"),
+        (lambda f: f[["y"]], "X has no columns"),
+        (lambda f: f.drop(columns="y"), "X has no column 'y'; its columns: a, b"),
+    ],
+)
+def test_frames_that_cannot_be_are_refused(change, message):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(90, 2)), columns=["a", "b"]).assign(y=np.arange(90) % 2)
+    with dask.config.set(scheduler="threads"), pytest.raises(ValueError, match=message):
+        SoftmaxRegressor().fit(dd.from_pandas(change(frame), npartitions=3), y="y")
+
+
+def test_the_index_of_a_frame_does_not_matter(data):
+    X, y, weight = (values[:300] for values in data)
+    frame = pd.DataFrame(X, columns=NAMES).assign(label=y, weight=weight)
+    expected = SoftmaxRegressor().fit(X, y, weight).coef_
+    with dask.config.set(scheduler="threads"):
+        for index in (np.arange(300)[::-1], np.zeros(300, int), np.random.default_rng(0).permutation(300)):
+            there = dd.from_pandas(frame.set_index(index), npartitions=3, sort=False)
+            model = SoftmaxRegressor().fit(there[NAMES], there["label"], there["weight"])
+            np.testing.assert_allclose(model.coef_, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_scores_of_collections_are_checked(data):
+    X, y, _ = (values[:300] for values in data)
+    model, there = SoftmaxRegressor().fit(X, y), on_dask(X, y)
+    with dask.config.set(scheduler="threads"):
+        with pytest.raises(ValueError, match="all weights are 0"):
+            model.score(*there, np.zeros(300))
+        with pytest.raises(ValueError, match="X has no targets; pass y"):
+            model.score(there[0])
+        with pytest.raises(TypeError, match=r"sample_weight is a polars\.LazyFrame"):
+            model.score(*there, pl.LazyFrame({"weight": y}))
+
+
+def test_wrong_labels_are_not_looked_for_on_workers(data):
+    with pytest.raises(TypeError, match=r"X is a dask\.Array, which is not in memory"):
+        label_quality(SoftmaxRegressor(), *on_dask(*data[:2]))
 
 
 def test_scattered_data_are_said_to_be_lost(data):

@@ -332,8 +332,6 @@ class DaskTable:
     def _check_columns(self) -> None:
         if not self.is_frame:
             return
-        if len(set(self.names or [])) < self.n_features:
-            raise ValueError(f"X has several columns of one name: {', '.join(self.names or [])}.")
         for name, dtype in self.X.dtypes.items():
             if getattr(dtype, "kind", "O") not in "biuf":
                 first = self.X[name].head(1).tolist()
