@@ -25,6 +25,7 @@ from skxent.rows._source import Blocks, Source, refuse_lazy
 from skxent.rows._subsets import batches, reweighted, subset, with_features
 
 if TYPE_CHECKING:  # they load Polars
+    from skxent.rows._predictions import write_predictions
     from skxent.rows._readers import ArrayBlocks, ArrayFiles, FrameBlocks, Parquet
 
 __all__ = [
@@ -50,8 +51,11 @@ __all__ = [
     "rows_of",
     "subset",
     "with_features",
+    "write_predictions",
 ]
 
 __getattr__ = load_on_first_use(
-    __name__, dict.fromkeys(["ArrayBlocks", "ArrayFiles", "FrameBlocks", "Parquet"], "_readers")
+    __name__,
+    dict.fromkeys(["ArrayBlocks", "ArrayFiles", "FrameBlocks", "Parquet"], "_readers")
+    | {"write_predictions": "_predictions"},
 )

@@ -16,7 +16,7 @@ from skxent._typing import Array
 from skxent.rows._rows import SAMPLE_BYTES
 from skxent.rows._source import Source
 
-__all__ = ["ArrayBlocks", "ArrayFiles", "FrameBlocks", "Parquet", "file_of_map"]
+__all__ = ["ArrayBlocks", "ArrayFiles", "FrameBlocks", "Parquet", "file_of_map", "import_parquet"]
 
 # Bytes of a block of an array: reading it costs much more than to begin to, and three of them are little memory.
 _BLOCK_BYTES = 4_000_000
@@ -320,7 +320,7 @@ class Parquet(_Columns):
         sizes: list[int] = []
         for path in self.paths:
             with _Named(path):
-                self.metadata[path] = metadata = _parquet().read_metadata(path)
+                self.metadata[path] = metadata = import_parquet().read_metadata(path)
             found = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             self.groups += [(path, i) for i, n_rows in enumerate(found) if n_rows]
             sizes += [n_rows for n_rows in found if n_rows]
@@ -348,7 +348,7 @@ class Parquet(_Columns):
     def _frame(self, index: int, columns: list[str]) -> pl.DataFrame:
         path, group = self.groups[index]
         self.files.check(path)
-        with _Named(path), _parquet().ParquetFile(path, metadata=self.metadata[path]) as file:
+        with _Named(path), import_parquet().ParquetFile(path, metadata=self.metadata[path]) as file:
             table = file.read_row_group(group, columns=columns, use_threads=False)
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)
@@ -446,11 +446,10 @@ def _names(metadata: Any) -> list[str]:
     return names
 
 
-def _parquet() -> Any:
+def import_parquet() -> Any:
+    """Import the module of PyArrow that reads and writes Parquet, or say how to install it."""
     try:
         import pyarrow.parquet
     except ImportError as error:
-        raise ImportError(
-            "skxent.rows.Parquet needs PyArrow: pip install 'skxent[dask]' or pip install pyarrow."
-        ) from error
+        raise ImportError("Parquet files need PyArrow: pip install 'skxent[dask]' or pip install pyarrow.") from error
     return pyarrow.parquet
