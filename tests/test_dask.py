@@ -29,6 +29,7 @@ da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")
 pytest.importorskip("dask.bag")
 _dask = pytest.importorskip("skxent.rows._dask")
+_tasks = pytest.importorskip("skxent.rows._tasks")
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -255,15 +256,15 @@ def test_a_sum_is_one_round_of_a_task_for_each_partition_and_a_tree(data, monkey
     X, y, _ = (values[:2000] for values in data)
     rows = rows_on_dask(X, y, n_parts=20)
     counted = []
-    for name in ("_task", "_compute"):
-        original = getattr(_dask, name)
+    for module, name in ((_dask, "task"), (_dask, "compute"), (_tasks, "task")):
+        original = getattr(module, name)
         monkeypatch.setattr(
-            _dask, name, lambda *args, name=name, original=original: (counted.append(name), original(*args))[1]
+            module, name, lambda *args, name=name, original=original: (counted.append(name), original(*args))[1]
         )
     objective = Objective(Problem(CrossEntropy(), Softmax(), 0.1), rows)
     value, gradient = objective(np.ones((N_FEATURES + 1, 3)))
-    assert counted.count("_compute") == 1
-    assert counted.count("_task") == 20 + 3 + 1
+    assert counted.count("compute") == 1
+    assert counted.count("task") == 20 + 3 + 1
     local = Objective(objective.problem, MemoryRows(X, y, n_outputs=3))(np.ones((N_FEATURES + 1, 3)))
     assert value == pytest.approx(local[0])
     np.testing.assert_allclose(gradient, local[1])
@@ -273,13 +274,13 @@ def test_a_fit_is_a_round_for_each_evaluation_and_ten_more(much, monkeypatch):
     """For checks, labels, means and the sample."""
     X, y, _ = much
     rounds, evaluations = [], []
-    compute, evaluate = _dask._compute, Objective.__call__
+    compute, evaluate = _dask.compute, Objective.__call__
 
     def counted(objective, w):
         evaluations.extend([1] * (objective.rows.n_rows == len(X)))
         return evaluate(objective, w)
 
-    monkeypatch.setattr(_dask, "_compute", lambda tasks: (rounds.append(len(tasks)), compute(tasks))[1])
+    monkeypatch.setattr(_dask, "compute", lambda tasks: (rounds.append(len(tasks)), compute(tasks))[1])
     monkeypatch.setattr(Objective, "__call__", counted)
     with dask.config.set(scheduler="threads"):
         SoftmaxRegressor().fit(*on_dask(X, y))
@@ -290,13 +291,13 @@ def test_a_fit_is_a_round_for_each_evaluation_and_ten_more(much, monkeypatch):
 def test_what_is_sent_for_a_sum_is_the_weights_and_little_more(data, monkeypatch):
     X, y, _ = (values[:200] for values in data)
     sizes = []
-    original = _dask._packed
+    original = _dask.packed
 
     def measured(function):
         sizes.append(len(original(function)))
         return original(function)
 
-    monkeypatch.setattr(_dask, "_packed", measured)
+    monkeypatch.setattr(_dask, "packed", measured)
     found = []
     for times in (1, 500):
         rows = rows_on_dask(np.tile(X, (1, times)), y)

@@ -22,10 +22,11 @@ import scipy.sparse as sp
 from skxent._parallel import ONE_THREAD, Workers, worker_threads
 from skxent._typing import Array
 from skxent.rows._checks import alike, as_floats, bytes_of, check_finite, joined_targets, numbers_of, targets_of
-from skxent.rows._memory import MemoryRows, total
+from skxent.rows._memory import MemoryRows
 from skxent.rows._part import Part, joined, select
 from skxent.rows._rows import SAMPLE_BYTES, Rows
 from skxent.rows._source import refuse_lazy
+from skxent.rows._tasks import call, compute, has_client, packed, task, tree, unpacked
 
 __all__ = ["DaskColumn", "DaskRows", "DaskTable"]
 
@@ -33,49 +34,6 @@ __all__ = ["DaskColumn", "DaskRows", "DaskTable"]
 _WORTH_A_ROUND = 50_000_000
 # First rows that are kept once they are asked for, since a fit looks at them for what all are like.
 _FIRST_ROWS = 1_000
-# Sums that a task adds. More would be added in one place after the other's end; fewer would be more tasks.
-_SUMS_TOGETHER = 8
-
-
-def _task(function: Callable[..., Any], *arguments: Any) -> Any:
-    return dask.delayed(function, pure=False, traverse=False)(*arguments)
-
-
-def _compute(tasks: Sequence[Any]) -> list[Any]:
-    """Return the results of tasks, computed by the current client or the local scheduler."""
-    try:
-        return list(dask.compute(*tasks, optimize_graph=False, traverse=False))
-    except Exception as error:
-        if "Cancelled" not in type(error).__name__:
-            raise
-        raise RuntimeError(
-            "data that a worker held are lost, and Dask does not know how to make them again: they were scattered, or "
-            "their client has closed. Build the collection from files or arrays, not with client.scatter."
-        ) from error
-
-
-def _has_client() -> bool:
-    try:
-        from distributed import get_client
-
-        get_client()
-    except (ImportError, ValueError):
-        return False
-    return True
-
-
-def _tree(terms: list[Any]) -> Any:
-    """Return the task that adds the results of others, in their order and by a tree of fixed shape."""
-    while len(terms) > 1:
-        groups = (terms[i : i + _SUMS_TOGETHER] for i in range(0, len(terms), _SUMS_TOGETHER))
-        terms = [_task(_add, *group) for group in groups]
-    return terms[0]
-
-
-def _add(*terms: Sequence[Any]) -> list[Any]:
-    # A copy of the first, which adding overwrites and which the worker may keep for another task.
-    first, *others = terms
-    return total([[np.array(value) for value in first], *others], np.float64)
 
 
 class DaskColumn:
@@ -111,21 +69,21 @@ class DaskColumn:
     def map(self, function: Callable[..., Any], *others: Any) -> DaskColumn:
         """Return a function of each part of this column and of others, which may be None; it is kept by the workers."""
         columns = [[None] * len(self.parts) if other is None else other.parts for other in others]
-        function = partial(_call, _packed(function))
-        parts = dask.persist(*(_task(function, *part) for part in zip(self.parts, *columns, strict=True)))
+        function = partial(call, packed(function))
+        parts = dask.persist(*(task(function, *part) for part in zip(self.parts, *columns, strict=True)))
         return DaskColumn(parts, self.sizes)
 
     def distinct(self) -> Array:
         """Return the values that occur, sorted."""
-        found = _compute([_task(np.unique, part) for part in self.parts])
+        found = compute([task(np.unique, part) for part in self.parts])
         return np.unique(joined_targets(found, [f"partition {index} of y" for index in range(len(found))]))
 
     def add(self, function: Callable[..., Any], *others: Any) -> Array:
         """Return the sum of a function of each part of this column and of others, which may be None."""
         columns = [[None] * len(self.parts) if other is None else other.parts for other in others]
-        function = partial(_call, _packed(lambda *part: (function(*part),)))
-        terms = [_task(function, *part) for part in zip(self.parts, *columns, strict=True)]
-        summed: Array = _compute([_tree(terms)])[0][0]
+        function = partial(call, packed(lambda *part: (function(*part),)))
+        terms = [task(function, *part) for part in zip(self.parts, *columns, strict=True)]
+        summed: Array = compute([tree(terms)])[0][0]
         return summed
 
     def any(self) -> bool:
@@ -134,7 +92,7 @@ class DaskColumn:
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         """Bring all values here."""
-        return np.asarray(np.concatenate(_compute(self.parts)), dtype)
+        return np.asarray(np.concatenate(compute(self.parts)), dtype)
 
     def __getitem__(self, rows: Any) -> Any:
         """Bring some values here."""
@@ -204,8 +162,8 @@ class DaskTable:
         y = y.flat() if y.width == 1 else y
         weight = None if weight is None else X.column(weight, "sample_weight")
         weights = [None] * len(X.parts) if weight is None else weight.parts
-        terms = [_task(partial(_scored, function), *part) for part in zip(X.parts, y.parts, weights, strict=True)]
-        score, n = _compute([_tree(terms)])[0]
+        terms = [task(partial(_scored, function), *part) for part in zip(X.parts, y.parts, weights, strict=True)]
+        score, n = compute([tree(terms)])[0]
         if not n:
             raise ValueError("all weights are 0, so that no row counts; check sample_weight.")
         return float(score / n)
@@ -229,14 +187,14 @@ class DaskTable:
         y = self.target if y is None else y
         if y is None:
             return self, None
-        parts = [_task(_features, index, self.names, part) for index, part in enumerate(self._partitions())]
+        parts = [task(_features, index, self.names, part) for index, part in enumerate(self._partitions())]
         # They may be of the same files, which are then read once.
         targets = _parts_of(y) if self._is_cut_alike(y) else []
-        keep = _has_client()
+        keep = has_client()
         if keep:
             kept = dask.persist(*parts, *targets)
             parts, targets = list(kept[: len(parts)]), list(kept[len(parts) :])
-        self._describe(_compute([_task(_described, part) for part in parts]), parts)
+        self._describe(compute([task(_described, part) for part in parts]), parts)
         if not keep and self.nbytes <= SAMPLE_BYTES:
             self.parts = list(dask.persist(*self.parts))
         return self, self.column(y, "y", targets)
@@ -245,7 +203,7 @@ class DaskTable:
         """Return the same rows in another dtype."""
         other = shallow_copy(self)
         other.dtype = np.dtype(dtype)
-        other.parts = [_task(as_floats, part, other.dtype) for part in self.parts]
+        other.parts = [task(as_floats, part, other.dtype) for part in self.parts]
         return other
 
     def _is_cut_alike(self, values: Any) -> bool:
@@ -278,7 +236,7 @@ class DaskTable:
         kinds = {(found[index].dense, found[index].dtype) for index in self.kept}
         self.dtype = np.result_type(*(dtype for _, dtype in kinds))
         dense = found[self.kept[0]].dense
-        self.parts = chosen if len(kinds) == 1 else [_task(alike, part, dense, self.dtype) for part in chosen]
+        self.parts = chosen if len(kinds) == 1 else [task(alike, part, dense, self.dtype) for part in chosen]
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -296,9 +254,9 @@ class DaskTable:
         """
         parts = self._aligned(values, name, parts) if dask.is_dask_collection(values) else self._cut(values, name)
         places = zip(self.kept, self.sizes, parts, strict=True)
-        checked = [_task(_values, name, index, n_rows, part) for index, n_rows, part in places]
+        checked = [task(_values, name, index, n_rows, part) for index, n_rows, part in places]
         checked = list(dask.persist(*checked))
-        shapes = _compute([_task(np.shape, part) for part in checked])
+        shapes = compute([task(np.shape, part) for part in checked])
         return DaskColumn(checked, self.sizes, shapes[0][1] if len(shapes[0]) == 2 else None)
 
     def _cut(self, values: Any, name: str) -> list[Any]:
@@ -372,7 +330,7 @@ class _Description(NamedTuple):
 
 
 def _described(X: Any) -> _Description:
-    return _Description(*X.shape, bytes_of(X), X.dtype, isinstance(X, np.ndarray))
+    return _Description(X.shape[0], X.shape[1], bytes_of(X), X.dtype, isinstance(X, np.ndarray))
 
 
 def _values(name: str, index: int, n_rows: int, part: Any) -> Array:
@@ -394,24 +352,6 @@ def _scored(function: Callable[..., float], X: Any, y: Array, weight: Array | No
     return (n * function(X, y, weight) if n else 0.0), n
 
 
-def _packed(function: Callable[..., Any]) -> bytes:
-    """Return a function as bytes, also one defined within another; what it names in skxent is not copied."""
-    import cloudpickle
-
-    packed: bytes = cloudpickle.dumps(function)
-    return packed
-
-
-def _unpacked(packed: bytes) -> Any:
-    import cloudpickle
-
-    return cloudpickle.loads(packed)
-
-
-def _call(packed: bytes, *arguments: Any) -> Any:
-    return _unpacked(packed)(*arguments)
-
-
 def _rows_of_part(
     n_outputs: int, dtype: Any, X: Any, y: Array, weight: Array | None, positions: Array | None
 ) -> MemoryRows:
@@ -420,14 +360,14 @@ def _rows_of_part(
     return rows if positions is None else rows.reweighted(positions, weight)
 
 
-def _sum_part(packed: bytes, *part: Any) -> list[Any]:
+def _sum_part(sent: bytes, *part: Any) -> list[Any]:
     with worker_threads():
-        return _rows_of_part(*part).sum(_unpacked(packed))
+        return _rows_of_part(*part).sum(unpacked(sent))
 
 
-def _each_part(packed: bytes, max_rows: int | None, *part: Any) -> list[Any]:
+def _each_part(sent: bytes, max_rows: int | None, *part: Any) -> list[Any]:
     with worker_threads():
-        return list(_rows_of_part(*part).each(_unpacked(packed), max_rows))
+        return list(_rows_of_part(*part).each(unpacked(sent), max_rows))
 
 
 def _take_part(rows: Array, *part: Any) -> Part:
@@ -495,13 +435,13 @@ class DaskRows(Rows):
 
     def sum(self, function: Callable[[Part], tuple[Any, ...]]) -> list[Any]:
         """Return the sum over all rows of a function of a part; see :meth:`Rows.sum`."""
-        packed = dask.delayed(_packed(function), pure=False)
-        return list(_compute([_tree([_task(_sum_part, packed, *part) for part in self._parts])])[0])
+        sent = dask.delayed(packed(function), pure=False)
+        return list(compute([tree([task(_sum_part, sent, *part) for part in self._parts])])[0])
 
     def each(self, function: Callable[[Part], Any], max_rows: int | None = None) -> Iterator[Any]:
         """Yield a function of each part; see :meth:`Rows.each`."""
-        packed = dask.delayed(_packed(function), pure=False)
-        for found in _compute([_task(_each_part, packed, max_rows, *part) for part in self._parts]):
+        sent = dask.delayed(packed(function), pure=False)
+        for found in compute([task(_each_part, sent, max_rows, *part) for part in self._parts]):
             yield from found
 
     def take(self, rows: slice | Array) -> Part:
@@ -517,7 +457,7 @@ class DaskRows(Rows):
         positions = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else np.asarray(rows)
         order = np.argsort(positions, kind="stable")
         parts = zip(self._local(positions[order]), self._parts, strict=True)
-        together = joined(_compute([_task(_take_part, local, *part) for local, part in parts if len(local)]))
+        together = joined(compute([task(_take_part, local, *part) for local, part in parts if len(local)]))
         if (np.diff(positions) >= 0).all():
             return together
         back = np.argsort(order, kind="stable")
@@ -545,8 +485,8 @@ class DaskRows(Rows):
         kept = [index for index, local in enumerate(found) if len(local)]
         chosen = {name: [getattr(self, name)[index] for index in kept] for name in ("X", "y", "weight", "positions")}
         local = [found[index] for index in kept]
-        places = [_task(_places, *pair) for pair in zip(chosen["positions"], local, strict=True)]
-        weights = [_task(select, *pair) for pair in zip(chosen["weight"], local, strict=True)] if self.weighted else []
+        places = [task(_places, *pair) for pair in zip(chosen["positions"], local, strict=True)]
+        weights = [task(select, *pair) for pair in zip(chosen["weight"], local, strict=True)] if self.weighted else []
         tasks = dask.persist(*places, *weights)
         chosen["positions"] = list(tasks[: len(kept)])
         chosen["weight"] = list(tasks[len(kept) :]) if self.weighted else [None] * len(kept)

@@ -211,7 +211,10 @@ class Source(ABC):
         refuse_lazy(y=y)
         if self.memory < self.bytes_per_row:
             raise ValueError(f"memory={self.memory} bytes do not hold a row of {self}: {self.bytes_per_row:.0f} bytes.")
-        kept, targets, dtypes, n_bytes = [], [], set(), 0
+        kept: list[Any] = []
+        targets: list[Any] = []
+        dtypes: set[Any] = set()
+        n_bytes = 0
         small = self.nbytes <= self.memory
         for X, found in read_ahead(self._check, self._filled):
             n_bytes, dtypes = n_bytes + bytes_of(X), dtypes | {X.dtype}
