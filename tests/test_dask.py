@@ -18,6 +18,7 @@ from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV, Unigr
 from skxent.label_noise import label_quality
 from skxent.linear_model._objective import Objective, Problem
 from skxent.linear_model._outputs import Softmax
+from skxent.linear_model._sampling import draw
 from skxent.losses import CrossEntropy, Loss
 from skxent.rows import MemoryRows
 from skxent.solvers import LBFGS, SubsampledSurrogate
@@ -327,6 +328,31 @@ def test_steps_on_a_surrogate_run_on_the_workers(much, monkeypatch):
 
 
 # --------------------------------------------------------------------------------- what else works on a cluster
+
+
+def test_the_sample_has_the_size_that_the_configuration_says(data):
+    rows = rows_on_dask(*data[:2])
+    assert rows.sample_bytes == 256_000_000
+    with dask.config.set({"skxent.memory": 50_000}):
+        rows = rows_on_dask(*data[:2])
+        objective = Objective(Problem(CrossEntropy(), Softmax(), 0.1), rows)
+        assert draw(objective, 10_000).rows.n_rows == 50_000 // (8 * N_FEATURES)
+
+
+def test_small_data_are_kept_without_a_client(data):
+    n_made = []
+
+    def make(part):
+        n_made.append(1)
+        return part
+
+    X, y, _ = data
+    for memory, least, most in ((1e9, 3, 6), (1000, 9, np.inf)):
+        n_made.clear()
+        with dask.config.set({"scheduler": "threads", "skxent.memory": memory}):
+            there = da.from_array(X, chunks=1000).map_blocks(make, dtype=X.dtype, meta=np.empty((0, 0)))
+            SoftmaxRegressor(max_iter=3, tol=1).fit(there, y)
+        assert least <= len(n_made) <= most
 
 
 class Mine(Loss):

@@ -36,6 +36,11 @@ _WORTH_A_ROUND = 50_000_000
 _FIRST_ROWS = 1_000
 
 
+def _memory() -> float:
+    """Return the bytes of features that may be held in this process."""
+    return float(dask.config.get("skxent.memory", SAMPLE_BYTES))
+
+
 class DaskColumn:
     """Values of the rows of a table: labels, weights or a matrix of targets, one part for each partition.
 
@@ -195,7 +200,7 @@ class DaskTable:
             kept = dask.persist(*parts, *targets)
             parts, targets = list(kept[: len(parts)]), list(kept[len(parts) :])
         self._describe(compute([task(_described, part) for part in parts]), parts)
-        if not keep and self.nbytes <= SAMPLE_BYTES:
+        if not keep and self.nbytes <= _memory():
             self.parts = list(dask.persist(*self.parts))
         return self, self.column(y, "y", targets)
 
@@ -421,6 +426,7 @@ class DaskRows(Rows):
         self.bytes_per_row = max(1.0, self.nbytes / self.n_rows)
         self.weighted = weight is not None
         self.selectable = self.nbytes / len(self.X) >= _WORTH_A_ROUND
+        self.sample_bytes = _memory()
         self._first: Part | None = None
 
     def __reduce__(self) -> Any:

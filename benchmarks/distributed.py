@@ -1,0 +1,231 @@
+"""Fits on a Dask cluster of this machine, beside those in memory, by dask-ml and by Spark's MLlib.
+
+    python benchmarks/distributed.py fits [--rows 100000]
+    python benchmarks/distributed.py rounds [--megabytes 1 100]
+
+The first fits the same rows in memory and on one and on two worker processes of one thread each, and says after how
+many passes over the data and seconds the objective was within 1e-4 of its minimum. dask-ml knows two classes only: it
+and skxent fit two as well, on the two workers. Peers that are not installed are named. The second times one evaluation,
+the rows of one worker in this process beside it: what is more than that is the cost of a round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _report import machine, print_table, say_missing
+from large_data import CLASSES, Evaluations, make_rows
+
+from skxent import SoftmaxRegressor
+from skxent._parallel import worker_threads
+from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._outputs import Softmax
+from skxent.losses import CrossEntropy
+from skxent.rows import opened, rows_of
+from skxent.solvers import LBFGS
+
+__all__ = ["fits", "rounds"]
+
+ALPHA = 1e-4
+# Seconds and passes at which each value of the objective was known.
+Curve = list[tuple[float, int, float]]
+
+
+@contextmanager
+def workers(n_workers: int) -> Iterator[None]:
+    """Start worker processes of one thread each."""
+    from distributed import Client, LocalCluster
+
+    options = {"threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
+    with LocalCluster(n_workers=n_workers, **options) as local, Client(local):
+        yield
+
+
+def on_workers(n_parts: int, n_rows: int, n_columns: int) -> tuple[Any, Any]:
+    """Return features and labels in partitions that the workers make."""
+    import dask
+    import dask.array as da
+
+    parts = [dask.delayed(make_rows)(index, n_rows, n_columns) for index in range(n_parts)]
+    X = da.concatenate([da.from_delayed(part[0], (n_rows, n_columns), np.float32) for part in parts])
+    y = da.concatenate([da.from_delayed(part[1], (n_rows,), np.uint8) for part in parts])
+    return X, y
+
+
+# ------------------------------------------------------------------------------------------------------- whole fits
+
+
+def fits(n_rows: int, n_columns: int = 100, n_parts: int = 4) -> None:
+    """Fit the same rows everywhere and print the tables."""
+    parts = [make_rows(index, n_rows // n_parts, n_columns) for index in range(n_parts)]
+    X, y = (np.concatenate(values) for values in zip(*parts, strict=True))
+    exact = SoftmaxRegressor(alpha=ALPHA, tol=1e-10)
+    least = exact.fit(X.astype(np.float64), y).loss_curve_[-1]
+    records, missing, two_classes = [_record("in memory", _skxent(X, y), least)], {}, []
+    for n_workers in (1, 2):
+        with workers(n_workers):
+            there = on_workers(n_parts, n_rows // n_parts, n_columns)
+            records.append(_record(f"{n_workers} Dask workers", _skxent(*there), least))
+            if n_workers == 2:
+                two_classes = _two_classes(*there, exact.fit(X.astype(np.float64), _halves(y)).loss_curve_[-1], missing)
+    try:
+        records.append(_record("MLlib, 2 threads", _mllib(X, y), least))
+    except ImportError as error:
+        missing["MLlib"] = str(error)
+    print(f"{machine()}; {n_rows} rows of {n_columns} float32 columns, {CLASSES} classes, {n_parts} partitions")
+    print_table(_HEADER, records)
+    print(f"two classes of the same rows, {n_workers} Dask workers")
+    print_table(_HEADER, two_classes)
+    say_missing(missing)
+
+
+_HEADER = ["fit", "passes", "passes to 1e-4", "seconds", "seconds to 1e-4", "gap"]
+
+
+def _record(name: str, curve: Curve, least: float) -> list[Any]:
+    seconds, passes, value = curve[-1]
+    reached = next((point for point in curve if point[2] <= least * (1 + 1e-4)), None)
+    to_1e4 = ("-", "-") if reached is None else (reached[1], f"{reached[0]:.2f}")
+    return [name, passes, to_1e4[0], f"{seconds:.2f}", to_1e4[1], f"{value / least - 1:.1e}"]
+
+
+def _skxent(X: Any, y: Any, alpha: float = ALPHA) -> Curve:
+    begin = time.perf_counter()
+    with Evaluations(X.shape[0]) as evaluations:
+        seen: Curve = []
+
+        class Watched(LBFGS):
+            def solve(self, objective: Any, w0: Any, *, max_iter: int, tol: float, callback: Any) -> Any:
+                def watch(w: Any, value: float) -> bool:
+                    seen.append((time.perf_counter() - begin, evaluations.n, value))
+                    return bool(callback(w, value))
+
+                return super().solve(objective, w0, max_iter=max_iter, tol=tol, callback=watch)
+
+        SoftmaxRegressor(alpha=alpha, solver=Watched()).fit(X, y)
+        return [*seen, (time.perf_counter() - begin, evaluations.n, seen[-1][2])]
+
+
+def _halves(y: Any) -> Any:
+    return (y < CLASSES // 2).astype(int)
+
+
+def _two_classes(X: Any, y: Any, least: float, missing: dict[str, str]) -> list[list[Any]]:
+    """Fit two classes, made of the ten, by skxent and by dask-ml."""
+    X, y = X.astype(np.float64).persist(), _halves(y).persist()
+    records = [_record("skxent", _skxent(X, y), least)]
+    try:
+        records.append(_record("dask-ml, lbfgs", _dask_ml(X, y), least))
+    except ImportError as error:
+        missing["dask-ml"] = str(error)
+    return records
+
+
+def _dask_ml(X: Any, y: Any) -> Curve:
+    """Fit by dask-ml, with each evaluation of its objective watched.
+
+    Two opposite weights of half the size, as skxent has them, cost half of what one costs. It penalises the intercept.
+    """
+    from dask_glm import algorithms
+    from dask_ml.linear_model import LogisticRegression
+
+    seen: Curve = []
+    begin, n_rows, minimise = time.perf_counter(), X.shape[0], algorithms.fmin_l_bfgs_b
+
+    def watched(function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        def evaluated(*given: Any) -> Any:
+            value, gradient = function(*given)
+            seen.append((time.perf_counter() - begin, len(seen) + 1, float(value) / n_rows))
+            return value, gradient
+
+        return minimise(evaluated, *args, **options)
+
+    algorithms.fmin_l_bfgs_b = watched
+    try:
+        LogisticRegression(solver="lbfgs", C=1 / (ALPHA / 2 * n_rows), tol=1e-6).fit(X, y)
+    finally:
+        algorithms.fmin_l_bfgs_b = minimise
+    return seen
+
+
+def _mllib(X: Any, y: Any) -> Curve:
+    """Fit by Spark in two threads; its history has a value for each iteration, and seconds are spread over them."""
+    import polars as pl
+    from pyspark.ml.classification import LogisticRegression
+    from pyspark.ml.feature import VectorAssembler
+    from pyspark.sql import SparkSession
+
+    names = [f"x{at}" for at in range(X.shape[1])]
+    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    spark = builder.config("spark.driver.memory", "4g").getOrCreate()
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder, "rows.parquet"))
+        frame = pl.DataFrame(X, schema=names).with_columns(label=pl.Series(y.astype(np.int32)))
+        frame.write_parquet(path, row_group_size=len(y) // 4)
+        rows = VectorAssembler(inputCols=names, outputCol="features").transform(spark.read.parquet(path))
+        rows = rows.select("features", "label").repartition(4).cache()
+        rows.count()
+        begin = time.perf_counter()
+        model = LogisticRegression(family="multinomial", regParam=ALPHA, standardization=False, tol=1e-6).fit(rows)
+        seconds = time.perf_counter() - begin
+        history = [float(value) for value in model.summary.objectiveHistory]
+    spark.stop()
+    return [(seconds * (at + 1) / len(history), at + 1, value) for at, value in enumerate(history)]
+
+
+# ------------------------------------------------------------------------------------------------------- one round
+
+
+def rounds(megabytes: list[float], n_columns: int = 100) -> None:
+    """Time an evaluation on two workers with so many MB each, and that of one worker's rows in this process."""
+    records = []
+    with workers(2):
+        for size in megabytes:
+            there, here = _milliseconds(int(size * 1e6 / (4 * n_columns)), n_columns)
+            records.append([f"{size:g}", f"{there:.0f}", f"{here:.1f}", f"{max(0.0, 1 - here / there):.0%}"])
+    print(machine())
+    print_table(["MB a worker", "a round, ms", "its rows here, ms", "share of overhead"], records)
+
+
+def _milliseconds(n_rows: int, n_columns: int) -> tuple[float, float]:
+    """Return the median time of an evaluation there and here, one after the other in turns."""
+    X, y = make_rows(0, n_rows, n_columns)
+    features, targets = on_workers(2, n_rows, n_columns)
+    table, labels = opened(features).checked(targets)
+    w = np.zeros((n_columns + 1, CLASSES), np.float32)
+    with worker_threads():
+        kinds = [rows_of(table, labels, None, n_outputs=CLASSES), rows_of(X, y, None, n_outputs=CLASSES)]
+        objectives = [Objective(Problem(CrossEntropy(), Softmax(), ALPHA), rows) for rows in kinds]
+        times = np.array([[_seconds(objective, w) for objective in objectives] for _ in range(10)])
+    there, here = 1000 * np.median(times[1:], axis=0)
+    return float(there), float(here)
+
+
+def _seconds(objective: Objective, w: Any) -> float:
+    begin = time.perf_counter()
+    objective(w)
+    return time.perf_counter() - begin
+
+
+def main() -> None:
+    """Read the arguments and run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("fits").add_argument("--rows", type=int, default=100_000)
+    commands.add_parser("rounds").add_argument("--megabytes", type=float, nargs="+", default=[1.0, 100.0])
+    arguments = parser.parse_args()
+    if arguments.command == "fits":
+        fits(arguments.rows)
+    else:
+        rounds(arguments.megabytes)
+
+
+if __name__ == "__main__":
+    main()
