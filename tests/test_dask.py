@@ -238,16 +238,17 @@ class Kills(LBFGS):
         return super().solve(objective, w0, max_iter=max_iter, tol=tol, callback=with_a_murder)
 
 
-def test_a_worker_that_is_killed_loses_nothing(data):
+def test_a_worker_that_is_killed_loses_nothing(data, processes):
     X, y, _ = data
     with dask.config.set(scheduler="threads"):
         expected = SoftmaxRegressor(tol=1e-12).fit(*on_dask(X, y))
-    with cluster(2, True) as client:
-        victim, _ = client.run(os.getpid).values()
+    with processes.as_current():
+        victim, _ = processes.run(os.getpid).values()
         solver = Kills()
         vars(solver)["victims"] = (victim,)
         model = SoftmaxRegressor(tol=1e-12, solver=solver).fit(*on_dask(X, y))
-        assert victim not in client.run(os.getpid).values()
+        processes.wait_for_workers(2)
+        assert victim not in processes.run(os.getpid).values()
     assert expected.n_iter_ > 4
     np.testing.assert_array_equal(model.coef_, expected.coef_)
 
@@ -592,13 +593,13 @@ def test_wrong_labels_are_not_looked_for_on_workers(data):
         label_quality(SoftmaxRegressor(), *on_dask(*data[:2]))
 
 
-def test_scattered_data_are_said_to_be_lost(data):
+def test_scattered_data_are_said_to_be_lost(data, processes):
     """Their worker was closed, and nobody knows how to make them again."""
     X, y, _ = data
-    with cluster(1, True) as client:
-        future = client.scatter(X)
+    with processes.as_current():
+        address, pid = next(iter(processes.run(os.getpid).items()))
+        future = processes.scatter(X, workers=[address])
         there = da.from_delayed(dask.delayed(future), X.shape, X.dtype)
-        (pid,) = client.run(os.getpid).values()
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(RuntimeError, match="they were scattered"):
             SoftmaxRegressor().fit(there, y)
