@@ -5,8 +5,8 @@
 
 The first fits the same rows in memory and on one and on two worker processes of one thread each, and says after how
 many passes over the data and seconds the objective was within 1e-4 of its minimum. dask-ml knows two classes only: it
-and skxent fit two as well, on the two workers. Peers that are not installed are named. The second times one evaluation,
-the rows of one worker in this process beside it: what is more than that is the cost of a round.
+and skxent fit two as well, on the two workers. Peers that are not installed are named. The second times one evaluation
+and that of the same rows in this process: what is more in processors' time is the cost of a round.
 """
 
 from __future__ import annotations
@@ -190,34 +190,42 @@ def _mllib(X: Any, y: Any) -> Curve:
 
 
 def rounds(megabytes: list[float], n_columns: int = 100) -> None:
-    """Time an evaluation on two workers with so many MB each, and that of one worker's rows in this process."""
+    """Time an evaluation on two workers with so many MB each, and that of their rows in this process."""
     records = []
     with workers(2):
         for size in megabytes:
-            there, here = _milliseconds(int(size * 1e6 / (4 * n_columns)), n_columns)
-            records.append([f"{size:g}", f"{there:.0f}", f"{here:.1f}", f"{max(0.0, 1 - here / there):.0%}"])
+            there, here = _costs(int(size * 1e6 / (4 * n_columns)), n_columns)
+            cells = [f"{1000 * seconds:.1f}" for seconds in (there[0], here[0], there[1], here[1])]
+            records.append([f"{size:g}", *cells, f"{max(0.0, 1 - here[1] / there[1]):.0%}"])
     print(machine())
-    print_table(["MB a worker", "a round, ms", "its rows here, ms", "share of overhead"], records)
+    print("ms, and ms of processors' time, of a round on two workers, and of one evaluation of the same rows here")
+    print_table(["MB a worker", "round", "here", "round, CPU", "here, CPU", "overhead"], records)
 
 
-def _milliseconds(n_rows: int, n_columns: int) -> tuple[float, float]:
-    """Return the median time of an evaluation there and here, one after the other in turns."""
-    X, y = make_rows(0, n_rows, n_columns)
-    features, targets = on_workers(2, n_rows, n_columns)
-    table, labels = opened(features).checked(targets)
+def _costs(n_rows: int, n_columns: int) -> list[tuple[float, float]]:
+    """Return seconds and processors' seconds of an evaluation there and here, one after the other in turns."""
+    X, y = (np.concatenate(values) for values in zip(*(make_rows(at, n_rows, n_columns) for at in (0, 1)), strict=True))
+    table, labels = opened(on_workers(2, n_rows, n_columns)[0]).checked(on_workers(2, n_rows, n_columns)[1])
     w = np.zeros((n_columns + 1, CLASSES), np.float32)
     with worker_threads():
         kinds = [rows_of(table, labels, None, n_outputs=CLASSES), rows_of(X, y, None, n_outputs=CLASSES)]
         objectives = [Objective(Problem(CrossEntropy(), Softmax(), ALPHA), rows) for rows in kinds]
-        times = np.array([[_seconds(objective, w) for objective in objectives] for _ in range(10)])
-    there, here = 1000 * np.median(times[1:], axis=0)
-    return float(there), float(here)
+        costs = np.array([[_cost(objective, w) for objective in objectives] for _ in range(10)])
+    return [(float(seconds), float(processors)) for seconds, processors in np.median(costs[1:], axis=0)]
 
 
-def _seconds(objective: Objective, w: Any) -> float:
-    begin = time.perf_counter()
+def _cost(objective: Objective, w: Any) -> tuple[float, float]:
+    before, begin = _processors_time(), time.perf_counter()
     objective(w)
-    return time.perf_counter() - begin
+    seconds = time.perf_counter() - begin
+    return seconds, _processors_time() - before
+
+
+def _processors_time() -> float:
+    """Return the processors' time that this process, which runs the scheduler, and the workers have had."""
+    from distributed import get_client
+
+    return time.process_time() + sum(get_client().run(time.process_time).values())
 
 
 def main() -> None:
