@@ -31,6 +31,7 @@ from skxent.rows import ArrayBlocks, Parquet
 __all__ = ["CLASSES", "Evaluations", "Memory", "file", "make_rows", "write_map", "write_parquet"]
 
 CLASSES, COLUMNS, BLOCK = 10, 1_000, 20_000
+TOL = 1e-6
 
 
 def make_rows(index: int, n_rows: int, n_columns: int) -> tuple[Any, Any]:
@@ -122,7 +123,7 @@ class Evaluations:
         return evaluate
 
 
-def _fit_file(folder: Path, kind: str, drop: bool) -> dict[str, Any]:
+def _fit_file(folder: Path, kind: str, drop: bool, tol: float) -> dict[str, Any]:
     """Fit a file in this process; return what it took."""
     y = np.load(folder / "y.npy")
     n_read = 0
@@ -146,7 +147,7 @@ def _fit_file(folder: Path, kind: str, drop: bool) -> dict[str, Any]:
         source.read = counting
     with Memory() as memory, Evaluations(len(y)) as evaluations:
         begin, before = time.perf_counter(), _bytes_from_disk()
-        model = SoftmaxRegressor(alpha=1e-4).fit(source, None if kind == "parquet" else y)
+        model = SoftmaxRegressor(alpha=1e-4, tol=tol).fit(source, None if kind == "parquet" else y)
         seconds = time.perf_counter() - begin
     return {
         "kind": kind,
@@ -175,7 +176,9 @@ def _drop(folder: Path, source: Any) -> None:
             os.posix_fadvise(opened_file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def file(gigabytes: float, kinds: list[str], drop: bool, n_columns: int = COLUMNS) -> list[dict[str, Any]]:
+def file(
+    gigabytes: float, kinds: list[str], drop: bool, tol: float = TOL, n_columns: int = COLUMNS
+) -> list[dict[str, Any]]:
     """Make files, fit each in a process of its own, and return the records."""
     records = []
     n_rows = int(gigabytes * 1e9 / (4 * n_columns))
@@ -190,7 +193,7 @@ def file(gigabytes: float, kinds: list[str], drop: bool, n_columns: int = COLUMN
                 labels = [make_rows(start, min(BLOCK, n_rows - start), n_columns)[1] for start in parts]
                 np.save(folder / "y.npy", np.concatenate(labels))
         for kind in kinds:
-            command = [sys.executable, __file__, "one", name, kind, *(["--drop"] if drop else [])]
+            command = [sys.executable, __file__, "one", name, kind, "--tol", str(tol), *(["--drop"] if drop else [])]
             output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             records.append(json.loads(output.splitlines()[-1]))
             print(records[-1], flush=True)
@@ -205,15 +208,17 @@ def main() -> None:
     on_disk.add_argument("--gigabytes", type=float, default=4.0)
     on_disk.add_argument("--kind", choices=["map", "parquet", "memory"], action="append")
     on_disk.add_argument("--drop", action="store_true")
+    on_disk.add_argument("--tol", type=float, default=TOL)
     one = commands.add_parser("one")
     one.add_argument("folder", type=Path)
     one.add_argument("kind")
     one.add_argument("--drop", action="store_true")
+    one.add_argument("--tol", type=float, default=TOL)
     arguments = parser.parse_args()
     if arguments.command == "file":
-        file(arguments.gigabytes, arguments.kind or ["map", "parquet"], arguments.drop)
+        file(arguments.gigabytes, arguments.kind or ["map", "parquet"], arguments.drop, arguments.tol)
     else:
-        print(json.dumps(_fit_file(arguments.folder, arguments.kind, arguments.drop)))
+        print(json.dumps(_fit_file(arguments.folder, arguments.kind, arguments.drop, arguments.tol)))
 
 
 if __name__ == "__main__":

@@ -588,6 +588,20 @@ def test_scores_of_collections_are_checked(data):
             model.score(*there, pl.LazyFrame({"weight": y}))
 
 
+def test_frames_that_cannot_be_predicted_are_refused(data):
+    X, y, _ = (values[:90] for values in data)
+    frame = pd.DataFrame(X, columns=NAMES)
+    model = SoftmaxRegressor().fit(frame, y)
+    with dask.config.set(scheduler="threads"):
+        with pytest.raises(ValueError, match=r"'red' .column 'column 1' of X holds string"):
+            model.predict(dd.from_pandas(frame.assign(**{NAMES[1]: "red"}), npartitions=2))
+        empty = frame.assign(**{NAMES[1]: pd.array([None] * 90, dtype="Int64")})
+        with pytest.raises(ValueError, match="Input X contains NaN"):
+            model.predict(dd.from_pandas(empty, npartitions=2)).compute()
+        whole = frame.assign(**{NAMES[1]: pd.array([1] * 90, dtype="Int64")})
+        np.testing.assert_array_equal(model.predict(dd.from_pandas(whole, npartitions=2)), model.predict(whole))
+
+
 def test_wrong_labels_are_not_looked_for_on_workers(data):
     with pytest.raises(TypeError, match=r"X is a dask\.Array, which is not in memory"):
         label_quality(SoftmaxRegressor(), *on_dask(*data[:2]))

@@ -149,10 +149,11 @@ class DaskTable:
 
     def map(self, function: Callable[[Any], Any]) -> Any:
         """Return a Dask array of a function of the features of each partition; nothing is computed."""
+        self._check_columns()
         example = function(np.zeros((1, self.n_features)))
         meta = np.empty((0,) * example.ndim, example.dtype)
         if self.is_frame:
-            return self.X.map_partitions(partial(_of_frame, function), meta=example[:0])
+            return self.X.map_partitions(partial(_of_frame, function, self.names), meta=example[:0])
         X = self.X.rechunk({1: -1})
         function = partial(_of_rows, function, example[:0])
         if example.ndim == 1:
@@ -343,8 +344,8 @@ def _values(name: str, index: int, n_rows: int, part: Any) -> Array:
     return targets_of(part, n_rows, f"partition {index} of X", name)
 
 
-def _of_frame(function: Callable[[Any], Any], frame: Any) -> Any:
-    X = frame.to_numpy()
+def _of_frame(function: Callable[[Any], Any], names: Sequence[str], frame: Any) -> Any:
+    X = numbers_of(frame, "a partition of X", names)
     return _of_rows(function, function(np.zeros((1, X.shape[1])))[:0], X)
 
 
