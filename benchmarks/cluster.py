@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,8 @@ def fits(n_rows: int, n_columns: int = 100, n_parts: int = 4) -> None:
     X, y = (np.concatenate(values) for values in zip(*parts, strict=True))
     exact = SoftmaxRegressor(alpha=ALPHA, tol=1e-10)
     least = exact.fit(X.astype(np.float64), y).loss_curve_[-1]
-    records, missing, two_classes = [_record("in memory", _skxent(X, y), least)], {}, []
+    records, two_classes = [_record("in memory", _skxent(X, y), least)], []
+    missing: dict[str, str] = {}
     for n_workers in (1, 2):
         with workers(n_workers):
             there = on_workers(n_parts, n_rows // n_parts, n_columns)
@@ -139,8 +141,9 @@ def _dask_ml(X: Any, y: Any) -> Curve:
 
     Two opposite weights of half the size, as skxent has them, cost half of what one costs.
     """
-    from dask_glm import algorithms
     from dask_ml.linear_model import LogisticRegression
+
+    algorithms = import_module("dask_glm.algorithms")
 
     seen: Curve = []
     begin, n_rows, minimise = time.perf_counter(), X.shape[0], algorithms.fmin_l_bfgs_b
@@ -164,22 +167,22 @@ def _dask_ml(X: Any, y: Any) -> Curve:
 def _mllib(X: Any, y: Any) -> Curve:
     """Fit by Spark in two threads; its history has a value for each iteration, and seconds are spread over them."""
     import polars as pl
-    from pyspark.ml.classification import LogisticRegression
-    from pyspark.ml.feature import VectorAssembler
-    from pyspark.sql import SparkSession
 
+    parts = ["ml.classification", "ml.feature", "sql"]
+    classification, feature, sql = (import_module(f"pyspark.{part}") for part in parts)
     names = [f"x{at}" for at in range(X.shape[1])]
-    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    builder = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
     spark = builder.config("spark.driver.memory", "4g").getOrCreate()
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder, "rows.parquet"))
         frame = pl.DataFrame(X, schema=names).with_columns(label=pl.Series(y.astype(np.int32)))
         frame.write_parquet(path, row_group_size=len(y) // 4)
-        rows = VectorAssembler(inputCols=names, outputCol="features").transform(spark.read.parquet(path))
+        rows = feature.VectorAssembler(inputCols=names, outputCol="features").transform(spark.read.parquet(path))
         rows = rows.select("features", "label").repartition(4).cache()
         rows.count()
         begin = time.perf_counter()
-        model = LogisticRegression(family="multinomial", regParam=ALPHA, standardization=False, tol=1e-6).fit(rows)
+        options = {"family": "multinomial", "regParam": ALPHA, "standardization": False, "tol": 1e-6}
+        model = classification.LogisticRegression(**options).fit(rows)
         seconds = time.perf_counter() - begin
         history = [float(value) for value in model.summary.objectiveHistory]
     spark.stop()

@@ -161,7 +161,8 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         X : {array-like, sparse matrix, source} of shape (n_samples, n_features)
             Training data. C-ordered float32 or float64 arrays and CSR matrices are used as they are, anything
             else is copied once. Memory maps, Zarr arrays, lazy frames and the sources of :mod:`skxent.rows` are read
-            block by block in each pass, if they have more than 256 MB.
+            block by block in each pass, if they have more than 256 MB. Arrays and frames of Dask stay on its workers,
+            and `y` and `sample_weight` may be Dask's, too.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), or str
             Class labels of any type, or a matrix: see the class. Of a source with named columns, the name of one; None
             if the source has the targets itself.

@@ -344,7 +344,7 @@ def _values(name: str, index: int, n_rows: int, part: Any) -> Array:
     return targets_of(part, n_rows, f"partition {index} of X", name)
 
 
-def _of_frame(function: Callable[[Any], Any], names: Sequence[str], frame: Any) -> Any:
+def _of_frame(function: Callable[[Any], Any], names: Sequence[str] | None, frame: Any) -> Any:
     X = numbers_of(frame, "a partition of X", names)
     return _of_rows(function, function(np.zeros((1, X.shape[1])))[:0], X)
 

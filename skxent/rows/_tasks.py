@@ -7,6 +7,7 @@ from typing import Any
 
 import dask
 import numpy as np
+from dask.base import get_scheduler
 
 from skxent.rows._memory import total
 
@@ -36,13 +37,8 @@ def compute(tasks: Sequence[Any]) -> list[Any]:
 
 def has_client() -> bool:
     """Return whether tasks run on the workers of a client rather than in this process."""
-    try:
-        from distributed import get_client
-
-        get_client()
-    except (ImportError, ValueError):
-        return False
-    return True
+    owner = getattr(get_scheduler(), "__self__", None)
+    return type(owner).__module__.startswith("distributed.")
 
 
 def tree(terms: list[Any], join: Callable[..., Any] | None = None) -> Any:
