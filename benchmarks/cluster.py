@@ -143,7 +143,7 @@ def _dask_ml(X: Any, y: Any) -> Curve:
     """
     from dask_ml.linear_model import LogisticRegression
 
-    algorithms = import_module("dask_glm.algorithms")
+    algorithms: Any = import_module("dask_glm.algorithms")
 
     seen: Curve = []
     begin, n_rows, minimise = time.perf_counter(), X.shape[0], algorithms.fmin_l_bfgs_b
