@@ -13,7 +13,14 @@ import pytest
 import scipy.sparse as sp
 from sklearn.model_selection import GridSearchCV
 
-from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV, UnigramLanguageModel, cli
+from skxent import (
+    SigmoidRegressor,
+    SoftmaxRegressor,
+    SoftmaxRegressorCV,
+    UnigramLanguageModel,
+    cli,
+    cross_entropy_classif,
+)
 from skxent.label_noise import label_quality
 from skxent.linear_model._objective import Objective, Problem
 from skxent.linear_model._outputs import Softmax
@@ -30,6 +37,7 @@ dd = pytest.importorskip("dask.dataframe")
 pytest.importorskip("dask.bag")
 _dask = pytest.importorskip("skxent.rows._dask")
 _tasks = pytest.importorskip("skxent.rows._tasks")
+_worker_counts = pytest.importorskip("skxent.feature_selection._worker_counts")
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -263,6 +271,25 @@ def test_a_worker_that_is_killed_loses_nothing(data, processes):
         assert victim not in processes.run(os.getpid).values()
     assert expected.n_iter_ > 4
     np.testing.assert_array_equal(model.coef_, expected.coef_)
+
+
+def test_a_worker_killed_while_features_are_counted_loses_nothing(data, processes, monkeypatch):
+    X, y, _ = (values[:1000] for values in data)
+    frame = pd.DataFrame(X, columns=NAMES)
+    compute, rounds = _worker_counts.compute, []
+
+    def with_a_murder(tasks):
+        rounds.append(len(tasks))
+        if len(rounds) == 5:
+            os.kill(next(iter(processes.run(os.getpid).values())), signal.SIGKILL)
+        return compute(tasks)
+
+    monkeypatch.setattr(_worker_counts, "compute", with_a_murder)
+    with processes.as_current():
+        found = cross_entropy_classif(dd.from_pandas(frame, npartitions=3), y)
+        processes.wait_for_workers(2)
+    assert len(rounds) == 20
+    np.testing.assert_array_equal(found, cross_entropy_classif(frame, y))
 
 
 @pytest.mark.usefixtures("here")
