@@ -1,14 +1,10 @@
-"""Fits on a file larger than their memory, and on a Dask cluster of this machine.
+"""Fits on a file larger than their memory.
 
-    python benchmarks/large_data.py file [--gigabytes 4] [--kind map|parquet|memory]
-    python benchmarks/large_data.py cluster [--rows 200000]
-    python benchmarks/large_data.py rounds [--megabytes 1 100]
+    python benchmarks/large_data.py file [--gigabytes 4] [--kind map|parquet|memory] [--drop]
 
-The first makes a file of that size, fits it in a process of its own, and says how long that took, how often the rows
-were read and how much anonymous memory the process had at most: what is not a page of the file. With ``--drop`` the
-file leaves the page cache before each pass, as a file larger than the memory would. The second fits the same rows in
-memory and on one and on two worker processes of one thread each, and with dask-ml if that is installed, and says after
-how many passes and seconds the objective was within 1e-4 of its minimum. The third times one evaluation.
+It makes a file of that size, fits it in a process of its own, and says how long that took, how often the rows were read
+and how much anonymous memory the process had at most: what is not a page of the file. With ``--drop`` the file leaves
+the page cache before each pass, as a file larger than the memory would.
 """
 
 from __future__ import annotations
@@ -29,16 +25,13 @@ from typing import Any
 import numpy as np
 
 from skxent import SoftmaxRegressor
-from skxent._parallel import worker_threads
-from skxent.linear_model._objective import Objective, Problem
-from skxent.linear_model._outputs import Softmax
-from skxent.losses import CrossEntropy
-from skxent.rows import ArrayBlocks, Parquet, opened, rows_of
-from skxent.solvers import LBFGS
+from skxent.linear_model._objective import Objective
+from skxent.rows import ArrayBlocks, Parquet
 
-__all__ = ["CLASSES", "Evaluations", "Memory", "cluster", "file", "make_rows", "rounds", "write_map", "write_parquet"]
+__all__ = ["CLASSES", "Evaluations", "Memory", "file", "make_rows", "write_map", "write_parquet"]
 
 CLASSES, COLUMNS, BLOCK = 10, 1_000, 20_000
+TOL = 1e-6
 
 
 def make_rows(index: int, n_rows: int, n_columns: int) -> tuple[Any, Any]:
@@ -130,7 +123,7 @@ class Evaluations:
         return evaluate
 
 
-def _fit_file(folder: Path, kind: str, drop: bool) -> dict[str, Any]:
+def _fit_file(folder: Path, kind: str, drop: bool, tol: float) -> dict[str, Any]:
     """Fit a file in this process; return what it took."""
     y = np.load(folder / "y.npy")
     n_read = 0
@@ -154,7 +147,7 @@ def _fit_file(folder: Path, kind: str, drop: bool) -> dict[str, Any]:
         source.read = counting
     with Memory() as memory, Evaluations(len(y)) as evaluations:
         begin, before = time.perf_counter(), _bytes_from_disk()
-        model = SoftmaxRegressor(alpha=1e-4).fit(source, None if kind == "parquet" else y)
+        model = SoftmaxRegressor(alpha=1e-4, tol=tol).fit(source, None if kind == "parquet" else y)
         seconds = time.perf_counter() - begin
     return {
         "kind": kind,
@@ -183,7 +176,9 @@ def _drop(folder: Path, source: Any) -> None:
             os.posix_fadvise(opened_file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def file(gigabytes: float, kinds: list[str], drop: bool, n_columns: int = COLUMNS) -> list[dict[str, Any]]:
+def file(
+    gigabytes: float, kinds: list[str], drop: bool, tol: float = TOL, n_columns: int = COLUMNS
+) -> list[dict[str, Any]]:
     """Make files, fit each in a process of its own, and return the records."""
     records = []
     n_rows = int(gigabytes * 1e9 / (4 * n_columns))
@@ -198,130 +193,10 @@ def file(gigabytes: float, kinds: list[str], drop: bool, n_columns: int = COLUMN
                 labels = [make_rows(start, min(BLOCK, n_rows - start), n_columns)[1] for start in parts]
                 np.save(folder / "y.npy", np.concatenate(labels))
         for kind in kinds:
-            command = [sys.executable, __file__, "one", name, kind, *(["--drop"] if drop else [])]
+            command = [sys.executable, __file__, "one", name, kind, "--tol", str(tol), *(["--drop"] if drop else [])]
             output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             records.append(json.loads(output.splitlines()[-1]))
             print(records[-1], flush=True)
-    return records
-
-
-def cluster(n_rows: int, n_columns: int = 100, n_parts: int = 4) -> list[dict[str, Any]]:
-    """Fit the same rows in memory and on workers of this machine, and return the records."""
-    from distributed import Client, LocalCluster
-
-    parts = [make_rows(index, n_rows // n_parts, n_columns) for index in range(n_parts)]
-    X, y = (np.concatenate(values) for values in zip(*parts, strict=True))
-    least = SoftmaxRegressor(tol=1e-10).fit(X.astype(np.float64), y).loss_curve_[-1]
-    records = [_timed("memory", X, y, least)]
-    for n_workers in (1, 2):
-        options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
-        with LocalCluster(n_workers=n_workers, **options) as local, Client(local):
-            there = _on_workers(n_parts, n_rows // n_parts, n_columns)
-            records.append(_timed(f"{n_workers} workers", *there, least))
-            if n_workers == 2:
-                records += _dask_ml(*there)
-    for record in records:
-        print(record, flush=True)
-    return records
-
-
-def _on_workers(n_parts: int, n_rows: int, n_columns: int) -> tuple[Any, Any]:
-    """Return features and labels in partitions that the workers make."""
-    import dask
-    import dask.array as da
-
-    parts = [dask.delayed(make_rows)(index, n_rows, n_columns) for index in range(n_parts)]
-    X = da.concatenate([da.from_delayed(part[0], (n_rows, n_columns), np.float32) for part in parts])
-    y = da.concatenate([da.from_delayed(part[1], (n_rows,), np.uint8) for part in parts])
-    return X, y
-
-
-def rounds(megabytes: list[float], n_columns: int = 100) -> list[dict[str, Any]]:
-    """Time an evaluation on two workers with so many MB each, and that of one worker's rows in this process."""
-    from distributed import Client, LocalCluster
-
-    records = []
-    options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with LocalCluster(n_workers=2, **options) as local, Client(local):
-        for size in megabytes:
-            n_rows = int(size * 1e6 / (4 * n_columns))
-            X, y = make_rows(0, n_rows, n_columns)
-            features, targets = _on_workers(2, n_rows, n_columns)
-            table, labels = opened(features).checked(targets)
-            problem = Problem(CrossEntropy(), Softmax(), 1e-4)
-            w = np.zeros((n_columns + 1, CLASSES), np.float32)
-            seconds = []
-            with worker_threads():
-                for rows in (
-                    rows_of(table, labels, None, n_outputs=CLASSES),
-                    rows_of(X, y, None, n_outputs=CLASSES),
-                ):
-                    objective = Objective(problem, rows)
-                    objective(w)
-                    times = []
-                    for _ in range(9):
-                        begin = time.perf_counter()
-                        objective(w)
-                        times.append(time.perf_counter() - begin)
-                    seconds.append(sorted(times)[4])
-            there_ms, here_ms = (round(1000 * value, 1) for value in seconds)
-            records.append({"MB a worker": size, "round, ms": there_ms, "its rows here, ms": here_ms})
-            print(records[-1], flush=True)
-    return records
-
-
-def _timed(name: str, X: Any, y: Any, least: float) -> dict[str, Any]:
-    begin = time.perf_counter()
-    with Evaluations(X.shape[0]) as evaluations:
-        seen: list[tuple[float, int, float]] = []
-
-        class Watched(LBFGS):
-            def solve(self, objective: Any, w0: Any, *, max_iter: int, tol: float, callback: Any) -> Any:
-                def watch(w: Any, value: float) -> bool:
-                    seen.append((time.perf_counter() - begin, evaluations.n, value))
-                    return bool(callback(w, value))
-
-                return super().solve(objective, w0, max_iter=max_iter, tol=tol, callback=watch)
-
-        model = SoftmaxRegressor(solver=Watched()).fit(X, y)
-        seconds = time.perf_counter() - begin
-    reached = next((record for record in seen if record[2] <= least * (1 + 1e-4)), seen[-1])
-    return {
-        "where": name,
-        "seconds": round(seconds, 2),
-        "iterations": model.n_iter_,
-        "evaluations": evaluations.n,
-        "to 1e-4: seconds": round(reached[0], 2),
-        "to 1e-4: evaluations": reached[1],
-        "seconds an evaluation": round(seconds / max(1, evaluations.n), 3),
-    }
-
-
-def _dask_ml(X: Any, y: Any) -> list[dict[str, Any]]:
-    """Fit two of the classes by dask-ml, which knows no more, and by skxent."""
-    try:
-        from dask_ml.linear_model import LogisticRegression
-    except ImportError:
-        return []
-    y = (y < CLASSES // 2).astype(int).persist()
-    X = X.astype(np.float64).persist()
-    n_rows = X.shape[0]
-    local, labels = X.compute(), y.compute()
-
-    def loss(coef: Any, intercept: Any) -> float:
-        z = local @ np.ravel(coef) + intercept
-        return float(np.mean(np.logaddexp(0, z) - labels * z) + 0.5 * 1e-4 * np.sum(np.square(coef)))
-
-    records = []
-    ours = SoftmaxRegressor(alpha=5e-5)  # of two opposite weights of half the size
-    for name, fit in (
-        ("skxent, two classes", lambda: ours.fit(X, y).to_logistic_regression()),
-        ("dask-ml, two classes", lambda: LogisticRegression(solver="lbfgs", C=1 / (1e-4 * n_rows), tol=1e-6).fit(X, y)),
-    ):
-        begin = time.perf_counter()
-        model: Any = fit()  # type: ignore[no-untyped-call]
-        seconds = round(time.perf_counter() - begin, 2)
-        records.append({"where": name, "seconds": seconds, "objective": loss(model.coef_, model.intercept_)})
     return records
 
 
@@ -333,23 +208,17 @@ def main() -> None:
     on_disk.add_argument("--gigabytes", type=float, default=4.0)
     on_disk.add_argument("--kind", choices=["map", "parquet", "memory"], action="append")
     on_disk.add_argument("--drop", action="store_true")
+    on_disk.add_argument("--tol", type=float, default=TOL)
     one = commands.add_parser("one")
     one.add_argument("folder", type=Path)
     one.add_argument("kind")
     one.add_argument("--drop", action="store_true")
-    on_workers = commands.add_parser("cluster")
-    on_workers.add_argument("--rows", type=int, default=200_000)
-    one_round = commands.add_parser("rounds")
-    one_round.add_argument("--megabytes", type=float, nargs="+", default=[1.0, 100.0])
+    one.add_argument("--tol", type=float, default=TOL)
     arguments = parser.parse_args()
     if arguments.command == "file":
-        file(arguments.gigabytes, arguments.kind or ["map", "parquet"], arguments.drop)
-    elif arguments.command == "one":
-        print(json.dumps(_fit_file(arguments.folder, arguments.kind, arguments.drop)))
-    elif arguments.command == "rounds":
-        rounds(arguments.megabytes)
+        file(arguments.gigabytes, arguments.kind or ["map", "parquet"], arguments.drop, arguments.tol)
     else:
-        cluster(arguments.rows)
+        print(json.dumps(_fit_file(arguments.folder, arguments.kind, arguments.drop, arguments.tol)))
 
 
 if __name__ == "__main__":

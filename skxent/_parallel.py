@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +24,10 @@ _users = 0
 _limit: Any = None
 _n_threads = 1
 _PENDING = object()
+# Bytes of the largest array whose memory is kept; glibc allows no more.
+_MOST_KEPT = 2**25
+# Numbers of the options of glibc's mallopt.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 class Workers(NamedTuple):
@@ -57,9 +62,22 @@ def keep_freed_memory() -> None:
 
     glibc gives freed memory back to the kernel at once until the program has freed a large array, and fetching it
     page by page again can take longer than the arithmetic. So free a large one, the largest that counts, which costs
-    nothing as it is never touched (``M_MMAP_THRESHOLD`` in mallopt(3)). Other C libraries do not mind.
+    nothing as it is never touched (``M_MMAP_THRESHOLD`` in mallopt(3)). Other C libraries do not mind. Where a limit is
+    set in the environment, as for the workers of Dask, glibc does not learn from that and must be told.
     """
-    np.empty(2**25 - 2**13, np.uint8)
+    np.empty(_MOST_KEPT - 2**13, np.uint8)
+    if "MALLOC_TRIM_THRESHOLD_" in os.environ:
+        _tell_c_library()
+
+
+def _tell_c_library() -> None:
+    """Set what :func:`keep_freed_memory` sets by example."""
+    import ctypes
+
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _MOST_KEPT)
+        mallopt(_M_TRIM_THRESHOLD, 2 * _MOST_KEPT)
 
 
 def _enter() -> int:

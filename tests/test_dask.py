@@ -8,14 +8,23 @@ from itertools import pairwise
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse as sp
-from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV, UnigramLanguageModel, cli
+from skxent import (
+    SigmoidRegressor,
+    SoftmaxRegressor,
+    SoftmaxRegressorCV,
+    UnigramLanguageModel,
+    cli,
+    cross_entropy_classif,
+)
+from skxent.label_noise import label_quality
 from skxent.linear_model._objective import Objective, Problem
 from skxent.linear_model._outputs import Softmax
+from skxent.linear_model._sampling import draw
 from skxent.losses import CrossEntropy, Loss
 from skxent.rows import MemoryRows
 from skxent.solvers import LBFGS, SubsampledSurrogate
@@ -27,6 +36,8 @@ da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")
 pytest.importorskip("dask.bag")
 _dask = pytest.importorskip("skxent.rows._dask")
+_tasks = pytest.importorskip("skxent.rows._tasks")
+_worker_counts = pytest.importorskip("skxent.feature_selection._worker_counts")
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -67,6 +78,13 @@ def processes():
     """Return the client of two worker processes."""
     with cluster(2, True) as client:
         yield client
+
+
+@pytest.fixture
+def here():
+    """Run with threads of this process."""
+    with dask.config.set(scheduler="threads"):
+        yield
 
 
 @pytest.fixture(params=["threads of this process", "two processes"])
@@ -117,6 +135,7 @@ def rows_on_dask(X, y, weight=None, n_parts=7):
     return _dask.DaskRows(table, labels, weight, n_outputs=3)
 
 
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("weighted", [False, True])
 def test_rows_keep_the_contract(weighted, data):
     X, y, weight = (values[:500] for values in data)
@@ -133,8 +152,14 @@ def test_rows_keep_the_contract(weighted, data):
     check_rows(chosen.reweighted(np.arange(20, 200), other), X[positions], y[positions], other)
 
 
-@pytest.mark.parametrize("options", [{}, {"class_weight": "balanced", "fit_intercept": False}, {"loss": "quadratic"}])
-@pytest.mark.parametrize("estimator", BOTH)
+@pytest.mark.parametrize(
+    ("estimator", "options"),
+    [
+        (SoftmaxRegressor, {}),
+        (SoftmaxRegressor, {"loss": "quadratic"}),
+        (SigmoidRegressor, {"class_weight": "balanced", "fit_intercept": False}),
+    ],
+)
 def test_a_fit_is_the_local_fit(estimator, options, much, anywhere):
     X, y, weight = much
     model = estimator(tol=1e-14, **options).fit(*on_dask(X, y), sample_weight=on_dask(weight)[0])
@@ -190,12 +215,11 @@ def test_predictions_are_lazy_and_the_local_ones(estimator, data, anywhere):
     X, y, weight = data
     model = estimator().fit(X, y)
     X_there, y_there, weight_there = on_dask(X, y, weight)
-    frame = as_frame(X, y)[NAMES]
+    frame, named = as_frame(X, y)[NAMES], estimator().fit(pd.DataFrame(X, columns=NAMES), y)
     for name in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
         expected = getattr(model, name)(X)
-        for collection in (X_there, frame):
-            named = clone(model).fit(pd.DataFrame(X, columns=NAMES), y) if collection is frame else model
-            found = getattr(named, name)(collection)
+        for fitted, collection in ((model, X_there), (named, frame)):
+            found = getattr(fitted, name)(collection)
             assert dask.is_dask_collection(found)
             assert found.dtype == expected.dtype
             np.testing.assert_allclose(found.compute(), expected, rtol=1e-9)
@@ -239,34 +263,55 @@ class Kills(LBFGS):
         return super().solve(objective, w0, max_iter=max_iter, tol=tol, callback=with_a_murder)
 
 
-def test_a_worker_that_is_killed_loses_nothing(data):
+def test_a_worker_that_is_killed_loses_nothing(data, processes):
     X, y, _ = data
     with dask.config.set(scheduler="threads"):
         expected = SoftmaxRegressor(tol=1e-12).fit(*on_dask(X, y))
-    with cluster(2, True) as client:
-        victim, _ = client.run(os.getpid).values()
+    with processes.as_current():
+        victim, _ = processes.run(os.getpid).values()
         solver = Kills()
         vars(solver)["victims"] = (victim,)
         model = SoftmaxRegressor(tol=1e-12, solver=solver).fit(*on_dask(X, y))
-        assert victim not in client.run(os.getpid).values()
+        processes.wait_for_workers(2)
+        assert victim not in processes.run(os.getpid).values()
     assert expected.n_iter_ > 4
     np.testing.assert_array_equal(model.coef_, expected.coef_)
 
 
+def test_a_worker_killed_while_features_are_counted_loses_nothing(data, processes, monkeypatch):
+    X, y, _ = (values[:1000] for values in data)
+    frame = pd.DataFrame(X, columns=NAMES)
+    compute, rounds = _worker_counts.compute, []
+
+    def with_a_murder(tasks):
+        rounds.append(len(tasks))
+        if len(rounds) == 5:
+            os.kill(next(iter(processes.run(os.getpid).values())), signal.SIGKILL)
+        return compute(tasks)
+
+    monkeypatch.setattr(_worker_counts, "compute", with_a_murder)
+    with processes.as_current():
+        found = cross_entropy_classif(dd.from_pandas(frame, npartitions=3), y)
+        processes.wait_for_workers(2)
+    assert len(rounds) == 20
+    np.testing.assert_array_equal(found, cross_entropy_classif(frame, y))
+
+
+@pytest.mark.usefixtures("here")
 def test_a_sum_is_one_round_of_a_task_for_each_partition_and_a_tree(data, monkeypatch):
     """Of 20 partitions: 20 tasks, 3 that add up to 8 each, one that adds these."""
     X, y, _ = (values[:2000] for values in data)
     rows = rows_on_dask(X, y, n_parts=20)
     counted = []
-    for name in ("_task", "_compute"):
-        original = getattr(_dask, name)
+    for module, name in ((_dask, "task"), (_dask, "compute"), (_tasks, "task")):
+        original = getattr(module, name)
         monkeypatch.setattr(
-            _dask, name, lambda *args, name=name, original=original: (counted.append(name), original(*args))[1]
+            module, name, lambda *args, name=name, original=original: (counted.append(name), original(*args))[1]
         )
     objective = Objective(Problem(CrossEntropy(), Softmax(), 0.1), rows)
     value, gradient = objective(np.ones((N_FEATURES + 1, 3)))
-    assert counted.count("_compute") == 1
-    assert counted.count("_task") == 20 + 3 + 1
+    assert counted.count("compute") == 1
+    assert counted.count("task") == 20 + 3 + 1
     local = Objective(objective.problem, MemoryRows(X, y, n_outputs=3))(np.ones((N_FEATURES + 1, 3)))
     assert value == pytest.approx(local[0])
     np.testing.assert_allclose(gradient, local[1])
@@ -276,13 +321,13 @@ def test_a_fit_is_a_round_for_each_evaluation_and_ten_more(much, monkeypatch):
     """For checks, labels, means and the sample."""
     X, y, _ = much
     rounds, evaluations = [], []
-    compute, evaluate = _dask._compute, Objective.__call__
+    compute, evaluate = _dask.compute, Objective.__call__
 
     def counted(objective, w):
         evaluations.extend([1] * (objective.rows.n_rows == len(X)))
         return evaluate(objective, w)
 
-    monkeypatch.setattr(_dask, "_compute", lambda tasks: (rounds.append(len(tasks)), compute(tasks))[1])
+    monkeypatch.setattr(_dask, "compute", lambda tasks: (rounds.append(len(tasks)), compute(tasks))[1])
     monkeypatch.setattr(Objective, "__call__", counted)
     with dask.config.set(scheduler="threads"):
         SoftmaxRegressor().fit(*on_dask(X, y))
@@ -290,16 +335,17 @@ def test_a_fit_is_a_round_for_each_evaluation_and_ten_more(much, monkeypatch):
     assert len(rounds) <= len(evaluations) + 10
 
 
+@pytest.mark.usefixtures("here")
 def test_what_is_sent_for_a_sum_is_the_weights_and_little_more(data, monkeypatch):
     X, y, _ = (values[:200] for values in data)
     sizes = []
-    original = _dask._packed
+    original = _dask.packed
 
     def measured(function):
         sizes.append(len(original(function)))
         return original(function)
 
-    monkeypatch.setattr(_dask, "_packed", measured)
+    monkeypatch.setattr(_dask, "packed", measured)
     found = []
     for times in (1, 500):
         rows = rows_on_dask(np.tile(X, (1, times)), y)
@@ -309,6 +355,7 @@ def test_what_is_sent_for_a_sum_is_the_weights_and_little_more(data, monkeypatch
     assert found[1] - found[0] <= 1.1 * 499 * N_FEATURES * 3 * 8
 
 
+@pytest.mark.usefixtures("here")
 def test_steps_on_a_surrogate_run_on_the_workers(much, monkeypatch):
     """Where partitions are large, and samples too large to be held here."""
     X, y, _ = much
@@ -329,6 +376,32 @@ def test_steps_on_a_surrogate_run_on_the_workers(much, monkeypatch):
 
 
 # --------------------------------------------------------------------------------- what else works on a cluster
+
+
+@pytest.mark.usefixtures("here")
+def test_the_sample_has_the_size_that_the_configuration_says(data):
+    rows = rows_on_dask(*data[:2])
+    assert rows.sample_bytes == 256_000_000
+    with dask.config.set({"skxent.memory": 50_000}):
+        rows = rows_on_dask(*data[:2])
+        objective = Objective(Problem(CrossEntropy(), Softmax(), 0.1), rows)
+        assert draw(objective, 10_000).rows.n_rows == 50_000 // (8 * N_FEATURES)
+
+
+def test_small_data_are_kept_without_a_client(data):
+    n_made = []
+
+    def make(part):
+        n_made.append(1)
+        return part
+
+    X, y, _ = data
+    for memory, least, most in ((1e9, 3, 6), (1000, 9, np.inf)):
+        n_made.clear()
+        with dask.config.set({"scheduler": "threads", "skxent.memory": memory}):
+            there = da.from_array(X, chunks=1000).map_blocks(make, dtype=X.dtype, meta=np.empty((0, 0)))
+            SoftmaxRegressor(max_iter=3, tol=1).fit(there, y)
+        assert least <= len(n_made) <= most
 
 
 class Mine(Loss):
@@ -383,19 +456,19 @@ def test_a_grid_search_on_a_cluster_is_the_local_one(data, processes):
 # --------------------------------------------------------------------------------------------- what goes wrong
 
 
+@pytest.mark.usefixtures("here")
 def test_a_column_of_strings_is_named(data):
     X, y, _ = (values[:100] for values in data)
     with pytest.raises(ValueError, match=r"could not convert string to float: '(no|yes|perhaps)' .column 'label'"):
         SoftmaxRegressor().fit(as_frame(X, y, 2), y)
 
 
+@pytest.mark.usefixtures("here")
 def test_what_cannot_be_is_said(data):
     X, y, weight = (values[:100] for values in data)
     there = da.from_array(X, chunks=50)
-    with pytest.raises(ValueError, match=r"partition 1: Input X contains NaN"):
+    with pytest.raises(ValueError, match=r"partition 1 of X: Input X contains NaN. .* column 0, row 20"):
         SoftmaxRegressor().fit(da.from_array(np.where(np.arange(100)[:, np.newaxis] == 70, np.nan, X), chunks=50), y)
-    with pytest.raises(ValueError, match=r"X has 2 partitions and y has 4; rechunk y"):
-        SoftmaxRegressor().fit(there, da.from_array(y, chunks=25))
     with pytest.raises(ValueError, match="inconsistent numbers of samples: 100 in X and 99 in y"):
         SoftmaxRegressor().fit(there, y[:99])
     with pytest.raises(ValueError, match="Negative values"):
@@ -414,13 +487,187 @@ def test_what_cannot_be_is_said(data):
         SoftmaxRegressor().fit(X, y).predict(there[:, :3])
 
 
-def test_scattered_data_are_said_to_be_lost(data):
+# ------------------------------------------------------------------------------------------- partitions at the edges
+
+
+@pytest.mark.usefixtures("here")
+def test_targets_and_weights_in_other_chunks(data):
+    X, y, weight = data
+    expected = SoftmaxRegressor().fit(*on_dask(X, y), on_dask(weight)[0])
+    there = on_dask(X)[0]
+    mask = there[:, 0] > -np.inf
+    others = da.from_array(y, chunks=700), da.from_array(weight, chunks=450)
+    for features in (there, da.from_array(X, chunks=(1000, 2)), there[mask]):
+        np.testing.assert_array_equal(SoftmaxRegressor().fit(features, *others).coef_, expected.coef_)
+    model = SoftmaxRegressor().fit(there, pd.Series(y), weight.tolist())
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+    assert expected.score(there, da.from_array(y, chunks=450)) == pytest.approx(expected.score(X, y))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples: 3000 in X and 2999 in y"):
+        SoftmaxRegressor().fit(there, da.from_array(y[:-1], chunks=450))
+    with pytest.raises(ValueError, match=r"X has 3 partitions and y has 7, of sizes that are not known"):
+        SoftmaxRegressor().fit(there, da.from_array(y, chunks=450)[da.from_array(y, chunks=450) >= 0])
+
+
+def of_parts(*parts):
+    """Return an array of partitions that say nothing about their sizes and kinds."""
+    blocks = [da.from_delayed(dask.delayed(part, traverse=False), (np.nan, N_FEATURES), float) for part in parts]
+    return da.concatenate(blocks, allow_unknown_chunksizes=True)
+
+
+@pytest.mark.usefixtures("here")
+def test_partitions_of_several_kinds(data):
+    X, y = data[0] / data[0].std(axis=0), data[1]
+    for kinds in ((np.asarray, sp.csr_array, np.float32), (sp.csr_matrix, np.asarray, sp.coo_array)):
+        there = of_parts(*(kind(part) for kind, part in zip(kinds, np.split(X, 3), strict=True)))
+        model = SoftmaxRegressor(tol=1e-12).fit(there, y)
+        assert model.coef_.dtype == np.float64
+        np.testing.assert_allclose(model.coef_, SoftmaxRegressor(tol=1e-12).fit(X, y).coef_, atol=2e-5)
+
+
+@pytest.mark.usefixtures("here")
+def test_validation_data_on_workers(data):
+    X, y, weight = data
+    local = SoftmaxRegressor(scoring="accuracy").fit(X, y, X_val=X, y_val=y, sample_weight_val=weight)
+    there = on_dask(X, y, weight)
+    model = SoftmaxRegressor(scoring="accuracy").fit(X, y, X_val=there[0], y_val=there[1], sample_weight_val=there[2])
+    np.testing.assert_array_equal(model.validation_scores_, local.validation_scores_)
+
+
+@pytest.mark.usefixtures("here")
+def test_one_column_of_probabilities(data):
+    X, _, weight = data
+    model, local = (
+        SigmoidRegressor().fit(*given) for given in (on_dask(X, weight[:, np.newaxis]), (X, weight[:, np.newaxis]))
+    )
+    np.testing.assert_allclose(model.predict_proba(X), local.predict_proba(X), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda X: X[:, X[0] > 0], ValueError, "number of columns that is not known"),
+        (lambda X: X[:, :0], ValueError, "X has no columns"),
+        (lambda X: X + 1j, ValueError, r"partition \d of X holds complex128"),
+        (lambda X: X.astype("M8[s]"), ValueError, r"partition \d of X holds datetime64"),
+        (
+            lambda X: X.astype(object).map_blocks(lambda part: np.where(part > 3, "red", part)),
+            ValueError,
+            "column .* of part",
+        ),
+        (lambda X: X[X[:, 0] > np.inf], ValueError, "no partition of X has rows"),
+        (lambda X: of_parts(np.eye(N_FEATURES), np.eye(3)), ValueError, "partition 1 of X has 3 columns, not 6"),
+        (lambda X: X[:, 0], ValueError, "X has 1 dimensions"),
+    ],
+)
+def test_features_that_cannot_be_are_refused(change, error, message, data):
+    X, y = on_dask(*data[:2])
+    with dask.config.set(scheduler="threads"), pytest.raises(error, match=message):
+        SoftmaxRegressor().fit(change(X), y)
+
+
+def mixed_labels():
+    parts = [dask.delayed(np.full(1000, value)) for value in (0.0, "a", "a")]
+    return da.concatenate([da.from_delayed(part, (1000,), object) for part in parts])
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "message"),
+    [
+        (lambda y: dask.delayed(y), TypeError, "is no array, series or frame of Dask"),
+        (lambda y: dask.bag.from_sequence(y.tolist(), npartitions=3), TypeError, "Bag is no array, series or frame"),
+        (lambda y: pl.LazyFrame({"y": y}), TypeError, r"y is a polars\.LazyFrame, which is not in memory"),
+        (lambda y: "label", ValueError, "X has no column 'label'"),
+        (
+            lambda y: da.from_array(np.where(y == 2, np.nan, y), chunks=1000),
+            ValueError,
+            r"partition \d of X: Input y cont",
+        ),
+        (lambda y: da.from_array(np.eye(3)[y] / 2, chunks=(1000, 1)), ValueError, "sums to 0.5"),
+        (
+            lambda y: mixed_labels(),
+            ValueError,
+            "partition 1 of y are <U1, one a row, but those of partition 0 of y are fl",
+        ),
+    ],
+)
+def test_targets_that_cannot_be_are_refused(y, error, message, data):
+    with dask.config.set(scheduler="threads"), pytest.raises(error, match=message):
+        SoftmaxRegressor().fit(on_dask(data[0])[0], y(data[1]))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda f: f.assign(b=pd.array([None, *[1] * 89], dtype="Int64")),
+            "partition 0 of X: Input X contains NaN.*'b', row 0",
+        ),
+        (lambda f: f.assign(b=np.inf), r"partition \d of X: Input X contains infinity.*'b', row 0"),
+        (lambda f: f.assign(b=pd.Categorical(["u"] * 90)), "column 'b' of X holds category"),
+        (lambda f: f.assign(b=pd.Timestamp("2020-01-01")), "column 'b' of X holds datetime64"),
+        (lambda f: f.assign(y=pd.array([None, *[1] * 89], dtype="Int64")), "partition 0 of X: Input y contains NaN"),
+        (lambda f: f.assign(y=pd.array([None, *["u"] * 89], dtype="string")), "partition 0 of X: Input y contains NaN"),
+        (lambda f: f.rename(columns={"b": "a"}), "Expected unique column names"),
+        (lambda f: f[["y"]], "X has no columns"),
+        (lambda f: f.drop(columns="y"), "X has no column 'y'; its columns: a, b"),
+    ],
+)
+def test_frames_that_cannot_be_are_refused(change, message):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(90, 2)), columns=["a", "b"]).assign(y=np.arange(90) % 2)
+    with dask.config.set(scheduler="threads"), pytest.raises(ValueError, match=message):
+        SoftmaxRegressor().fit(dd.from_pandas(change(frame), npartitions=3), y="y")
+
+
+def test_the_index_of_a_frame_does_not_matter(data):
+    X, y, weight = (values[:300] for values in data)
+    frame = pd.DataFrame(X, columns=NAMES).assign(label=y, weight=weight)
+    expected = SoftmaxRegressor().fit(X, y, weight).coef_
+    with dask.config.set(scheduler="threads"):
+        for index in (np.arange(300)[::-1], np.zeros(300, int), np.random.default_rng(0).permutation(300)):
+            there = dd.from_pandas(frame.set_index(index), npartitions=3, sort=False)
+            model = SoftmaxRegressor().fit(there[NAMES], there["label"], there["weight"])
+            np.testing.assert_allclose(model.coef_, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_scores_of_collections_are_checked(data):
+    X, y, _ = (values[:300] for values in data)
+    model, there = SoftmaxRegressor().fit(X, y), on_dask(X, y)
+    with dask.config.set(scheduler="threads"):
+        with pytest.raises(ValueError, match="all weights are 0"):
+            model.score(*there, np.zeros(300))
+        with pytest.raises(ValueError, match="X has no targets; pass y"):
+            model.score(there[0])
+        with pytest.raises(TypeError, match=r"sample_weight is a polars\.LazyFrame"):
+            model.score(*there, pl.LazyFrame({"weight": y}))
+
+
+def test_frames_that_cannot_be_predicted_are_refused(data):
+    X, y, _ = (values[:90] for values in data)
+    frame = pd.DataFrame(X, columns=NAMES)
+    model = SoftmaxRegressor().fit(frame, y)
+    with dask.config.set(scheduler="threads"):
+        with pytest.raises(ValueError, match=r"'red' .column 'column 1' of X holds string"):
+            model.predict(dd.from_pandas(frame.assign(**{NAMES[1]: "red"}), npartitions=2))
+        empty = frame.assign(**{NAMES[1]: pd.array([None] * 90, dtype="Int64")})
+        with pytest.raises(ValueError, match="Input X contains NaN"):
+            model.predict(dd.from_pandas(empty, npartitions=2)).compute()
+        whole = frame.assign(**{NAMES[1]: pd.array([1] * 90, dtype="Int64")})
+        np.testing.assert_array_equal(model.predict(dd.from_pandas(whole, npartitions=2)), model.predict(whole))
+
+
+def test_wrong_labels_are_not_looked_for_on_workers(data):
+    with pytest.raises(TypeError, match=r"X is a dask\.Array, which is not in memory"):
+        label_quality(SoftmaxRegressor(), *on_dask(*data[:2]))
+
+
+def test_scattered_data_are_said_to_be_lost(data, processes):
     """Their worker was closed, and nobody knows how to make them again."""
     X, y, _ = data
-    with cluster(1, True) as client:
-        future = client.scatter(X)
+    with processes.as_current():
+        address, pid = next(iter(processes.run(os.getpid).items()))
+        future = processes.scatter(X, workers=[address])
         there = da.from_delayed(dask.delayed(future), X.shape, X.dtype)
-        (pid,) = client.run(os.getpid).values()
         os.kill(pid, signal.SIGKILL)
         with pytest.raises(RuntimeError, match="they were scattered"):
             SoftmaxRegressor().fit(there, y)

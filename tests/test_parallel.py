@@ -1,5 +1,6 @@
 """Threads: as many as BLAS was allowed, none left limited, in any nesting."""
 
+import os
 import platform
 import subprocess
 import sys
@@ -131,8 +132,12 @@ def test_fits_in_many_threads_at_once():
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep freed memory in their own ways")
-def test_freed_memory_is_kept():
-    """Once a fit has run, arrays of a block's size are not fetched from the kernel page by page each time."""
+@pytest.mark.parametrize("limits", [{}, {"MALLOC_TRIM_THRESHOLD_": "65536"}])
+def test_freed_memory_is_kept(limits):
+    """Once a fit has run, arrays of a block's size are not fetched from the kernel page by page each time.
+
+    Also where the environment sets a limit, as Dask does for its workers.
+    """
     code = """
 import resource, numpy as np
 from skxent._parallel import worker_threads
@@ -149,7 +154,9 @@ with worker_threads():
 page_faults()
 print(before, page_faults())
 """
-    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    output = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=os.environ | limits
+    ).stdout
     before, after = map(int, output.split())
     assert before > 2_000
     assert after < 100

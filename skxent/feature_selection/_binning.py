@@ -14,7 +14,7 @@ import numpy as np
 
 from skxent._typing import Array, Floats, Integers
 
-__all__ = ["add_up", "auto_bins", "edges_of_rows", "edges_of_sorted", "sort_present", "starts_bin"]
+__all__ = ["MAX_BINS", "add_up", "auto_bins", "edges_of_rows", "edges_of_sorted", "sort_present", "starts_bin"]
 
 # The fewest and the most bins that "auto" takes: numbers of bins fit in a byte.
 MIN_BINS, MAX_BINS = 4, 255

@@ -13,7 +13,17 @@ from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._binning import add_up, edges_of_sorted, sort_present, starts_bin
 from skxent.feature_selection._target import Target
 
-__all__ = ["CountTable", "Entries", "FineCounts", "count_by_sorting", "count_by_value", "count_entries", "spans_few"]
+__all__ = [
+    "CountTable",
+    "Entries",
+    "FineCounts",
+    "count_by_sorting",
+    "count_by_value",
+    "count_entries",
+    "fine_bins",
+    "spans_few",
+    "table_of_one",
+]
 
 # Cells that a table of all values from the least to the largest may have, for each row.
 CELLS_PER_ROW = 4
@@ -188,11 +198,26 @@ def count_by_sorting(values: Array, target: Target, n_bins: int) -> CountTable:
     for label, of_class in enumerate(np.split(values[target.by_class], target.first_of_class[1:])):
         of_class.sort()
         below[1:-1, label] = np.searchsorted(of_class, limits, side="right")
-    counts = np.diff(below, axis=0)
-    counts = counts[: len(limits) + counts[-1].any()]  # the last row is that of the missing values
-    missing = np.arange(len(counts)) == len(limits)
-    closes = np.isin(limits, edges)
-    opens = np.concatenate([[True], closes, missing[-1:]])[: len(counts)] if len(limits) else missing
+    return table_of_one(np.diff(below, axis=0), np.isin(limits, edges), edges, target)
+
+
+def table_of_one(counts: Integers, closes: Array, edges: Array, target: Target) -> CountTable:
+    """Make a table of one ordered feature.
+
+    Parameters
+    ----------
+    counts : ndarray of int of shape (n_narrow_bins + 1, n_classes)
+        Rows of each class in narrow bins, and, in the last row, those of missing values.
+    closes : ndarray of bool of shape (n_narrow_bins,)
+        Whether a bin of the table ends with a narrow one.
+    edges : ndarray
+        The largest value of each bin.
+    target : Target
+        The classes; without weights.
+    """
+    counts = counts[: len(closes) + counts[-1].any()]
+    missing = np.arange(len(counts)) == len(closes)
+    opens = np.concatenate([[True], closes, missing[-1:]])[: len(counts)] if len(closes) else missing
     return _table_of_one(counts, missing, opens, edges, True, target)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
 
 from skxent._typing import Array, Integers
-from skxent.feature_selection._binning import add_up
+from skxent.feature_selection._binning import MAX_BINS, add_up
 from skxent.feature_selection._containers import DataSet, SparseData, read_data
 from skxent.feature_selection._count_table import (
     CountTable,
@@ -123,6 +123,41 @@ class DenseFeatures(Features):
 
 
 @dataclass(frozen=True)
+class WorkerFeatures(DenseFeatures):
+    """Features in the columns of a Dask frame: numbers are counted by the workers, the others are brought here.
+
+    Parameters
+    ----------
+    workers : WorkerColumns or None
+        The columns on the workers; None after rows that are elsewhere have followed.
+    """
+
+    workers: Any = None
+
+    def blocks(self, n_classes: int) -> list[slice]:
+        if self.workers is None:
+            return super().blocks(n_classes)
+        size = self.workers.together(MAX_BINS, n_classes)
+        return [slice(at, at + size) for at in range(0, len(self.names), size)]
+
+    def count(self, block: slice, target: Target, n_bins: int) -> CountTable:
+        columns = range(len(self.names))[block]
+        there = [at for at in columns if self._is_counted_there(at, target)]
+        tables = dict(zip(there, self.workers.count(there, target, n_bins) if there else [], strict=True))
+        return CountTable.stack(
+            [tables[at] if at in tables else self._count_column(at, target, n_bins) for at in columns]
+        )
+
+    def _is_counted_there(self, at: int, target: Target) -> bool:
+        dtypes = None if self.workers is None or target.weight is not None else self.workers.dtypes
+        return dtypes is not None and dtypes[at] is not None and not self.categorical[at]
+
+    def followed_by(self, other: Self) -> Self:
+        below, parts = super().followed_by(other), (self.workers, getattr(other, "workers", None))
+        return below if None in parts else replace(below, workers=parts[0].followed_by(parts[1]))
+
+
+@dataclass(frozen=True)
 class SparseFeatures(Features):
     """Features in the columns of a sparse matrix; zeros that are not stored are counted but not made.
 
@@ -203,6 +238,11 @@ def features_of(data: DataSet, categorical_features: Any = "from_dtype") -> Feat
     categorical = _declared(categorical_features, data.names) | data.declared_categorical
     if isinstance(data, SparseData):
         return SparseFeatures(data.names, categorical, data.n_rows, data.data)
+    if isinstance(data, LazyData) and data.on_workers:
+        from skxent.feature_selection._worker_counts import WorkerColumns  # it needs Dask
+
+        workers = WorkerColumns.of(data.data)
+        return WorkerFeatures(data.names, categorical, data.n_rows, data.column, workers=workers)
     return DenseFeatures(data.names, categorical, data.n_rows, data.column, data.levels)
 
 

@@ -1,7 +1,8 @@
 """Lazy data frames, of Dask and Polars: their columns are collected when they are looked at, a few at a time.
 
 Every score of a feature looks at one column and the target. So what must fit in memory is one column, not the data; and
-the scores are those of the same data in memory, since the same code computes them.
+the scores are those of the same data in memory, since the same code computes them. Where Dask has a client, numbers are
+not collected but counted by its workers: see :mod:`skxent.feature_selection._worker_counts`.
 """
 
 from __future__ import annotations
@@ -107,6 +108,15 @@ class LazyData(DataSet):
     def n_rows(self) -> int:  # counted once
         """Number of rows."""
         return len(self.data) if _is_dask(self.data) else int(self.data.select(pl.len()).collect().item())
+
+    @property
+    def on_workers(self) -> bool:
+        """Whether the columns are on the workers of a client of Dask."""
+        if not _is_dask(self.data):
+            return False
+        from skxent.rows._tasks import has_client  # it needs Dask
+
+        return has_client()
 
     @property
     def declared_categorical(self) -> Array:

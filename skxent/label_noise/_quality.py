@@ -15,6 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from skxent._sklearn import Interval
 from skxent._typing import Array, Floats, Integers
 from skxent.label_noise._transition import estimate_transition, posterior
+from skxent.rows import refuse_lazy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,7 +175,7 @@ def label_quality(
         model that has seen it, or leave no row of a class to fit on; if ``predict_proba`` returns something else than
         numbers that are not negative, one for each class.
     TypeError
-        If `estimator` is no classifier with ``predict_proba``.
+        If `estimator` is no classifier with ``predict_proba``, or if data are not in memory.
 
     References
     ----------
@@ -197,6 +198,7 @@ def label_quality(
     """
     if isinstance(estimator, type) or not hasattr(estimator, "predict_proba") or not is_classifier(estimator):
         raise TypeError(f"label_quality needs a classifier with predict_proba; {estimator!r} is none.")
+    refuse_lazy(X=X, y=y)
     check_consistent_length(X, y)
     classes, labels = _check_labels(y)
     folds = _folds(cv, X, classes, labels)

@@ -164,7 +164,8 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
         X : {array-like, sparse matrix, source} of shape (n_samples, n_features)
             Training data. C-ordered float32 or float64 arrays and CSR matrices are used as they are, anything
             else is copied once. Memory maps, Zarr arrays, lazy frames and the sources of :mod:`skxent.rows` are read
-            block by block in each pass, if they have more than 256 MB.
+            block by block in each pass, if they have more than 256 MB. Arrays and frames of Dask stay on its workers,
+            and `y` and `sample_weight` may be Dask's, too.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), or str
             Class labels of any type, or a matrix: see the class. Of a source with named columns, the name of one; None
             if the source has the targets itself.
@@ -350,7 +351,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEs
     def _dense_targets(self, y: Any) -> Any:
         y = y.toarray() if hasattr(y, "toarray") else y
         if hasattr(y, "distinct"):  # on workers, which have checked it
-            return y
+            return y.flat() if y.width == 1 and not y.add(self._is_matrix) else y
         return y if self._is_matrix(y) else column_or_1d(y, warn=True)
 
     def to_logistic_regression(self) -> LogisticRegression:

@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING
 
 from skxent._lazy import load_on_first_use
 from skxent.rows._disk import DiskRows
-from skxent.rows._given import label_counts, on_parts, opened, refuse_lazy, rows_of
+from skxent.rows._given import label_counts, on_parts, opened, rows_of
 from skxent.rows._memory import BlockSizes, MemoryRows
 from skxent.rows._part import Part, logits_in_blocks, logits_of
 from skxent.rows._rows import Rows
-from skxent.rows._source import Blocks, Source
+from skxent.rows._source import Blocks, Source, refuse_lazy
 from skxent.rows._subsets import batches, reweighted, subset, with_features
 
 if TYPE_CHECKING:  # they load Polars
+    from skxent.rows._predictions import write_predictions
     from skxent.rows._readers import ArrayBlocks, ArrayFiles, FrameBlocks, Parquet
 
 __all__ = [
@@ -50,8 +51,11 @@ __all__ = [
     "rows_of",
     "subset",
     "with_features",
+    "write_predictions",
 ]
 
 __getattr__ = load_on_first_use(
-    __name__, dict.fromkeys(["ArrayBlocks", "ArrayFiles", "FrameBlocks", "Parquet"], "_readers")
+    __name__,
+    dict.fromkeys(["ArrayBlocks", "ArrayFiles", "FrameBlocks", "Parquet"], "_readers")
+    | {"write_predictions": "_predictions"},
 )

@@ -9,22 +9,24 @@ again by the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy as shallow_copy
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import dask
 import dask.array as da
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import assert_all_finite, check_array
 
 from skxent._parallel import ONE_THREAD, Workers, worker_threads
 from skxent._typing import Array
-from skxent.rows._memory import MemoryRows, total
+from skxent.rows._checks import alike, as_floats, bytes_of, check_finite, joined_targets, numbers_of, targets_of
+from skxent.rows._memory import MemoryRows
 from skxent.rows._part import Part, joined, select
 from skxent.rows._rows import SAMPLE_BYTES, Rows
-from skxent.rows._source import as_floats
+from skxent.rows._source import refuse_lazy
+from skxent.rows._tasks import call, compute, has_client, packed, task, tree, unpacked
 
 __all__ = ["DaskColumn", "DaskRows", "DaskTable"]
 
@@ -32,49 +34,11 @@ __all__ = ["DaskColumn", "DaskRows", "DaskTable"]
 _WORTH_A_ROUND = 50_000_000
 # First rows that are kept once they are asked for, since a fit looks at them for what all are like.
 _FIRST_ROWS = 1_000
-# Sums that a task adds. More would be added in one place after the other's end; fewer would be more tasks.
-_SUMS_TOGETHER = 8
 
 
-def _task(function: Callable[..., Any], *arguments: Any) -> Any:
-    return dask.delayed(function, pure=False, traverse=False)(*arguments)
-
-
-def _compute(tasks: Sequence[Any]) -> list[Any]:
-    """Return the results of tasks, computed by the current client or the local scheduler."""
-    try:
-        return list(dask.compute(*tasks, optimize_graph=False, traverse=False))
-    except Exception as error:
-        if "Cancelled" not in type(error).__name__:
-            raise
-        raise RuntimeError(
-            "data that a worker held are lost, and Dask does not know how to make them again: they were scattered, or "
-            "their client has closed. Build the collection from files or arrays, not with client.scatter."
-        ) from error
-
-
-def _has_client() -> bool:
-    try:
-        from distributed import get_client
-
-        get_client()
-    except (ImportError, ValueError):
-        return False
-    return True
-
-
-def _tree(terms: list[Any]) -> Any:
-    """Return the task that adds the results of others, in their order and by a tree of fixed shape."""
-    while len(terms) > 1:
-        groups = (terms[i : i + _SUMS_TOGETHER] for i in range(0, len(terms), _SUMS_TOGETHER))
-        terms = [_task(_add, *group) for group in groups]
-    return terms[0]
-
-
-def _add(*terms: Sequence[Any]) -> list[Any]:
-    # A copy of the first, which adding overwrites and which the worker may keep for another task.
-    first, *others = terms
-    return total([[np.array(value) for value in first], *others], np.float64)
+def _memory() -> float:
+    """Return the bytes of features that may be held in this process."""
+    return float(dask.config.get("skxent.memory", SAMPLE_BYTES))
 
 
 class DaskColumn:
@@ -110,20 +74,21 @@ class DaskColumn:
     def map(self, function: Callable[..., Any], *others: Any) -> DaskColumn:
         """Return a function of each part of this column and of others, which may be None; it is kept by the workers."""
         columns = [[None] * len(self.parts) if other is None else other.parts for other in others]
-        function = partial(_call, _packed(function))
-        parts = dask.persist(*(_task(function, *part) for part in zip(self.parts, *columns, strict=True)))
+        function = partial(call, packed(function))
+        parts = dask.persist(*(task(function, *part) for part in zip(self.parts, *columns, strict=True)))
         return DaskColumn(parts, self.sizes)
 
     def distinct(self) -> Array:
         """Return the values that occur, sorted."""
-        return np.unique(np.concatenate(_compute([_task(np.unique, part) for part in self.parts])))
+        found = compute([task(np.unique, part) for part in self.parts])
+        return np.unique(joined_targets(found, [f"partition {index} of y" for index in range(len(found))]))
 
     def add(self, function: Callable[..., Any], *others: Any) -> Array:
         """Return the sum of a function of each part of this column and of others, which may be None."""
         columns = [[None] * len(self.parts) if other is None else other.parts for other in others]
-        function = partial(_call, _packed(lambda *part: (function(*part),)))
-        terms = [_task(function, *part) for part in zip(self.parts, *columns, strict=True)]
-        summed: Array = _compute([_tree(terms)])[0][0]
+        function = partial(call, packed(lambda *part: (function(*part),)))
+        terms = [task(function, *part) for part in zip(self.parts, *columns, strict=True)]
+        summed: Array = compute([tree(terms)])[0][0]
         return summed
 
     def any(self) -> bool:
@@ -132,11 +97,15 @@ class DaskColumn:
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
         """Bring all values here."""
-        return np.asarray(np.concatenate(_compute(self.parts)), dtype)
+        return np.asarray(np.concatenate(compute(self.parts)), dtype)
 
     def __getitem__(self, rows: Any) -> Any:
         """Bring some values here."""
         return np.asarray(self)[rows]
+
+    def flat(self) -> DaskColumn:
+        """Return a matrix of one column as one value a row."""
+        return self.map(np.ravel)
 
 
 class DaskTable:
@@ -161,7 +130,11 @@ class DaskTable:
             )
         if X.ndim != 2:
             raise ValueError(f"X has {X.ndim} dimensions; features have two.")
-        self.n_features = len(X.columns) if self.is_frame else X.shape[1]
+        self.names = list(map(str, X.columns)) if self.is_frame else None
+        self.n_features = X.shape[1]
+        if not self.n_features > 0:
+            problem = "no columns" if self.n_features == 0 else "a number of columns that is not known"
+            raise ValueError(f"X has {problem}; at least one feature is required. X.compute_chunk_sizes() counts them.")
 
     def with_target(self, target: str) -> DaskTable:
         """Return the table without a column, which holds the targets."""
@@ -176,10 +149,11 @@ class DaskTable:
 
     def map(self, function: Callable[[Any], Any]) -> Any:
         """Return a Dask array of a function of the features of each partition; nothing is computed."""
+        self._check_columns()
         example = function(np.zeros((1, self.n_features)))
         meta = np.empty((0,) * example.ndim, example.dtype)
         if self.is_frame:
-            return self.X.map_partitions(partial(_of_frame, function), meta=example[:0])
+            return self.X.map_partitions(partial(_of_frame, function, self.names), meta=example[:0])
         X = self.X.rechunk({1: -1})
         function = partial(_of_rows, function, example[:0])
         if example.ndim == 1:
@@ -189,10 +163,15 @@ class DaskTable:
     def mean(self, function: Callable[..., float], y: Any, weight: Any = None) -> float:
         """Return the mean of a function of features, targets and weights, weighted."""
         X, y = self.checked(y)
+        if y is None:
+            raise ValueError("X has no targets; pass y.")
+        y = y.flat() if y.width == 1 else y
         weight = None if weight is None else X.column(weight, "sample_weight")
         weights = [None] * len(X.parts) if weight is None else weight.parts
-        terms = [_task(partial(_scored, function), *part) for part in zip(X.parts, y.parts, weights, strict=True)]
-        score, n = _compute([_tree(terms)])[0]
+        terms = [task(partial(_scored, function), *part) for part in zip(X.parts, y.parts, weights, strict=True)]
+        score, n = compute([tree(terms)])[0]
+        if not n:
+            raise ValueError("all weights are 0, so that no row counts; check sample_weight.")
         return float(score / n)
 
     def checked(self, y: Any) -> tuple[Any, Any]:
@@ -214,16 +193,30 @@ class DaskTable:
         y = self.target if y is None else y
         if y is None:
             return self, None
-        parts = [_task(_features, index, part) for index, part in enumerate(self._partitions())]
-        targets = None if isinstance(y, np.ndarray) else _parts_of(y, len(parts), "y")
-        keep = _has_client()
+        parts = [task(_features, index, self.names, part) for index, part in enumerate(self._partitions())]
+        # They may be of the same files, which are then read once.
+        targets = _parts_of(y) if self._is_cut_alike(y) else []
+        keep = has_client()
         if keep:
-            kept = dask.persist(*parts, *(targets or []))
-            parts, targets = list(kept[: len(parts)]), list(kept[len(parts) :]) if targets else None
-        self._describe(_compute([_task(_described, part) for part in parts]), parts)
-        if not keep and self.nbytes <= SAMPLE_BYTES:
+            kept = dask.persist(*parts, *targets)
+            parts, targets = list(kept[: len(parts)]), list(kept[len(parts) :])
+        self._describe(compute([task(_described, part) for part in parts]), parts)
+        if not keep and self.nbytes <= _memory():
             self.parts = list(dask.persist(*self.parts))
         return self, self.column(y, "y", targets)
+
+    def astype(self, dtype: Any, copy: bool = False) -> DaskTable:
+        """Return the same rows in another dtype."""
+        other = shallow_copy(self)
+        other.dtype = np.dtype(dtype)
+        other.parts = [task(as_floats, part, other.dtype) for part in self.parts]
+        return other
+
+    def _is_cut_alike(self, values: Any) -> bool:
+        """Return whether a collection may have the same partitions, as far as is known."""
+        if not isinstance(values, da.Array) or np.isnan(values.shape[0]):
+            return dask.is_dask_collection(values)
+        return not self.is_frame and values.chunks[0] == self.X.chunks[0]
 
     def _partitions(self) -> list[Any]:
         if self.is_frame:
@@ -231,48 +224,74 @@ class DaskTable:
         X = self.X.rechunk({1: -1})
         return [part for (part,) in X.to_delayed(optimize_graph=True)]
 
-    def _describe(self, found: list[tuple[int, int, str]], parts: list[Any]) -> None:
+    def _describe(self, found: list[_Description], parts: list[Any]) -> None:
         """Keep the parts that have rows, and what they are like."""
-        self.all_sizes = [n_rows for n_rows, _, _ in found]
+        self.all_sizes = [part.n_rows for part in found]
         self.kept = [index for index, n_rows in enumerate(self.all_sizes) if n_rows]
         if not self.kept:
             raise ValueError("Found array with 0 sample(s): no partition of X has rows.")
+        for index in self.kept:
+            if found[index].n_features != self.n_features:
+                raise ValueError(
+                    f"partition {index} of X has {found[index].n_features} columns, not {self.n_features}."
+                )
         self.sizes = [self.all_sizes[index] for index in self.kept]
         self.shape = sum(self.sizes), self.n_features
-        self.nbytes = sum(n_bytes for _, n_bytes, _ in found)
-        single = all(found[index][2] == "float32" for index in self.kept)
-        self.dtype = np.dtype(np.float32 if single else np.float64)
+        self.nbytes = sum(part.n_bytes for part in found)
         chosen = [parts[index] for index in self.kept]
-        mixed = len({found[index][2] for index in self.kept}) > 1
-        self.parts = [_task(as_floats, part, self.dtype) for part in chosen] if mixed else chosen
+        kinds = {(found[index].dense, found[index].dtype) for index in self.kept}
+        self.dtype = np.result_type(*(dtype for _, dtype in kinds))
+        dense = found[self.kept[0]].dense
+        self.parts = chosen if len(kinds) == 1 else [task(alike, part, dense, self.dtype) for part in chosen]
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return self.shape[0]
 
-    def column(self, values: Any, name: str, parts: list[Any] | None = None) -> DaskColumn:
+    def column(self, values: Any, name: str, parts: Sequence[Any] = ()) -> DaskColumn:
         """Return values of the rows, given as a Dask collection or an array, checked.
 
         Raises
         ------
+        TypeError
+            If they are another collection, or no array.
         ValueError
             If there are not as many as rows, in all or in a partition.
         """
-        if not dask.is_dask_collection(values):
-            values = np.asarray(values)
-            if len(values) != len(self):
-                raise ValueError(
-                    f"Found input variables with inconsistent numbers of samples: {len(self)} in X and {len(values)} "
-                    f"in {name}."
-                )
-            parts = np.split(values, np.cumsum(self.sizes)[:-1])
-        else:
-            parts = _parts_of(values, len(self.all_sizes), name) if parts is None else parts
-            parts = [parts[index] for index in self.kept]
-        checked = [_task(_values, name, n_rows, part) for n_rows, part in zip(self.sizes, parts, strict=True)]
+        parts = self._aligned(values, name, parts) if dask.is_dask_collection(values) else self._cut(values, name)
+        places = zip(self.kept, self.sizes, parts, strict=True)
+        checked = [task(_values, name, index, n_rows, part) for index, n_rows, part in places]
         checked = list(dask.persist(*checked))
-        widths = _compute([_task(_width, part) for part in checked])
-        return DaskColumn(checked, self.sizes, widths[0])
+        shapes = compute([task(np.shape, part) for part in checked])
+        return DaskColumn(checked, self.sizes, shapes[0][1] if len(shapes[0]) == 2 else None)
+
+    def _cut(self, values: Any, name: str) -> list[Any]:
+        """Return the values of each partition from those of all."""
+        refuse_lazy(**{name: values})
+        values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
+        if not values.ndim:
+            raise TypeError(f"{name} is {values.item()!r}, not one value for each row.")
+        self._require_rows(len(values), name)
+        return np.split(values, np.cumsum(self.sizes)[:-1])
+
+    def _aligned(self, values: Any, name: str, parts: Sequence[Any]) -> list[Any]:
+        """Return the parts of a collection that belong to the partitions; arrays of known sizes are cut there."""
+        if not parts and isinstance(values, da.Array) and not np.isnan(values.shape[0]):
+            self._require_rows(values.shape[0], name)
+            return _parts_of(values.rechunk({0: tuple(self.sizes)}))
+        found = list(parts) or _parts_of(values)
+        if len(found) != len(self.all_sizes):
+            raise ValueError(
+                f"X has {len(self.all_sizes)} partitions and {name} has {len(found)}, of sizes that are not known. "
+                f"Make {name} of the same partitions, or an array with {name}.compute_chunk_sizes()."
+            )
+        return [found[index] for index in self.kept]
+
+    def _require_rows(self, n_rows: int, name: str) -> None:
+        if n_rows != len(self):
+            raise ValueError(
+                f"Found input variables with inconsistent numbers of samples: {len(self)} in X and {n_rows} in {name}."
+            )
 
     def _check_columns(self) -> None:
         if not self.is_frame:
@@ -286,56 +305,47 @@ class DaskTable:
                 )
 
 
-def _parts_of(values: Any, n_parts: int, name: str) -> list[Any]:
-    """Return the partitions of a Dask collection as tasks."""
-    if not dask.is_dask_collection(values):
-        raise TypeError(f"{name} is a {type(values).__module__}.{type(values).__qualname__}.")
+def _parts_of(values: Any) -> list[Any]:
+    """Return the partitions of an array or a frame of Dask as tasks."""
     if isinstance(values, da.Array):
         values = values.rechunk({1: -1}) if values.ndim == 2 else values
-        parts = values.to_delayed().ravel().tolist()
-    else:
-        parts = list(values.to_delayed())
-    if len(parts) != n_parts:
-        raise ValueError(
-            f"X has {n_parts} partitions and {name} has {len(parts)}; rechunk {name} to the partitions of X."
+        return list(values.to_delayed().ravel().tolist())
+    if not hasattr(type(values), "map_partitions") or not hasattr(type(values), "divisions"):
+        raise TypeError(
+            f"{type(values).__module__}.{type(values).__qualname__} is no array, series or frame of Dask; targets and "
+            "weights are."
         )
-    return parts
+    return list(values.to_delayed())
 
 
-def _features(index: int, part: Any) -> Any:
+def _features(index: int, names: Sequence[str] | None, part: Any) -> Any:
     """Return the features of a partition as an array or a CSR matrix of finite floats."""
-    X = part.tocsr() if sp.issparse(part) else np.asarray(part)
-    X = as_floats(X, X.dtype if X.dtype in (np.float32, np.float64) else np.float64)
-    try:
-        assert_all_finite(X, input_name="X")
-    except ValueError as error:
-        raise ValueError(f"partition {index}: {error}") from error
-    return X
+    X = numbers_of(part, f"partition {index} of X", names)
+    check_finite(X, f"partition {index} of X", names)
+    return X if sp.issparse(X) else np.ascontiguousarray(X)
 
 
-def _described(X: Any) -> tuple[int, int, str]:
-    n_bytes = X.data.nbytes + X.indices.nbytes if sp.issparse(X) else X.nbytes
-    return X.shape[0], n_bytes, X.dtype.name
+class _Description(NamedTuple):
+    """What a partition is like."""
+
+    n_rows: int
+    n_features: int
+    n_bytes: int
+    dtype: np.dtype[Any]
+    dense: bool
 
 
-def _values(name: str, n_rows: int, part: Any) -> Array:
+def _described(X: Any) -> _Description:
+    return _Description(X.shape[0], X.shape[1], bytes_of(X), X.dtype, isinstance(X, np.ndarray))
+
+
+def _values(name: str, index: int, n_rows: int, part: Any) -> Array:
     """Return the targets or weights of a partition as an array, checked."""
-    values = part.toarray() if sp.issparse(part) else np.asarray(part)
-    if len(values) != n_rows:
-        raise ValueError(
-            f"Found input variables with inconsistent numbers of samples: a partition has {n_rows} rows in X and "
-            f"{len(values)} in {name}."
-        )
-    checked: Array = check_array(values, dtype=None, ensure_2d=False, input_name=name)
-    return checked.ravel() if checked.ndim == 2 and checked.shape[1] == 1 else checked
+    return targets_of(part, n_rows, f"partition {index} of X", name)
 
 
-def _width(values: Array) -> int | None:
-    return values.shape[1] if values.ndim == 2 else None
-
-
-def _of_frame(function: Callable[[Any], Any], frame: Any) -> Any:
-    X = frame.to_numpy()
+def _of_frame(function: Callable[[Any], Any], names: Sequence[str] | None, frame: Any) -> Any:
+    X = numbers_of(frame, "a partition of X", names)
     return _of_rows(function, function(np.zeros((1, X.shape[1])))[:0], X)
 
 
@@ -348,24 +358,6 @@ def _scored(function: Callable[..., float], X: Any, y: Array, weight: Array | No
     return (n * function(X, y, weight) if n else 0.0), n
 
 
-def _packed(function: Callable[..., Any]) -> bytes:
-    """Return a function as bytes, also one defined within another; what it names in skxent is not copied."""
-    import cloudpickle
-
-    packed: bytes = cloudpickle.dumps(function)
-    return packed
-
-
-def _unpacked(packed: bytes) -> Any:
-    import cloudpickle
-
-    return cloudpickle.loads(packed)
-
-
-def _call(packed: bytes, *arguments: Any) -> Any:
-    return _unpacked(packed)(*arguments)
-
-
 def _rows_of_part(
     n_outputs: int, dtype: Any, X: Any, y: Array, weight: Array | None, positions: Array | None
 ) -> MemoryRows:
@@ -374,14 +366,14 @@ def _rows_of_part(
     return rows if positions is None else rows.reweighted(positions, weight)
 
 
-def _sum_part(packed: bytes, *part: Any) -> list[Any]:
+def _sum_part(sent: bytes, *part: Any) -> list[Any]:
     with worker_threads():
-        return _rows_of_part(*part).sum(_unpacked(packed))
+        return _rows_of_part(*part).sum(unpacked(sent))
 
 
-def _each_part(packed: bytes, max_rows: int | None, *part: Any) -> list[Any]:
+def _each_part(sent: bytes, max_rows: int | None, *part: Any) -> list[Any]:
     with worker_threads():
-        return list(_rows_of_part(*part).each(_unpacked(packed), max_rows))
+        return list(_rows_of_part(*part).each(unpacked(sent), max_rows))
 
 
 def _take_part(rows: Array, *part: Any) -> Part:
@@ -431,6 +423,7 @@ class DaskRows(Rows):
         self.bytes_per_row = max(1.0, self.nbytes / self.n_rows)
         self.weighted = weight is not None
         self.selectable = self.nbytes / len(self.X) >= _WORTH_A_ROUND
+        self.sample_bytes = _memory()
         self._first: Part | None = None
 
     def __reduce__(self) -> Any:
@@ -445,13 +438,13 @@ class DaskRows(Rows):
 
     def sum(self, function: Callable[[Part], tuple[Any, ...]]) -> list[Any]:
         """Return the sum over all rows of a function of a part; see :meth:`Rows.sum`."""
-        packed = dask.delayed(_packed(function), pure=False)
-        return list(_compute([_tree([_task(_sum_part, packed, *part) for part in self._parts])])[0])
+        sent = dask.delayed(packed(function), pure=False)
+        return list(compute([tree([task(_sum_part, sent, *part) for part in self._parts])])[0])
 
     def each(self, function: Callable[[Part], Any], max_rows: int | None = None) -> Iterator[Any]:
         """Yield a function of each part; see :meth:`Rows.each`."""
-        packed = dask.delayed(_packed(function), pure=False)
-        for found in _compute([_task(_each_part, packed, max_rows, *part) for part in self._parts]):
+        sent = dask.delayed(packed(function), pure=False)
+        for found in compute([task(_each_part, sent, max_rows, *part) for part in self._parts]):
             yield from found
 
     def take(self, rows: slice | Array) -> Part:
@@ -467,7 +460,7 @@ class DaskRows(Rows):
         positions = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else np.asarray(rows)
         order = np.argsort(positions, kind="stable")
         parts = zip(self._local(positions[order]), self._parts, strict=True)
-        together = joined(_compute([_task(_take_part, local, *part) for local, part in parts if len(local)]))
+        together = joined(compute([task(_take_part, local, *part) for local, part in parts if len(local)]))
         if (np.diff(positions) >= 0).all():
             return together
         back = np.argsort(order, kind="stable")
@@ -495,8 +488,8 @@ class DaskRows(Rows):
         kept = [index for index, local in enumerate(found) if len(local)]
         chosen = {name: [getattr(self, name)[index] for index in kept] for name in ("X", "y", "weight", "positions")}
         local = [found[index] for index in kept]
-        places = [_task(_places, *pair) for pair in zip(chosen["positions"], local, strict=True)]
-        weights = [_task(select, *pair) for pair in zip(chosen["weight"], local, strict=True)] if self.weighted else []
+        places = [task(_places, *pair) for pair in zip(chosen["positions"], local, strict=True)]
+        weights = [task(select, *pair) for pair in zip(chosen["weight"], local, strict=True)] if self.weighted else []
         tasks = dask.persist(*places, *weights)
         chosen["positions"] = list(tasks[: len(kept)])
         chosen["weight"] = list(tasks[len(kept) :]) if self.weighted else [None] * len(kept)

@@ -14,10 +14,7 @@ from skxent.rows._memory import MemoryRows
 from skxent.rows._rows import SAMPLE_BYTES, Rows
 from skxent.rows._source import Source
 
-__all__ = ["label_counts", "on_parts", "opened", "refuse_lazy", "rows_of"]
-
-# Methods of collections that are computed on demand; to make an array of one may take all the memory there is.
-_LAZY = ("compute", "collect", "execute", "toPandas")
+__all__ = ["label_counts", "on_parts", "opened", "rows_of"]
 
 
 def opened(X: Any, y: Any = None, *, maps: bool = True) -> Any:
@@ -79,28 +76,6 @@ def _dask() -> Any:
     from skxent.rows import _dask
 
     return _dask
-
-
-def refuse_lazy(**values: Any) -> None:
-    """Raise an error for values that are computed on demand, rather than make arrays of them.
-
-    Parameters
-    ----------
-    **values : object
-        Arguments by name.
-
-    Raises
-    ------
-    TypeError
-        If one is a lazy collection or a source; the message names it.
-    """
-    for name, value in values.items():
-        if isinstance(value, Source) or any(hasattr(type(value), method) for method in _LAZY):
-            raise TypeError(
-                f"{name} is a {_type_name(value)}, which is not in memory, and is not read as a whole without being "
-                "asked. Make an array of it if it is small. skxent.rows has readers for features that are not in "
-                "memory; their targets come with them or are arrays."
-            )
 
 
 def _type_name(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from skxent._typing import Array
 from skxent.rows._rows import SAMPLE_BYTES
 from skxent.rows._source import Source
 
-__all__ = ["ArrayBlocks", "ArrayFiles", "FrameBlocks", "Parquet", "file_of_map"]
+__all__ = ["ArrayBlocks", "ArrayFiles", "FrameBlocks", "Parquet", "file_of_map", "import_parquet"]
 
 # Bytes of a block of an array: reading it costs much more than to begin to, and three of them are little memory.
 _BLOCK_BYTES = 4_000_000
@@ -208,8 +209,8 @@ class _Columns(Source):
 
     Parameters
     ----------
-    dtypes : mapping of str to Polars dtype
-        All columns.
+    known : sequence of str
+        Names of all columns.
     target : str or None
         Column of the targets.
     columns : sequence of str or None
@@ -221,43 +222,50 @@ class _Columns(Source):
     """
 
     def __init__(
-        self, dtypes: Any, target: str | None, columns: Sequence[str] | None, sizes: Sequence[int], memory: float
+        self,
+        known: Sequence[str],
+        target: str | None,
+        columns: Sequence[str] | None,
+        sizes: Sequence[int],
+        memory: float,
     ) -> None:
         self.target, self.given_columns = target, columns
-        names = [name for name in dtypes if name != target] if columns is None else list(columns)
+        names = [name for name in (known if columns is None else columns) if name != target]
         self.feature_names = names
         self.columns = names + ([] if target is None else [target])
-        for name in self.columns:
-            if name not in dtypes:
-                raise ValueError(f"{self} has no column {name!r}; its columns: {', '.join(dtypes)}.")
-        self.dtypes = dtypes
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"features are columns of different names, at least one; they are {names} of {self}.")
+        self._require_columns(known, str(self))
         super().__init__(sizes, memory)
+
+    def _require_columns(self, found: Any, where: str) -> None:
+        for name in self.columns:
+            if name not in found:
+                raise ValueError(f"{where} has no column {name!r}; its columns: {', '.join(found)}.")
 
     def with_target(self, target: str) -> Any:
         """Return the same source with another column as the target."""
         raise NotImplementedError
 
-    def _columns_without(self, target: str) -> list[str] | None:
-        return None if self.given_columns is None else [name for name in self.given_columns if name != target]
-
-    def _split(self, frame: pl.DataFrame) -> tuple[Any, Any]:
+    def _split(self, index: int, frame: pl.DataFrame) -> tuple[Any, Any]:
         features = frame.select(self.feature_names)
         for name, dtype in features.schema.items():
-            if not (dtype.is_numeric() or dtype == pl.Boolean):
+            if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
                 first = features[name].drop_nulls().head(1).to_list()
                 raise ValueError(
-                    f"could not convert string to float: {str(*first)!r} (column {name!r} of {self} holds {dtype}; "
-                    "encode it or leave it out with columns=[...])"
+                    f"could not convert string to float: {str(*first)!r} (column {name!r} of "
+                    f"{self.name_of_block(index)} holds {dtype}; encode it or leave it out with columns=[...])"
                 )
         single = all(dtype == pl.Float32 for dtype in features.dtypes)
         X = features.cast(pl.Float32 if single else pl.Float64).to_numpy(order="c")
-        return X, None if self.target is None else self._targets(frame)
+        return X, None if self.target is None else self._targets(index, frame)
 
-    def _targets(self, frame: pl.DataFrame) -> Array:
+    def _targets(self, index: int, frame: pl.DataFrame) -> Array:
         column = frame[str(self.target)]
-        if column.null_count():
-            raise ValueError(f"Input y contains NaN: column {self.target!r} of {self} has empty entries.")
-        return column.to_numpy()
+        if column.null_count() or (column.dtype.is_float() and column.is_nan().any()):
+            where = f"column {self.target!r} of {self.name_of_block(index)}"
+            raise ValueError(f"Input y contains NaN: {where} has empty entries.")
+        return np.array(column.to_list()) if column.dtype == pl.List else column.to_numpy()
 
 
 class Parquet(_Columns):
@@ -266,7 +274,8 @@ class Parquet(_Columns):
     Parameters
     ----------
     paths : path or sequence of path
-        Files, all with the same columns. In a path ``*`` stands for any characters.
+        Files that all have the columns needed, or a folder of files ``*.parquet``. In a path ``*`` stands for any
+        characters.
     target : str, optional
         Column of the targets; ``fit(source, y="label")`` says it as well.
     columns : sequence of str, optional
@@ -312,11 +321,13 @@ class Parquet(_Columns):
         sizes: list[int] = []
         for path in self.paths:
             with _Named(path):
-                self.metadata[path] = metadata = _parquet().read_metadata(path)
+                self.metadata[path] = metadata = import_parquet().read_metadata(path)
             found = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             self.groups += [(path, i) for i, n_rows in enumerate(found) if n_rows]
             sizes += [n_rows for n_rows in found if n_rows]
-        super().__init__(pl.read_parquet_schema(self.paths[0]), target, columns, sizes, memory)
+        super().__init__(_names(self.metadata[self.paths[0]]), target, columns, sizes, memory)
+        for path in self.paths:
+            self._require_columns(_names(self.metadata[path]), str(path))
 
     def __str__(self) -> str:
         """Name the files in an error."""
@@ -329,16 +340,16 @@ class Parquet(_Columns):
 
     def with_target(self, target: str) -> Parquet:
         """Return the same files with another column as the target."""
-        return Parquet(self.given, target, self._columns_without(target), memory=self.memory)
+        return Parquet(self.given, target, self.given_columns, memory=self.memory)
 
     def read(self, index: int) -> tuple[Any, Any]:
         """Return a block; see :meth:`Source.read`."""
-        return self._split(self._frame(index, self.columns))
+        return self._split(index, self._frame(index, self.columns))
 
     def _frame(self, index: int, columns: list[str]) -> pl.DataFrame:
         path, group = self.groups[index]
         self.files.check(path)
-        with _Named(path), _parquet().ParquetFile(path, metadata=self.metadata[path]) as file:
+        with _Named(path), import_parquet().ParquetFile(path, metadata=self.metadata[path]) as file:
             table = file.read_row_group(group, columns=columns, use_threads=False)
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)
@@ -379,26 +390,41 @@ class FrameBlocks(_Columns):
     ) -> None:
         self.frame = frame
         self.block_rows = block_rows
+        self.files = _Unchanged(_files_of_plan(frame))
         n_rows = int(frame.select(pl.len()).collect().item())
         self.starts = list(range(0, n_rows, block_rows))
-        super().__init__(frame.collect_schema(), target, columns, np.diff([*self.starts, n_rows]).tolist(), memory)
+        super().__init__(
+            frame.collect_schema().names(), target, columns, np.diff([*self.starts, n_rows]).tolist(), memory
+        )
 
     def __str__(self) -> str:
         """Name the frame in an error."""
-        return "the lazy frame"
+        return " ".join(["the lazy frame", *(f"of {path}" for path in self.files.states)])
 
     def with_target(self, target: str) -> FrameBlocks:
         """Return the same frame with another column as the target."""
-        columns = self._columns_without(target)
+        columns = self.given_columns
         return FrameBlocks(self.frame, target, columns, memory=self.memory, block_rows=self.block_rows)
 
     def read(self, index: int) -> tuple[Any, Any]:
         """Return a block; see :meth:`Source.read`."""
-        return self._split(self._collected(index, self.columns))
+        return self._split(index, self._collected(index, self.columns))
 
     def _collected(self, index: int, columns: list[str]) -> pl.DataFrame:
+        for path in self.files.states:
+            self.files.check(path)
         rows = self.frame.select(columns).slice(self.starts[index], self.sizes[index])
-        return rows.collect(engine="streaming")
+        try:
+            return rows.collect(engine="streaming")
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise OSError(f"cannot read {self.name_of_block(index)}: {error}") from error
+
+
+def _files_of_plan(frame: pl.LazyFrame) -> list[Path]:
+    """Return the files on this machine that the plan of a frame names; it abbreviates many."""
+    named = re.findall(r"SCAN \[(.*?)\]", frame.explain())
+    paths = {Path(path) for names in named for path in names.split(", ")}
+    return sorted(path for path in paths if path.is_file())
 
 
 def _matching(paths: Any) -> list[Path]:
@@ -406,18 +432,25 @@ def _matching(paths: Any) -> list[Path]:
     found: list[Path] = []
     for path in [paths] if isinstance(paths, str | os.PathLike) else paths:
         path = Path(path)
+        path = path / "*.parquet" if path.is_dir() else path
         matches = sorted(path.parent.glob(path.name)) if "*" in path.name else [path]
         if not matches:
             raise FileNotFoundError(f"no file matches {path}.")
         found += matches
+    if not found:
+        raise ValueError("there are no paths.")
     return found
 
 
-def _parquet() -> Any:
+def _names(metadata: Any) -> list[str]:
+    names: list[str] = metadata.schema.to_arrow_schema().names
+    return names
+
+
+def import_parquet() -> Any:
+    """Import the module of PyArrow that reads and writes Parquet, or say how to install it."""
     try:
         import pyarrow.parquet
     except ImportError as error:
-        raise ImportError(
-            "skxent.rows.Parquet needs PyArrow: pip install 'skxent[dask]' or pip install pyarrow."
-        ) from error
+        raise ImportError("Parquet files need PyArrow: pip install 'skxent[dask]' or pip install pyarrow.") from error
     return pyarrow.parquet

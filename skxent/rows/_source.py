@@ -10,17 +10,46 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import assert_all_finite, check_array, check_consistent_length
+from sklearn.utils import check_array, check_consistent_length
 
 from skxent._parallel import read_ahead
+from skxent._sklearn import check_sample_weight
 from skxent._typing import Array
+from skxent.rows._checks import alike, as_floats, bytes_of, check_finite, joined_targets, numbers_of, targets_of
+from skxent.rows._part import fingerprints, select
 from skxent.rows._rows import SAMPLE_BYTES
 
-__all__ = ["Blocks", "Source", "as_floats"]
-
+__all__ = ["Blocks", "Source", "refuse_lazy"]
 
 # First rows that are kept, since a fit looks at them for what all are like.
 _FIRST_ROWS = 1_000
+# Rows of a block that are compared with those of the first pass.
+_ROWS_COMPARED = 8
+# Methods of collections that are computed on demand; to make an array of one may take all the memory there is.
+_LAZY = ("compute", "collect", "execute", "toPandas")
+
+
+def refuse_lazy(**values: Any) -> None:
+    """Raise an error for values that are computed on demand, rather than make arrays of them.
+
+    Parameters
+    ----------
+    **values : object
+        Arguments by name.
+
+    Raises
+    ------
+    TypeError
+        If one is a lazy collection or a source; the message names it.
+    """
+    for name, value in values.items():
+        if isinstance(value, Source) or any(hasattr(type(value), method) for method in _LAZY):
+            raise TypeError(
+                f"{name} is a {type(value).__module__.partition('.')[0]}.{type(value).__qualname__}, which is not in "
+                "memory, and is not read as a whole without being asked. Make an array of it if it is small. "
+                "skxent.rows has readers for features that are not in memory; their targets come with them or are "
+                "arrays."
+            )
 
 
 class Source(ABC):
@@ -32,7 +61,8 @@ class Source(ABC):
     Parameters
     ----------
     sizes : sequence of int
-        Number of rows of each block. A block is in memory as a whole, with the next one: some 10 MB is a good size.
+        Number of rows of each block; it may be 0. A block is in memory as a whole, with the next one: some 10 MB is a
+        good size.
     memory : float
         Bytes of features that may be held in memory as a sample of the rows. Data of fewer bytes are read once and
         held. A fit takes at most this and 300 MB.
@@ -42,7 +72,7 @@ class Source(ABC):
     shape : tuple of int
         Numbers of rows and of features.
     dtype : dtype
-        float32 if the first block is of that type, otherwise float64.
+        float32 if all blocks that have been read are of that type, otherwise float64.
     feature_names : list of str or None
         Names of the columns.
     """
@@ -53,8 +83,12 @@ class Source(ABC):
         self.sizes = [int(size) for size in sizes]
         self.memory = memory
         self._read_before: Any = None
-        if not self.sizes or min(self.sizes) < 1:
-            raise ValueError(f"{self} needs blocks with at least one row each; their sizes are {self.sizes}.")
+        self._seen: dict[int, Array] = {}
+        if min(self.sizes, default=0) < 0:
+            raise ValueError(f"{self} has a block of {min(self.sizes)} rows.")
+        self._filled = np.flatnonzero(self.sizes).tolist()
+        if not self._filled:
+            raise ValueError(f"Found array with 0 sample(s): {self} has no rows.")
 
     @abstractmethod
     def read(self, index: int) -> tuple[Any, Any]:
@@ -85,12 +119,13 @@ class Source(ABC):
     @cached_property
     def _first(self) -> Any:
         """The first rows of the features, which say what all are like; their dtype, and the bytes of a row."""
-        self._read_before = self.read(0)
-        X = self._features_of(0, self._read_before[0])
-        n_bytes = X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes + X.indices.nbytes
-        X = X[:_FIRST_ROWS].copy()
-        dtype = X.dtype if X.dtype == np.float32 else np.dtype(np.float64)
-        return X, dtype, n_bytes / self.sizes[0]
+        index = self._filled[0]
+        self._read_before = self.read(index)
+        X = self._numbers(index, self._read_before[0])
+        named = X.shape[1] if self.feature_names is None else len(self.feature_names)
+        if X.shape[1] != named or not named:
+            raise ValueError(f"{self.name_of_block(index)} has {X.shape[1]} feature(s), but {named or 'one'} must be.")
+        return X[:_FIRST_ROWS].copy(), X.dtype, bytes_of(X) / self.sizes[index]
 
     @property
     def n_rows(self) -> int:
@@ -110,7 +145,7 @@ class Source(ABC):
 
     @property
     def bytes_per_row(self) -> float:
-        """Bytes of the features of a row, as it is in the first block."""
+        """Bytes of the features of a row: the mean, or that in the first block before all have been read."""
         return max(1.0, float(self._first[2]))
 
     @property
@@ -127,40 +162,36 @@ class Source(ABC):
         return as_floats(self._first[0], self.dtype)
 
     def load(self, index: int) -> Any:
-        """Return the features of a block, of the shape and the dtype that they must have."""
-        return self._checked(index, self.read(index)[0])
+        """Return the features of a block; they must be those that were checked.
 
-    def _checked(self, index: int, X: Any) -> Any:
-        X = self._features_of(index, X)
+        Raises
+        ------
+        ValueError
+            If they are not.
+        """
+        X = self._read(index)
+        if index in self._seen and not np.array_equal(self._seen[index], _some_fingerprints(X)):
+            raise ValueError(
+                f"{self.name_of_block(index)} has other rows than when it was first read. It must have the same in "
+                "each pass."
+            )
+        return X
+
+    def _read(self, index: int) -> Any:
+        """Return the features of a block, of the shape and the kind that they must have."""
+        return alike(self._sized(index, self.read(index)[0]), isinstance(self._first[0], np.ndarray), self.dtype)
+
+    def _sized(self, index: int, X: Any) -> Any:
+        X = self._numbers(index, X)
         expected = self.sizes[index], self.shape[1]
         if X.shape != expected:
             raise ValueError(
                 f"{self.name_of_block(index)} has shape {X.shape}; it must have {expected}. Has it changed?"
             )
-        return as_floats(X, self.dtype)
+        return X
 
-    def _features_of(self, index: int, X: Any) -> Any:
-        if sp.issparse(X):
-            return X.tocsr()
-        X = np.asarray(X)
-        if X.ndim != 2:
-            raise ValueError(f"{self.name_of_block(index)} has {X.ndim} dimensions; features have two.")
-        if X.dtype.kind in "bf" or X.dtype.kind in "iu":
-            return X if X.dtype in (np.float32, np.float64) else X.astype(np.float64)
-        return self._converted(index, X)
-
-    def _converted(self, index: int, X: Array) -> Array:
-        """Return columns of other types as numbers, or raise scikit-learn's error with the column's name."""
-        converted = np.empty(X.shape)
-        for column in range(X.shape[1]):
-            try:
-                converted[:, column] = X[:, column].astype(np.float64)
-            except (ValueError, TypeError) as error:
-                raise ValueError(f"{error} (column {self._name(column)} of {self.name_of_block(index)})") from error
-        return converted
-
-    def _name(self, column: int) -> str:
-        return str(column) if self.feature_names is None else repr(self.feature_names[column])
+    def _numbers(self, index: int, X: Any) -> Any:
+        return numbers_of(X, self.name_of_block(index), self.feature_names)
 
     def checked(self, y: Any = None) -> tuple[Any, Any]:
         """Read all once and check that the features are finite numbers.
@@ -177,17 +208,38 @@ class Source(ABC):
         y : {ndarray, sparse matrix} or None
             The targets, if there are any.
         """
-        kept, targets = [], []
+        refuse_lazy(y=y)
+        if self.memory < self.bytes_per_row:
+            raise ValueError(f"memory={self.memory} bytes do not hold a row of {self}: {self.bytes_per_row:.0f} bytes.")
+        kept: list[Any] = []
+        targets: list[Any] = []
+        dtypes: set[Any] = set()
+        n_bytes = 0
         small = self.nbytes <= self.memory
-        for X, found in read_ahead(self._check, range(len(self.sizes))):
-            kept += [X] if small else []
-            targets += [] if found is None else [found]
-        if y is not None:
-            y = check_array(y, accept_sparse="csr", dtype=None, ensure_2d=False, input_name="y")
-            check_consistent_length(self, y)
-        elif len(targets) == len(self.sizes):
-            y = np.concatenate(targets)
-        return _stacked(kept) if small else self, y
+        for X, found in read_ahead(self._check, self._filled):
+            n_bytes, dtypes = n_bytes + bytes_of(X), dtypes | {X.dtype}
+            small = small and n_bytes <= self.memory
+            kept = [*kept, X] if small else []
+            targets += [found]
+        self.__dict__["_first"] = self._first[0], np.result_type(*dtypes), n_bytes / self.n_rows
+        return self._stacked(kept) if small else self, self._targets_of_all(targets) if y is None else self._given(y)
+
+    def _stacked(self, blocks: list[Any]) -> Any:
+        blocks = [alike(X, isinstance(self._first[0], np.ndarray), self.dtype) for X in blocks]
+        return np.concatenate(blocks) if isinstance(blocks[0], np.ndarray) else sp.vstack(blocks, format="csr")
+
+    def _given(self, y: Any) -> Any:
+        y = check_array(y, accept_sparse="csr", dtype=None, ensure_2d=False, input_name="y")
+        check_consistent_length(self, y)
+        return y
+
+    def _targets_of_all(self, found: list[Any]) -> Array | None:
+        missing = [index for index, y in zip(self._filled, found, strict=True) if y is None]
+        if len(missing) == len(found):
+            return None
+        if missing:
+            raise ValueError(f"{self.name_of_block(missing[0])} has no targets, but other blocks have.")
+        return joined_targets(found, [self.name_of_block(index) for index in self._filled])
 
     def header(self) -> Any:
         """Return a table without rows whose columns are those of the features."""
@@ -206,59 +258,47 @@ class Source(ABC):
 
     def _check(self, index: int) -> tuple[Any, Any]:
         # The first block has been read already, to see what it is like.
-        before = self._read_before if index == 0 else None
-        self._read_before = None if index == 0 else self._read_before
+        before, self._read_before = self._read_before, None
         X, y = self.read(index) if before is None else before
-        X = self._checked(index, X)
-        try:
-            assert_all_finite(X, input_name="X")
-        except ValueError as error:
-            raise ValueError(f"{self.name_of_block(index)}: {error}") from error
-        if y is None:
-            return X, None
-        y = np.asarray(y)
-        if len(y) != self.sizes[index]:
-            raise ValueError(f"{self.name_of_block(index)} has {self.sizes[index]} rows but {len(y)} targets.")
-        return X, _small(y)
+        X, where = self._sized(index, X), self.name_of_block(index)
+        check_finite(X, where, self.feature_names)
+        self._seen[index] = _some_fingerprints(X)
+        return X, None if y is None else _small(targets_of(y, self.sizes[index], where))
 
     def map(self, function: Callable[[Any], Any]) -> Iterator[Any]:
         """Yield a function of the features of each block; the next one is read while this one is used."""
-        return map(function, read_ahead(self.load, range(len(self.sizes))))
+        return map(function, read_ahead(self._read, self._filled))
 
     def mean(self, function: Callable[..., float], y: Any, weight: Any = None) -> float:
         """Return the mean of a function of features, targets and weights over the blocks, weighted.
 
         Raises
         ------
+        TypeError
+            If targets or weights are not in memory.
         ValueError
-            If there are no targets, or not as many as rows.
+            If there are no targets, or not as many as rows, or if no row has weight.
         """
-        for name, values in (("targets", y), ("weights", weight)):
-            if values is not None and len(values) != self.n_rows:
-                raise ValueError(f"{self} has {self.n_rows} rows, but there are {len(values)} {name}.")
-        y, weight = (None if values is None else np.asarray(values) for values in (y, weight))
+        refuse_lazy(y=y, sample_weight=weight)
+        y = None if y is None else self._given(y)
+        if weight is not None:
+            weight = check_sample_weight(weight, self, ensure_non_negative=True)
         ends = np.cumsum([0, *self.sizes])
         total = mass = 0.0
-        for index, (X, found) in enumerate(read_ahead(self._check, range(len(self.sizes)))):
+        for index, (X, found) in zip(self._filled, read_ahead(self._check, self._filled), strict=True):
             rows = slice(ends[index], ends[index + 1])
-            targets, shares = found if y is None else y[rows], None if weight is None else weight[rows]
+            targets, shares = found if y is None else select(y, rows), None if weight is None else weight[rows]
             if targets is None:
-                raise ValueError(f"{self} has no targets; pass y.")
-            n = float(len(targets) if shares is None else shares.sum())
+                raise ValueError(f"{self.name_of_block(index)} has no targets; pass y.")
+            n = float(X.shape[0] if shares is None else shares.sum())
             total += n * function(X, targets, shares) if n else 0.0
             mass += n
         return total / mass
 
 
-def as_floats(X: Any, dtype: Any) -> Any:
-    """Return features in a dtype, dense ones row by row; they may be the same ones."""
-    if isinstance(X, np.ndarray):
-        return np.ascontiguousarray(X, dtype)
-    return X.astype(dtype, copy=False)
-
-
-def _stacked(blocks: list[Any]) -> Any:
-    return np.concatenate(blocks) if isinstance(blocks[0], np.ndarray) else sp.vstack(blocks, format="csr")
+def _some_fingerprints(X: Any) -> Array:
+    """Return whole numbers that tell whether some rows have changed."""
+    return fingerprints(X[:: -(-X.shape[0] // _ROWS_COMPARED)])
 
 
 def _small(y: Array) -> Array:
@@ -278,7 +318,8 @@ class Blocks(Source):
         Called with 0, 1, … it returns the features of a block, an array or a CSR matrix; or a tuple of the features and
         the targets. It is called in another thread, again in every pass, and must return the same each time.
     sizes : sequence of int
-        Number of rows of each block. A block is in memory as a whole, with the next one: some 10 MB is a good size.
+        Number of rows of each block; it may be 0. A block is in memory as a whole, with the next one: some 10 MB is a
+        good size.
     feature_names : list of str, optional
         Names of the columns.
     memory : float, default=256e6
@@ -312,5 +353,16 @@ class Blocks(Source):
 
     def read(self, index: int) -> tuple[Any, Any]:
         """Return a block; see :meth:`Source.read`."""
-        loaded = self.function(index)
-        return loaded if isinstance(loaded, tuple) else (loaded, None)
+        try:
+            loaded = self.function(index)
+        except Exception as error:
+            error.add_note(f"The function of {self.name_of_block(index)} raised it.")
+            raise
+        if not isinstance(loaded, tuple):
+            return loaded, None
+        if len(loaded) != 2:
+            raise ValueError(
+                f"{self.name_of_block(index)}: the function returned {len(loaded)} values; it must return the "
+                "features, or the features and the targets."
+            )
+        return loaded

@@ -1,6 +1,7 @@
 """Every script of the benchmarks runs on tiny data and prints its tables; peers that are not installed are left out."""
 
 import importlib
+import importlib.util
 import math
 import re
 from contextlib import nullcontext, suppress
@@ -17,6 +18,9 @@ from .conftest import tiny_mnist
 BENCHMARKS = problems.ROOT / "benchmarks"
 PARTS = {"problems"}
 SCRIPTS = sorted({path.stem for path in BENCHMARKS.glob("[a-z]*.py")} - PARTS)
+
+# Whether there can be workers: the extra dask is installed.
+CLUSTERS = importlib.util.find_spec("distributed") is not None
 
 # Options that make a script fast, and what it must print.
 RUNS = {
@@ -44,6 +48,7 @@ RUNS = {
     # It needs a corpus that is not here, so only its options are read.
     "data_selection": (["--help"], ["select, large or classify"]),
     "intervals": (["lines", "--repetitions", "2"], ["intervals that cover", "500"]),
+    "cluster": (["rounds", "--megabytes", "0.01"], ["round, CPU", "| 0.01 "]) if CLUSTERS else (["--help"], ["rounds"]),
     "large_data": (["file", "--gigabytes", "0.001", "--kind", "map"], ["'kind': 'map'", "'reads': 1.0"]),
     "measures": (["--shapes", "1", "--compared", "1", "--first", "norm", "--last", "norm"], ["norm"]),
     "perplexity": (["natural", "--megabytes", "0.1", "--rounds", "1"], ["skxent-perplexity FILE", "MB/s"]),

@@ -1,5 +1,7 @@
 """Rows outside memory: the contract, the same fit as in memory, how often data are read, and what goes wrong."""
 
+import signal
+import threading
 import tracemalloc
 
 import numpy as np
@@ -393,7 +395,7 @@ def test_blocks_of_another_size_are_named(data):
         SoftmaxRegressor().fit(Blocks(lambda i: (X[:10], y[:10]), [10, 11]))
     with pytest.raises(ValueError, match="has 10 rows but 9 targets"):
         SoftmaxRegressor().fit(Blocks(lambda i: (X[:10], y[:9]), [10]))
-    with pytest.raises(ValueError, match="at least one row each"):
+    with pytest.raises(ValueError, match=r"0 sample.*Blocks has no rows"):
         Blocks(lambda i: X, [])
 
 
@@ -442,3 +444,246 @@ def test_collections_that_are_not_handled_are_refused_by_name(data):
     for method, arguments in (("predict", [Unknown()]), ("predict_proba", [Unknown()]), ("score", [X, Unknown()])):
         with pytest.raises(TypeError, match="Unknown, which is not in memory"):
             getattr(model, method)(*arguments)
+
+
+# --------------------------------------------------------------------------------------- blocks that are not alike
+
+
+def as_dense(X):
+    return X
+
+
+def as_single(X):
+    return X.astype(np.float32)
+
+
+@pytest.mark.parametrize("memory", [50_000, 1e9])
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        [as_dense, sp.csr_array, as_dense],
+        [sp.csr_matrix, as_dense, sp.coo_array],
+        [as_single, as_dense, as_single],
+        [lambda X: pl.DataFrame(X), sp.csc_array, lambda X: X.tolist()],
+    ],
+)
+def test_blocks_of_several_kinds_are_fitted_like_one(kinds, memory, data):
+    X, y = (values[:3000] for values in data[:2])
+    X = StandardScaler().fit_transform(X)
+    blocks = [kind(part) for kind, part in zip(kinds, np.split(X, 3), strict=True)]
+    source = Blocks(lambda index: (blocks[index], y[1000 * index : 1000 * index + 1000]), [1000] * 3, memory=memory)
+    model = SoftmaxRegressor(tol=1e-12).fit(source)
+    assert model.coef_.dtype == np.float64
+    np.testing.assert_allclose(model.coef_, SoftmaxRegressor(tol=1e-12).fit(X, y).coef_, atol=2e-5)
+    assert model.score(source) == model.score(X, y)
+
+
+def test_blocks_may_be_empty(data):
+    X, y = (values[:3000] for values in data[:2])
+    cuts = [0, 0, 1000, 1000, 3000, 3000]
+    source = Blocks(lambda i: (X[cuts[i] : cuts[i + 1]], y[cuts[i] : cuts[i + 1]]), np.diff(cuts), memory=50_000)
+    check_rows(DiskRows(source, y, n_outputs=3), X, y)
+    model = SoftmaxRegressor(early_stopping=True, random_state=0).fit(source)
+    np.testing.assert_array_equal(np.concatenate(list(model.predict(source))), model.predict(X))
+
+
+def test_data_that_are_larger_than_their_first_block_says_are_not_held(data):
+    X = data[0][:3000]
+    parts = [sp.csr_array((1000, N_FEATURES)), X[1000:2000], X[2000:]]
+    source = Blocks(lambda index: parts[index], [1000] * 3, memory=30_000)
+    assert source.nbytes < 30_000
+    assert source.checked()[0] is source
+    assert source.nbytes > 30_000
+
+
+def test_one_class_in_a_block_and_others_later(data):
+    X, y = (values[:3000] for values in data[:2])
+    order = np.argsort(y, kind="stable")
+    names = np.array(["a", "bb", "a long one"])[y[order]]
+    source = Blocks(
+        lambda i: (X[order[100 * i : 100 * i + 100]], np.array(names[100 * i : 100 * i + 100].tolist())),
+        [100] * 30,
+        memory=50_000,
+    )
+    assert SoftmaxRegressor().fit(source).classes_.tolist() == ["a", "a long one", "bb"]
+
+
+def test_blocks_that_change_from_pass_to_pass_are_named():
+    rng = np.random.default_rng(0)
+    source = Blocks(lambda i: (rng.normal(size=(200, 3)), np.arange(200) % 2), [200] * 5, memory=1000)
+    with pytest.raises(ValueError, match=r"Blocks, block \d.* has other rows than when it was first read"):
+        SoftmaxRegressor().fit(source)
+
+
+@pytest.mark.parametrize("memory", [100, 1e9])
+@pytest.mark.parametrize(
+    ("load", "error", "message"),
+    [
+        (lambda i: (np.eye(3)[:, : 3 - i], [0, 1, 0]), ValueError, r"block 1 .* has shape \(3, 2\)"),
+        (lambda i: (np.eye(3), [0, 1, 0], np.ones(3)), ValueError, "block 0 .* returned 3 values"),
+        (lambda i: (np.eye(3), [0, 1, 0]) if i else np.eye(3), ValueError, "block 0 .* has no targets, but other"),
+        (lambda i: (np.eye(3), ["a", "b", "a"] if i else [0, 1, 0]), ValueError, "targets of Blocks, block 1"),
+        (lambda i: (np.eye(3), np.eye(3 + i)[:3]), ValueError, "targets of Blocks, block 1 .* 4 columns"),
+        (lambda i: (np.eye(3), [0, np.nan, 1]), ValueError, "block 0 .*: Input y contains NaN"),
+        (lambda i: (np.eye(3), [1, 1, 1]), ValueError, "y has only one class, 1"),
+        (lambda i: (np.empty((3, 0)), [0, 1, 1]), ValueError, r"block 0 .* has 0 feature"),
+        (lambda i: {}["key"], KeyError, "key"),
+    ],
+)
+def test_blocks_that_cannot_be_used_are_refused(load, error, message, memory):
+    with pytest.raises(error, match=message) as caught:
+        SoftmaxRegressor().fit(Blocks(load, [3, 3], memory=memory))
+    if error is KeyError:
+        assert caught.value.__notes__ == ["The function of Blocks, block 0 (rows 0 to 2) raised it."]
+
+
+def test_names_and_sizes_must_fit():
+    with pytest.raises(ValueError, match=r"3 feature.*2 must be"):
+        SoftmaxRegressor().fit(Blocks(lambda i: (np.eye(3), [0, 1, 0]), [3], feature_names=["a", "b"]))
+    with pytest.raises(ValueError, match="has a block of -3 rows"):
+        Blocks(lambda i: np.eye(3), [3, -3])
+    with pytest.raises(ValueError, match="memory=10 bytes do not hold a row"):
+        SoftmaxRegressor().fit(Blocks(lambda i: (np.eye(3), [0, 1, 0]), [3], memory=10))
+
+
+@pytest.mark.parametrize("memory", [1000, 1e9])
+def test_targets_and_weights_that_are_lazy_are_refused_beside_a_source(memory, data):
+    X, y, weight = (values[:2000] for values in data)
+    source = counting(X, memory=memory)
+    for lazy in (pl.LazyFrame({"y": y}), counting(y[:, np.newaxis]), Unknown()):
+        with pytest.raises(TypeError, match=r"y is a .*, which is not in memory"):
+            SoftmaxRegressor().fit(source, lazy)
+        with pytest.raises(TypeError, match=r"sample_weight is a .*, which is not in memory"):
+            SoftmaxRegressor().fit(source, y, lazy)
+        with pytest.raises(TypeError, match=r"y is a .*, which is not in memory"):
+            SoftmaxRegressor().fit(X, y).score(source, lazy)
+    for values in (pl.Series(y), y.tolist()):
+        SoftmaxRegressor().fit(source, values, pl.Series(weight))
+
+
+def test_weights_of_a_score_are_checked(data):
+    X, y, _ = (values[:2000] for values in data)
+    model = SoftmaxRegressor().fit(X, y)
+    for weight, message in ((np.zeros(2000), "at least one non-zero"), (-np.ones(2000), "Negative values")):
+        with pytest.raises(ValueError, match=message):
+            model.score(counting(X, y), sample_weight=weight)
+
+
+# -------------------------------------------------------------------------------------------------- Parquet's edges
+
+
+@pytest.fixture
+def two_files(tmp_path):
+    """Return a function that fits two files of which the second is another frame."""
+    pytest.importorskip("pyarrow", reason="Parquet needs the extra dask")
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame(rng.normal(size=(90, 3)), schema=["a", "b", "c"]).with_columns(y=pl.Series(np.arange(90) % 2))
+
+    def fit(change, **options):
+        frame.write_parquet(tmp_path / "1.parquet", row_group_size=40)
+        change(frame).write_parquet(tmp_path / "2.parquet", row_group_size=40)
+        return SoftmaxRegressor().fit(Parquet(tmp_path, memory=500, **options), y="y")
+
+    return fit
+
+
+def entry(value, dtype=None, column="b"):
+    """Return the function that changes an entry of a frame."""
+    other = pl.lit(value, dtype=dtype)
+    return lambda frame: frame.with_columns(
+        pl.when(pl.int_range(pl.len()) == 50).then(other).otherwise(column).alias(column)
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (entry(None), r"2\.parquet, row group 1: Input X contains NaN. The first is in column 'b', row 10"),
+        (entry(float("nan")), r"2\.parquet, row group 1: Input X contains NaN. The first is in column 'b', row 10"),
+        (entry(float("inf")), r"2\.parquet, row group 1: Input X contains inf.*column 'b', row 10"),
+        (entry(None, column="y"), r"y contains NaN: column 'y' of .*2\.parquet, row group 1"),
+        (lambda frame: frame.drop("b"), r"2\.parquet has no column 'b'; its columns: a, c, y"),
+        (lambda frame: frame.drop("y"), r"2\.parquet has no column 'y'"),
+        (
+            lambda frame: frame.with_columns(b=pl.lit("red")),
+            r"'red' .column 'b' of .*2\.parquet, row group 0 holds Str",
+        ),
+        (
+            lambda frame: frame.with_columns(b=pl.lit("red").cast(pl.Categorical)),
+            r"'red' .column 'b' of .*2\.parquet, row group 0 holds Categorical",
+        ),
+        (
+            lambda frame: frame.with_columns(b=pl.date(2020, 1, 1)),
+            r"column 'b' of .*2\.parquet, row group 0 holds Date",
+        ),
+        (
+            lambda frame: frame.with_columns(pl.col("y").cast(pl.String)),
+            r"targets of .*2\.parquet, row group 0 are obj",
+        ),
+    ],
+)
+def test_a_file_that_is_not_like_the_first_is_named(change, message, two_files):
+    with pytest.raises(ValueError, match=message):
+        two_files(change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda frame: frame.select("y", "c", "b", "a"),
+        lambda frame: frame.with_columns(d=pl.lit("ignored")),
+        lambda frame: frame.with_columns(pl.col("a").cast(pl.Float32), pl.col("b").cast(pl.Decimal(20, 10))),
+        lambda frame: frame.head(0),
+    ],
+)
+def test_files_may_differ_in_what_does_not_matter(change, two_files):
+    assert two_files(change).feature_names_in_.tolist() == ["a", "b", "c"]
+
+
+def test_columns_of_parquet_are_checked(two_files):
+    with pytest.raises(ValueError, match=r"different names.*'a', 'a'"):
+        two_files(lambda frame: frame, columns=["a", "a"])
+    with pytest.raises(ValueError, match="at least one; they are"):
+        two_files(lambda frame: frame, columns=["y"])
+    assert two_files(lambda frame: frame, columns=["a", "y"]).feature_names_in_.tolist() == ["a"]
+    with pytest.raises(ValueError, match="there are no paths"):
+        Parquet([])
+
+
+def test_soft_targets_in_a_column_of_lists(two_files):
+    def soft(frame):
+        return frame.with_columns(y=pl.concat_list(pl.lit(0.25), pl.lit(0.75)))
+
+    with pytest.raises(ValueError, match=r"targets of .*2\.parquet, row group 0 are float64, 2 columns"):
+        two_files(soft)
+    frame = soft(pl.DataFrame(np.random.default_rng(0).normal(size=(90, 2)), schema=["a", "b"]))
+    np.testing.assert_allclose(
+        SoftmaxRegressor().fit(frame.lazy(), y="y").predict_proba(frame[:1, :2]), [[0.25, 0.75]], atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("change", ["truncate", "rewrite"])
+def test_a_file_of_a_lazy_frame_that_changes_is_named(change, data, tmp_path):
+    X, y, _ = (values[:2000] for values in data)
+    source = as_lazy(tmp_path, X, y, memory=1000)
+    if change == "truncate":
+        (tmp_path / "frame.parquet").write_bytes((tmp_path / "frame.parquet").read_bytes()[:500])
+    else:
+        frame_of(X[::-1], y).write_parquet(tmp_path / "frame.parquet")
+    with pytest.raises(OSError, match=r"frame\.parquet has changed while it was read"):
+        SoftmaxRegressor().fit(source)
+
+
+def test_an_interrupt_ends_the_thread_that_reads(data):
+    X, y, _ = data
+
+    def load(index):
+        if index == 20:
+            signal.raise_signal(signal.SIGINT)
+        return X[1000 * index : 1000 * index + 1000], y[1000 * index : 1000 * index + 1000]
+
+    model = SoftmaxRegressor()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(Blocks(load, [1000] * 24, memory=1000))
+    assert not hasattr(model, "coef_")
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("skxent")]
