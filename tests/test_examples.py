@@ -80,6 +80,8 @@ def finish(tmp_path_factory):
 
     @cache
     def run_once(script):
+        if "sklearn.callback" in (EXAMPLES / script).read_text(encoding="utf-8"):
+            pytest.importorskip("sklearn.callback", reason="the example needs scikit-learn 1.9, for callbacks")
         directory = tmp_path_factory.mktemp("example")
         return run(script, *RUNS[script][0], directory=directory), directory
 
@@ -117,6 +119,7 @@ def test_topics_are_told_apart(finish):
 
 
 def test_too_many_rows_is_a_clear_error(tmp_path):
+    pytest.importorskip("sklearn.callback", reason="the example needs scikit-learn 1.9, for callbacks")
     result = run("plot_mnist_losses.py", "--rows=60000", directory=tmp_path)
     assert "n_train=65000: MNIST has 60000 training images" in result.stderr
     assert not [*tmp_path.iterdir()]
