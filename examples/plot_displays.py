@@ -30,7 +30,7 @@ from skxent.inspection import (
 )
 
 CORPUS = Path(__file__).parents[1] / "data" / "corpus"
-LOSSES = {"cross_entropy": "#00795A", "quadratic": "#0072B2"}
+LOSSES = {"cross_entropy": "C2", "quadratic": "C0"}
 
 
 def lines_of(part):
@@ -41,8 +41,8 @@ def lines_of(part):
 
 def draw(models, X_test, y_test, language_model, lines, picture):
     """Draw the five displays, print what they come to, and save the picture."""
-    plt.rcParams.update({"font.size": 11, "axes.spines.top": False, "axes.spines.right": False})
-    figure = plt.figure(figsize=(11, 13), layout="constrained")
+    plt.style.use("skxent.pictures")
+    figure = plt.figure(figsize=(11, 13))
     upper, lower = figure.subfigures(2, 1, height_ratios=[1, 1.7])
     axes = lower.subplot_mosaic([["curve", "reliability"], ["ranks", "lines"]])
     coefficients = upper.subplots()
@@ -50,14 +50,14 @@ def draw(models, X_test, y_test, language_model, lines, picture):
     upper.suptitle("What speaks for each digit, and what against it")
     for name, model in models.items():
         style = {"name": name.replace("_", "-"), "color": LOSSES[name]}
-        curve = LossCurveDisplay.from_estimator(model, ax=axes["curve"], lw=2, **style)
+        curve = LossCurveDisplay.from_estimator(model, ax=axes["curve"], **style)
         reliability = ReliabilityDisplay.from_estimator(model, X_test, y_test, ax=axes["reliability"], **style)
         print(
             f"{style['name']:<14} iterations {len(curve.loss_curve):>3}   "
             f"test accuracy {model.score(X_test, y_test):.4f}   "
             f"calibration error {reliability.calibration_error:.4f}"
         )
-    ranks = RankFrequencyDisplay.from_estimator(language_model, ax=axes["ranks"], color=LOSSES["quadratic"], lw=2)
+    ranks = RankFrequencyDisplay.from_estimator(language_model, ax=axes["ranks"], color=LOSSES["quadratic"])
     perplexities = LinePerplexityDisplay.from_estimator(language_model, lines, ax=axes["lines"])
     print(f"{len(ranks.counts):,} words; perplexity of the test lines together {perplexities.perplexity:.1f}", end=", ")
     print(f"mean of theirs {perplexities.perplexities.mean():.1f}")
@@ -66,8 +66,8 @@ def draw(models, X_test, y_test, language_model, lines, picture):
         ("Is it right as often as it says?", "reliability"),
         ("Words by rank", "ranks"),
     ):
-        axes[name].set_title(title, loc="left")
-    figure.savefig(picture, dpi=130)
+        axes[name].set_title(title)
+    figure.savefig(picture)
 
 
 def main():

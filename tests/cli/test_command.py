@@ -421,6 +421,13 @@ class TestFormats:
         assert (folder / "picture.png").read_bytes().startswith(b"\x89PNG")
         assert sorted(os.listdir()) == ["picture.png", "test.txt", "train.txt"]
 
+    def test_picture_names_the_text_without_its_folder(self, run, folder):
+        pytest.importorskip("matplotlib")
+        assert run(str(folder / "train.txt"), "--plot", "picture.svg")[0] == 0
+        picture = (folder / "picture.svg").read_text()
+        assert ">train.txt</text>" in picture
+        assert "/train.txt</text>" not in picture
+
     def test_no_picture_of_unknown_words_alone(self, run, folder):
         pytest.importorskip("matplotlib")
         (folder / "test.txt").write_text("d d\ne\n")

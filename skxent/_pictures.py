@@ -1,4 +1,4 @@
-"""Axes to draw on, and the colours of all pictures."""
+"""Axes that displays draw on, and their colours, which are those of the style in use."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ import numpy as np
 
 from skxent._typing import Array
 
-__all__ = ["BLUE", "ORANGE", "axes_for"]
+__all__ = ["FIRST", "GREY", "SECOND", "STYLE", "axes_for"]
 
-# Told apart by colour-blind readers too (M. Okabe, K. Ito, "Color Universal Design", 2008).
-BLUE, ORANGE = "#0072B2", "#D55E00"
+# The style of the project's own pictures, as matplotlib finds it: ``pictures.mplstyle`` in this package.
+STYLE = "skxent.pictures"
+
+# Displays keep to the reader's style, and so to its first two colours.
+FIRST, SECOND = "C0", "C1"
+
+# For what is there to compare with.
+GREY = "0.45"
 
 
 def axes_for(display: Any, ax: Any, n_axes: int = 1, size: tuple[float, float] = (6.0, 4.5)) -> Array:
