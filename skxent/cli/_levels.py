@@ -300,7 +300,7 @@ def word_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterat
         check_unknown(lines, options.oov)
         listed = pl.Series("word", words.of(lines), dtype=pl.List(pl.String))
         frame = pl.DataFrame({"file": files_of(lines), "line": lines.numbers, "word": listed})
-        rows = frame.explode("word").drop_nulls("word")
+        rows = frame.explode("word", empty_as_null=False).drop_nulls("word")
         joined = rows.join(scores.table, on="word", how="left", maintain_order="left")
         is_unknown = joined["log_prob"].is_null()
         score = Score.of_records(

@@ -207,7 +207,7 @@ def _lines_of(path: str, data: bytes) -> pl.Series:
         raise CorpusError(
             f"{path}: line {line}, byte {error.start}: not valid utf-8 ({error.reason}); convert the model to UTF-8"
         ) from None
-    return pl.Series("line", [text]).str.split("\n").explode().str.strip_chars(" \t\r")
+    return pl.Series("line", [text]).str.split("\n").explode(empty_as_null=False).str.strip_chars(" \t\r")
 
 
 def _unigram_lines(path: str, lines: pl.Series) -> tuple[pl.DataFrame, int]:

@@ -339,7 +339,18 @@ def _write_rows(path: str, frames: Iterator[pl.DataFrame], file: IO[bytes]) -> N
     first = next(frames, None)
     first = pl.read_parquet(path, n_rows=0) if first is None else first
 
-    def rows(with_columns: Any, predicate: Any, n_rows: Any, batch_size: Any) -> Iterator[pl.DataFrame]:
-        yield from chain([first], frames)
+    errors = []
 
-    pl.io.plugins.register_io_source(rows, schema=first.schema).sink_parquet(file)
+    def rows(with_columns: Any, predicate: Any, n_rows: Any, batch_size: Any) -> Iterator[pl.DataFrame]:
+        try:
+            yield from chain([first], frames)
+        except CorpusError as error:
+            errors.append(error)
+            raise
+
+    try:
+        pl.io.plugins.register_io_source(rows, schema=first.schema).sink_parquet(file)
+    except pl.exceptions.ComputeError:
+        if errors:  # Polars before 2.0 raises an error of its own in place of ours.
+            raise errors[0] from None
+        raise
