@@ -29,7 +29,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["explore", "extend", "_ext"]
+exclude_patterns = ["explore", "export", "extend", "_ext"]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 default_role = "literal"
 templates_path: list[str] = []
