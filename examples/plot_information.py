@@ -74,7 +74,7 @@ def plot_widths(ax: plt.Axes) -> None:
         ylim=(1.5, 6),
         xlabel="standard deviation of q",
         ylabel="H(p, q), bits",
-        title="A belief too narrow costs more than one too wide",
+        title="A narrow belief costs more than a wide one",
     )
     ax.minorticks_off()
     ax.legend()

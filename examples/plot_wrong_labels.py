@@ -112,7 +112,7 @@ def draw(curves, matrix, quality, images, picture):
     axes[0, 1].set(xlabel="label given", ylabel="true digit", xticks=range(10), yticks=range(10))
     for i, j in np.argwhere(matrix > 0.05):
         axes[0, 1].text(j, i, f"{matrix[i, j]:.2f}", ha="center", va="center", fontsize="small")
-    axes[0, 1].set_title("Matrix found where 40 % are labelled as the next digit")
+    axes[0, 1].set_title("Found: 40 % labelled as the next digit")
     display = LabelNoiseDisplay(quality).plot(ax=axes[1], images=images, n_rows=SUSPECTS, values_format=".3f")
     for text in display.text_.ravel():
         text.set_fontsize(7)

@@ -8,7 +8,7 @@ import numpy as np
 
 from skxent._typing import Array
 
-__all__ = ["FIRST", "GREY", "SECOND", "STYLE", "axes_for"]
+__all__ = ["FIRST", "GREY", "SECOND", "STYLE", "axes_for", "plain_numbers"]
 
 # The style of the project's own pictures, as matplotlib finds it: ``pictures.mplstyle`` in this package.
 STYLE = "skxent.pictures"
@@ -57,3 +57,12 @@ def axes_for(display: Any, ax: Any, n_axes: int = 1, size: tuple[float, float] =
     if len(axes) != n_axes:
         raise ValueError(f"{name} needs {n_axes} axes here; ax has {len(axes)}.")
     return axes
+
+
+def plain_numbers(axis: Any) -> None:
+    """Label a logarithmic axis at 1, 2 and 5 times each power of ten, without exponents."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:,.0f}")
+    axis.set_minor_formatter(NullFormatter())

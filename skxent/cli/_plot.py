@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skxent._files import atomic_write
-from skxent._pictures import GREY, STYLE
+from skxent._pictures import GREY, STYLE, plain_numbers
 from skxent._typing import Floats, Integers
 from skxent.language_model import CorpusError
 
@@ -116,7 +116,7 @@ def _draw_ranks(axes, counts) -> None:  # type: ignore[no-untyped-def]
 
 
 def _draw_lines(axes, histogram: Histogram, corpus: float) -> None:  # type: ignore[no-untyped-def]
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+    from matplotlib.ticker import MaxNLocator
 
     n_lines, edges = histogram.trimmed()
     axes.stairs(n_lines, edges, fill=True, color="C0", alpha=0.5)
@@ -125,9 +125,7 @@ def _draw_lines(axes, histogram: Histogram, corpus: float) -> None:  # type: ign
         f" the corpus: {corpus:,.1f}", (corpus, 0.97), xycoords=("data", "axes fraction"), color="C1", va="top"
     )
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    plain_numbers(axes.xaxis)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="perplexity of the line", ylabel="lines", ylim=(0, 1.2 * n_lines.max()))
     axes.set_title(f"{n_lines.sum():,} lines by perplexity")

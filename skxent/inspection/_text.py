@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from skxent._pictures import FIRST, SECOND, axes_for
+from skxent._pictures import FIRST, SECOND, axes_for, plain_numbers
 from skxent._typing import Floats
 
 __all__ = ["LinePerplexityDisplay", "RankFrequencyDisplay"]
@@ -188,6 +188,7 @@ class LinePerplexityDisplay:
         edges = np.geomspace(finite.min() / 1.01, finite.max() * 1.01, n_bins + 1)
         self.ax_.hist(finite, bins=edges, color=FIRST)
         self.ax_.set_xscale("log")
+        plain_numbers(self.ax_.xaxis)
         self.ax_.set(xlabel="perplexity of a line", ylabel="lines")
         title = f"Perplexity of lines; of all together {self.perplexity:,.1f}"
         n_infinite = len(self.perplexities) - len(finite)
