@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import inspect
 import io
 import lzma
 import math
@@ -41,6 +42,10 @@ _NOT_WRITTEN = (".zst", ".lz4", ".zip", ".7z")
 # The line before the unigrams, and the columns behind it.
 _UNIGRAMS = b"\n\\1-grams:\n"
 _COLUMNS = {"log10": pl.Float64, "word": pl.String, "backoff": pl.Float64}
+# A line may lack the back-off weight; before version 2.0 Polars needs no word for that.
+_SHORT_LINES: dict[str, Any] = (
+    {"missing_columns": "insert"} if "missing_columns" in inspect.signature(pl.read_csv).parameters else {}
+)
 # Bytes that are read at a time.
 _CHUNK = 1 << 22
 
@@ -170,7 +175,7 @@ def _read_columns(path: str, data: bytes) -> _Unigrams | None:
             separator="\t",
             quote_char=None,
             schema=_COLUMNS,
-            missing_columns="insert",
+            **_SHORT_LINES,
         )
     except (CorpusError, pl.exceptions.PolarsError):
         return None

@@ -311,8 +311,14 @@ class Rows:
         for name in choice.columns:
             if name in self.table.columns:
                 raise CorpusError(f"{self.path}: {_exists('column', name)}")
-        columns = (pl.Series(name, values, strict=False) for name, values in choice.columns.items())
+        columns = (_added(name, values) for name, values in choice.columns.items())
         return self.table.with_columns(columns).filter(choice.is_kept)
+
+
+def _added(name: str, values: Any) -> pl.Series:
+    """Return what is added to rows; scores are numbers even where none of the rows has one."""
+    column = pl.Series(name, values, strict=False)
+    return column.cast(pl.Float64) if column.dtype == pl.Null else column
 
 
 Records = Lines | JsonLines | Rows
