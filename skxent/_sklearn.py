@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any, ClassVar, Self
@@ -17,7 +19,7 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 from sklearn.utils._set_output import _get_output_config as get_output_config
-from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+from sklearn.utils.validation import _check_sample_weight
 
 from skxent._registry import Registry
 
@@ -44,6 +46,18 @@ except ImportError:  # before scikit-learn 1.9
     def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
         """Return the method as it is."""
         return method
+
+
+if "allow_all_zero_weights" in inspect.signature(_check_sample_weight).parameters:
+    check_sample_weight = _check_sample_weight
+else:  # in scikit-learn 1.7, which lets them pass
+
+    def check_sample_weight(weight: Any, X: Any, *, allow_all_zero_weights: bool = False, **options: Any) -> Any:
+        """Check weights, also that there is one that is not zero."""
+        weight = _check_sample_weight(weight, X, **options)
+        if not (allow_all_zero_weights or weight.any()):
+            raise ValueError("Sample weights must contain at least one non-zero number.")
+        return weight
 
 
 __all__ = [
@@ -102,11 +116,9 @@ class Estimator(BaseEstimator):
 
     def _doc_link_url_param_generator(self) -> dict[str, str]:
         """Return the path of the class as the reference has it: the shortest one."""
-        import skxent
-
         name = type(self).__name__
         public, _, _ = type(self).__module__.partition("._")
-        return {"path": f"skxent.{name}" if name in skxent.__all__ else f"{public}.{name}"}
+        return {"path": f"skxent.{name}" if name in sys.modules["skxent"].__all__ else f"{public}.{name}"}
 
 
 class NamedParts:
