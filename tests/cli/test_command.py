@@ -213,7 +213,8 @@ class TestInputs:
         assert records(f"train.txt.{suffix}") == records("train.txt")
 
     def test_zstd(self, records, folder):
-        pl.DataFrame({"line": TRAIN.splitlines()}).write_csv("train.txt.zst", include_header=False, compression="zstd")
+        zstandard = pytest.importorskip("zstandard", reason="the test writes with zstandard")
+        (folder / "train.txt.zst").write_bytes(zstandard.compress(TRAIN.encode()))
         assert records("train.txt.zst")[0]["perplexity"] == records("train.txt")[0]["perplexity"]
 
     def test_several_files_and_globs(self, records, folder):
