@@ -1,10 +1,9 @@
 """Names beside lines, in place of a legend."""
 
-from itertools import pairwise
-
 import numpy as np
 
-GAP = 15  # points between the middles of two names
+# In points: between the middles of two names, and how near the ends of two lines are if their names may overlap.
+GAP, NEAR = 15, 150
 
 
 def label_ends(axes, lines):
@@ -18,14 +17,17 @@ def label_ends(axes, lines):
         The lines by name.
     """
     ends = np.array([line.get_xydata()[-1] for line in lines.values()])
-    heights = axes.transData.transform(ends)[:, 1] * 72 / axes.figure.dpi
-    for (name, line), end, shift in zip(lines.items(), ends, _spread(heights) - heights, strict=True):
+    places = axes.transData.transform(ends) * 72 / axes.figure.dpi
+    for (name, line), end, shift in zip(lines.items(), ends, _raised(places) - places[:, 1], strict=True):
         place = {"xytext": (8, shift), "textcoords": "offset points", "va": "center", "annotation_clip": False}
         axes.annotate(name, end, color=line.get_color(), **place)
 
 
-def _spread(heights):
-    raised = np.array(heights)
-    for lower, upper in pairwise(np.argsort(heights)):
-        raised[upper] = max(raised[upper], raised[lower] + GAP)
+def _raised(places):
+    """Return heights at which names do not overlap, from below to above."""
+    raised = places[:, 1].copy()
+    order = np.argsort(raised)
+    for position, at in enumerate(order):
+        below = [other for other in order[:position] if abs(places[at, 0] - places[other, 0]) < NEAR]
+        raised[at] = max([raised[at], *(raised[below] + GAP)])
     return raised
