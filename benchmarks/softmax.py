@@ -179,7 +179,9 @@ def _down_to(least: float, seconds: Array, gaps: Array) -> tuple[Array, Array]:
     below = np.flatnonzero(gaps <= least)
     if not len(below):
         return seconds, gaps
-    at = max(below[0], 1)
+    at = below[0]
+    if at == 0:
+        return seconds[:1], np.array([least])
     ends = np.log(np.maximum(gaps[[at, at - 1]], np.finfo(float).tiny))
     crossing = np.exp(np.interp(np.log(least), ends, np.log(seconds[[at, at - 1]])))
     return np.append(seconds[:at], crossing), np.append(gaps[:at], least)

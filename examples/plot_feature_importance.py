@@ -150,8 +150,8 @@ def draw_digits(figure, selector):
     norm = PowerNorm(0.5, 0, selector.class_scores_.max(), clip=True)
     for label, scores, panel in zip(selector.classes_, selector.class_scores_.T, axes.flat, strict=True):
         image = draw_pixels(panel, scores, f"{label}", norm)
-    figure.colorbar(image, ax=axes, label="bits", shrink=0.8)
-    figure.suptitle("… from the images of each digit", fontsize=13)
+    figure.colorbar(image, ax=axes, label="bits", shrink=0.8, ticks=[0, 0.1, 0.5, 1, 1.5])
+    figure.suptitle("… from the images of each digit")
 
 
 def draw_accuracy(axes, accuracies):
