@@ -34,6 +34,8 @@ source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 default_role = "literal"
 templates_path: list[str] = []
 nitpicky = False
+# Beside a page: fit(), not SoftmaxRegressor.fit(), which is cut at most widths.
+toc_object_entries_show_parents = "hide"
 
 # ---------------------------------------------------------------------------------------------- docstrings
 
