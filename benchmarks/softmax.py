@@ -151,7 +151,7 @@ def plot(curves: dict[str, dict[str, Curve]], best: dict[str, float], path: Path
     """Save the distance from the optimum against time, a panel for each problem, a colour for each library."""
     figure, axes = panels(len(curves), 7.5 * len(curves), 4.8)
     for axis, (problem, by_solver) in zip(axes, curves.items(), strict=True):
-        lines = {}
+        lines: dict[str, Any] = {}
         for name, its_curve in by_solver.items():
             if its_curve:
                 seconds, values = np.array(its_curve).T
