@@ -151,7 +151,7 @@ class TestContainers:
         assert expected.scores_[6] < 0
 
     @pytest.mark.parametrize(
-        "missing", [None, math.nan, np.float32("nan"), np.datetime64("NaT"), pd.NaT, pd.NA], ids=repr
+        "missing", [None, math.nan, np.float32("nan"), np.datetime64("NaT", "s"), pd.NaT, pd.NA], ids=repr
     )
     def test_missing_objects_of_any_kind(self, missing, assert_same):
         rng = np.random.default_rng(0)
