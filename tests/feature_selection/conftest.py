@@ -53,7 +53,7 @@ def _frames():
     flag = (y == "maybe") ^ (rng.random(n) < 0.2)
     days = np.where(y == "yes", 10, 0) + rng.integers(0, 20, n)
     day = np.datetime64("2024-01-01") + days.astype("timedelta64[D]")
-    day[80:90] = np.datetime64("NaT")
+    day[80:90] = np.datetime64("NaT", "D")
     level = rng.integers(0, 5, n)
     pandas = pd.DataFrame(
         {
