@@ -44,8 +44,13 @@ except ImportError:  # before scikit-learn 1.9
             return _NobodyListens()
 
     def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the method as it is."""
-        return method
+        """Return a method that calls this one: warnings count the frames up to the user's."""
+
+        @functools.wraps(method)
+        def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return method(self, *args, **kwargs)
+
+        return called
 
 
 if "allow_all_zero_weights" in inspect.signature(_check_sample_weight).parameters:

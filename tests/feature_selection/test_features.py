@@ -224,7 +224,7 @@ class TestContainers:
             lambda days: [pd.Timestamp("2020-01-01") + pd.Timedelta(day, "D") for day in days],
             lambda days: [dt.timedelta(day) for day in days],
             lambda days: [dt.time(day // 60, day % 60) for day in days],
-            lambda days: [np.datetime64("2020-01-01") + np.timedelta64(day) for day in days],
+            lambda days: [np.datetime64("2020-01-01") + np.timedelta64(day, "D") for day in days],
         ],
     )
     def test_dates_and_times_have_an_order(self, make):
