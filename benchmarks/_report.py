@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import runpy
 import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 
@@ -47,6 +49,12 @@ def say_missing(missing: dict[str, str]) -> None:
         print(f"left out: {name} ({reason})", file=sys.stderr)
 
 
+def label_ends(axes: Any, lines: dict[str, Any]) -> None:
+    """Write a name beside the right end of each line, as the examples do."""
+    helper = Path(__file__).resolve().parents[1] / "examples" / "_labels.py"
+    runpy.run_path(str(helper))["label_ends"](axes, lines)
+
+
 def panels(n: int, width: float, height: float) -> tuple[Any, Sequence[Any]]:
     """Return a figure for a file, of that size in inches, and its `n` panels side by side."""
     import matplotlib
@@ -54,5 +62,6 @@ def panels(n: int, width: float, height: float) -> tuple[Any, Sequence[Any]]:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, n, figsize=(width, height), squeeze=False, layout="constrained")
+    plt.style.use("skxent.pictures")
+    figure, axes = plt.subplots(1, n, figsize=(width, height), squeeze=False)
     return figure, axes[0]

@@ -93,11 +93,11 @@ def draw(curves: dict[str, Growth], path: Path) -> None:
     """Save the growth curves."""
     figure, axes = panels(len(curves), 11, 4.5)
     for axis, (name, curve) in zip(axes, curves.items(), strict=True):
-        axis.loglog(curve.sizes, curve.seconds, "o-", lw=2)
+        axis.loglog(curve.sizes, curve.seconds, "o-")
         title = f"exponent {curve.exponent:.2f} in the upper half"
         axis.set(xlabel=name, ylabel="seconds for a fit", title=title)
-        axis.grid(alpha=0.3)
-    figure.savefig(path, dpi=120)
+        axis.grid()
+    figure.savefig(path)
 
 
 # ---------------------------------------------------------------------------------------------------- memory

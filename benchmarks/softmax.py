@@ -13,10 +13,11 @@ import argparse
 import statistics
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from _ours import find_optimum, fits
-from _report import machine, panels, print_table, progress, say_missing
+from _report import label_ends, machine, panels, print_table, progress, say_missing
 from _timing import TARGETS, Curve, curve, median_curve, stopwatch, take_turns, time_to
 from peers import MISSING, FullBatch, solvers_for
 from problems import DEFAULT, PROBLEMS, Problem, mnist_weak
@@ -25,9 +26,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from skxent import SoftmaxRegressor
+from skxent._typing import Array
 
 # Rows of the fit that each solver makes before, untimed, and its seconds.
 _WARM_UP_ROWS, _WARM_UP_LIMIT = 2_000, 0.1
+
+# The lowest distance that is drawn, and the colour of each library.
+_CLOSEST = 1e-6
+_COLOURS = {"skxent": "black", "LogisticRegression": "C0", "scikit-learn-intelex": "C1", "PyTorch": "C2"}
 
 SMALL = {"iris": load_iris, "digits": load_digits}
 
@@ -142,20 +148,43 @@ def quadratic_loss(problem: Problem, n_starts: int = 20) -> None:
 
 
 def plot(curves: dict[str, dict[str, Curve]], best: dict[str, float], path: Path) -> None:
-    """Save the distance from the optimum against time, a panel for each problem."""
-    from matplotlib import colormaps
-
-    figure, axes = panels(len(curves), 5.5 * len(curves) + 3, 4.5)
-    colours = [colormaps["tab20"](i) for i in range(20)]
+    """Save the distance from the optimum against time, a panel for each problem, a colour for each library."""
+    figure, axes = panels(len(curves), 7.5 * len(curves), 4.8)
     for axis, (problem, by_solver) in zip(axes, curves.items(), strict=True):
-        for colour, (name, its_curve) in zip(("black", *colours), by_solver.items(), strict=False):
-            seconds, values = np.array(its_curve).T if its_curve else ([], [])
-            gaps = np.maximum(np.array(values) / best[problem] - 1, 1e-8)
-            axis.loglog(seconds, gaps, lw=3 if name == "skxent" else 1.3, color=colour, label=name)
-        axis.set(title=problem, xlabel="seconds", ylabel="relative distance from the optimum", ylim=(1e-6, 10))
-        axis.grid(alpha=0.3)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize=8)
-    figure.savefig(path, dpi=120)
+        lines: dict[str, Any] = {}
+        for name, its_curve in by_solver.items():
+            if its_curve:
+                seconds, values = np.array(its_curve).T
+                label, style = _style(name)
+                (line,) = axis.loglog(*_down_to(_CLOSEST, seconds, values / best[problem] - 1), **style)
+                lines.setdefault(label, line)
+        axis.set(title=f"{problem} (dashed: float64)", xlabel="seconds", ylim=(_CLOSEST / 3, 10))
+        axis.set_ylabel("relative distance from the optimum")
+        axis.grid()
+        label_ends(axis, lines)
+    figure.savefig(path)
+
+
+def _style(name: str) -> tuple[str, dict[str, Any]]:
+    """Return what is written beside a solver's line, and how the line is drawn."""
+    library, _, rest = name.partition(" ")
+    solver = rest.removesuffix("float32").removesuffix("float64").strip()
+    label = f"{library} {solver}".strip()
+    style = {"color": _COLOURS.get(library, "C3"), "ls": "--" if name.endswith("float64") else "-"}
+    return label, {**style, "lw": 3 if library == "skxent" else 1.3}
+
+
+def _down_to(least: float, seconds: Array, gaps: Array) -> tuple[Array, Array]:
+    """Cut a curve where it gets to that distance."""
+    below = np.flatnonzero(gaps <= least)
+    if not len(below):
+        return seconds, gaps
+    at = below[0]
+    if at == 0:
+        return seconds[:1], np.array([least])
+    ends = np.log(np.maximum(gaps[[at, at - 1]], np.finfo(float).tiny))
+    crossing = np.exp(np.interp(np.log(least), ends, np.log(seconds[[at, at - 1]])))
+    return np.append(seconds[:at], crossing), np.append(gaps[:at], least)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -29,11 +29,13 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["explore", "extend", "_ext"]
+exclude_patterns = ["explore", "export", "extend", "_ext"]
 source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 default_role = "literal"
 templates_path: list[str] = []
 nitpicky = False
+# Beside a page: fit(), not SoftmaxRegressor.fit(), which is cut at most widths.
+toc_object_entries_show_parents = "hide"
 
 # ---------------------------------------------------------------------------------------------- docstrings
 

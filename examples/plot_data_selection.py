@@ -22,7 +22,7 @@ from matplotlib.axes import Axes
 from skxent import UnigramLanguageModel, select_texts
 
 CORPUS = Path(__file__).parents[1] / "data" / "corpus"
-TOPICS = {"kitchen": "#c8553d", "sea": "#1f5a96", "sky": "#7a5195"}
+TOPICS = {"kitchen": "C1", "sea": "C0", "sky": "C2"}
 READING = {"tokenizer": "wordpunct", "lowercase": True}
 N_WANTED = 20
 
@@ -55,10 +55,10 @@ def draw_scores(axes: Axes, scores: np.ndarray, topics: np.ndarray, cuts: tuple[
         own = scores[topics == topic]
         axes.scatter(own, height + rng.uniform(-0.25, 0.25, len(own)), s=14, color=colour, alpha=0.7, linewidths=0)
     for cut in cuts:
-        axes.axvline(cut, color="#888888", linewidth=1)
+        axes.axvline(cut, color="0.5", linewidth=1)
     labels = [(cuts[0] + 0.04, "head", "left"), (sum(cuts) / 2, "middle", "center"), (cuts[1] - 0.04, "tail", "right")]
     for x, name, side in labels:
-        axes.text(x, 2.62, name, ha=side, va="center", color="#555555", fontsize=9)
+        axes.text(x, 2.62, name, ha=side, va="center", color="0.3", fontsize=9)
     axes.set(yticks=range(3), yticklabels=list(TOPICS), ylim=(-0.5, 2.85), xlabel="score, bits a word")
     axes.set_title("Each line's score")
 
@@ -68,17 +68,17 @@ def draw_shares(axes: Axes, best: np.ndarray, topics: np.ndarray) -> None:
     n = np.arange(1, len(best) + 1)
     is_sea = topics == "sea"
     axes.plot(n, np.cumsum(is_sea[best]) / n, color=TOPICS["sea"], label="the best lines")
-    axes.axhline(is_sea.mean(), color="#999999", linestyle="--", label="lines as they come")
-    axes.set(xlabel="lines taken", ylim=(0, 1.04), title="Share about the sea")
-    axes.legend(loc="upper right", frameon=False)
+    axes.axhline(is_sea.mean(), color="C3", linestyle="--", label="lines as they come")
+    axes.set(xlabel="lines taken", ylabel="share", ylim=(0, 1.04), title="Lines about the sea among those taken")
+    axes.legend(loc="upper right")
 
 
 def draw_perplexities(axes: Axes, sizes: np.ndarray, chosen: list[float], random: list[float]) -> None:
     """Draw the perplexities of models of chosen lines and of lines as they come."""
     axes.plot(sizes, chosen, color=TOPICS["sea"], marker="o", markersize=4, label="the best lines")
-    axes.plot(sizes, random, color="#999999", linestyle="--", marker="o", markersize=4, label="lines as they come")
-    axes.set(xlabel="lines trained on", title="Perplexity of other text about the sea")
-    axes.legend(loc="upper right", frameon=False)
+    axes.plot(sizes, random, color="C3", linestyle="--", marker="o", markersize=4, label="lines as they come")
+    axes.set(xlabel="lines trained on", ylabel="perplexity", title="Other text about the sea")
+    axes.legend(loc="upper right")
 
 
 def main() -> None:
@@ -107,13 +107,12 @@ def main() -> None:
     least = int(np.argmin(chosen))
     print(f"perplexity {chosen[least]:.0f} with the best {sizes[least]} lines, {random[least]:.0f} with as many others")
 
-    figure, axes = plt.subplots(1, 3, figsize=(13, 4.2), layout="constrained")
+    plt.style.use("skxent.pictures")
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4.2))
     draw_scores(axes[0], scores, topics, selection.cuts)
     draw_shares(axes[1], best, topics)
     draw_perplexities(axes[2], sizes, chosen, random)
-    for each in axes:
-        each.spines[["top", "right"]].set_visible(False)
-    figure.savefig(picture, dpi=120)
+    figure.savefig(picture)
     print(f"saved {picture}")
 
 

@@ -4,8 +4,9 @@ Five pictures in scikit-learn's habit. Two models learn 10,000 images of MNIST, 
 quadratic loss.
 
 1. The coefficients of each pixel, as one image for each digit: blue speaks for the digit, red against it.
-2. The objective after each iteration. The two losses have different units, so compare shapes, not heights.
-3. Reliability on 10,000 other images: of the images for which a model says "90 %", are 90 % right? Points
+2. The objective after each iteration, and the accuracy on 10,000 other images. The two losses have different units, so
+   compare the shapes of the objectives, not their heights.
+3. Reliability on the other images: of the images for which a model says "90 %", are 90 % right? Points
    above the line: the model is right more often than it says. The penalty makes both models so, and weighs more
    against the smaller gradients of the quadratic loss.
 4. How often words occur against their rank, in the texts that come with the repository: nearly a line.
@@ -30,7 +31,7 @@ from skxent.inspection import (
 )
 
 CORPUS = Path(__file__).parents[1] / "data" / "corpus"
-LOSSES = {"cross_entropy": "#00795A", "quadratic": "#0072B2"}
+LOSSES = {"cross_entropy": "C2", "quadratic": "C0"}
 
 
 def lines_of(part):
@@ -41,33 +42,34 @@ def lines_of(part):
 
 def draw(models, X_test, y_test, language_model, lines, picture):
     """Draw the five displays, print what they come to, and save the picture."""
-    plt.rcParams.update({"font.size": 11, "axes.spines.top": False, "axes.spines.right": False})
-    figure = plt.figure(figsize=(11, 13), layout="constrained")
-    upper, lower = figure.subfigures(2, 1, height_ratios=[1, 1.7])
-    axes = lower.subplot_mosaic([["curve", "reliability"], ["ranks", "lines"]])
+    plt.style.use("skxent.pictures")
+    figure = plt.figure(figsize=(11, 17))
+    upper, lower = figure.subfigures(2, 1, height_ratios=[1, 2.4])
+    axes = lower.subplot_mosaic([["curve", "validation"], ["reliability", "reliability"], ["ranks", "lines"]])
     coefficients = upper.subplots()
     CoefficientDisplay.from_estimator(models["cross_entropy"], image_shape=(28, 28), ax=coefficients)
     upper.suptitle("What speaks for each digit, and what against it")
     for name, model in models.items():
         style = {"name": name.replace("_", "-"), "color": LOSSES[name]}
-        curve = LossCurveDisplay.from_estimator(model, ax=axes["curve"], lw=2, **style)
+        curve = LossCurveDisplay.from_estimator(model, ax=[axes["curve"], axes["validation"]], **style)
         reliability = ReliabilityDisplay.from_estimator(model, X_test, y_test, ax=axes["reliability"], **style)
         print(
             f"{style['name']:<14} iterations {len(curve.loss_curve):>3}   "
             f"test accuracy {model.score(X_test, y_test):.4f}   "
             f"calibration error {reliability.calibration_error:.4f}"
         )
-    ranks = RankFrequencyDisplay.from_estimator(language_model, ax=axes["ranks"], color=LOSSES["quadratic"], lw=2)
+    ranks = RankFrequencyDisplay.from_estimator(language_model, ax=axes["ranks"], color=LOSSES["quadratic"])
     perplexities = LinePerplexityDisplay.from_estimator(language_model, lines, ax=axes["lines"])
     print(f"{len(ranks.counts):,} words; perplexity of the test lines together {perplexities.perplexity:.1f}", end=", ")
     print(f"mean of theirs {perplexities.perplexities.mean():.1f}")
     for title, name in (
         ("Objective after each iteration", "curve"),
+        ("Accuracy on other images", "validation"),
         ("Is it right as often as it says?", "reliability"),
         ("Words by rank", "ranks"),
     ):
-        axes[name].set_title(title, loc="left")
-    figure.savefig(picture, dpi=130)
+        axes[name].set_title(title)
+    figure.savefig(picture)
 
 
 def main():
@@ -78,7 +80,10 @@ def main():
     options = parser.parse_args()
 
     X_train, y_train, X_test, y_test = load_mnist(options.rows)
-    models = {loss: SoftmaxRegressor(loss, alpha=1e-3).fit(X_train, y_train) for loss in LOSSES}
+    models = {
+        loss: SoftmaxRegressor(loss, alpha=1e-3, scoring="accuracy").fit(X_train, y_train, X_val=X_test, y_val=y_test)
+        for loss in LOSSES
+    }
     language_model = UnigramLanguageModel(lowercase=True).fit(lines_of("train"))
     draw(models, X_test, y_test, language_model, lines_of("test"), options.picture)
 

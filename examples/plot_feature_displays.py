@@ -40,13 +40,14 @@ def main():
     monitor = watch(X, "worst texture", shift=0.7 * X["worst texture"].std(), first=100)
     print(monitor.table().nlargest(3, "e_value").to_string())
 
-    figure = plt.figure(figsize=(14, 11), layout="constrained")
+    plt.style.use("skxent.pictures")
+    figure = plt.figure(figsize=(14, 11))
     left, right = figure.subfigures(1, 2)
     FeatureScoresDisplay.from_estimator(selector, ax=left.subplots())
     upper, lower = right.subplots(2, 1)
     BinningDisplay.from_estimator(encoder, "worst concave points", ax=upper)
     ShiftDisplay.from_estimator(monitor, max_columns=3, ax=lower)
-    figure.savefig(sys.argv[1] if len(sys.argv) > 1 else "feature_displays.png", dpi=100)
+    figure.savefig(sys.argv[1] if len(sys.argv) > 1 else "feature_displays.png")
 
 
 if __name__ == "__main__":

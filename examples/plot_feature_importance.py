@@ -36,7 +36,7 @@ from skxent.feature_selection import distribution_shift
 
 SIDE = 28
 KEPT = (10, 20, 40, 80, 160, 320)
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#777777"
+BLUE, ORANGE, GREY = "C0", "C1", "C3"
 CERTAIN = 0.001
 
 
@@ -138,7 +138,7 @@ def drift_summary(tables):
 def draw_pixels(axes, scores, title, norm):
     """Draw the importance of the pixels as a picture."""
     image = axes.imshow(scores.reshape(SIDE, SIDE), cmap="magma", norm=norm)
-    axes.set_title(title, loc="left")
+    axes.set_title(title)
     axes.set_xticks([])
     axes.set_yticks([])
     return image
@@ -150,14 +150,14 @@ def draw_digits(figure, selector):
     norm = PowerNorm(0.5, 0, selector.class_scores_.max(), clip=True)
     for label, scores, panel in zip(selector.classes_, selector.class_scores_.T, axes.flat, strict=True):
         image = draw_pixels(panel, scores, f"{label}", norm)
-    figure.colorbar(image, ax=axes, label="bits", shrink=0.8)
-    figure.suptitle("… from the images of each digit", fontsize=13)
+    figure.colorbar(image, ax=axes, label="bits", shrink=0.8, ticks=[0, 0.1, 0.5, 1, 1.5])
+    figure.suptitle("… from the images of each digit")
 
 
 def draw_accuracy(axes, accuracies):
     """Draw accuracy against the number of pixels."""
     for name, colour in (("best", BLUE), ("random", ORANGE)):
-        axes.plot(accuracies.index, accuracies[name], "o-", color=colour, lw=2, ms=5)
+        axes.plot(accuracies.index, accuracies[name], "o-", color=colour, ms=5)
         axes.annotate(
             f"{name} pixels",
             (accuracies.index[2], accuracies[name].iloc[2]),
@@ -170,7 +170,8 @@ def draw_accuracy(axes, accuracies):
     axes.set_xticks(accuracies.index, [str(k) for k in accuracies.index])
     axes.minorticks_off()
     axes.set_xlabel("pixels kept")
-    axes.set_title("Test accuracy of softmax regression", loc="left")
+    axes.set_ylabel("accuracy on test images")
+    axes.set_title("Softmax regression on fewer pixels")
 
 
 def draw_drift(axes, tables):
@@ -184,16 +185,16 @@ def draw_drift(axes, tables):
     axes.set_xscale("log")
     axes.set_yticks(range(len(table)), table.index)
     axes.invert_yaxis()
-    axes.grid(axis="y", color="0.9")
+    axes.grid(axis="y")
     axes.set_xlabel(f"Jensen–Shannon divergence, millibit (full circle: p < {CERTAIN})")
-    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, handletextpad=0, borderpad=0)
-    axes.set_title("What has changed?", loc="left", pad=26)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, handletextpad=0, borderpad=0)
+    axes.set_title("What has changed?", pad=26)
 
 
 def draw(selector, accuracies, tables, picture):
     """Draw everything and save it."""
-    plt.rcParams.update({"font.size": 11, "axes.spines.top": False, "axes.spines.right": False})
-    figure = plt.figure(figsize=(13, 9.5), layout="constrained")
+    plt.style.use("skxent.pictures")
+    figure = plt.figure(figsize=(13, 9.5))
     upper, lower = figure.subfigures(2, 1, height_ratios=[1.05, 1])
     left, right = upper.subfigures(1, 2, width_ratios=[1, 1.7])
     axes = left.subplots()
@@ -203,7 +204,7 @@ def draw(selector, accuracies, tables, picture):
     accuracy, drift = lower.subplots(1, 2)
     draw_accuracy(accuracy, accuracies)
     draw_drift(drift, tables)
-    figure.savefig(picture, dpi=130)
+    figure.savefig(picture)
 
 
 def main():

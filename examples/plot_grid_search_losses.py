@@ -24,6 +24,7 @@ import sys
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from _labels import label_ends
 from _mnist import load_mnist
 from sklearn.callback import ProgressBar
 from sklearn.feature_selection import VarianceThreshold
@@ -32,7 +33,7 @@ from sklearn.pipeline import make_pipeline
 
 from skxent import SoftmaxRegressor
 
-LOSSES = {"cross_entropy": "#00795A", "quadratic": "#0072B2"}
+LOSSES = {"cross_entropy": "C2", "quadratic": "C0"}
 ALPHAS = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2]
 WRONG = 0.2
 
@@ -83,19 +84,21 @@ def chosen(searches):
 
 def draw(searches, picture):
     """Draw the accuracy on test images against alpha, the choices marked."""
-    plt.rcParams.update({"font.size": 12, "axes.spines.top": False, "axes.spines.right": False})
-    figure, all_axes = plt.subplots(1, len(searches), figsize=(11, 4.8), sharey=True, layout="constrained")
-    figure.suptitle("Accuracy on test images by strength of the L2 penalty (dots: chosen by validation)")
+    plt.style.use("skxent.pictures")
+    figure, all_axes = plt.subplots(1, len(searches), figsize=(11, 4.8), sharey=True)
+    figure.suptitle("Accuracy by strength of the L2 penalty (dots: chosen by validation)")
     best = chosen(searches)
     for axes, (labels, results) in zip(all_axes, searches.items(), strict=True):
+        lines = {}
         for loss, colour in LOSSES.items():
             test = results.loc[loss, "test"]
-            axes.semilogx(test, color=colour, lw=2)
+            (lines[loss.replace("_", "-")],) = axes.semilogx(test, color=colour)
             axes.semilogx(*best.loc[(loss, labels), ["alpha", "test"]], "o", color=colour, ms=9)
-            axes.text(1.15 * test.index[-1], test.iloc[-1], loss, color=colour, va="center")
         axes.set_title(labels)
-        axes.set_xlabel("alpha")
-    figure.savefig(picture, dpi=150)
+        axes.set_xlabel("alpha, strength of the penalty")
+        label_ends(axes, lines)
+    all_axes[0].set_ylabel("accuracy on test images")
+    figure.savefig(picture)
 
 
 def main():

@@ -49,8 +49,8 @@ def plot_codes(ax: plt.Axes) -> None:
     names = list(BELIEFS)[::-1]
     needed = entropy(TRUTH, base=2)
     wasted = [kl_divergence(TRUTH, BELIEFS[name], base=2) for name in names]
-    ax.barh(names, needed, color="tab:blue", label="H(p), needed")
-    ax.barh(names, wasted, left=needed, color="tab:orange", label="KL(p‖q), wasted")
+    ax.barh(names, needed, color="C0", label="H(p), needed")
+    ax.barh(names, wasted, left=needed, color="C1", label="KL(p‖q), wasted")
     for row, more in enumerate(wasted):
         ax.text(needed + more + 0.05, row, f"{needed + more:.2f}", va="center")
     ax.set(xlabel="H(p, q), bits", title="Bits per letter, with a code made for ...")
@@ -62,7 +62,7 @@ def plot_widths(ax: plt.Axes) -> None:
     """Draw the cross-entropy against the width of a normal belief."""
     p = stats.norm(0, 1)
     widths = np.geomspace(0.35, 6, 200)
-    for centre, colour in ((0, "tab:blue"), (1, "tab:orange")):
+    for centre, colour in ((0, "C0"), (1, "C1")):
         cost = np.array([cross_entropy(p, stats.norm(centre, width), base=2) for width in widths])
         ax.plot(widths, cost, color=colour, label=f"q centred at {centre}")
         ax.plot(widths[cost.argmin()], cost.min(), "o", color=colour)
@@ -74,7 +74,7 @@ def plot_widths(ax: plt.Axes) -> None:
         ylim=(1.5, 6),
         xlabel="standard deviation of q",
         ylabel="H(p, q), bits",
-        title="Normal p, normal q: narrow errs worse than wide",
+        title="A narrow belief costs more than a wide one",
     )
     ax.minorticks_off()
     ax.legend()
@@ -86,10 +86,11 @@ def main() -> None:
     parser.add_argument("picture", nargs="?", default="information.png", help="where to save the picture")
     picture = parser.parse_args().picture
     print_table()
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    plt.style.use("skxent.pictures")
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.2))
     plot_codes(axes[0])
     plot_widths(axes[1])
-    figure.savefig(picture, dpi=120)
+    figure.savefig(picture)
     print(f"Picture: {picture}")
 
 

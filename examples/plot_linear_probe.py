@@ -23,6 +23,7 @@ import argparse
 
 import matplotlib.pyplot as plt
 import numpy as np
+from _labels import label_ends
 from _mnist import load_mnist
 from sklearn.metrics import log_loss
 
@@ -30,10 +31,8 @@ from skxent import SoftmaxRegressorCV
 
 SIDE, SQUARE, N_DIRECTIONS = 28, 4, 8
 STRONGEST, WEAKEST = 1e1, 1e-6
-TITLES = {"log-loss, nats": "Log-loss of held-out images, nats", "accuracy": "Accuracy on held-out images"}
-# Where the curves lie apart.
-LABELS = {"log-loss, nats": (WEAKEST, {"va": "bottom"}), "accuracy": (STRONGEST, {"va": "top", "ha": "right"})}
-COLOURS = {"pixels": "#777777", "random network": "#D55E00", "gradients": "#0072B2"}
+TITLES = {"log-loss, nats": "Log-loss of held-out images", "accuracy": "Accuracy on held-out images"}
+COLOURS = {"pixels": "C3", "random network": "C1", "gradients": "C0"}
 
 
 def random_network(images):
@@ -76,25 +75,25 @@ def probe(make, alphas, X, y, X_test, y_test):
 
 def draw(results, picture):
     """Draw both measures against the penalty and save the picture."""
-    plt.rcParams.update({"font.size": 12, "axes.spines.top": False, "axes.spines.right": False})
-    figure, both = plt.subplots(1, 2, figsize=(11.5, 4.8), layout="constrained")
+    plt.style.use("skxent.pictures")
+    figure, both = plt.subplots(1, 2, figsize=(11.5, 4.8))
     for axes, measure in zip(both, ("log-loss, nats", "accuracy"), strict=True):
+        lines = {}
         for name, (models, tested) in results.items():
             model = models[measure]
             sign = -1 if "loss" in measure else 1
             mean = sign * model.scores_.mean(axis=1)
             best = np.argmax(sign * mean)
-            axes.semilogx(model.alphas_, mean, color=COLOURS[name], lw=2)
+            (lines[name],) = axes.semilogx(model.alphas_, mean, color=COLOURS[name])
             axes.semilogx(model.alphas_[best], mean[best], "o", color=COLOURS[name], ms=8)
             axes.semilogx(model.alphas_[best], tested[measure], "x", color=COLOURS[name], ms=9, mew=2)
-            at, place = LABELS[measure]
-            axes.text(at, np.interp(at, model.alphas_, mean), name, color=COLOURS[name], **place)
-        axes.set_title(TITLES[measure], loc="left")
-        axes.set_xlabel("alpha, strength of the penalty")
+        axes.set_title(TITLES[measure])
+        axes.set(xlabel="alpha, strength of the penalty", ylabel=measure)
     both[0].set_yscale("log")
     both[0].set_yticks([0.2, 0.5, 1, 2], ["0.2", "0.5", "1", "2"])
     both[0].minorticks_off()
-    figure.savefig(picture, dpi=130)
+    label_ends(both[1], lines)
+    figure.savefig(picture)
 
 
 def main():

@@ -38,12 +38,12 @@ Run it: ``python plot_mnist_losses.py [picture.png]``. Another seed moves a figu
 
 import argparse
 import sys
-from itertools import pairwise
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from _labels import label_ends
 from _mnist import load_mnist
 from sklearn.callback import ProgressBar, ScoringMonitor
 
@@ -80,11 +80,11 @@ class Run(NamedTuple):
 RUNS = (
     Run("quadratic", "quadratic", 0.2 * 2 / 10, (
         .8286, .8717, .8816, .8884, .8950, .8966, .8983, .9013, .9031, .9048, .9062,
-        .9073, .9080, .9094, .9098, .9106, .9118, .9121, .9132, .9132, .9139), "#0072B2"),
+        .9073, .9080, .9094, .9098, .9106, .9118, .9121, .9132, .9132, .9139), "C0"),
     Run("double softmax", DoubleSoftmax(), 0.2, (
         .8249, .8942, .9020, .9058, .9084, .9102, .9127, .9135, .9153, .9159, .9170,
-        .9187, .9193, .9200, .9208, .9203, .9205, .9205, .9220, .9216, .9220), "#D55E00"),
-    Run("cross-entropy", "cross_entropy", 0.2, (), "#00795A"),
+        .9187, .9193, .9200, .9208, .9203, .9205, .9205, .9220, .9216, .9220), "C1"),
+    Run("cross-entropy", "cross_entropy", 0.2, (), "C2"),
 )
 # fmt: on
 
@@ -152,29 +152,21 @@ def summary(curves):
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def spread(heights, gap):
-    """Return the heights, raised where needed to keep them `gap` apart."""
-    raised = np.array(heights)
-    for lower, upper in pairwise(np.argsort(heights)):
-        raised[upper] = max(raised[upper], raised[lower] + gap)
-    return raised
-
-
 def draw(curves, n_rows, picture):
     """Draw the curves and save them."""
-    plt.rcParams.update({"font.size": 12, "axes.spines.top": False, "axes.spines.right": False})
-    figure, axes = plt.subplots(figsize=(9.5, 5.5), layout="constrained")
+    plt.style.use("skxent.pictures")
+    figure, axes = plt.subplots(figsize=(9.5, 5.5))
+    lines = {}
     for run, ours in curves.items():
-        axes.plot(ours, color=run.colour, lw=2)
+        (lines[f"{run.name} {ours[-1]:.4f}"],) = axes.plot(ours, color=run.colour)
         axes.plot(run.published[: len(ours)], "o", color=run.colour, mfc="none")
     axes.axhline(GOAL, color="0.75", lw=1, zorder=0)
-    label_heights = spread([ours[-1] for ours in curves.values()], gap=0.05 * np.ptp(axes.get_ylim()))
-    for (run, ours), height in zip(curves.items(), label_heights, strict=True):
-        axes.text(1.02 * len(ours) - 1, height, f" {run.name} {ours[-1]:.4f}", color=run.colour, va="center")
+    label_ends(axes, lines)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel(f"pass over {n_rows:,} training images, counted from 0")
-    axes.set_title("Test accuracy on MNIST after each pass (circles: published)", loc="left")
-    figure.savefig(picture, dpi=150)
+    axes.set_ylabel("accuracy on 10,000 test images")
+    axes.set_title("MNIST after each pass, by loss (circles: published)")
+    figure.savefig(picture)
 
 
 def main():

@@ -60,8 +60,8 @@ class Start(NamedTuple):
 
 
 COSTS = (
-    Cost("quadratic", "quadratic", 0.5, "#0072B2"),
-    Cost("cross-entropy", "cross_entropy", 1.0, "#00795A"),
+    Cost("quadratic", "quadratic", 0.5, "C0"),
+    Cost("cross-entropy", "cross_entropy", 1.0, "C2"),
 )
 STARTS = (Start(0.6, 0.9, 0.09, "--"), Start(2.0, 2.0, 0.20, "-"))
 
@@ -113,15 +113,15 @@ def table(paths):
 
 def draw(paths, picture):
     """Draw outputs and costs against the steps, and slopes against the error."""
-    plt.rcParams.update({"font.size": 12, "axes.spines.top": False, "axes.spines.right": False})
-    figure, (output_axes, cost_axes, slope_axes) = plt.subplots(1, 3, figsize=(14, 4.6), layout="constrained")
+    plt.style.use("skxent.pictures")
+    figure, (output_axes, cost_axes, slope_axes) = plt.subplots(1, 3, figsize=(14, 4.6))
     for (cost, start), (outputs, costs) in paths.items():
-        output_axes.plot(outputs, start.line, color=cost.colour, lw=2)
-        cost_axes.plot(costs, start.line, color=cost.colour, lw=2)
+        output_axes.plot(outputs, start.line, color=cost.colour)
+        cost_axes.plot(costs, start.line, color=cost.colour)
         slope_axes.plot(outputs[0], cost_and_slope(cost, outputs[0])[1], "o", color=cost.colour, ms=8)
     for cost in COSTS:
         a = np.linspace(0.001, 0.999, 500)
-        slope_axes.plot(a, cost_and_slope(cost, a)[1], color=cost.colour, lw=2)
+        slope_axes.plot(a, cost_and_slope(cost, a)[1], color=cost.colour)
     labels = (
         (output_axes, 195, 0.93, COSTS[0], "quadratic,\nfrom 0.98"),
         (output_axes, 72, 0.40, COSTS[0], "quadratic,\nfrom 0.82"),
@@ -134,13 +134,16 @@ def draw(paths, picture):
     for axes, x, y, cost, text in labels:
         axes.text(x, y, text, color=cost.colour, va="center")
     output_axes.set_ylim(bottom=-0.12)
-    output_axes.set_title("Output, where 0 is wanted", loc="left")
-    cost_axes.set_title("Cost (dashed: from 0.82)", loc="left")
-    slope_axes.set_title("Slope of the cost (dots: starts)", loc="left")
+    output_axes.set_title("Output, where 0 is wanted")
+    cost_axes.set_title("Cost (dashed: from 0.82)")
+    slope_axes.set_title("Slope of the cost (dots: starts)")
     for axes in (output_axes, cost_axes):
         axes.set_xlabel("step")
     slope_axes.set_xlabel("output a, which is the error, as y = 0")
-    figure.savefig(picture, dpi=150)
+    output_axes.set_ylabel("output a")
+    cost_axes.set_ylabel("cost C")
+    slope_axes.set_ylabel("∂C/∂b, in size")
+    figure.savefig(picture)
 
 
 def main():

@@ -29,8 +29,8 @@ from skxent import UnigramLanguageModel
 from skxent.language_model import SMOOTHINGS, SmoothingWarning
 
 CORPUS = Path(__file__).parents[1] / "data" / "corpus"
-TOPICS = {"kitchen": "#c8553d", "sea": "#1f5a96", "sky": "#7a5195"}
-TRAIN_COLOUR, TEST_COLOUR = "#9bb8d3", "#1f5a96"
+TOPICS = {"kitchen": "C1", "sea": "C0", "sky": "C2"}
+TRAIN_COLOUR, TEST_COLOUR = "C3", "C0"
 READING = {"lowercase": True, "tokenizer": re.compile(r"\w+").findall}
 
 
@@ -98,10 +98,10 @@ def plot_tuning(ax: Axes, train: list[str], test: list[str]) -> None:
     """Draw the perplexity of both texts against the parameter, and what leaving one out chooses."""
     deltas = np.geomspace(0.02, 20, 40)
     models = [UnigramLanguageModel(smoothing_parameter=delta, **READING).fit(train) for delta in deltas]
-    ax.semilogx(deltas, [m.evaluate_leave_one_out().perplexity for m in models], color=TRAIN_COLOUR, lw=2)
-    ax.semilogx(deltas, [m.perplexity(test) for m in models], color=TEST_COLOUR, lw=2)
+    ax.semilogx(deltas, [m.evaluate_leave_one_out().perplexity for m in models], color=TRAIN_COLOUR)
+    ax.semilogx(deltas, [m.perplexity(test) for m in models], color=TEST_COLOUR)
     best = UnigramLanguageModel(**READING).fit(train).smoothing_parameter_
-    ax.axvline(best, color="#444444", lw=1, ls="--")
+    ax.axvline(best, color="0.3", lw=1, ls="--")
     ax.text(best * 0.9, ax.get_ylim()[1] * 0.98, f"leave-one-out\nchose {best:.2f}", ha="right", va="top")
     ax.set(xlabel="δ of lidstone, (c + δ) / (N + δV)", ylabel="perplexity", title="Tuned without a test text")
 
@@ -113,10 +113,10 @@ def plot_topics(ax: Axes, bits: np.ndarray, truth: np.ndarray) -> None:
         ax.scatter(kitchen - sea, sky - sea, color=colour, s=36, label=topic)
     reach = 1.1 * max(map(abs, (*ax.get_xlim(), *ax.get_ylim())))
     for end in ((0, reach), (reach, 0), (-reach, -reach)):
-        ax.plot([0, end[0]], [0, end[1]], color="#444444", lw=1)
+        ax.plot([0, end[0]], [0, end[1]], color="0.3", lw=1)
     ax.set(xlabel="bits a word: kitchen − sea", ylabel="bits a word: sky − sea", title="Topic of each test line")
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach))
-    ax.legend(frameon=False)
+    ax.legend()
 
 
 def main() -> None:
@@ -130,12 +130,13 @@ def main() -> None:
     bits = bits_a_word(train, test_lines)
     truth = np.repeat(np.arange(len(TOPICS)), [len(lines) for lines in test.values()])
     print_topics(bits, truth, test_lines)
-    figure, axes = plt.subplots(1, 3, figsize=(15, 4.8), layout="constrained")
+    plt.style.use("skxent.pictures")
+    figure, axes = plt.subplots(1, 3, figsize=(15, 4.8))
     plot_methods(axes[0], perplexities)
     plot_tuning(axes[1], train_lines, test_lines)
     plot_topics(axes[2], bits, truth)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=2, frameon=False)
-    figure.savefig(picture, dpi=120)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
+    figure.savefig(picture)
     print(f"Picture: {picture}")
 
 

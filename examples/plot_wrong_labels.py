@@ -29,6 +29,7 @@ Run it: ``python plot_wrong_labels.py [picture.png]``. All 60,000 images take so
 import argparse
 
 import numpy as np
+from _labels import label_ends
 from _mnist import load_mnist
 from matplotlib import pyplot as plt
 from sklearn.kernel_approximation import Nystroem
@@ -41,10 +42,10 @@ from skxent.losses import ForwardCorrection, GeneralizedCrossEntropy
 SIDE = 28
 SHARES = (0.0, 0.2, 0.4, 0.6)
 LOSSES = {
-    "generalised cross-entropy": (GeneralizedCrossEntropy(), "#D55E00"),
-    "forward correction, estimated": (ForwardCorrection(), "#00795A"),
-    "quadratic": ("quadratic", "#0072B2"),
-    "cross-entropy": ("cross_entropy", "0.4"),
+    "generalised cross-entropy": (GeneralizedCrossEntropy(), "C1"),
+    "forward correction": (ForwardCorrection(), "C2"),
+    "quadratic": ("quadratic", "C0"),
+    "cross-entropy": ("cross_entropy", "C3"),
 }
 SUSPECTS = 16
 
@@ -88,7 +89,7 @@ def print_pairs(labels, models, X_test, y_test):
     print("\n40 % of each digit labelled as the next")
     for name, model in models.items():
         print(f"{name:30}{model.score(X_test, y_test):8.4f}")
-    found = models["forward correction, estimated"].transition_
+    found = models["forward correction"].transition_
     off = np.abs(found - 0.6 * np.eye(10) - 0.4 * np.roll(np.eye(10), 1, axis=1)).max()
     print(f"largest error of the estimated matrix: {off:.3f}")
 
@@ -104,31 +105,31 @@ def judge(X, y):
 
 def draw(curves, matrix, quality, images, picture):
     """Draw the four pictures and save them."""
-    plt.rcParams.update({"font.size": 11, "axes.spines.top": False, "axes.spines.right": False})
-    figure, axes = plt.subplots(2, 2, figsize=(12, 11.5), layout="constrained")
+    plt.style.use("skxent.pictures")
+    figure, axes = plt.subplots(2, 2, figsize=(12, 11.5))
     draw_curves(axes[0, 0], curves)
     axes[0, 1].imshow(matrix, cmap="Blues", vmin=0, vmax=1)
     axes[0, 1].set(xlabel="label given", ylabel="true digit", xticks=range(10), yticks=range(10))
     for i, j in np.argwhere(matrix > 0.05):
         axes[0, 1].text(j, i, f"{matrix[i, j]:.2f}", ha="center", va="center", fontsize="small")
-    axes[0, 1].set_title("Matrix found where 40 % are labelled as the next digit", loc="left")
+    axes[0, 1].set_title("Found: 40 % labelled as the next digit")
     display = LabelNoiseDisplay(quality).plot(ax=axes[1], images=images, n_rows=SUSPECTS, values_format=".3f")
     for text in display.text_.ravel():
         text.set_fontsize(7)
-    display.ax_[0].set_title("Matrix of MNIST as it is", loc="left")
-    display.ax_[1].set_title("MNIST's most suspicious training labels", loc="left")
-    figure.savefig(picture, dpi=110)
+    display.ax_[0].set_title("Matrix of MNIST as it is")
+    display.ax_[1].set_title("MNIST's most suspicious training labels")
+    figure.savefig(picture)
 
 
 def draw_curves(axes, curves):
     """Draw the accuracy against the share of wrong labels."""
-    for name, values in curves.items():
-        axes.plot(SHARES, values, "o-", color=LOSSES[name][1], lw=2, label=name)
-    axes.legend(loc="lower left", frameon=False)
+    lines = {name: axes.plot(SHARES, values, "o-", color=LOSSES[name][1])[0] for name, values in curves.items()}
     axes.xaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
     axes.set_xticks(SHARES)
     axes.set_xlabel("labels replaced by another digit")
-    axes.set_title("Accuracy on test images with right labels", loc="left")
+    axes.set_ylabel("accuracy")
+    axes.set_title("Test images with right labels")
+    label_ends(axes, lines)
 
 
 def main():
@@ -153,7 +154,7 @@ def main():
     print(f"\nReal labels: {quality.noise_rate:.2%} estimated to be wrong; the most suspicious\n")
     print(quality.suspects(SUSPECTS).to_string(float_format="{:.4f}".format))
     images = X.reshape(-1, options.side, options.side)
-    draw(curves, models["forward correction, estimated"].transition_, quality, images, options.picture)
+    draw(curves, models["forward correction"].transition_, quality, images, options.picture)
 
 
 if __name__ == "__main__":

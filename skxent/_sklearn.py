@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import sys
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any, ClassVar, Self
 
+from sklearn.base import BaseEstimator
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import (
     Hidden,
@@ -15,11 +19,55 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 from sklearn.utils._set_output import _get_output_config as get_output_config
-from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+from sklearn.utils.validation import _check_sample_weight
 
 from skxent._registry import Registry
 
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # before scikit-learn 1.9
+
+    class _NobodyListens:
+        """The context of a fit without callbacks."""
+
+        def call_on_fit_task_begin(self, **kwargs: Any) -> None:
+            """Tell nobody."""
+
+        def call_on_fit_task_end(self, **kwargs: Any) -> bool:
+            """Tell nobody, who does not ask to stop."""
+            return False
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands in for scikit-learn's mixin: there is no `set_callbacks`."""
+
+        def _init_callback_context(self, **kwargs: Any) -> _NobodyListens:
+            return _NobodyListens()
+
+    def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a method that calls this one: warnings count the frames up to the user's."""
+
+        @functools.wraps(method)
+        def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return method(self, *args, **kwargs)
+
+        return called
+
+
+if "allow_all_zero_weights" in inspect.signature(_check_sample_weight).parameters:
+    check_sample_weight = _check_sample_weight
+else:  # in scikit-learn 1.7, which lets them pass
+
+    def check_sample_weight(weight: Any, X: Any, *, allow_all_zero_weights: bool = False, **options: Any) -> Any:
+        """Check weights, also that there is one that is not zero."""
+        weight = _check_sample_weight(weight, X, **options)
+        if not (allow_all_zero_weights or weight.any()):
+            raise ValueError("Sample weights must contain at least one non-zero number.")
+        return weight
+
+
 __all__ = [
+    "CallbackSupportMixin",
+    "Estimator",
     "Hidden",
     "Interval",
     "NamedParts",
@@ -30,6 +78,7 @@ __all__ = [
     "get_output_config",
     "validate_parameter_constraints",
     "validate_params",
+    "with_callbacks",
 ]
 
 
@@ -47,6 +96,34 @@ def all_or_nothing(method: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return guarded
+
+
+@functools.cache
+def documentation_address() -> str:
+    """Return the address of the documentation that the installed package names, or nothing."""
+    try:
+        urls = metadata("skxent").get_all("Project-URL") or []
+    except PackageNotFoundError:
+        return ""
+    found = dict(url.split(", ", 1) for url in urls)
+    return str(found.get("Documentation", "")).rstrip("/")
+
+
+class Estimator(BaseEstimator):
+    """Base of the estimators: in a notebook their picture links to their page, if the package names an address."""
+
+    _doc_link_module = "skxent"
+
+    @property
+    def _doc_link_template(self) -> str:
+        address = documentation_address()
+        return f"{address}/api/{{path}}.html" if address else ""
+
+    def _doc_link_url_param_generator(self) -> dict[str, str]:
+        """Return the path of the class as the reference has it: the shortest one."""
+        name = type(self).__name__
+        public, _, _ = type(self).__module__.partition("._")
+        return {"path": f"skxent.{name}" if name in sys.modules["skxent"].__all__ else f"{public}.{name}"}
 
 
 class NamedParts:

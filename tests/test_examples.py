@@ -119,6 +119,8 @@ def finish(run, tmp_path_factory):
 
     @cache
     def run_once(script):
+        if "sklearn.callback" in (EXAMPLES / script).read_text(encoding="utf-8"):
+            pytest.importorskip("sklearn.callback", reason="the example needs scikit-learn 1.9, for callbacks")
         directory = tmp_path_factory.mktemp("example")
         return run(directory, script, *RUNS[script][0]), directory
 
@@ -156,6 +158,7 @@ def test_topics_are_told_apart(finish):
 
 
 def test_too_many_rows_is_a_clear_error(run, tmp_path):
+    pytest.importorskip("sklearn.callback", reason="the example needs scikit-learn 1.9, for callbacks")
     result = run(tmp_path, "plot_mnist_losses.py", "--rows=60000")
     assert result.returncode == 1
     assert "n_train=65000: MNIST has 60000 training images" in result.stderr

@@ -122,6 +122,13 @@ def _summary(value):
     return " ".join(re.sub(r"\s*\[\d+\]_", "", first).split())
 
 
+def _in_short(value):
+    """Say what a public name is; what is no class or function has no docstring of its own."""
+    if inspect.isclass(value) or inspect.isroutine(value):
+        return _summary(value)
+    return "Parts that are known by a name." if isinstance(value, Registry) else f"``{value!r}``"
+
+
 def index(names):
     """Write the first page of the reference: a table for each module."""
     lines = ["API reference", "=============", "", "Every public name, by the module that it is imported from.", ""]
@@ -133,10 +140,7 @@ def index(names):
         lines += [f".. _api-{title}:", "", title, "-" * len(title), "", _summary(module), ""]
         lines += [".. list-table::", "   :widths: 1 2", "   :class: api", ""]
         for name in own:
-            # Names that are no classes or functions have no docstring of their own.
-            described = inspect.isclass(name.value) or inspect.isroutine(name.value)
-            summary = _summary(name.value) if described else "Data."
-            lines += [f"   * - :py:obj:`~{name.path}`", f"     - {summary}"]
+            lines += [f"   * - :py:obj:`~{name.path}`", f"     - {_in_short(name.value)}"]
         lines += [""]
     pages = sorted({name.path for name in names}, key=lambda path: path.rpartition(".")[2].lower().lstrip("_"))
     lines += [".. toctree::", "   :hidden:", "", *(f"   {path}" for path in pages), ""]

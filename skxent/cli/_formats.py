@@ -215,7 +215,7 @@ def aligned(column: pl.Series, width: int, digits: int) -> pl.Series:
     written = (
         column.cast(pl.Float64).to_frame("x").write_csv(include_header=False, float_precision=digits, null_value="-")
     )
-    texts = pl.Series([written.removesuffix("\n")]).str.split("\n").explode()
+    texts = pl.Series([written.removesuffix("\n")]).str.split("\n").explode(empty_as_null=False)
     return _separated(texts, column.cast(pl.Float64).abs().round(digits), digits).str.pad_start(width)
 
 

@@ -8,6 +8,7 @@ the same figures at every level.
 from __future__ import annotations
 
 import math
+import os.path
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -112,9 +113,17 @@ class Corpus:
     @property
     def title(self) -> str:
         """The files, or how many there are."""
+        return self._title(str)
+
+    @property
+    def short_title(self) -> str:
+        """The files without their folders, or how many there are."""
+        return self._title(os.path.basename)
+
+    def _title(self, name: Callable[[str], str]) -> str:
         if len(self.paths) > 3:
             return f"{len(self.paths)} files"
-        return ", ".join("standard input" if path == "-" else path for path in self.paths)
+        return ", ".join("standard input" if path == "-" else name(path) for path in self.paths)
 
     def count(self) -> CorpusCounts:
         """Count the words, here or on a cluster."""
@@ -291,7 +300,7 @@ def word_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterat
         check_unknown(lines, options.oov)
         listed = pl.Series("word", words.of(lines), dtype=pl.List(pl.String))
         frame = pl.DataFrame({"file": files_of(lines), "line": lines.numbers, "word": listed})
-        rows = frame.explode("word").drop_nulls("word")
+        rows = frame.explode("word", empty_as_null=False).drop_nulls("word")
         joined = rows.join(scores.table, on="word", how="left", maintain_order="left")
         is_unknown = joined["log_prob"].is_null()
         score = Score.of_records(

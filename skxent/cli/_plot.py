@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skxent._files import atomic_write
+from skxent._pictures import GREY, STYLE, plain_numbers
 from skxent._typing import Floats, Integers
 from skxent.language_model import CorpusError
 
@@ -81,44 +82,50 @@ def save_plot(path: str, title: str, counts: Integers, perplexities: Iterable[Fl
     corpus : float
         The perplexity of the corpus, drawn as a line.
     """
+    from matplotlib import style
     from matplotlib.figure import Figure
 
     histogram = Histogram()
     for values in perplexities:
         histogram.add(values)
-    figure = Figure(figsize=(11, 4.4), layout="constrained")
-    ranks, lines = figure.subplots(1, 2)
-    figure.suptitle(title)
-    _draw_ranks(ranks, counts)
-    _draw_lines(lines, histogram, corpus)
-    with atomic_write(path) as part:
-        figure.savefig(part, format=_suffix(path), dpi=150)
+    with style.context(STYLE), atomic_write(path) as part:
+        figure = Figure(figsize=(11, 4.4))
+        ranks, lines = figure.subplots(1, 2)
+        figure.suptitle(title)
+        _draw_ranks(ranks, counts)
+        _draw_lines(lines, histogram, corpus)
+        figure.savefig(part, format=_suffix(path))
 
 
 def _draw_ranks(axes, counts) -> None:  # type: ignore[no-untyped-def]
     rank = np.arange(1, len(counts) + 1)
-    axes.loglog(rank, counts, ".", markersize=4, color="#1f5a96", rasterized=True)
-    axes.loglog(rank, counts[0] / rank, "--", color="#777777", linewidth=1, label="Zipf's law: first count / rank")
-    axes.set(
-        xlabel="rank of the word",
-        ylabel="count",
-        title=f"{len(counts):,} types by frequency",
-        ylim=(0.5, None),
+    axes.loglog(rank, counts, ".", markersize=4, rasterized=True)
+    axes.loglog(rank, counts[0] / rank, "--", color=GREY, linewidth=1)
+    half = len(rank) // 2
+    axes.annotate(
+        "Zipf's law:\nfirst count / rank",
+        (rank[half] ** 0.5, counts[0] / rank[half] ** 0.5),
+        (-8, -8),
+        textcoords="offset points",
+        color=GREY,
+        ha="right",
+        va="top",
     )
-    axes.legend(frameon=False)
+    axes.set(xlabel="rank of the word", ylabel="times that it occurs", ylim=(0.5, None))
+    axes.set_title(f"{len(counts):,} types by frequency")
 
 
 def _draw_lines(axes, histogram: Histogram, corpus: float) -> None:  # type: ignore[no-untyped-def]
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+    from matplotlib.ticker import MaxNLocator
 
     n_lines, edges = histogram.trimmed()
-    axes.stairs(n_lines, edges, fill=True, color="#8fb7dc")
-    axes.axvline(corpus, color="#b03a2e", linewidth=1.5, label=f"the corpus: {corpus:,.1f}")
+    axes.stairs(n_lines, edges, fill=True, color="C0", alpha=0.5)
+    axes.axvline(corpus, color="C1")
+    axes.annotate(
+        f" the corpus: {corpus:,.1f}", (corpus, 0.97), xycoords=("data", "axes fraction"), color="C1", va="top"
+    )
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    plain_numbers(axes.xaxis)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlabel="perplexity of the line", ylabel="lines", title=f"{n_lines.sum():,} lines by perplexity")
-    axes.set_ylim(0, 1.2 * n_lines.max())
-    axes.legend(frameon=False, loc="upper right")
+    axes.set(xlabel="perplexity of the line", ylabel="lines", ylim=(0, 1.2 * n_lines.max()))
+    axes.set_title(f"{n_lines.sum():,} lines by perplexity")

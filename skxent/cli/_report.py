@@ -164,4 +164,4 @@ def _draw(corpus: Corpus, scorer: Scorer, options: Options) -> None:
         raise CorpusError(f"{corpus.title}: no picture: all words are unknown, and --oov skip leaves them out")
     lines = line_records(corpus, scorer.scores, options)
     perplexities = (records.score.under(options.oov).perplexity for records in lines)
-    save_plot(options.plot, corpus.title, np.sort(counts.counts)[::-1], perplexities, whole)
+    save_plot(options.plot, corpus.short_title, np.sort(counts.counts)[::-1], perplexities, whole)

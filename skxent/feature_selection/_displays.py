@@ -8,24 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from skxent._pictures import FIRST, GREY, SECOND, axes_for
 from skxent.feature_selection._encoder import BinEncoder
 from skxent.feature_selection._monitor import ShiftMonitor
 from skxent.feature_selection._selector import CrossEntropySelector
 
 __all__ = ["BinningDisplay", "FeatureScoresDisplay", "ShiftDisplay"]
-
-# Colours that readers with any colour vision tell apart (Okabe and Ito).
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#999999"
-
-
-def _axes(ax: Any, figsize: tuple[float, float]) -> Any:
-    if ax is not None:
-        return ax
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError("the displays of skxent need Matplotlib: pip install matplotlib") from error
-    return plt.subplots(figsize=figsize, layout="constrained")[1]
 
 
 class FeatureScoresDisplay:
@@ -112,17 +100,17 @@ class FeatureScoresDisplay:
             The object itself.
         """
         best = np.argsort(-self.scores, kind="stable")[:max_features]
-        self.ax_ = ax = _axes(ax, (7, 1.2 + 0.28 * len(best)))
+        (self.ax_,) = (ax,) = axes_for(self, ax, size=(7, 1.2 + 0.28 * len(best)))
         self.figure_ = ax.figure
         places = np.arange(len(best))
-        colours = [BLUE if kept else GREY for kept in self.kept[best]]
+        colours = [FIRST if kept else GREY for kept in self.kept[best]]
         ax.barh(places, self.scores[best], color=colours, xerr=2 * self.errors[best], error_kw={"lw": 1})
         ax.set_yticks(places, [self.names[at] for at in best])
         ax.invert_yaxis()
         ax.axvline(0, color="black", lw=0.8)
         ax.spines[["top", "right"]].set_visible(False)
         ax.set_xlabel(f"log-loss removed ({self.unit}; bars: two standard errors)")
-        ax.barh([0], [0], color=BLUE, label="kept")
+        ax.barh([0], [0], color=FIRST, label="kept")
         ax.barh([0], [0], color=GREY, label="not kept")
         ax.legend(frameon=False, loc="lower right")
         return self
@@ -206,7 +194,7 @@ class ShiftDisplay:
         ShiftDisplay
             The object itself.
         """
-        self.ax_ = ax = _axes(ax, (8, 4.5))
+        (self.ax_,) = (ax,) = axes_for(self, ax, size=(8, 4.5))
         self.figure_ = ax.figure
         rows = np.concatenate([[0], self.rows])
         values = np.vstack([np.zeros(len(self.names)), self.log_e_values]) / np.log(10)
@@ -218,7 +206,9 @@ class ShiftDisplay:
             ax.plot(rows, values[:, at], lw=2, ls="-" if self.alarms[at] else ":", label=label, zorder=2)
         limit = np.log10(1 / self.alpha)
         ax.axhline(limit, color="black", lw=0.8, ls="--")
-        ax.annotate(f"1/α = {1 / self.alpha:g}", (0, limit), xytext=(2, 3), textcoords="offset points", fontsize=9)
+        ax.annotate(
+            f"1/α = {1 / self.alpha:g}", (rows[-1], limit), xytext=(0, 3), textcoords="offset points", ha="right"
+        )
         ax.set_xlabel("new rows")
         ax.set_ylabel("evidence of change, log10 of the e-value")
         ax.spines[["top", "right"]].set_visible(False)
@@ -302,7 +292,7 @@ class BinningDisplay:
         BinningDisplay
             The object itself.
         """
-        self.ax_ = ax = _axes(ax, (max(5.0, 1.5 + 0.7 * len(self.bins)), 4))
+        (self.ax_,) = (ax,) = axes_for(self, ax, size=(max(5.0, 1.5 + 0.7 * len(self.bins)), 4))
         self.figure_ = ax.figure
         places = np.arange(len(self.bins))
         ax.bar(places, 100 * self.share, color="0.85", width=0.9)
@@ -312,8 +302,8 @@ class BinningDisplay:
         ax.set_xlabel(self.feature)
         right = ax.twinx()
         right.axhline(0, color="black", lw=0.8)
-        right.plot(places, self.woe, "o-", color=ORANGE)
-        right.set_ylabel(f"weight of evidence for {self.label}, nats", color=ORANGE)
+        right.plot(places, self.woe, "o-", color=SECOND)
+        right.set_ylabel(f"weight of evidence for {self.label}, nats", color=SECOND)
         for axes in (ax, right):
             axes.spines["top"].set_visible(False)
         return self

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skxent._sklearn import Interval, StrOptions, fit_context
+from skxent._sklearn import Estimator, Interval, StrOptions, fit_context
 from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._binning import auto_bins
 from skxent.feature_selection._containers import DataSet, read_data
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["BinEncoder"]
 
 
-class BinEncoder(TransformerMixin, BaseEstimator):
+class BinEncoder(TransformerMixin, Estimator):
     r"""Replace each value by the weight of evidence of its bin, or by the bin's number.
 
     With :math:`n_{bk}` rows of class k in bin b and a the `smoothing`, the weight of evidence for class k is the

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import gammaln, logsumexp
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skxent._sklearn import Interval, fit_context
+from skxent._sklearn import Estimator, Interval, fit_context
 from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._binning import edges_of_rows
 from skxent.feature_selection._containers import DataSet, read_data
@@ -39,7 +38,7 @@ HISTOGRAM_BINS, PRIOR_ROWS = 10, 1.0
 ROWS_AT_ONCE = 256
 
 
-class ShiftMonitor(BaseEstimator):
+class ShiftMonitor(Estimator):
     """Watch whether new rows still come from the distribution of the reference, column by column.
 
     Parameters

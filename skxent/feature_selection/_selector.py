@@ -8,12 +8,11 @@ from typing import Any, ClassVar, Literal, Self
 import narwhals as nw
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skxent._registry import Registry
-from skxent._sklearn import Interval, NamedParts, fit_context, get_output_config
+from skxent._sklearn import Estimator, Interval, NamedParts, fit_context, get_output_config
 from skxent._typing import Array
 from skxent.feature_selection._features import read_features
 from skxent.feature_selection._lazy_data import header, is_lazy, selected
@@ -33,7 +32,7 @@ from skxent.information._units import nats_per_unit
 __all__ = ["CrossEntropySelector"]
 
 
-class CrossEntropySelector(NamedParts, SelectorMixin, BaseEstimator):
+class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
     r"""Keep the features that remove log-loss from the prediction of y.
 
     A feature is kept if it is significant at `alpha`, if its score is above `threshold` (when given), and if

@@ -418,8 +418,9 @@ def _frozen(name: str, given: Any) -> Any:
 _AS_FROZEN: dict[type, Callable[[Any], Any]] = {
     stats.Normal: lambda rv: stats.norm(rv.mu, rv.sigma),
     stats.Uniform: lambda rv: stats.uniform(rv.a, rv.b - rv.a),
-    stats.Binomial: lambda rv: stats.binom(rv.n, rv.p),
 }
+if hasattr(stats, "Binomial"):  # since SciPy 1.16
+    _AS_FROZEN[stats.Binomial] = lambda rv: stats.binom(rv.n, rv.p)
 
 
 # Families that are gamma distributions by another name, with their shape and unit.

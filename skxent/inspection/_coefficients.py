@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from skxent._pictures import FIRST, SECOND, axes_for
 from skxent._typing import Array, Floats, Integers
-from skxent.inspection._axes import BLUE, ORANGE, axes_for
 
 __all__ = ["CoefficientDisplay"]
 
@@ -160,7 +160,7 @@ class CoefficientDisplay:
 
     def _plot_bars(self) -> None:
         shown = self.coef[0, self.features_]
-        colours = np.where(shown > 0, BLUE, ORANGE)
+        colours = np.where(shown > 0, FIRST, SECOND)
         self.ax_.barh(self.feature_names[self.features_], shown, color=colours)
         self.ax_.invert_yaxis()
         self.ax_.axvline(0, color="0.5", lw=1)

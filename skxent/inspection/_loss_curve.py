@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from skxent._pictures import axes_for
 from skxent._typing import Floats
-from skxent.inspection._axes import axes_for
 
 __all__ = ["LossCurveDisplay"]
 

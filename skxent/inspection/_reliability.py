@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from skxent._pictures import FIRST, axes_for
 from skxent._typing import Floats
-from skxent.inspection._axes import BLUE, axes_for
 
 __all__ = ["ReliabilityDisplay"]
 
@@ -160,7 +160,7 @@ class ReliabilityDisplay:
         error = np.abs(self.intervals() - self.accuracy[:, np.newaxis]).T
         label = f"{self.name or 'model'}, calibration error {self.calibration_error:.3f}"
         # A second model in the same picture gets the next colour.
-        style = {"fmt": "o-", "capsize": 3, **({} if self.ax_.lines else {"color": BLUE}), **line}
+        style = {"fmt": "o-", "capsize": 3, **({} if self.ax_.lines else {"color": FIRST}), **line}
         if not self.ax_.lines:
             self.ax_.plot([0, 1], [0, 1], color="0.6", lw=1, zorder=0)
         self.ax_.errorbar(self.confidence, self.accuracy, yerr=error, label=label, **style)

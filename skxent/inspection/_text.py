@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from skxent._pictures import FIRST, SECOND, axes_for, plain_numbers
 from skxent._typing import Floats
-from skxent.inspection._axes import BLUE, ORANGE, axes_for
 
 __all__ = ["LinePerplexityDisplay", "RankFrequencyDisplay"]
 
@@ -186,12 +186,13 @@ class LinePerplexityDisplay:
         self.figure_ = self.ax_.figure
         finite = self.perplexities[np.isfinite(self.perplexities)]
         edges = np.geomspace(finite.min() / 1.01, finite.max() * 1.01, n_bins + 1)
-        self.ax_.hist(finite, bins=edges, color=BLUE)
+        self.ax_.hist(finite, bins=edges, color=FIRST)
         self.ax_.set_xscale("log")
+        plain_numbers(self.ax_.xaxis)
         self.ax_.set(xlabel="perplexity of a line", ylabel="lines")
         title = f"Perplexity of lines; of all together {self.perplexity:,.1f}"
         n_infinite = len(self.perplexities) - len(finite)
         self.ax_.set_title(title + (f"; infinite: {n_infinite:,} lines" if n_infinite else ""), loc="left")
         if np.isfinite(self.perplexity):
-            self.ax_.axvline(self.perplexity, color=ORANGE, lw=2)
+            self.ax_.axvline(self.perplexity, color=SECOND, lw=2)
         return self

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from skxent._pictures import axes_for
 from skxent._sklearn import Interval
 from skxent._typing import Array, Integers
 from skxent.label_noise._quality import LabelQuality, label_quality
@@ -129,11 +130,7 @@ class LabelNoiseDisplay:
         if not Interval(Integral, 1, None, closed="left").is_satisfied_by(n_rows):
             raise ValueError(f"n_rows={n_rows!r} must be at least 1, and a whole number.")
         images = None if images is None else self._checked_images(images)
-        if ax is None:
-            _, ax = _import_pyplot().subplots(1, 2, figsize=(11, 5), layout="constrained")
-        self.ax_ = np.asarray(ax, dtype=object)
-        if self.ax_.shape != (2,) or not all(hasattr(one, "imshow") for one in self.ax_):
-            raise ValueError(f"ax must be two axes, for matrix and ranking; it is {ax!r}.")
+        self.ax_ = axes_for(self, ax, 2, size=(5.5, 5.0))
         self.figure_ = self.ax_[0].figure
         self._plot_matrix(self.ax_[0], values_format if include_values else None, cmap)
         if images is None:
@@ -201,11 +198,3 @@ def _number(ax: Any, image: Any, matrix: Array, row: int, column: int, values_fo
     colour = image.cmap(0.0 if matrix[row, column] > 0.5 else 1.0)
     text = format(matrix[row, column], values_format)
     return ax.text(column, row, text, ha="center", va="center", color=colour, fontsize="small")
-
-
-def _import_pyplot() -> Any:
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError("LabelNoiseDisplay draws with matplotlib: pip install matplotlib") from error
-    return plt

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import inspect
 import io
 import lzma
 import math
@@ -42,6 +43,10 @@ _NOT_WRITTEN = (".zst", ".lz4", ".zip", ".7z")
 # The line before the unigrams, and the columns behind it.
 _UNIGRAMS = b"\n\\1-grams:\n"
 _COLUMNS = {"log10": pl.Float64, "word": pl.String, "backoff": pl.Float64}
+# A line may lack the back-off weight; before version 2.0 Polars needs no word for that.
+_SHORT_LINES: dict[str, Any] = (
+    {"missing_columns": "insert"} if "missing_columns" in inspect.signature(pl.read_csv).parameters else {}
+)
 # Bytes that are read at a time.
 _CHUNK = 1 << 22
 
@@ -171,7 +176,7 @@ def _read_columns(path: str, data: bytes) -> _Unigrams | None:
             separator="\t",
             quote_char=None,
             schema=_COLUMNS,
-            missing_columns="insert",
+            **_SHORT_LINES,
         )
     except (CorpusError, pl.exceptions.PolarsError):
         return None
@@ -208,7 +213,7 @@ def _lines_of(path: str, data: bytes) -> pl.Series:
         raise CorpusError(
             f"{path}: line {line}, byte {error.start}: not valid utf-8 ({error.reason}); convert the model to UTF-8"
         ) from None
-    return pl.Series("line", [text]).str.split("\n").explode().str.strip_chars(" \t\r")
+    return pl.Series("line", [text]).str.split("\n").explode(empty_as_null=False).str.strip_chars(" \t\r")
 
 
 def _unigram_lines(path: str, lines: pl.Series) -> tuple[pl.DataFrame, int]:

@@ -12,12 +12,12 @@ import polars as pl
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 from scipy.special import logsumexp, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags, assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from skxent._sklearn import Interval, StrOptions, all_or_nothing, check_sample_weight, fit_context
+from skxent._sklearn import Estimator, Interval, StrOptions, all_or_nothing, check_sample_weight, fit_context
 from skxent._typing import Array, Floats
 from skxent.language_model._class_counts import ClassCounts, count_classes
 from skxent.language_model._documents import DocumentReader, is_matrix
@@ -34,7 +34,7 @@ __all__ = ["UnigramClassifier"]
 _COUNTS: dict[str, Any] = dict(accept_sparse="csr", ensure_non_negative=True, dtype=np.float64)
 
 
-class UnigramClassifier(DocumentReader, ClassifierMixin, BaseEstimator):
+class UnigramClassifier(DocumentReader, ClassifierMixin, Estimator):
     r"""Classifier of texts: the class whose unigram model, times its prior, makes the text most probable.
 
     All classes share one vocabulary, so that what their models say can be compared. With :math:`q_k` the smoothed

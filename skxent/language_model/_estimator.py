@@ -14,12 +14,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skxent._registry import Registry
-from skxent._sklearn import Interval, NamedParts, StrOptions, check_sample_weight, fit_context
+from skxent._sklearn import Estimator, Interval, NamedParts, StrOptions, check_sample_weight, fit_context
 from skxent._typing import Array, Floats
 from skxent.language_model._arpa import read_arpa, write_arpa
 from skxent.language_model._corpus import (
@@ -41,7 +41,7 @@ from skxent.language_model._tokenizers import Tokenize, make_tokenizer, tokenize
 __all__ = ["UnigramLanguageModel"]
 
 
-class UnigramLanguageModel(NamedParts, DocumentReader, BaseEstimator):
+class UnigramLanguageModel(NamedParts, DocumentReader, Estimator):
     r"""Unigram language model: cross-entropy and perplexity of text.
 
     The probability of a text is the product over its tokens of :math:`p(w)`, which a smoothing method

@@ -447,7 +447,12 @@ def _block_of_documents(
 
 
 def _lines_of(data: bytes) -> pl.Series:
-    return pl.Series([data.removesuffix(b"\n")], dtype=pl.Binary).cast(pl.String).str.split("\n").explode()
+    return (
+        pl.Series([data.removesuffix(b"\n")], dtype=pl.Binary)
+        .cast(pl.String)
+        .str.split("\n")
+        .explode(empty_as_null=False)
+    )
 
 
 def _lines_at(data: bytes, at: Integers) -> list[str]:

@@ -311,8 +311,14 @@ class Rows:
         for name in choice.columns:
             if name in self.table.columns:
                 raise CorpusError(f"{self.path}: {_exists('column', name)}")
-        columns = (pl.Series(name, values, strict=False) for name, values in choice.columns.items())
+        columns = (_added(name, values) for name, values in choice.columns.items())
         return self.table.with_columns(columns).filter(choice.is_kept)
+
+
+def _added(name: str, values: Any) -> pl.Series:
+    """Return what is added to rows; scores are numbers even where none of the rows has one."""
+    column = pl.Series(name, values, strict=False)
+    return column.cast(pl.Float64) if column.dtype == pl.Null else column
 
 
 Records = Lines | JsonLines | Rows
@@ -339,7 +345,18 @@ def _write_rows(path: str, frames: Iterator[pl.DataFrame], file: IO[bytes]) -> N
     first = next(frames, None)
     first = pl.read_parquet(path, n_rows=0) if first is None else first
 
-    def rows(with_columns: Any, predicate: Any, n_rows: Any, batch_size: Any) -> Iterator[pl.DataFrame]:
-        yield from chain([first], frames)
+    errors = []
 
-    pl.io.plugins.register_io_source(rows, schema=first.schema).sink_parquet(file)
+    def rows(with_columns: Any, predicate: Any, n_rows: Any, batch_size: Any) -> Iterator[pl.DataFrame]:
+        try:
+            yield from chain([first], frames)
+        except CorpusError as error:
+            errors.append(error)
+            raise
+
+    try:
+        pl.io.plugins.register_io_source(rows, schema=first.schema).sink_parquet(file)
+    except pl.exceptions.ComputeError:
+        if errors:  # Polars before 2.0 raises an error of its own in place of ours.
+            raise errors[0] from None
+        raise

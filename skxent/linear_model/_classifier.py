@@ -12,8 +12,7 @@ from types import FunctionType
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.base import ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import check_scoring
@@ -22,7 +21,17 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skxent._parallel import worker_threads
-from skxent._sklearn import Interval, NamedParts, StrOptions, all_or_nothing, check_sample_weight, fit_context
+from skxent._sklearn import (
+    CallbackSupportMixin,
+    Estimator,
+    Interval,
+    NamedParts,
+    StrOptions,
+    all_or_nothing,
+    check_sample_weight,
+    fit_context,
+    with_callbacks,
+)
 from skxent._typing import Array
 from skxent.linear_model._crossfit import crossfit
 from skxent.linear_model._monitor import Monitor, Validation
@@ -62,7 +71,7 @@ def by_blocks(method: Callable[[Any, Any], Array]) -> Callable[[Any, Any], Any]:
     return mapped
 
 
-class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, BaseEstimator):
+class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estimator):
     """What the two regressors share: everything but the targets and the predictions."""
 
     _output: ClassVar[Output]

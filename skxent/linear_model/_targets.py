@@ -107,8 +107,8 @@ def hold_out(targets: Targets, weight: Array | None, n_rows: int, fraction: floa
     except ValueError as error:
         raise ValueError(
             f"early_stopping=True cannot hold out validation_fraction={fraction} of {n_rows} "
-            f"rows with some of each class on both sides: {error}. Change validation_fraction, add rows, or set "
-            "early_stopping=False."
+            f"rows with some of each class on both sides: {str(error).rstrip('.')}. "
+            "Change validation_fraction, add rows, or set early_stopping=False."
         ) from error
     train = np.ones(n_rows, bool)
     train[test] = False

@@ -1,7 +1,11 @@
 """The pages of the guide: their examples run, and the parts that they show are what they say."""
 
 import doctest
+import importlib.util
+import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -35,6 +39,31 @@ def test_examples_of_a_page(page):
     failed, tried = doctest.testfile(str(page), module_relative=False, optionflags=FLAGS)
     assert tried > 0
     assert failed == 0
+
+
+@pytest.mark.parametrize(
+    ("program", "libraries"),
+    [
+        ("to_onnx", ["skl2onnx", "onnxruntime"]),
+        ("to_skops", ["skops"]),
+        ("to_mlflow", ["mlflow"]),
+        ("to_shap", ["shap"]),
+    ],
+)
+def test_export(program, libraries, tmp_path):
+    for library in libraries:
+        if importlib.util.find_spec(library) is None:
+            pytest.skip(f"{library} is not installed")
+    command = [sys.executable, DOCS / "export" / f"{program}.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_program_of_the_page_on_export_is_run_and_shown():
+    page = (DOCS / "guide" / "export.rst").read_text(encoding="utf-8")
+    (mark,) = (mark for mark in test_export.pytestmark if mark.name == "parametrize")
+    programs = {path.stem for path in (DOCS / "export").glob("*.py")}
+    assert programs == {program for program, _ in mark.args[1]} == set(re.findall(r"export/(\w+)\.py", page))
 
 
 def part(name):

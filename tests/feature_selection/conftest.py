@@ -51,8 +51,9 @@ def _frames():
     age[50:80] = np.nan
     visits = [None if np.isnan(value) else round(3 * value) for value in age]
     flag = (y == "maybe") ^ (rng.random(n) < 0.2)
-    day = np.datetime64("2024-01-01") + np.where(y == "yes", 10, 0) + rng.integers(0, 20, n)
-    day[80:90] = np.datetime64("NaT")
+    days = np.where(y == "yes", 10, 0) + rng.integers(0, 20, n)
+    day = np.datetime64("2024-01-01") + days.astype("timedelta64[D]")
+    day[80:90] = np.datetime64("NaT", "D")
     level = rng.integers(0, 5, n)
     pandas = pd.DataFrame(
         {

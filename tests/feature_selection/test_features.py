@@ -151,7 +151,7 @@ class TestContainers:
         assert expected.scores_[6] < 0
 
     @pytest.mark.parametrize(
-        "missing", [None, math.nan, np.float32("nan"), np.datetime64("NaT"), pd.NaT, pd.NA], ids=repr
+        "missing", [None, math.nan, np.float32("nan"), np.datetime64("NaT", "s"), pd.NaT, pd.NA], ids=repr
     )
     def test_missing_objects_of_any_kind(self, missing, assert_same):
         rng = np.random.default_rng(0)
@@ -224,7 +224,7 @@ class TestContainers:
             lambda days: [pd.Timestamp("2020-01-01") + pd.Timedelta(day, "D") for day in days],
             lambda days: [dt.timedelta(day) for day in days],
             lambda days: [dt.time(day // 60, day % 60) for day in days],
-            lambda days: [np.datetime64("2020-01-01") + np.timedelta64(day) for day in days],
+            lambda days: [np.datetime64("2020-01-01") + np.timedelta64(day, "D") for day in days],
         ],
     )
     def test_dates_and_times_have_an_order(self, make):

@@ -84,7 +84,7 @@ class TestShift:
     @pytest.mark.parametrize("missing", [None, math.nan, pd.NaT, pd.NA])
     def test_column_without_a_value_in_one_data_set(self, values, missing):
         if isinstance(values, str):
-            days = np.datetime64("2024-01-01") + np.arange(20)
+            days = np.datetime64("2024-01-01") + np.arange(20).astype("timedelta64[D]")
             values = days if values == "dates" else days - days[0]
         full = pd.DataFrame({"a": values})
         frames = full, pd.DataFrame({"a": [missing] * 20}), pd.DataFrame({"a": [None] * 20})
@@ -96,7 +96,7 @@ class TestShift:
             assert table["js"].item() == pytest.approx(0 if gone else 1)
 
     def test_dates_are_no_numbers(self):
-        days = np.datetime64("2024-01-01") + np.arange(20)
+        days = np.datetime64("2024-01-01") + np.arange(20).astype("timedelta64[D]")
         with pytest.raises(ValueError, match="Column 'a' holds dates in one data set, numbers in the other"):
             distribution_shift(pd.DataFrame({"a": days}), pd.DataFrame({"a": range(20)}))
         with pytest.raises(ValueError, match="Column 'x0' holds durations in one data set, dates in the other"):
@@ -130,7 +130,7 @@ class TestShift:
             {
                 "x": np.where(rng.random(200) < 0.2, np.nan, rng.normal(size=200)),
                 "city": rng.choice(["A", "B", None], 200),
-                "day": np.datetime64("2024-01-01") + rng.integers(0, 30, 200),
+                "day": np.datetime64("2024-01-01") + rng.integers(0, 30, 200).astype("timedelta64[D]"),
             }
         )
         same = distribution_shift(frame, frame, quantiles="reference", n_bins=5)

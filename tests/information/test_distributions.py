@@ -319,13 +319,21 @@ def test_random_variable_objects_are_what_frozen_distributions_are():
         (stats.Normal() * -2 + 1, stats.norm(1, 2)),
         (stats.make_distribution(stats.gamma)(a=2.5), stats.gamma(2.5)),
         (stats.exp(stats.Normal()), stats.lognorm(1)),
-        (stats.Binomial(n=10, p=0.3), stats.binom(10, 0.3)),
-        (stats.make_distribution(stats.poisson)(mu=3.0), stats.poisson(3)),
         (stats.truncate(stats.Normal(), lb=0), stats.halfnorm()),
     ]:
-        assert_allclose(entropy(rv), entropy(frozen), rtol=1e-10)
-        assert_allclose(kl_divergence(rv, frozen), 0, atol=1e-9)
-        assert_allclose(jensen_shannon(frozen, rv), 0, atol=1e-9)
+        assert_same(rv, frozen)
+
+
+@pytest.mark.skipif(not hasattr(stats, "Binomial"), reason="SciPy has such objects since 1.16")
+def test_discrete_random_variable_objects_are_what_frozen_distributions_are():
+    assert_same(stats.Binomial(n=10, p=0.3), stats.binom(10, 0.3))
+    assert_same(stats.make_distribution(stats.poisson)(mu=3.0), stats.poisson(3))
+
+
+def assert_same(rv, frozen):
+    assert_allclose(entropy(rv), entropy(frozen), rtol=1e-10)
+    assert_allclose(kl_divergence(rv, frozen), 0, atol=1e-9)
+    assert_allclose(jensen_shannon(frozen, rv), 0, atol=1e-9)
 
 
 def test_distributions_that_are_not_frozen():

@@ -84,9 +84,9 @@ def test_a_number_of_images_that_is_none(quality, n_rows):
 
 @pytest.mark.parametrize("ax", [[1, 2], "two", 3], ids=repr)
 def test_what_is_not_two_axes(quality, ax):
-    with pytest.raises(ValueError, match="ax must be two axes, for matrix and ranking; it is "):
+    with pytest.raises(ValueError, match="LabelNoiseDisplay needs 2 axes of matplotlib here; ax is "):
         LabelNoiseDisplay(quality).plot(ax=ax)
-    with pytest.raises(ValueError, match="ax must be two axes"):
+    with pytest.raises(ValueError, match="LabelNoiseDisplay needs 2 axes here; ax has 1"):
         LabelNoiseDisplay(quality).plot(ax=plt.subplots()[1])
 
 

@@ -169,6 +169,19 @@ def test_json_records_are_whole_and_have_their_score(folder, name):
     assert '{"ü": [1, null]}' in written(selection, with_score=False).decode()
 
 
+def test_files_without_any_score_are_written_with_the_others(folder):
+    """Text without words has no score; the column is one of numbers all the same."""
+    pl.DataFrame({"text": ["", " "], "id": [7, 8]}).write_parquet("empty.parquet")
+    pl.DataFrame({"text": CRAWL, "id": range(len(CRAWL))}).write_parquet("full.parquet")
+    pl.DataFrame({"text": WANTED}).write_parquet("wanted.parquet")
+    for names in (["full.parquet", "empty.parquet"], ["empty.parquet", "full.parquet"]):
+        selection = select_texts(["wanted.parquet"], names, input="filename", field="text", buckets=(30, 60))
+        selection.write("chosen.parquet")
+        found = pl.read_parquet("chosen.parquet")
+        assert found["score"].dtype == pl.Float64
+        assert found.filter(pl.col("id") >= 7)["score"].null_count() == 2
+
+
 def test_rows_of_parquet_are_whole_and_have_their_score(folder):
     pl.DataFrame({"text": WANTED}).write_parquet("wanted.parquet")
     selection = select_texts(["wanted.parquet"], ["crawl.parquet"] * 2, top=4, input="filename", field="text", n_jobs=1)

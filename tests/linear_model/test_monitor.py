@@ -6,7 +6,6 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss
@@ -15,6 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skxent import SigmoidRegressor, SoftmaxRegressor, solvers
+
+callback = pytest.importorskip("sklearn.callback", reason="this scikit-learn has no callbacks")
 
 BOTH = [SoftmaxRegressor, SigmoidRegressor]
 SOLVERS = list(solvers.SOLVERS)
@@ -156,7 +157,7 @@ def test_an_interrupted_fit_leaves_the_earlier_one_and_tears_down(solver, iris):
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_scoring_monitor_scores_each_iteration(estimator, solver, iris):
     X, y = iris
-    monitor = ScoringMonitor(scoring=["accuracy", "neg_log_loss"])
+    monitor = callback.ScoringMonitor(scoring=["accuracy", "neg_log_loss"])
     make(estimator, solver).set_callbacks(monitor).fit(X, y)
     log = monitor.get_logs().data_as_pandas
     log = log[log["task_name"] == "iteration"]
@@ -170,7 +171,7 @@ def test_scoring_monitor_scores_each_iteration(estimator, solver, iris):
 def test_scoring_monitor_weighs_and_knows_feature_names(iris):
     X, y = pd.DataFrame(iris[0], columns=list("abcd")), iris[1]
     weight = np.random.default_rng(0).random(150)
-    monitor = ScoringMonitor(scoring="accuracy")
+    monitor = callback.ScoringMonitor(scoring="accuracy")
     model = make().set_callbacks(monitor).fit(X, y, sample_weight=weight)
     scores = monitor.get_logs().data_as_pandas["accuracy"]
     assert scores.iloc[-1] == pytest.approx(model.score(X, y, weight))
@@ -178,7 +179,7 @@ def test_scoring_monitor_weighs_and_knows_feature_names(iris):
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_scoring_monitor_inside_a_grid_search(n_jobs, iris):
-    monitor = ScoringMonitor(scoring="accuracy")
+    monitor = callback.ScoringMonitor(scoring="accuracy")
     grid = {"loss": ["cross_entropy", "quadratic"], "solver": SOLVERS}
     search = GridSearchCV(make().set_callbacks(monitor), grid, cv=2, n_jobs=n_jobs, refit=False)
     with warnings.catch_warnings():
@@ -192,14 +193,14 @@ def test_scoring_monitor_inside_a_grid_search(n_jobs, iris):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_progress_bar(solver, iris, capsys):
-    make(solver=solver).set_callbacks(ProgressBar()).fit(*iris)
+    make(solver=solver).set_callbacks(callback.ProgressBar()).fit(*iris)
     shown = capsys.readouterr().out
     assert re.search(r"SoftmaxRegressor - fit.* 100%", shown)
 
 
 def test_progress_bar_inside_a_grid_search(iris, capsys):
     search = GridSearchCV(make_pipeline(StandardScaler(), make()), {"softmaxregressor__alpha": [1e-3, 1]}, cv=2)
-    search.set_callbacks(ProgressBar(max_propagation_depth=None)).fit(*iris)
+    search.set_callbacks(callback.ProgressBar(max_propagation_depth=None)).fit(*iris)
     assert re.search(r"GridSearchCV - fit.* 100%", capsys.readouterr().out)
 
 
