@@ -16,10 +16,10 @@ Preconditioned conjugate gradients bound the product from nothing but products :
 
 where :math:`\theta` is the least eigenvalue of :math:`P H` and :math:`\varphi_k \le 1` is the share of the last
 residual in the last direction: :math:`\varphi_0 = 1`,
-:math:`1 / \varphi_k = 1 + r_k^\top P r_k / (r_{k-1}^\top P r_{k-1} \varphi_{k-1})` [2]_. For :math:`\theta` stands the least Ritz value [3]_, with a factor of safety that is the larger
-the faster these values fall. That is the one guess in the bound: on quadratics whose eigenvalues are spread evenly on
-a logarithmic scale, all with the same share in what is left, it was between .97 of the truth and 1.3 times as much
-over four decades, between .63 and 1.8 times over five.
+:math:`1 / \varphi_k = 1 + r_k^\top P r_k / (r_{k-1}^\top P r_{k-1} \varphi_{k-1})` [2]_. For :math:`\theta` stands the
+least Ritz value [3]_, with a factor of safety that is the larger the faster these values fall. That is the one guess in
+the bound: on quadratics whose eigenvalues are spread evenly on a logarithmic scale, all with the same share in what is
+left, it was between .97 of the truth and 1.3 times as much over four decades, between .63 and 1.8 times over five.
 
 On much data :math:`H` comes from a part of the rows, drawn with chances in proportion to their curvature and weighted
 without bias. The inverse of a matrix is convex, so that :math:`g^\top \hat H^{-1} g` is on average no less than
