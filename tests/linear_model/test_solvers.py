@@ -130,7 +130,7 @@ def test_lbfgs_starts_where_a_sample_leads_unless_held_out_rows_object(misleadin
         held_out = sample
     start = StartOn(sample, held_out)
     at_zero = np.zeros((12, 1))
-    held_out.value = lambda w: held_out(w)[0] if not misleading else float(np.vdot(w, w))
+    held_out.value = lambda w: held_out(w)[0] if not misleading else -np.exp(-float(np.vdot(w, w)))
     record = Record()
     solver = LBFGS(preconditioner=known_inverse, surrogate=None, start=start, **AS_GIVEN)
     result = solver.solve(objective, at_zero, max_iter=1, tol=0, callback=record)
@@ -141,6 +141,17 @@ def test_lbfgs_starts_where_a_sample_leads_unless_held_out_rows_object(misleadin
         assert not at_start.any()
     else:
         assert sample(at_start)[0] < sample(at_zero)[0]
+
+
+def test_a_start_that_fits_its_sample_much_better_than_other_rows_is_left(rng):
+    objective, sample, held_out = QuadraticForm(rng), QuadraticForm(rng), QuadraticForm(rng)
+    sample_value = sample(np.ones((12, 1)))[0]
+    assert sample_value > 0
+    held_out.value = lambda w: 1e3 * sample_value
+    start = StartOn(sample, held_out)
+    assert start(objective, np.ones((12, 1)), lambda *arguments: arguments[-1](arguments[1], sample_value)) is None
+    held_out.value = lambda w: 2 * sample_value
+    assert start(objective, np.ones((12, 1)), lambda *arguments: arguments[-1](arguments[1], sample_value)) is not None
 
 
 def test_lbfgs_can_be_stopped_after_the_start_on_a_sample(rng):
