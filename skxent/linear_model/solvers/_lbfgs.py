@@ -480,7 +480,7 @@ class _Check:
         if step is None or self.optimality <= accepted:
             return Result(descent.w, n_iter, True, why, self.optimality)
         self.n_checks += 1
-        self.stricter = min(min(np.sqrt(self.optimality / accepted), 4) * self.stricter, _STRICTEST)
+        self.stricter = min(float(np.clip(self.optimality / accepted / 4, 1, 4)) * self.stricter, _STRICTEST)
         self.next_at = n_iter + self.n_checks
         if self.n_checks < self.settings.max_checks and descent.go(step):
             return None
