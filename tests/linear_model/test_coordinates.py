@@ -37,7 +37,7 @@ def test_means_of_many_deviations_cost_no_digits(dtype, unit, rng):
     """Also where squares leave the range of the type, and where the first rows are unlike the others."""
     noise = rng.normal(size=(20_000, 4))
     noise[:, 3] += 1e4 * (np.arange(20_000) > 2_000)
-    X = ((noise + [0, 9, 1e4, 0]) * unit).astype(dtype)
+    X = ((noise + np.array([0, 9, 1e4, 0])) * unit).astype(dtype)
     expected = X.astype(np.float64) / unit
     coordinates = coordinates_of(X)
     np.testing.assert_allclose(coordinates.scale, expected.std(axis=0) * unit, rtol=1e-3)
