@@ -49,6 +49,8 @@ def test_lines_stay_lines(text):
 @pytest.mark.parametrize("lowercase", [False, True])
 def test_wordpunct_counts_what_nltk_counts(lowercase):
     nltk = pytest.importorskip("nltk.tokenize")
+    if len(nltk.WordPunctTokenizer().tokenize("a\u0301")) > 1:
+        pytest.skip("this version of NLTK splits letters from their marks")
     texts = [*TEXTS, "İstanbul's ẞ and ß."]
     ours = count_text(texts, tokenizer="wordpunct", lowercase=lowercase)
     theirs = count_text(texts, tokenizer=nltk.WordPunctTokenizer().tokenize, lowercase=lowercase)
