@@ -83,7 +83,8 @@ class NewtonBound(Parameters):
     drawn : int, default=4
         Rows drawn at random for each of those rows, which are then chosen among them by their curvature.
     max_products : int, default=30
-        Largest number of products by the Hessian.
+        Largest number of products by the Hessian. Where there are no more weights than that, there are at least as many
+        products as weights, and the bound needs no guess.
     min_products : int, default=3
         Least number: with fewer the least Ritz value says little.
     iterations_per_product : int, default=16
@@ -142,6 +143,7 @@ class NewtonBound(Parameters):
         """
         least = max(self.min_products, n_iter // self.iterations_per_product)
         most = max(self.max_products, 2 * least)
+        every = w.size if w.size <= self.max_products else 0
         if np.abs(gradient).max() <= _ZERO:
             return Bound(0.0, np.zeros_like(gradient))
         # A Hessian with directions that are hard to find needs more rows, too.
@@ -153,7 +155,7 @@ class NewtonBound(Parameters):
             while search.goes_on and search.n_products < most:
                 search.advance(*objective.hessian_product(w, search.direction))
                 sharp = search.excess <= enough or search.rest <= self.unknown * search.known
-                if sharp and search.n_products >= least:
+                if sharp and search.n_products >= max(least, every):
                     break
             if search.excess > enough and np.isfinite(search.step).all():
                 # The sum of the changes along the way is more than the change in all.

@@ -102,6 +102,20 @@ def test_fits_say_how_far_they_are(load):
     assert distance <= 3 * model.optimality_ <= 3e-4
 
 
+@pytest.mark.parametrize("seed", [203, 343])
+def test_few_weights_get_all_products(seed):
+    """With the usual number of products these fits ended 1.5e-4 above the optimum, taken for less than 1e-4."""
+    r = np.random.default_rng(seed)
+    n, d, K = int(r.integers(6, 40)), int(r.integers(1, 4)), int(r.integers(2, 6))
+    X = r.normal(size=(n, d)) * 10.0 ** r.integers(-3, 4, d) if seed == 343 else r.integers(0, 3, (n, d)).astype(float)
+    alpha = 10.0 ** r.integers(-8, -1)
+    values = [
+        SoftmaxRegressor(alpha=alpha, tol=tol, max_iter=5_000).fit(X, np.arange(n) % K).loss_curve_[-1]
+        for tol in (1e-6, 1e-12)
+    ]
+    assert values[0] <= (1 + 1e-4) * values[1]
+
+
 def test_a_warning_names_the_distance(rng):
     X, y = load_digits(return_X_y=True)
     with pytest.warns(ConvergenceWarning, match=r"max_iter=3 reached"):
