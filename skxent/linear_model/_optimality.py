@@ -53,6 +53,8 @@ __all__ = ["Bound", "NewtonBound"]
 _ZERO = 10 * float(np.finfo(np.float64).eps)
 # Share of the first residual's size that is rounding: the Newton step is found.
 _SOLVED = 1e-12
+# Share of the sum known so far that the rest may be where there are so few weights that all can be known.
+_WHOLE = 1e-4
 # Ratio of two least Ritz values beyond which the rest is unknown anyway: its powers stay finite.
 _STEEPEST = 1e9
 
@@ -83,8 +85,8 @@ class NewtonBound(Parameters):
     drawn : int, default=4
         Rows drawn at random for each of those rows, which are then chosen among them by their curvature.
     max_products : int, default=30
-        Largest number of products by the Hessian. Where there are no more weights than that, there are at least as many
-        products as weights, and the bound needs no guess.
+        Largest number of products by the Hessian. Where there are no more weights than that, they go on until hardly
+        anything is unknown.
     min_products : int, default=3
         Least number: with fewer the least Ritz value says little.
     iterations_per_product : int, default=16
@@ -143,7 +145,8 @@ class NewtonBound(Parameters):
         """
         least = max(self.min_products, n_iter // self.iterations_per_product)
         most = max(self.max_products, 2 * least)
-        every = w.size if w.size <= self.max_products else 0
+        few = w.size <= self.max_products
+        unknown = _WHOLE if few else self.unknown
         if np.abs(gradient).max() <= _ZERO:
             return Bound(0.0, np.zeros_like(gradient))
         # A Hessian with directions that are hard to find needs more rows, too.
@@ -154,8 +157,8 @@ class NewtonBound(Parameters):
             search = _ConjugateGradients(gradient, precondition, self)
             while search.goes_on and search.n_products < most:
                 search.advance(*objective.hessian_product(w, search.direction))
-                sharp = search.excess <= enough or search.rest <= self.unknown * search.known
-                if sharp and search.n_products >= max(least, every):
+                sharp = (search.excess <= enough and not few) or search.rest <= unknown * search.known
+                if sharp and search.n_products >= least:
                     break
             if search.excess > enough and np.isfinite(search.step).all():
                 # The sum of the changes along the way is more than the change in all.

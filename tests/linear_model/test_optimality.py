@@ -171,3 +171,10 @@ def test_a_negative_objective_ends_as_well():
     reward = SoftmaxRegressor(ExpectedCost(-np.eye(3))).fit(X, y)
     assert reward.loss_curve_[-1] < -0.9
     assert reward.n_iter_ < 200
+
+
+@pytest.mark.parametrize("seed", [1066, 2120])
+def test_fits_that_ended_too_early(seed, benchmark):
+    """The bound said less than was left; weights of the row space were so large that their products cancelled."""
+    outcome = benchmark.try_problem(benchmark.random_problem(seed))
+    assert outcome.distance <= benchmark.LIMIT or "ConvergenceWarning" in outcome.warned, outcome

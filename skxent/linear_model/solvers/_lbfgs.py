@@ -261,8 +261,25 @@ class LBFGS(Solver, name="lbfgs"):
                 tol=tol,
                 callback=OtherWeights(report, basis.to_given),
             )
+            value = basis.objective.value(result.w)
             result = result._replace(w=basis.to_given(result.w))
+            result = self._checked(objective, w, result, value, max_iter=max_iter, tol=tol, callback=report)
         return self._for_given_columns(objective, result, tol)
+
+    def _checked(
+        self, objective: Any, w: Array, result: Result, value: float, *, max_iter: int, tol: float, callback: Callback
+    ) -> Result:
+        """Return a result found in the row space, with `value` there; solved again from `w` if rounding loses it.
+
+        Rows that nearly are combinations of others may ask for weights so large that their products cancel.
+        """
+        lost = objective.value(result.w) - value
+        if lost <= (accepted := self._accepted(objective, tol)) * abs(value) or result.n_iter >= max_iter:
+            return result
+        if lost <= accepted * self.negligible * abs(objective.value(objective.intercept_only())):
+            return result
+        again = self._solve(objective, w, max_iter - result.n_iter, tol, callback, self.bound)
+        return again._replace(n_iter=result.n_iter + again.n_iter)
 
     def _accepted(self, objective: Any, tol: float) -> float:
         """Return the distance from the optimum that counts as none."""
@@ -300,8 +317,13 @@ class LBFGS(Solver, name="lbfgs"):
         if basis is not None:
             # There the penalty is the same for all columns: 1 for the weakest of the path.
             ratios, within = [alpha / min(alphas) for alpha in alphas], replace(self, row_space=0)
-            for result in within.solve_path(basis.objective, ratios, basis.from_given(here.from_given(w0)), **options):
-                yield self._for_given_columns(here, result._replace(w=basis.to_given(result.w)), options["tol"])
+            start = here.from_given(w0)
+            path = within.solve_path(basis.objective, ratios, basis.from_given(start), **options)
+            for alpha, ratio, result in zip(alphas, ratios, path, strict=True):
+                value = basis.objective.penalized(ratio).value(result.w)
+                mapped = result._replace(w=basis.to_given(result.w))
+                checked = self._checked(here.penalized(alpha), start, mapped, value, **options)
+                yield self._for_given_columns(here, checked, options["tol"])
             return
         first = here.penalized(alphas[0])
         guide = self._guide(first, here.from_given(np.zeros_like(w0)))
