@@ -193,7 +193,7 @@ class _Columns:
             if not self.is_dense:
                 # There is no pilot; means are taken off squares, which needs double precision.
                 return terms(part.of_type(np.float64), share)
-            part = part.less(self.pilot.astype(self.rows.dtype)) if self.pilot.any() else part
-            return terms(part, share.astype(self.rows.dtype))
+            # A copy even where nothing is taken off: sums over given arrays depend on where in memory they are.
+            return terms(part.less(self.pilot.astype(self.rows.dtype)), share.astype(self.rows.dtype))
 
         return [total.astype(np.float64) for total in self.rows.sum(of_part)]
