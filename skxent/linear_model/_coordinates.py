@@ -27,8 +27,8 @@ from skxent.rows import Part, Rows
 
 __all__ = ["Coordinates", "deviations", "standardize"]
 
-# Means that are so many deviations cost a deviation digits, unless they are taken off before it is computed.
-_FAR = 10
+# Rows whose means are a first guess at those of all.
+_FIRST_ROWS = 1_000
 # Relative error that a product of a row may have because of the column's means.
 _ROUNDING = 1e-6
 # A column whose deviation is at most this many rounding errors of its mean is constant.
@@ -103,8 +103,7 @@ class Coordinates(NamedTuple):
     def row_squares(self, part: Part) -> Array:
         """Return the sum of the squares of each row of the changed columns."""
         if part.is_dense:
-            part = part.less(self.centre.astype(part.X.dtype))
-            return part.in_units(slice(None), self.scale.astype(part.X.dtype)).row_squares()
+            return part._replace(X=self.dense(part, slice(None))).row_squares()
         part, shift = part.in_units(slice(None), self.scale), self.centre / self.scale
         return np.maximum(part.row_squares() - 2 * (part.X @ shift) + shift @ shift, 0)
 
@@ -153,18 +152,12 @@ class _Columns:
         self.rows = rows
         self.total_weight = total_weight
         self.centred = centred
-        self.pilot = np.zeros(rows.n_features)
-        self.is_dense = rows.take(slice(0, 1)).is_dense
+        self.pilot = self._pilot()
 
     def moments(self) -> tuple[Array, Array]:
         """Return the mean of each column and its standard deviation, 0 where that is only rounding."""
         with np.errstate(over="ignore", invalid="ignore"):
             mean, square = self._moments(lambda part: part)
-            near = np.isfinite(square) & (np.abs(mean) <= _FAR * np.sqrt(square))
-            far = np.isfinite(mean) & ~near
-            if self.centred and self.is_dense and far.any():
-                self.pilot[far] = mean[far].astype(self.rows.dtype)
-                mean, square = self._moments(lambda part: part)
         lost = np.flatnonzero(~(np.isfinite(square) & (square > np.finfo(self.rows.dtype).tiny)))
         deviation = np.sqrt(np.where(np.isfinite(square), square, 0))
         if len(lost):
@@ -180,6 +173,13 @@ class _Columns:
         deviation[deviation <= _CONSTANT * np.finfo(self.rows.dtype).eps * np.abs(mean)] = 0
         return mean, deviation
 
+    def _pilot(self) -> Array:
+        """Return numbers near the means, those of the first rows; 0 for sparse data and for columns not centred."""
+        first = self.rows.take(slice(0, min(self.rows.n_rows, _FIRST_ROWS)))
+        if not self.centred or not first.is_dense:
+            return np.zeros(self.rows.n_features)
+        return first.column_means().astype(self.rows.dtype).astype(np.float64)
+
     def _moments(self, change: Callable[[Part], Part]) -> tuple[Array, Array]:
         """Return the means of columns less the pilot after a change, and their mean squares about the mean or 0."""
         mean, square = self._sum(lambda part, share: change(part).column_moments(share))
@@ -190,10 +190,9 @@ class _Columns:
 
         def of_part(part: Part) -> tuple[Any, ...]:
             share = part.weights() / self.total_weight
-            if not self.is_dense:
+            if not part.is_dense:
                 # There is no pilot; means are taken off squares, which needs double precision.
                 return terms(part.of_type(np.float64), share)
-            # A copy even where nothing is taken off: sums over given arrays depend on where in memory they are.
             return terms(part.less(self.pilot.astype(self.rows.dtype)), share.astype(self.rows.dtype))
 
         return [total.astype(np.float64) for total in self.rows.sum(of_part)]

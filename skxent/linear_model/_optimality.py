@@ -179,7 +179,7 @@ class _ConjugateGradients:
         self.step = np.zeros_like(gradient)
         self.known, self.rest, self.reach = 0.0, np.inf, 0.0
         self.least = np.inf
-        self.turned = 1.0
+        self.turned = 1.0  # share of the residual in the direction
         self.lengths: list[float] = []
         self.ratios: list[float] = []
         self.goes_on = self.size > 0

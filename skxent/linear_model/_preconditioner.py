@@ -11,7 +11,8 @@ differences of the gradient, with the model's own probabilities as targets: ther
 the curvature is not negative.
 
 Two rows a column give a block well enough if they are the right ones: they are drawn with a chance in proportion to
-:math:`w_i p_{ik} (1 - p_{ik})`, so that no work goes to rows of which the model is sure [1]_. Each block is scaled to a
+:math:`w_i p_{ik} (1 - p_{ik}) \lVert\tilde x_i\rVert^2`, so that no work goes to rows of which the model is sure [1]_,
+and rows that decide a direction alone are not missed. Each block is scaled to a
 unit diagonal and inverted by its Cholesky factor, in rectangular full packed format [2]_; kept is the inverse, as a
 packed triangle, half the memory of a matrix. At first one block serves all outputs, with :math:`d_i` averaged over
 them; once the probabilities have taken shape, a block for each output pays.
@@ -47,7 +48,7 @@ from skxent._parameters import Parameters
 from skxent._typing import Array
 from skxent.linear_model._curvature import RowCurvature
 from skxent.linear_model._objective import Objective
-from skxent.linear_model._sampling import draw, importance_sample, sampling_chances
+from skxent.linear_model._sampling import draw, sample_by_chance
 from skxent.linear_model._surrogate import curved_rows
 
 __all__ = ["Preconditioner", "SampledHessian"]
@@ -367,14 +368,13 @@ class _Sample:
         return _Inverse(matrix, self.settings.ridge), by_curvature.sum()
 
     def _draw(self, index: int) -> tuple[Array, Array]:
-        """Return the rows of a block, in proportion to their variance, and the share that each stands for."""
+        """Return the rows of a block, by their variance and their size, and the share that each stands for."""
         size = int(self.times * max(self.settings.min_block_rows, self.settings.block_rows_per_column * self.n_columns))
         if size >= len(self.z):
             return np.arange(len(self.z)), self.weight
         mass = self.weight * self.variances[:, index] * self.size
-        chances = sampling_chances(mass, None, size, self.settings.min_curvature)
-        rows, spacing = importance_sample(chances, int(chances.sum()))
-        return rows, self.weight[rows] * spacing / chances[rows]
+        rows, each, _ = sample_by_chance(mass, None, size, self.settings.min_curvature)
+        return rows, self.weight[rows] * each
 
     def _curvature(self, rows: Array, directions: Array) -> Array:
         chunks = gen_batches(len(rows), max(1, _LOGITS_AT_A_TIME // self.z.shape[1]))

@@ -10,7 +10,7 @@ from skxent._typing import Array
 from skxent.linear_model._objective import Objective
 from skxent.rows import Part, Rows, reweighted, subset
 
-__all__ = ["draw", "importance_sample", "sampling_chances"]
+__all__ = ["draw", "importance_sample", "sample_by_chance", "sampling_chances"]
 
 # Rounds of rescaling the chances, cut at 1, until they sum to the size of the sample.
 _PASSES = 10
@@ -105,3 +105,14 @@ def sampling_chances(curvature: Array, weight: Array | None, size: int, min_shar
         scale *= size / np.minimum(1, scale * curvature).sum(dtype=np.float64)
     curvature *= scale
     return np.minimum(1, curvature, out=curvature)
+
+
+def sample_by_chance(curvature: Array, weight: Array | None, size: int, min_share: float) -> tuple[Array, Array, Array]:
+    """Return positions of about `size` rows, how many rows each stands for, and the chance that it had.
+
+    The parameters are those of :func:`sampling_chances`.
+    """
+    chances = sampling_chances(curvature, weight, size, min_share)
+    # The spacing is then at least 1, so that no row is in the sample twice.
+    positions, spacing = importance_sample(chances, int(chances.sum(dtype=np.float64)))
+    return positions, spacing / chances[positions], chances[positions]

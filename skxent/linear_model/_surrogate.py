@@ -9,7 +9,8 @@ again and again. Near :math:`w_0` the objective is therefore estimated by
     + \frac{\alpha}{2} \lVert W\rVert^2,
 
 whose value and gradient at :math:`w_0` are exact and whose curvature is a sample's [1]_. Row :math:`i` is in the sample
-:math:`S` with a chance :math:`\pi_i` in proportion to :math:`w_i \sum_k p_{ik} (1 - p_{ik})`, at most 1 [2]_.
+:math:`S` with a chance :math:`\pi_i` in proportion to its share in the trace of the Hessian,
+:math:`w_i (1 + \lVert\tilde x_i\rVert^2) \sum_k p_{ik} (1 - p_{ik})`, at most 1 [2]_.
 
 The sample comes in two halves. The difference of their gradients says how wrong their mean is, and so how far the
 estimate may be followed [3]_.
@@ -35,7 +36,7 @@ import numpy as np
 from skxent._parameters import Parameters
 from skxent._typing import Array
 from skxent.linear_model._objective import Objective
-from skxent.linear_model._sampling import draw, importance_sample, sampling_chances
+from skxent.linear_model._sampling import draw, sample_by_chance
 from skxent.rows import Part
 
 __all__ = ["SubsampledSurrogate", "Surrogate", "curved_rows"]
@@ -138,14 +139,11 @@ def curved_rows(objective: Objective, w: Array, size: int, min_curvature: float 
     rows_at_a_time = max(1, min(_ROWS_AT_A_TIME, int(_ENTRIES_AT_A_TIME / entries_per_row)))
     curvatures, weights = zip(*objective.rows.each(curvature, rows_at_a_time), strict=True)
     weight = np.concatenate(weights) if objective.rows.weighted else None
-    chances = sampling_chances(np.concatenate(curvatures), weight, size, min_curvature)
-    # The spacing is then at least 1, so that no row is in the sample twice.
-    sample, spacing = importance_sample(chances, int(chances.sum(dtype=np.float64)))
-    each = spacing / chances[sample]
+    sample, each, chances = sample_by_chance(np.concatenate(curvatures), weight, size, min_curvature)
     if weight is not None:
         each *= weight[sample]
     # Rows that are sure to be in the sample add to the difference of the halves, but not to the error.
-    return _Halves(objective, sample, each, float(np.sqrt(np.mean(1 - drawn * chances[sample]))))
+    return _Halves(objective, sample, each, float(np.sqrt(np.mean(1 - drawn * chances))))
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,10 @@ class Part(NamedTuple):
         X.data /= unit[X.indices]
         return self._replace(X=X)
 
+    def column_means(self) -> Array:
+        """Return the mean of each column without weights, in float64."""
+        return np.asarray(self.X.mean(axis=0, dtype=np.float64))
+
     def column_moments(self, share: Array) -> tuple[Array, Array]:
         """Return the sum of each column and that of its squares, each row times its share."""
         return self.X.T @ share, _squared(self.X).T @ share

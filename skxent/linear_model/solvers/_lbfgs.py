@@ -521,7 +521,7 @@ class _Check:
         if self.bound is None or self.tol == 0:
             return None
         step = self._bounded(descent, descent.objective, descent.gradient, n_iter)
-        unsure = self.tol > 0 and self.optimality > self.settings._accepted(descent.objective, self.tol)
+        unsure = self.optimality > self.settings._accepted(descent.objective, self.tol)
         if unsure and descent.w.dtype != np.float64 and self.settings.standardize:
             # The gradient may be lost in rounding.
             precise = descent.objective.precise()
