@@ -204,7 +204,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
             what to do.
         """
         as_given = X
-        X, y = self._validate(X, y, reset=True)
+        X, y = self._validate(X, y, reset=True, check_finite=False)
         targets = self._encode(y, X.dtype)
         solver, loss = self._resolve(targets)
         weight = self._weights(sample_weight, X, targets)
@@ -220,6 +220,8 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         context = self._init_callback_context(max_subtasks=self.max_iter)
         with worker_threads() as workers:
             rows = rows_of(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
+            if not rows.surely_finite():
+                self._check_finite(X)
             train, validation_rows = self._split(rows, y, targets, rng, (X_val, y_val, sample_weight_val))
             context.call_on_fit_task_begin(estimator=self, **fit_data)
             loss = self._adapted(loss, train, targets, solver, rng)
@@ -309,7 +311,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
             )
         if not np.isfinite(w).all():
             # A row that is not finite leaves no weights finite, so that a search for it before would only cost time.
-            assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
+            self._check_finite(X)
             raise divergence_error(self.learning_rate)
         self.__dict__.update(fitted_attributes(w, targets, w.dtype))
         self.loss_ = loss
@@ -346,6 +348,11 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
             reset=reset,
         )
         return X, self._dense_targets(y)
+
+    def _check_finite(self, X: Any) -> None:
+        """Check each entry; needed only where sums are not finite, and as long as an evaluation on narrow data."""
+        with np.errstate(invalid="ignore"):
+            assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
 
     def _validate_source(self, source: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         """Return data that are not in memory, or were not, with their targets."""

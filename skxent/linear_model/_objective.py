@@ -228,11 +228,12 @@ class Objective:
         """Return the weights of the best model without features; zeros if there is no intercept."""
         w = np.zeros((self.rows.n_features + 1, self.rows.n_outputs), self.dtype)
         if self.problem.fit_intercept:
-            w[-1] = self.problem.output.logits(self.mean_targets().clip(self.eps, 1 - self.eps))
+            w[-1] = self.problem.output.logits(self.mean_targets.clip(self.eps, 1 - self.eps))
         return w
 
+    @cached_property
     def mean_targets(self) -> Array:
-        """Return how often each output is on, weighted, of shape (n_outputs,)."""
+        """How often each output is on, weighted, of shape (n_outputs,)."""
         n_outputs = self.rows.n_outputs
         (total,) = self.rows.without_features().sum(lambda part: (part.target_totals(n_outputs),))
         mean: Array = total / self.total_weight

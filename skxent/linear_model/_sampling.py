@@ -49,7 +49,9 @@ def _random_positions(rows: Rows, size: int) -> Array:
     if rows.weighted:
         chance = np.concatenate(list(rows.without_features().each(Part.weights)))
         chance /= chance.sum()
-    positions: Array = np.random.default_rng(0).choice(rows.n_rows, size, replace=chance is not None, p=chance)
+    positions: Array = np.random.default_rng(0).choice(
+        rows.n_rows, size, replace=chance is not None, p=chance, shuffle=False
+    )
     return np.sort(positions)
 
 

@@ -148,6 +148,20 @@ class MemoryRows(Rows):
         part.weight, part.weighted = weight, weight is not None
         return part
 
+    def surely_finite(self) -> bool:
+        """Return whether the sums of the columns are finite, as they are of finite numbers that are not huge.
+
+        The means of dense columns are kept.
+        """
+        if not isinstance(self.X, np.ndarray):
+            with np.errstate(over="ignore", invalid="ignore"):
+                return bool(np.isfinite(self.X.data.sum()))
+        with np.errstate(over="ignore", invalid="ignore"):
+            (total,) = self.sum(lambda part: (part.column_totals(),))
+        finite = bool(np.isfinite(total).all())
+        self.means = total / self.n_rows if finite else None
+        return finite
+
     def without_features(self) -> MemoryRows:
         """Return rows with the same targets and weights; see :meth:`Rows.without_features`."""
         bare = self.subset(slice(0, self.n_rows))

@@ -98,6 +98,11 @@ class Part(NamedTuple):
         """Return the mean of each column without weights, in float64."""
         return np.asarray(self.X.mean(axis=0, dtype=np.float64))
 
+    def column_totals(self) -> Array:
+        """Return the sum of each column without weights, in the dtype of the features, whose range it may leave."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(self.X.T @ np.ones(self.n_rows, self.X.dtype))
+
     def column_moments(self, share: Array) -> tuple[Array, Array]:
         """Return the sum of each column and that of its squares, each row times its share."""
         return self.X.T @ share, _squared(self.X).T @ share

@@ -50,6 +50,8 @@ class Rows(ABC):
     sample_bytes : float
         Bytes of features that may be copied into this process's memory from a place outside it: a sample, or rows held
         out. Rows in memory are never copied.
+    means : ndarray of shape (n_features,) or None
+        Means of the columns, without weights, of all the data that these rows are from; None where nobody has looked.
     sample : Rows or None
         Random rows copied into memory, for rows that are not resident; see :func:`skxent.linear_model._sampling.draw`.
     """
@@ -65,6 +67,7 @@ class Rows(ABC):
     workers: Workers = ONE_THREAD
     sample_bytes: float = SAMPLE_BYTES
     selectable: bool = False
+    means: Array | None = None
     sample: Any = None
 
     @abstractmethod
@@ -103,6 +106,13 @@ class Rows(ABC):
         rows : slice or ndarray of int
             Positions; an index may occur more than once.
         """
+
+    def surely_finite(self) -> bool:
+        """Return whether the features are known to be finite; if not, they may be finite all the same.
+
+        Data from outside memory are looked at block by block before they become rows.
+        """
+        return True
 
     def without_features(self) -> Rows:
         """Return rows with the same targets and weights, which may lack all features, to sum over at little cost."""

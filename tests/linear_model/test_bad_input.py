@@ -57,6 +57,12 @@ class Duck:
 BAD_DATA = {
     "nan in X": ({"X": changed(X, (3, 1), np.nan)}, ValueError, "Input X contains NaN"),
     "infinity in X": ({"X": changed(X, (3, 1), np.inf)}, ValueError, "Input X contains infinity"),
+    "infinities in X": (
+        {"X": changed(changed(X, (3, 1), np.inf), (4, 1), -np.inf)},
+        ValueError,
+        "Input X contains infinity",
+    ),
+    "nan in the last row": ({"X": changed(X.astype(np.float32), (-1, -1), np.nan)}, ValueError, "Input X contains NaN"),
     "nan in sparse X": ({"X": sp.csr_array(changed(X, (3, 1), np.nan))}, ValueError, "Input X contains NaN"),
     "text in X": ({"X": np.full((150, 4), "a")}, ValueError, "could not convert string to float"),
     "flat X": ({"X": X[:, 0]}, ValueError, "Expected 2D array, got 1D array instead"),

@@ -70,6 +70,32 @@ def test_squares_out_of_range_are_no_trouble(container, dtype, scale, rng):
     assert found.scale[2] == np.inf
 
 
+def looked_at(X):
+    rows = MemoryRows(X, np.zeros(len(X), int), n_outputs=2)
+    assert rows.surely_finite()
+    return rows
+
+
+def test_many_rows_are_scaled_by_some_of_them(rng):
+    X = (rng.normal(size=(160_000, 3)) * [1e-6, 1, 1e6] + [1, 0, -1e7]).astype(np.float64)
+    found = standardize(looked_at(X), len(X), 0.0, True)
+    np.testing.assert_allclose(found.centre, X.mean(axis=0), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(found.scale, X.std(axis=0), rtol=0.03)
+    assert (found.scale != X.std(axis=0)).all()
+
+
+@pytest.mark.parametrize("odd", ["huge", "constant but for some", "constant"])
+def test_where_some_rows_say_little_all_of_them_count(odd, rng):
+    X = rng.normal(size=(160_000, 2))
+    X[:, 1] = {
+        "huge": np.where(np.arange(160_000) == 77_777, 1e9, X[:, 1]),
+        "constant but for some": np.arange(160_000) == 4_321,
+        "constant": 0.1,
+    }[odd]
+    found = standardize(looked_at(X), len(X), 0.0, True)
+    np.testing.assert_allclose(found.scale, [X[:, 0].std(), np.inf if odd == "constant" else X[:, 1].std()], rtol=1e-6)
+
+
 def test_the_penalty_is_part_of_the_scale(rng):
     X = rng.normal(size=(100, 2))
     found = coordinates_of(X, alpha=0.25)

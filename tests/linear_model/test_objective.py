@@ -211,14 +211,14 @@ def test_targets_are_counted_block_by_block(sample_weight, rng):
     objective = make_objective(rng, sample_weight=sample_weight, sizes=tiny)
     assert objective.rows.block_rows == 7
     labels = with_data(objective, objective.rows.X, np.arange(40) % N_OUTPUTS, sample_weight)
-    np.testing.assert_allclose(objective.mean_targets(), np.average(objective.rows.y, 0, sample_weight))
-    np.testing.assert_allclose(labels.mean_targets(), np.average(np.eye(N_OUTPUTS)[labels.rows.y], 0, sample_weight))
+    np.testing.assert_allclose(objective.mean_targets, np.average(objective.rows.y, 0, sample_weight))
+    np.testing.assert_allclose(labels.mean_targets, np.average(np.eye(N_OUTPUTS)[labels.rows.y], 0, sample_weight))
 
 
 def test_the_mean_targets_of_a_subset_are_its_own(rng):
     objective = make_objective(rng)
-    np.testing.assert_allclose(objective.mean_targets(), objective.rows.y.mean(axis=0))
-    np.testing.assert_allclose(objective.subset(slice(3, 9)).mean_targets(), objective.rows.y[3:9].mean(axis=0))
+    np.testing.assert_allclose(objective.mean_targets, objective.rows.y.mean(axis=0))
+    np.testing.assert_allclose(objective.subset(slice(3, 9)).mean_targets, objective.rows.y[3:9].mean(axis=0))
 
 
 # --------------------------------------------------------------------------------------------------- batches

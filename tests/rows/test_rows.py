@@ -179,3 +179,29 @@ def test_fingerprints_are_those_of_the_row(dtype, rng):
     np.testing.assert_array_equal(fingerprints(X.astype(np.float64)), found)
     part = Part(X, np.arange(500) % 3, None)
     np.testing.assert_array_equal(part.target_fingerprints(3), Part(X, np.eye(3)[part.y], None).target_fingerprints(3))
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_sums_tell_that_all_is_finite(container, rng):
+    X = rng.normal(size=(50_000, 40)) + np.arange(40)
+    y = np.zeros(50_000, int)
+    rows = MemoryRows(container(X), y, n_outputs=2)
+    assert rows.surely_finite()
+    if container is np.asarray:
+        np.testing.assert_allclose(subset(rows, slice(3, 9)).means, X.mean(axis=0), rtol=1e-9)
+    for row in (0, 31_234, -1):
+        assert not MemoryRows(container(changed(X, row, np.nan)), y, n_outputs=2).surely_finite()
+        assert not MemoryRows(container(changed(X, row, -np.inf)), y, n_outputs=2).surely_finite()
+
+
+def test_sums_of_huge_numbers_say_nothing(rng):
+    X = np.full((50, 2), 1e308)
+    rows = MemoryRows(X, np.zeros(50, int), n_outputs=2)
+    assert not rows.surely_finite()
+    assert rows.means is None
+
+
+def changed(X, row, value):
+    X = X.copy()
+    X[row, 7] = value
+    return X

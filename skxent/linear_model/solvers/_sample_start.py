@@ -93,7 +93,7 @@ class SampleStart(Parameters):
         most = int(self.max_share * objective.n_rows)
         if most < self.min_rows:
             return None
-        shares = objective.mean_targets()
+        shares = objective.mean_targets
         rarest = min(shares.min(), 1 - shares.max())
         per_column = most * rarest / objective.rows.n_features
         if per_column < self.min_rows_per_column:
