@@ -225,10 +225,23 @@ class Objective:
         return Objective(problem, with_features(self.rows, X), self.total_weight)
 
     def intercept_only(self) -> Array:
-        """Return the weights of the best model without features; zeros if there is no intercept."""
+        """Return the weights of a model of how often each output is on; zeros if there is no intercept.
+
+        Where there are few rows for each output these frequencies are mostly chance, and a fit takes steps to undo
+        them. They are drawn towards their mean by the share of their variance that is to be expected of so many rows
+        if all outputs are equally likely [1]_.
+
+        References
+        ----------
+        .. [1] B. Efron, C. Morris, "Stein's Estimation Rule and Its Competitors", 1973,
+           :doi:`10.1080/01621459.1973.10481350`
+        """
         w = np.zeros((self.rows.n_features + 1, self.rows.n_outputs), self.dtype)
         if self.problem.fit_intercept:
-            w[-1] = self.problem.output.logits(self.mean_targets.clip(self.eps, 1 - self.eps))
+            shares = self.mean_targets
+            chance, spread = (shares * (1 - shares)).mean() / self.rows.n_rows, shares.var()
+            shares = shares.mean() + max(0, 1 - chance / max(spread, chance)) * (shares - shares.mean())
+            w[-1] = self.problem.output.logits(shares.clip(self.eps, 1 - self.eps))
         return w
 
     @cached_property

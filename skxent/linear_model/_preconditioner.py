@@ -62,6 +62,8 @@ _NO_CURVATURE = float(np.finfo(np.float32).tiny)
 # Multiplications in products of matrices that take as long as the second derivatives of one logit of the
 # cross-entropy; measured with 100 classes.
 _MULTIPLICATIONS_A_LOGIT = 1_500
+# From so many outputs on one product with the unpacked inverse is faster than as many with the packed one.
+_MANY_OUTPUTS = 16
 
 
 @dataclass(frozen=True, repr=False)
@@ -236,8 +238,12 @@ class _Blocks:
     def __call__(self, gradient: Array) -> Array:
         in_blocks = gradient[self.coefficients]
         solved = np.empty_like(in_blocks)
-        for output in range(in_blocks.shape[1]):
-            solved[:, output] = self.inverses[output % len(self.inverses)](in_blocks[:, output])
+        n_blocks = len(self.inverses)
+        if n_blocks == 1 and in_blocks.shape[1] >= _MANY_OUTPUTS:
+            solved[:] = self.inverses[0].together(in_blocks)
+        else:
+            for output in range(in_blocks.shape[1]):
+                solved[:, output] = self.inverses[output % n_blocks](in_blocks[:, output])
         if self.shift_invariant:
             # Adding a constant to every logit changes nothing: intercepts need not drift that way.
             solved[-1] -= solved[-1].mean()
@@ -280,6 +286,15 @@ class _Inverse:
 
     def __call__(self, vector: Array) -> Array:
         product: Array = self.scale * self._multiply(len(self.scale), 1.0, self.packed, self.scale * vector)
+        return product
+
+    def together(self, vectors: Array) -> Array:
+        """Return the products with the columns of a matrix, for which the inverse is unpacked meanwhile."""
+        unpack: Any = get_lapack_funcs("tpttr", (self.packed,))
+        multiply: Any = get_blas_funcs("symm", (self.packed,))
+        scale = self.scale[:, np.newaxis]
+        square = unpack(len(self.scale), self.packed)[0]
+        product: Array = scale * multiply(1.0, square, np.asfortranarray(scale * vectors))
         return product
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from helpers import objective_of
-from scipy.special import expit, log_expit, log_softmax
+from scipy.special import expit, log_expit, log_softmax, softmax
 from threadpoolctl import threadpool_limits
 
 from skxent._parallel import Workers, worker_threads
@@ -207,7 +207,7 @@ def test_inputs_are_left_alone(make_data, n_outputs, rng):
 
 @pytest.mark.parametrize("sample_weight", [None, np.arange(40.0)])
 def test_targets_are_counted_block_by_block(sample_weight, rng):
-    tiny = BlockSizes(logits_share=0, min_logits=7 * N_OUTPUTS, max_logits=7 * N_OUTPUTS)
+    tiny = BlockSizes(logits_share=0, min_logits=7 * N_OUTPUTS, max_logits=7 * N_OUTPUTS, min_rows=1)
     objective = make_objective(rng, sample_weight=sample_weight, sizes=tiny)
     assert objective.rows.block_rows == 7
     labels = with_data(objective, objective.rows.X, np.arange(40) % N_OUTPUTS, sample_weight)
@@ -291,15 +291,23 @@ def test_batches_average_to_the_whole(weighted, shuffle, rng):
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
-@pytest.mark.parametrize("sample_weight", [None, np.arange(40.0)])
-def test_intercept_only_is_the_best_model_without_features(output, sample_weight, rng):
+@pytest.mark.parametrize("weighted", [False, True])
+def test_intercept_only_is_the_best_model_without_features(output, weighted, rng):
     """A proper loss is least where the probabilities are the mean of the targets."""
-    objective = make_objective(rng, output=output, alpha=0.1, sample_weight=sample_weight)
-    value = objective.value(objective.intercept_only())
-    objective = with_data(objective, np.zeros((40, N_FEATURES)), objective.rows.y, sample_weight)
+    y = rng.choice(N_OUTPUTS, 5_000, p=[0.6, 0.3, 0.1])
+    weight = rng.random(len(y)) if weighted else None
+    objective = objective_of(np.zeros((len(y), N_FEATURES)), y, weight, output=output, alpha=0.1, n_outputs=N_OUTPUTS)
     w = np.zeros((N_FEATURES + 1, N_OUTPUTS))
     for _ in range(500):
         w -= objective(w)[1]
-    assert value == pytest.approx(objective.value(w), rel=1e-9)
+    assert objective.value(objective.intercept_only()) == pytest.approx(objective.value(w), rel=1e-6)
     without = with_data(objective, objective.rows.X, objective.rows.y, fit_intercept=False)
     assert not without.intercept_only().any()
+
+
+@pytest.mark.parametrize(("copies", "kept"), [(1, 0), (10, 0.608), (1_000, 0.996)])
+def test_frequencies_count_as_far_as_they_are_no_chance(copies, kept):
+    """5, 4 and 3 of 12 rows say nothing of the classes; of 12,000 they do."""
+    y = np.repeat([0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2], copies)
+    shares = softmax(objective_of(np.zeros((len(y), 1)), y, n_outputs=3).intercept_only()[-1])
+    np.testing.assert_allclose(shares, 1 / 3 + kept * (np.array([5, 4, 3]) / 12 - 1 / 3), atol=1e-3)

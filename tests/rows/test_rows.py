@@ -56,7 +56,7 @@ def as_list(X, y, weight, cuts=(7, 8, 30)):
     return ListRows(zip(*split, strict=True), n_outputs=3)
 
 
-TINY = BlockSizes(logits_share=0, min_logits=9, max_logits=9)
+TINY = BlockSizes(logits_share=0, min_logits=9, max_logits=9, min_rows=1)
 KINDS = {
     "array": lambda X, y, w: MemoryRows(X, y, w, n_outputs=3),
     "CSR": lambda X, y, w: MemoryRows(sp.csr_array(X), y, w, n_outputs=3),
