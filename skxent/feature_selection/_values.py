@@ -15,7 +15,7 @@ import polars as pl
 from skxent._typing import Array, Integers
 from skxent.feature_selection._containers import LARGEST_EXACT, is_missing
 
-__all__ = ["Levels", "as_numbers", "kind_of", "refuse_mixture", "stack_columns"]
+__all__ = ["Levels", "as_numbers", "kind_of", "kind_of_all", "refuse_mixture", "stack_columns"]
 
 
 def stack_columns(above: Array, below: Array, name: str) -> Array:
@@ -45,12 +45,12 @@ def refuse_mixture(kinds: list[set[str | None]], name: str) -> None:
     name : str
         The column.
     """
-    above, below = (_kind_of_all(parts - {None}) for parts in kinds)
+    above, below = (kind_of_all(parts - {None}) for parts in kinds)
     if above and below and above != below:
         raise ValueError(f"Column {name!r} holds {above} in one data set, {below} in the other.")
 
 
-def _kind_of_all(kinds: set[str | None]) -> str | None:
+def kind_of_all(kinds: set[str | None]) -> str | None:
     """Say what a column holds whose parts hold several kinds."""
     return "text" if "text" in kinds else next(iter(kinds), None) if len(kinds) < 2 else "numbers"
 

@@ -24,7 +24,7 @@ from skxent.feature_selection._binning import multiples_reached
 from skxent.feature_selection._containers import LARGEST_EXACT, FrameData, is_missing
 from skxent.feature_selection._count_table import CountTable, Entries, count_entries, fine_bins, table_of_one
 from skxent.feature_selection._target import Target
-from skxent.feature_selection._values import as_numbers, kind_of, refuse_mixture
+from skxent.feature_selection._values import Levels, as_numbers, kind_of, kind_of_all, refuse_mixture
 from skxent.rows._tasks import compute, task, tree
 
 __all__ = ["WorkerColumns"]
@@ -150,6 +150,42 @@ class WorkerColumns:
             tables |= zip(others, self._count_levels(others, rows, target, n_bins, categorical), strict=True)
         return [tables[at] for at in columns]
 
+    def cut(self, columns: Sequence[int], n_bins: int, categorical: Array) -> dict[int, Array]:
+        """Return the limits between quantile bins, by position, of those columns whose values have an order."""
+        rows = Target(np.array([0]), np.zeros(sum(self.sizes), dtype=np.int64))
+        tables = zip(columns, self.count(columns, rows, n_bins, categorical), strict=True)
+        return {at: table.edges[0][:-1] for at, table in tables if table.ordered[0]}
+
+    def categories(self, columns: Sequence[int]) -> dict[int, list[str]]:
+        """Return the distinct values of columns as text, sorted, by position."""
+        target = Target(np.array([0]), np.zeros(sum(self.sizes), dtype=np.int64))
+        found = self._distinct(columns, self._rows_of(target), 1) if columns else []
+        texts = ([str(value) for value in values[~is_missing(values.tolist())].tolist()] for values, _ in found)
+        return {at: sorted(set(of_column)) for at, of_column in zip(columns, texts, strict=True)}
+
+    def kinds(self, columns: Sequence[int], categorical: Array) -> dict[int, str]:
+        """Return what columns hold, by position."""
+        contents = self._contents(columns, categorical)
+        kinds = {at: kind_of_all({part.kind for _, part in contents[at]} - {None}) for at in contents}
+        return {at: kinds.get(at) or "numbers" for at in columns}
+
+    def count_in(self, levels: list[Levels]) -> list[Floats]:
+        """Count the rows of both data sets in bins that are known.
+
+        Parameters
+        ----------
+        levels : list of Levels
+            The bins of each column.
+
+        Returns
+        -------
+        list of ndarray of shape (n_codes, 2)
+            One for each column.
+        """
+        terms = [task(_in_bins, levels, *part) for part in zip(self.data_set, self.partitions, strict=True)]
+        counts: list[Floats] = compute([tree(terms)])[0]
+        return counts
+
     def _rows_of(self, target: Target) -> list[tuple[Any, Any]]:
         """Return the classes of the rows of each partition, and their weights or None."""
         cuts = np.cumsum(self.sizes)[:-1]
@@ -160,19 +196,25 @@ class WorkerColumns:
     def _dtypes_of(self, columns: Sequence[int], categorical: Array) -> dict[int, Any]:
         """Return the dtype of the numbers in each column; None for one whose distinct values are counted."""
         dtypes = {at: None if categorical[at] else self.dtypes[at] for at in columns}
-        unknown = [at for at in columns if self.dtypes[at] is None]
-        if unknown:
-            names, coded = [self.names[at] for at in unknown], categorical[unknown].tolist()
-            found = compute([task(_contents, unknown, names, coded, part) for part in self.partitions])
-            for at, *parts in zip(unknown, *found, strict=True):
-                dtype = self._dtype_of(at, parts)
-                dtypes[at] = None if categorical[at] else dtype
+        for at, pairs in self._contents(columns, categorical).items():
+            parts = [part for _, part in pairs]
+            dtypes[at] = None if categorical[at] else self._dtype_of(parts)
         return dtypes
 
-    def _dtype_of(self, at: int, found: list[Contents | None]) -> Any:
-        pairs = [(data_set, part) for data_set, part in zip(self.data_set, found, strict=True) if part is not None]
-        refuse_mixture([{part.kind for of, part in pairs if of == data_set} for data_set in (0, 1)], self.names[at])
-        parts = [part for _, part in pairs]
+    def _contents(self, columns: Sequence[int], categorical: Array) -> dict[int, list[tuple[int, Contents]]]:
+        """Look at columns that are not of NumPy's numbers: data set and contents of each partition that has rows."""
+        unknown = [at for at in columns if self.dtypes[at] is None]
+        names, coded = [self.names[at] for at in unknown], categorical[unknown].tolist()
+        found = compute([task(_contents, unknown, names, coded, part) for part in self.partitions]) if unknown else []
+        contents = {}
+        for at, *parts in zip(unknown, *found, strict=True):
+            pairs = [(of, part) for of, part in zip(self.data_set, parts, strict=True) if part is not None]
+            refuse_mixture([{part.kind for of, part in pairs if of == data_set} for data_set in (0, 1)], self.names[at])
+            contents[at] = pairs
+        return contents
+
+    def _dtype_of(self, parts: list[Contents]) -> Any:
+        """Return the dtype of the numbers in a column, if all its parts hold such with keys."""
         if not parts or None in [part.dtype for part in parts] or len({part.kind for part in parts} - {None}) > 1:
             return None
         dtype = np.result_type(*(part.dtype for part in parts))
@@ -197,10 +239,7 @@ class WorkerColumns:
     def _count_levels(
         self, columns: list[int], rows: list[Any], target: Target, n_bins: int, categorical: Array
     ) -> list[CountTable]:
-        names = [self.names[at] for at in columns]
-        pairs = zip(self.partitions, rows, strict=True)
-        terms = [task(_levels, columns, names, target.n_classes, part, *row) for part, row in pairs]
-        (found,) = compute([tree(terms, _joined_levels)])
+        found = self._distinct(columns, rows, target.n_classes)
         tables = []
         for at, (values, counts) in zip(columns, found, strict=True):
             numbers, coded = as_numbers(values, self.names[at])
@@ -208,6 +247,14 @@ class WorkerColumns:
             entries = Entries(np.zeros(len(level), dtype=np.intp), numbers[level], label, counts[level, label])
             tables.append(count_entries(entries, target, n_bins, np.array([coded or bool(categorical[at])])))
         return tables
+
+    def _distinct(self, columns: Sequence[int], rows: list[Any], n_classes: int) -> list[tuple[Array, Floats]]:
+        """Return the distinct values of columns, and how much of each class each has."""
+        columns, names = list(columns), [self.names[at] for at in columns]
+        pairs = zip(self.partitions, rows, strict=True)
+        terms = [task(_levels, columns, names, n_classes, part, *row) for part, row in pairs]
+        found: list[tuple[Array, Floats]] = compute([tree(terms, _joined_levels)])[0]
+        return found
 
 
 def _edges(parts: list[Any], dtypes: list[Any], n_bins: int, n_narrow: int) -> list[tuple[Array, Array]]:
@@ -377,6 +424,17 @@ def _joined_levels(*parts: list[tuple[Array, Floats]]) -> list[tuple[Array, Floa
         summed = np.zeros((len(values), counts.shape[1]))
         np.add.at(summed, place, counts)
         result.append((values, summed))
+    return result
+
+
+def _in_bins(levels: list[Levels], data_set: int, frame: Any) -> list[Floats]:
+    """Count the rows of a partition in bins that are known, of shape (n_codes, 2) for each column."""
+    data, result = _data(frame), []
+    for at, level in enumerate(levels):
+        counts = np.zeros((level.n_codes, 2))
+        if len(frame):
+            counts[:, data_set] = np.bincount(level.codes(data.column(at), data.names[at]), minlength=level.n_codes)
+        result.append(counts)
     return result
 
 

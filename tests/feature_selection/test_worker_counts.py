@@ -212,23 +212,28 @@ def shifted(frame):
     return old, new
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"metric": "psi", "categorical_features": ["whole"]}, {"quantiles": "reference", "n_bins": 7}]
-)
-def test_shift_is_that_in_memory(options, client, frame):
+OPTIONS_OF_SHIFT = [
+    {},
+    {"metric": "psi", "categorical_features": ["whole"]},
+    {"quantiles": "reference", "n_bins": 7, "categorical_features": ["mark"]},
+    {"edges": {"number": [0.5, 1, 1], "span": [1e7], "whole": [0.5], "text": [1]}},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS_OF_SHIFT)
+def test_shift_is_that_in_memory_and_no_column_is_collected(options, client, frame, monkeypatch):
     old, new = shifted(frame[0])
-    there = (dd.from_pandas(old, npartitions=3), dd.from_pandas(new, npartitions=2))
     expected = distribution_shift(old, new, **options)
-    pd.testing.assert_frame_equal(distribution_shift(*there, **options), expected)
-    pd.testing.assert_frame_equal(distribution_shift(there[0], new, **options), expected)
-
-
-def test_shift_collects_no_column(client, frame, monkeypatch):
-    old, new = shifted(frame[0])
-    expected = distribution_shift(old, new)
     monkeypatch.setattr("skxent.feature_selection._lazy_data.LazyData.column", None)
     there = dd.from_pandas(old, npartitions=3), dd.from_pandas(new, npartitions=2)
-    pd.testing.assert_frame_equal(distribution_shift(*there), expected)
+    pd.testing.assert_frame_equal(distribution_shift(*there, **options), expected)
+
+
+@pytest.mark.parametrize("options", OPTIONS_OF_SHIFT)
+def test_shift_of_data_on_workers_and_here(options, client, frame):
+    old, new = shifted(frame[0])
+    expected = distribution_shift(old, new, **options)
+    pd.testing.assert_frame_equal(distribution_shift(dd.from_pandas(old, npartitions=3), new, **options), expected)
 
 
 def test_columns_of_other_kinds_are_refused(client, frame):
