@@ -181,8 +181,8 @@ def distribution_shift(
         aim = auto_bins(target.totals) if isinstance(n_bins, str) else n_bins
         categorical = reference.categorical | new.categorical
         _require_columns(edges or {}, reference.names)
-        workers = [getattr(part, "workers", None) for part in (reference, new)]
-        count = partial(_in_fixed_bins, data) if None in workers else partial(_on_workers, *workers)
+        workers: list[Any] = [getattr(part, "workers", None) for part in (reference, new)]
+        count = partial(_in_fixed_bins, data) if None in workers else partial(_on_workers, workers[0], workers[1])
         parts = [compare(table) for table in count(target, categorical, aim, quantiles, edges or {})]
     divergence, pvalues, bins = (np.concatenate(column) for column in zip(*parts, strict=True))
     columns = {

@@ -142,7 +142,7 @@ class WorkerColumns:
         ordered = [at for at in columns if dtypes[at] is not None]
         others = [at for at in columns if dtypes[at] is None]
         rows = self._rows_of(target)
-        tables = {}
+        tables: dict[int, CountTable] = {}
         if ordered:
             kinds = [dtypes[at] for at in ordered]
             tables |= zip(ordered, self._count_ordered(ordered, kinds, rows, target, n_bins), strict=True)

@@ -87,7 +87,7 @@ class ArrayBlocks(Source):
         if len(array.shape) != 2 or 0 in array.shape:
             raise ValueError(f"{self} has shape {tuple(array.shape)}; features have two dimensions, neither of them 0.")
         n_rows, n_features = array.shape
-        chunk = (getattr(array, "chunks", None) or (1,))[0]
+        chunk = int(np.max((getattr(array, "chunks", None) or (1,))[0]))
         chunk_bytes = chunk * n_features * array.dtype.itemsize
         size = chunk * max(1, int(block_bytes / chunk_bytes))
         self.starts = np.arange(0, n_rows, size)
@@ -224,6 +224,8 @@ class _Columns(Source):
         See :class:`Source`.
     """
 
+    feature_names: list[str]
+
     def __init__(
         self,
         known: Sequence[str],
@@ -233,7 +235,7 @@ class _Columns(Source):
         memory: float,
     ) -> None:
         self.target, self.given_columns = target, columns
-        names = [name for name in (known if columns is None else columns) if name != target]
+        names: list[str] = [name for name in (known if columns is None else columns) if name != target]
         self.feature_names = names
         self.columns = names + ([] if target is None else [target])
         if not names or len(set(names)) < len(names):
@@ -319,19 +321,18 @@ class Parquet(_Columns):
         memory: float = SAMPLE_BYTES,
     ) -> None:
         self.given = paths
+        self._held: tuple[Any, Any] = None, None
         self.paths = _matching(paths)
         self.files = _Unchanged(self.paths)
-        # Kept: it has an entry for each column of each row group, and takes longer to read than a group does.
-        self.metadata: dict[Path, Any] = {}
         self.groups: list[tuple[Path, int]] = []
+        schemas: dict[Path, Any] = {}
         sizes: list[int] = []
         for path in self.paths:
-            with _Named(path):
-                self.metadata[path] = metadata = import_parquet().read_metadata(path)
+            metadata = self._metadata(path)
+            schemas[path] = metadata.schema.to_arrow_schema()
             found = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             self.groups += [(path, i) for i, n_rows in enumerate(found) if n_rows]
             sizes += [n_rows for n_rows in found if n_rows]
-        schemas = {path: metadata.schema.to_arrow_schema() for path, metadata in self.metadata.items()}
         super().__init__(schemas[self.paths[0]].names, target, columns, sizes, memory)
         for path, schema in schemas.items():
             self._require_columns(schema.names, str(path))
@@ -363,13 +364,26 @@ class Parquet(_Columns):
                 X[:, start : start + width] = self._numbers_in(index, read(names))
             return X, None if self.target is None else self._targets(index, read([self.target]))
 
+    def _metadata(self, path: Path) -> Any:
+        """Return what a file says about its row groups.
+
+        That of one file is kept: it has 1 kB for each column of each group, and takes longer to read than a group does.
+        """
+        held, metadata = self._held
+        if held != path:
+            with _Named(path):
+                metadata = import_parquet().read_metadata(path)
+            self._held = path, metadata
+        return metadata
+
     @contextmanager
     def _opened(self, index: int) -> Iterator[Callable[[list[str]], pl.DataFrame]]:
         """Open the file of a block, and give a function that reads some of the block's columns."""
         path, group = self.groups[index]
         self.files.check(path)
+        metadata = self._metadata(path)
         with _Named(path):
-            file = import_parquet().ParquetFile(path, metadata=self.metadata[path], pre_buffer=False)
+            file = import_parquet().ParquetFile(path, metadata=metadata, pre_buffer=False)
 
         def read(columns: list[str]) -> pl.DataFrame:
             with _Named(path):
