@@ -309,7 +309,7 @@ class DaskTable:
             return
         for name, dtype in nw.from_native(self.X._meta, eager_only=True).schema.items():
             # What objects are the workers find out.
-            if not (dtype.is_numeric() or dtype == nw.Boolean or self.X.dtypes[name] == object):
+            if not (dtype.is_numeric() or dtype == nw.Boolean or self.X.dtypes[name] == np.dtype(object)):
                 first = self.X[name].head(1).tolist()
                 raise ValueError(
                     f"could not convert string to float: {str(*first)!r} (column {name!r} of X holds "

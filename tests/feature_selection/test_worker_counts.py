@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -75,7 +76,7 @@ def test_tables_are_those_in_memory(data, dtype, n_bins):
 
 
 @given(data=st.data(), dtype=st.sampled_from(DTYPES), n_bins=st.sampled_from([1, 2, 5, 7, 40]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_tables_of_weighted_rows_are_those_in_memory(data, dtype, n_bins):
     """To the last bit, with weights that add up to multiples of a bin's share, and some of 0."""
     n_rows = data.draw(st.integers(8, 40))
@@ -184,6 +185,12 @@ def test_categories_in_another_order_in_each_partition(client, frame):
     there = dd.from_delayed([dask.delayed(part) for part in parts], meta=meta, verify_meta=False)
     expected = cross_entropy_classif(pd.DataFrame({"w": words.astype("category")}), y)
     np.testing.assert_array_equal(cross_entropy_classif(there, y), expected)
+
+
+def test_sparse_chunks_are_refused(client, frame):
+    there = da.from_array(np.eye(8), chunks=4).map_blocks(sp.csr_matrix)
+    with pytest.raises(TypeError, match=r"X is a Dask array of csr_matrix chunks; .* part\.toarray"):
+        cross_entropy_classif(there, np.arange(8) % 2)
 
 
 def test_a_column_of_lists_is_named(client):
