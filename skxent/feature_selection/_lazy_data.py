@@ -1,7 +1,7 @@
 """Lazy data frames, of Dask and Polars: their columns are collected when they are looked at, a few at a time.
 
 Every score of a feature looks at one column and the target. So what must fit in memory is one column, not the data; and
-the scores are those of the same data in memory, since the same code computes them. Where Dask has a client, numbers are
+the scores are those of the same data in memory, since the same code computes them. Where Dask has a client, columns are
 not collected but counted by its workers: see :mod:`skxent.feature_selection._worker_counts`.
 """
 

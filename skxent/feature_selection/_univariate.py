@@ -191,8 +191,8 @@ def cross_entropy_classif(
     ----------
     X : array-like, data frame or sparse matrix of shape (n_rows, n_features)
         Numbers, categories, text, booleans and dates; missing values have a bin of their own. Of arrays and frames of
-        Dask and of lazy frames of Polars a few columns are in memory at a time; numbers are counted by the workers if
-        Dask has a client. The scores are the same.
+        Dask and of lazy frames of Polars a few columns are in memory at a time, and none if Dask has a client, whose
+        workers count them. The scores are the same.
     y : array-like of shape (n_rows,)
         Class labels of any type.
     categorical_features : "from_dtype" or array-like of bool, int or str, default="from_dtype"

@@ -294,9 +294,10 @@ class Parquet(_Columns):
 
     Notes
     -----
-    A row group is in memory as a whole, with the next one, as PyArrow's table and as an array: together some ten times
-    its bytes. Write files with row groups of some 10 MB: ``frame.write_parquet(path, row_group_size=...)``. Needs
-    PyArrow (``pip install skxent[dask]``).
+    A row group is in memory as a whole, with the next one, and PyArrow needs some memory to read it: together two and a
+    half times its bytes. What a file says about its row groups takes 1 kB for each column of each group. Write row
+    groups of 10 to 50 MB (``frame.write_parquet(path, row_group_size=...)``), and several files if there are many
+    columns. Needs PyArrow (``pip install skxent[dask]``).
 
     Examples
     --------
