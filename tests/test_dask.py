@@ -420,6 +420,15 @@ def test_a_loss_of_ones_own_travels(data, processes):
     np.testing.assert_allclose(model.coef_, SoftmaxRegressor().fit(X, y).coef_, rtol=1e-3, atol=1e-4)
 
 
+def test_a_module_that_workers_lack_is_said_to_be_sent():
+    def missing():
+        import a_module_that_nobody_has  # noqa: F401
+
+    with dask.config.set(scheduler="threads"), pytest.raises(ModuleNotFoundError) as caught:
+        _tasks.compute([_tasks.task(missing)])
+    assert "client.upload_file" in caught.value.__notes__[0]
+
+
 def test_early_stopping(data, anywhere):
     X, y, _ = data
     model, local = (
