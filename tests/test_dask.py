@@ -798,8 +798,9 @@ def test_what_a_cluster_cannot_do_is_said(options, message, capsys):
 )
 def test_an_address_without_a_scheduler_is_named(address, code, message, tmp_path, capsys):
     (tmp_path / "a.txt").write_text("a b\n")
-    with dask.config.set({"distributed.comm.timeouts.connect": "200ms"}):
+    with dask.config.set({"distributed.comm.timeouts.connect": "200ms", "scheduler": "threads"}):
         assert cli.main(["--dask", address, str(tmp_path / "a.txt")]) == code
+        assert dask.config.get("scheduler") == "threads"
     assert message in capsys.readouterr().err
 
 

@@ -108,7 +108,7 @@ def _connected(address: str) -> Iterator[Any]:
     from distributed import Client
 
     try:
-        client = Client(address)
+        client = Client(address, set_as_default=False)  # one that fails would stay the default
     except ValueError as error:
         raise ValueError(f"{address!r} is no address of a scheduler: {error}. One is tcp://10.0.0.1:8786.") from error
     except OSError as error:
