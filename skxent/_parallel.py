@@ -56,6 +56,16 @@ def _blas() -> Any:
     return ThreadpoolController().select(user_api="blas")
 
 
+def _take_control() -> None:
+    """Let any thread set the next limit.
+
+    From version 3.7 on threadpoolctl ignores all threads but the one that set a limit first, for as long as that lives.
+    """
+    for library in _blas().lib_controllers:
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
+
+
 @cache
 def keep_freed_memory() -> None:
     """Have the C library keep the memory of a block's arrays for the next block's.
@@ -92,6 +102,7 @@ def _enter() -> int:
     with _lock:
         if _users == 0:
             _n_threads = max((library["num_threads"] for library in _blas().info()), default=1)
+            _take_control()
             _limit = _blas().limit(limits=1)
         _users += 1
         return _n_threads
@@ -102,7 +113,9 @@ def _exit() -> None:
     with _lock:
         _users -= 1
         if _users == 0:
+            _take_control()
             _limit.restore_original_limits()
+            _take_control()  # and leave it to others
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import os
 import signal
 from contextlib import contextmanager
+from decimal import Decimal
 from itertools import pairwise
 
 import joblib
@@ -38,6 +39,7 @@ pytest.importorskip("dask.bag")
 _dask = pytest.importorskip("skxent.rows._dask")
 _tasks = pytest.importorskip("skxent.rows._tasks")
 _worker_counts = pytest.importorskip("skxent.feature_selection._worker_counts")
+_distributed = pytest.importorskip("skxent.language_model._distributed")
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -418,6 +420,15 @@ def test_a_loss_of_ones_own_travels(data, processes):
     np.testing.assert_allclose(model.coef_, SoftmaxRegressor().fit(X, y).coef_, rtol=1e-3, atol=1e-4)
 
 
+def test_a_module_that_workers_lack_is_said_to_be_sent():
+    def missing():
+        import a_module_that_nobody_has  # noqa: F401
+
+    with dask.config.set(scheduler="threads"), pytest.raises(ModuleNotFoundError) as caught:
+        _tasks.compute([_tasks.task(missing)])
+    assert "client.upload_file" in caught.value.__notes__[0]
+
+
 def test_early_stopping(data, anywhere):
     X, y, _ = data
     model, local = (
@@ -525,6 +536,35 @@ def test_partitions_of_several_kinds(data):
 
 
 @pytest.mark.usefixtures("here")
+def test_columns_that_hold_numbers_in_other_ways(data):
+    """Numbers as objects, decimals, PyArrow's and pandas' own."""
+    pyarrow = pytest.importorskip("pyarrow")
+    X, y = np.round(data[0][:600] / data[0][:600].std(axis=0), 3), data[1][:600]
+    frame = pd.DataFrame(X, columns=NAMES)
+    expected = SoftmaxRegressor(tol=1e-12).fit(X, y)
+    decimals = [Decimal(f"{value:.3f}") for value in X[:, 0]]
+    with dask.config.set({"dataframe.convert-string": False}):
+        for column in (
+            X[:, 0].astype(object),
+            pd.array(X[:, 0], dtype="Float64"),
+            pd.array(X[:, 0], dtype="double[pyarrow]"),
+            pd.array(decimals, dtype=pd.ArrowDtype(pyarrow.decimal128(12, 3))),
+        ):
+            there = dd.from_pandas(frame.assign(**{NAMES[0]: column}), npartitions=3)
+            model = SoftmaxRegressor(tol=1e-12).fit(there, y)
+            np.testing.assert_allclose(model.coef_, expected.coef_, atol=1e-7)
+
+
+@pytest.mark.usefixtures("here")
+def test_sparse_arrays_that_are_not_of_scipy(data):
+    sparse = pytest.importorskip("sparse")
+    X, y = data[0] / data[0].std(axis=0), data[1]
+    there = on_dask(X)[0].map_blocks(lambda part: sparse.COO(part * (np.abs(part) > 1)))
+    local = SoftmaxRegressor(tol=1e-12).fit(sp.csr_array(X * (np.abs(X) > 1)), y)
+    np.testing.assert_allclose(SoftmaxRegressor(tol=1e-12).fit(there, y).coef_, local.coef_, atol=1e-6)
+
+
+@pytest.mark.usefixtures("here")
 def test_validation_data_on_workers(data):
     X, y, weight = data
     local = SoftmaxRegressor(scoring="accuracy").fit(X, y, X_val=X, y_val=y, sample_weight_val=weight)
@@ -577,6 +617,16 @@ def mixed_labels():
         (lambda y: dask.bag.from_sequence(y.tolist(), npartitions=3), TypeError, "Bag is no array, series or frame"),
         (lambda y: pl.LazyFrame({"y": y}), TypeError, r"y is a polars\.LazyFrame, which is not in memory"),
         (lambda y: "label", ValueError, "X has no column 'label'"),
+        (
+            lambda y: da.from_array(np.where(np.arange(3000) % 2, y, y.astype(str).astype(object)), chunks=1000),
+            TypeError,
+            r"labels of partition \d of y are of the types int, str, which have no order",
+        ),
+        (
+            lambda y: da.from_array(np.where(np.arange(3000) < 1000, y, y.astype(str).astype(object)), chunks=1000),
+            TypeError,
+            "labels of y are of the types int, str, which have no order",
+        ),
         (
             lambda y: da.from_array(np.where(y == 2, np.nan, y), chunks=1000),
             ValueError,
@@ -736,3 +786,40 @@ def test_what_a_cluster_cannot_do_is_said(options, message, capsys):
     with pytest.raises(SystemExit):
         cli.main(["--dask", "tcp://127.0.0.1:1", *options])
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("address", "code", "message"),
+    [
+        ("tcp://127.0.0.1:1", 1, "tcp://127.0.0.1:1: no scheduler of Dask answers"),
+        ("nowhere", 2, "'nowhere' is no address of a scheduler"),
+        ("post://127.0.0.1:1", 2, "'post://127.0.0.1:1' is no address of a scheduler"),
+    ],
+)
+def test_an_address_without_a_scheduler_is_named(address, code, message, tmp_path, capsys):
+    (tmp_path / "a.txt").write_text("a b\n")
+    with dask.config.set({"distributed.comm.timeouts.connect": "200ms", "scheduler": "threads"}):
+        assert cli.main(["--dask", address, str(tmp_path / "a.txt")]) == code
+        assert dask.config.get("scheduler") == "threads"
+    assert message in capsys.readouterr().err
+
+
+def test_a_scheduler_without_workers_is_not_waited_for(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("skxent.language_model._distributed._SECONDS_FOR_WORKERS", 0.1)
+    (tmp_path / "a.txt").write_text("a b\n")
+    with distributed.LocalCluster(n_workers=0, processes=False, protocol="tcp", dashboard_address=None) as empty:
+        assert cli.main(["--dask", empty.scheduler_address, str(tmp_path / "a.txt")]) == 1
+    assert "the scheduler has no workers after 0.1 s" in capsys.readouterr().err
+
+
+def test_files_that_workers_do_not_see_or_see_otherwise_are_named(tmp_path, processes, capsys, monkeypatch):
+    path = tmp_path / "a.txt"
+    path.write_text("a b\n")
+    monkeypatch.setattr("os.path.getsize", lambda _: 5)
+    assert cli.main(["--dask", processes.scheduler.address, str(path)]) == 1
+    message = capsys.readouterr().err
+    assert f"{path}: a worker (" in message
+    assert "it has 4 bytes there and 5 here; files must be on storage that all workers share" in message
+    monkeypatch.undo()
+    with pytest.raises(OSError, match="No such file or directory; files must be on storage that all workers share"):
+        _distributed._count_named([(str(tmp_path / "b.txt"), 4)], {})

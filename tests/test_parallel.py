@@ -120,6 +120,21 @@ def test_limits_come_back_after_errors_and_nesting():
         assert blas_threads() == {2}
 
 
+def test_the_first_thread_in_need_not_be_the_last_one_out():
+    """Though threadpoolctl lets one thread alone set limits; nor does one of ours stay the one."""
+    first, second = worker_threads(), worker_threads()
+    with threadpool_limits(2, user_api="blas"), ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        one.submit(first.__enter__).result()
+        other.submit(second.__enter__).result()
+        assert blas_threads() == {1}
+        one.submit(first.__exit__, None, None, None).result()
+        assert blas_threads() == {1}
+        other.submit(second.__exit__, None, None, None).result()
+        assert blas_threads() == {2}
+        with threadpool_limits(1, user_api="blas"):
+            assert blas_threads() == {1}
+
+
 def test_fits_in_many_threads_at_once():
     X, y = load_iris(return_X_y=True)
     alone = SoftmaxRegressor().fit(X, y)

@@ -14,7 +14,16 @@ import numpy as np
 
 from skxent._typing import Array, Floats, Integers
 
-__all__ = ["MAX_BINS", "add_up", "auto_bins", "edges_of_rows", "edges_of_sorted", "sort_present", "starts_bin"]
+__all__ = [
+    "MAX_BINS",
+    "add_up",
+    "auto_bins",
+    "edges_of_rows",
+    "edges_of_sorted",
+    "multiples_reached",
+    "sort_present",
+    "starts_bin",
+]
 
 # The fewest and the most bins that "auto" takes: numbers of bins fit in a byte.
 MIN_BINS, MAX_BINS = 4, 255
@@ -81,7 +90,7 @@ def edges_of_sorted(ordered: Array, n_bins: int) -> Array:
     return np.asarray(ordered[ends[ends > 0] - 1])
 
 
-def starts_bin(feature: Integers, mass: Floats, missing: Array, n_bins: int) -> Array:
+def starts_bin(feature: Integers, mass: Floats, missing: Array, n_bins: int, narrower: int = 1) -> Array:
     """Whether a distinct value is the first of its bin.
 
     Parameters
@@ -95,13 +104,21 @@ def starts_bin(feature: Integers, mass: Floats, missing: Array, n_bins: int) -> 
         True for NaN, which has a bin of its own.
     n_bins : int
         B, the number of bins to aim for.
+    narrower : int, default=1
+        Into how many narrower bins each is cut elsewhere: what these bins begin with, some of those do.
     """
     present = np.where(missing, 0.0, mass)
     below = np.concatenate([[0.0], np.cumsum(present)[:-1]])
     new_feature = np.diff(feature, prepend=-1) != 0
     below -= below[new_feature][feature]
     total = add_up(feature, present)[feature]
-    multiple = np.floor_divide(n_bins * below, total, out=np.zeros_like(below), where=total > 0)
+    multiple = multiples_reached(below, total, n_bins * narrower) // narrower
     crosses = np.diff(multiple, prepend=-1) != 0
     heavy = n_bins * mass > total
     return np.asarray(new_feature | crosses | heavy | missing)
+
+
+def multiples_reached(below: Floats, total: Floats | float, n_bins: int) -> Floats:
+    """Return how many multiples of the share of a bin a cumulative weight has reached; 0 where there is none at all."""
+    reached: Floats = np.floor_divide(n_bins * below, total, out=np.zeros_like(below), where=np.asarray(total) > 0)
+    return reached

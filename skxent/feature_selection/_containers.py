@@ -232,8 +232,8 @@ def _fill_masked(array: np.ma.MaskedArray[Any, Any]) -> Array:
 
 def _is_large(series: nw.Series[Any]) -> bool:
     """Whether integers are beyond those that float64 holds exactly."""
-    ends = series.min(), series.max()
-    return any(end is not None and abs(int(end)) > LARGEST_EXACT for end in ends)
+    ends = np.array([series.min(), series.max()], dtype=object)
+    return any(abs(int(end)) > LARGEST_EXACT for end in ends[~is_missing(ends)])
 
 
 def _numbered(n_features: int) -> list[str]:

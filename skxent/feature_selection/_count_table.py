@@ -75,6 +75,13 @@ def fine_bins(n_bins: int) -> int:
     return n_bins * -(-RANKED_BINS // n_bins)
 
 
+def starts_of_bins(feature: Integers, mass: Floats, missing: Array, n_bins: int) -> tuple[Array, Array]:
+    """Whether distinct values are the first of a bin, and of a narrower one; the parameters are `starts_bin`'s."""
+    narrower = fine_bins(n_bins) // n_bins
+    wide = starts_bin(feature, mass, missing, n_bins, narrower)
+    return wide, starts_bin(feature, mass, missing, n_bins * narrower)
+
+
 @dataclass(frozen=True)
 class CountTable:
     """Counts n[bin, class] of one or several features, as the list of the cells that are not empty.
@@ -267,7 +274,7 @@ def count_by_value(values: Array, target: Target, n_bins: int, categorical: bool
     counts = counts[filled]
     of_feature, missing = np.zeros(len(filled), dtype=np.intp), np.zeros(len(filled), dtype=bool)
     rows = counts.sum(axis=1).astype(np.float64)
-    opens, narrow = (categorical | starts_bin(of_feature, rows, missing, aim) for aim in (n_bins, fine_bins(n_bins)))
+    opens, narrow = (categorical | starts for starts in starts_of_bins(of_feature, rows, missing, n_bins))
     edges = least + filled[np.append(opens[1:], True)].astype(values.dtype)
     in_bins = np.add.reduceat(counts, np.flatnonzero(narrow))
     return _table_of_one(in_bins, missing[narrow], opens[narrow], edges, not categorical, target)
@@ -298,15 +305,10 @@ class Entries:
         """Give some of the entries."""
         return Entries(self.feature[index], self.value[index], self.label[index], self.weight[index])
 
-    def in_order(self, *, by_weight: bool) -> Entries:
-        """Sort by feature and value; NaN comes last, entries of no weight go.
-
-        With `by_weight` equal values are in ascending order of their weight, so that sums of fractions do not
-        depend on the order of the rows.
-        """
+    def in_order(self) -> Entries:
+        """Sort by feature and value; NaN comes last, entries of no weight go."""
         entries = self if self.weight.all() else self.take(np.flatnonzero(self.weight))
-        keys = (entries.weight, entries.value, entries.feature)[not by_weight :]
-        return entries.take(np.lexsort(keys))
+        return entries.take(np.lexsort((entries.value, entries.feature)))
 
 
 def count_entries(entries: Entries, target: Target, n_bins: int, categorical: Array) -> CountTable:
@@ -323,7 +325,7 @@ def count_entries(entries: Entries, target: Target, n_bins: int, categorical: Ar
     categorical : ndarray of bool of shape (n_features,)
         Features whose every value is a bin of its own.
     """
-    entries = entries.in_order(by_weight=target.weight is not None)
+    entries = entries.in_order()
     missing = entries.value != entries.value
     same = (entries.value[1:] == entries.value[:-1]) | (missing[1:] & missing[:-1])
     new_value = np.concatenate([[True], ~same | (np.diff(entries.feature) != 0)])
@@ -331,9 +333,7 @@ def count_entries(entries: Entries, target: Target, n_bins: int, categorical: Ar
     first = np.flatnonzero(new_value)
     feature = entries.feature[first]
     mass = add_up(value, entries.weight)
-    opens, narrow = (
-        categorical[feature] | starts_bin(feature, mass, missing[first], aim) for aim in (n_bins, fine_bins(n_bins))
-    )
+    opens, narrow = (categorical[feature] | starts for starts in starts_of_bins(feature, mass, missing[first], n_bins))
     bin_of_entry = (np.cumsum(narrow) - 1)[value]
     cells = sum_by_cell(bin_of_entry, entries.label, entries.weight, target.n_classes)
     fine = FineCounts(*cells, feature[narrow], missing[first[narrow]])

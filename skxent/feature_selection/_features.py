@@ -61,6 +61,10 @@ class Features(ABC):
     def count(self, block: slice, target: Target, n_bins: int) -> CountTable:
         """Count the features of a block against the classes."""
 
+    def tables(self, block: slice, target: Target, n_bins: int) -> list[CountTable]:
+        """Count the features of a block, in tables that are read one by one."""
+        return [self.count(block, target, n_bins)]
+
     @abstractmethod
     def values(self, at: int) -> Array:
         """Return the values of a feature as numbers or codes, NaN where missing, of shape (n_rows,)."""
@@ -124,7 +128,7 @@ class DenseFeatures(Features):
 
 @dataclass(frozen=True)
 class WorkerFeatures(DenseFeatures):
-    """Features in the columns of a Dask frame: numbers are counted by the workers, the others are brought here.
+    """Features in the columns of a Dask frame, counted by the workers.
 
     Parameters
     ----------
@@ -137,20 +141,16 @@ class WorkerFeatures(DenseFeatures):
     def blocks(self, n_classes: int) -> list[slice]:
         if self.workers is None:
             return super().blocks(n_classes)
-        size = self.workers.together(MAX_BINS, n_classes)
+        n_tables = max(1, self.workers.together(MAX_BINS, n_classes) // COLUMNS_PER_BLOCK)
+        size = n_tables * COLUMNS_PER_BLOCK
         return [slice(at, at + size) for at in range(0, len(self.names), size)]
 
-    def count(self, block: slice, target: Target, n_bins: int) -> CountTable:
-        columns = range(len(self.names))[block]
-        there = [at for at in columns if self._is_counted_there(at, target)]
-        tables = dict(zip(there, self.workers.count(there, target, n_bins) if there else [], strict=True))
-        return CountTable.stack(
-            [tables[at] if at in tables else self._count_column(at, target, n_bins) for at in columns]
-        )
-
-    def _is_counted_there(self, at: int, target: Target) -> bool:
-        dtypes = None if self.workers is None or target.weight is not None else self.workers.dtypes
-        return dtypes is not None and dtypes[at] is not None and not self.categorical[at]
+    def tables(self, block: slice, target: Target, n_bins: int) -> list[CountTable]:
+        """Count the features of a block together; the tables are those in memory, as is what is read from them."""
+        if self.workers is None:
+            return super().tables(block, target, n_bins)
+        found = self.workers.count(range(len(self.names))[block], target, n_bins, self.categorical)
+        return [CountTable.stack(found[at : at + COLUMNS_PER_BLOCK]) for at in range(0, len(found), COLUMNS_PER_BLOCK)]
 
     def followed_by(self, other: Self) -> Self:
         below, parts = super().followed_by(other), (self.workers, getattr(other, "workers", None))
@@ -204,9 +204,7 @@ class SparseFeatures(Features):
         row, value = self.matrix.indices[span], self.matrix.data[span]
         if target.weight is None:
             return Entries(feature, value, target.codes[row], np.ones(len(row)))
-        entries = Entries(feature, value, target.codes[row], target.weight[row])
-        # Added in this order, the weights have the same sums whatever the order of the rows.
-        return entries.take(np.argsort(entries.weight))
+        return Entries(feature, value, target.codes[row], target.weight[row])
 
     def followed_by(self, other: Self) -> Self:
         matrix = sp.vstack([self.matrix, other.matrix], format="csc")

@@ -1,7 +1,7 @@
 """Lazy data frames, of Dask and Polars: their columns are collected when they are looked at, a few at a time.
 
 Every score of a feature looks at one column and the target. So what must fit in memory is one column, not the data; and
-the scores are those of the same data in memory, since the same code computes them. Where Dask has a client, numbers are
+the scores are those of the same data in memory, since the same code computes them. Where Dask has a client, columns are
 not collected but counted by its workers: see :mod:`skxent.feature_selection._worker_counts`.
 """
 
@@ -95,6 +95,11 @@ class LazyData(DataSet):
 
             if X.ndim != 2:
                 raise ValueError(f"Expected 2D array, got an array of {X.ndim} dimension(s) instead.")
+            if not isinstance(X._meta, np.ndarray):
+                raise TypeError(
+                    f"X is a Dask array of {type(X._meta).__name__} chunks; counted are dense chunks, which "
+                    "X.map_blocks(lambda part: part.toarray()) makes, or in a sparse matrix in memory."
+                )
             X = dd.from_dask_array(X.rechunk({1: -1}), columns=[f"x{at}" for at in range(X.shape[1])])
         data = cls(X, [str(name) for name in header(X).columns])
         if data.n_rows < min_rows or not data.names:

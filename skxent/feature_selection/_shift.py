@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,6 +32,8 @@ from skxent.information._units import nats_per_unit
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from skxent.feature_selection._worker_counts import WorkerColumns  # it needs Dask
 
 __all__ = ["METRICS", "distribution_shift"]
 
@@ -177,7 +180,10 @@ def distribution_shift(
     else:
         aim = auto_bins(target.totals) if isinstance(n_bins, str) else n_bins
         categorical = reference.categorical | new.categorical
-        parts = [compare(table) for table in _in_fixed_bins(data, target, categorical, aim, quantiles, edges or {})]
+        _require_columns(edges or {}, reference.names)
+        workers: list[Any] = [getattr(part, "workers", None) for part in (reference, new)]
+        count = partial(_in_fixed_bins, data) if None in workers else partial(_on_workers, workers[0], workers[1])
+        parts = [compare(table) for table in count(target, categorical, aim, quantiles, edges or {})]
     divergence, pvalues, bins = (np.concatenate(column) for column in zip(*parts, strict=True))
     columns = {
         metric: divergence,
@@ -231,25 +237,59 @@ def _in_fixed_bins(
 ) -> Iterator[CountTable]:
     """Count both data sets in bins that the reference, or the user, gives."""
     reference, new = data
-    unknown = [name for name in edges if name not in reference.names]
-    if unknown:
-        raise ValueError(f"edges names columns that the data sets do not have: {unknown}.")
     for at, name in enumerate(reference.names):
         columns = reference.column(at), new.column(at)
         both = stack_columns(*columns, name)
         whole = quantiles == "both" or categorical[at] or kind_of(both) == "text"
-        own = np.unique(np.asarray(edges[name], dtype=np.float64)) if name in edges else None
+        own = _own_edges(edges, name)
 
         def limits_of(values: Array, own: Array | None = own) -> Array:
             return edges_of_rows(values, n_bins)[:-1] if own is None else own
 
         levels = Levels.of(both if whole else columns[0], name, bool(categorical[at]), limits_of)
-        yield _table_of(levels, levels.codes(both, name), target)
+        codes = levels.codes(both, name)
+        counts = np.bincount(codes * 2 + target.codes, minlength=levels.n_codes * 2).reshape(-1, 2).astype(np.float64)
+        yield _table_of(levels, counts, target)
 
 
-def _table_of(levels: Levels, codes: Integers, target: Target) -> CountTable:
-    """Count one feature whose bins are known."""
-    counts = np.bincount(codes * 2 + target.codes, minlength=levels.n_codes * 2).reshape(-1, 2).astype(np.float64)
+def _on_workers(
+    reference: WorkerColumns,
+    new: WorkerColumns,
+    target: Target,
+    categorical: Array,
+    n_bins: int,
+    quantiles: str,
+    edges: Mapping[str, ArrayLike],
+) -> Iterator[CountTable]:
+    """Do as :func:`_in_fixed_bins` where the data sets are; what comes here are limits, categories and counts."""
+    both, names = reference.followed_by(new), reference.names
+    columns = range(len(names))
+    kinds = both.kinds(columns, categorical)
+    maybe_ordered = [at for at in columns if kinds[at] != "text" and not categorical[at]]
+    limits = (both if quantiles == "both" else reference).cut(maybe_ordered, n_bins, categorical)
+    categories = both.categories([at for at in columns if at not in limits])
+    levels = []
+    for at in columns:
+        own = _own_edges(edges, names[at])
+        cuts = limits.get(at, np.empty(0)) if own is None or at not in limits else own
+        levels.append(Levels(cuts, categories.get(at), kinds[at]))
+    for level, counts in zip(levels, both.count_in(levels), strict=True):
+        yield _table_of(level, counts, target)
+
+
+def _require_columns(edges: Mapping[str, ArrayLike], names: list[str]) -> None:
+    unknown = [name for name in edges if name not in names]
+    if unknown:
+        raise ValueError(f"edges names columns that the data sets do not have: {unknown}.")
+
+
+def _own_edges(edges: Mapping[str, ArrayLike], name: str) -> Array | None:
+    """Return the limits between bins that the user gives, if there are any for a column."""
+    return np.unique(np.asarray(edges[name], dtype=np.float64)) if name in edges else None
+
+
+def _table_of(levels: Levels, counts: Floats, target: Target) -> CountTable:
+    """Return the table of one feature from the rows of both data sets in each bin."""
     filled = counts[counts.sum(axis=1) > 0]
     bins, label = np.nonzero(filled)
     limits = np.arange(len(filled) - int(counts[-1].any()))  # the bin of missing values has no limit

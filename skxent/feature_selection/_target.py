@@ -34,7 +34,7 @@ class Target:
     codes : ndarray of int of shape (n_rows,)
         Which of `classes` each row has.
     weight : ndarray of float of shape (n_rows,) or None
-        How many times each row counts; None where every row counts once.
+        How many times each row counts, as :func:`read_frequencies` gives it; None where every row counts once.
     ordered : bool
         Whether the order of the classes means something.
     """
@@ -67,14 +67,10 @@ class Target:
 
     @cached_property
     def totals(self) -> Floats:
-        """Total weight of each class, of shape (n_classes,).
-
-        The weights are added in ascending order, so that the sum does not depend on the order of the rows.
-        """
+        """Total weight of each class, of shape (n_classes,)."""
         if self.weight is None:
             return self.rows_of_class.astype(np.float64)
-        order = np.argsort(self.weight)
-        return add_up(self.codes[order], self.weight[order], self.n_classes)
+        return add_up(self.codes, self.weight, self.n_classes)
 
     @cached_property
     def total(self) -> float:
@@ -112,7 +108,11 @@ def _refuse_missing(labels: Array) -> None:
 
 
 def read_frequencies(sample_weight: ArrayLike, n_rows: int) -> Floats:
-    """Weights as one float64 per row; a single number is the weight of every row."""
+    """Weights as one float64 per row; a single number is the weight of every row.
+
+    They are rounded so that their sums are exact, and so the same in any order of the rows and however they are cut:
+    to multiples of a power of two that is at most 2**-51 of the sum of all.
+    """
     weight = np.asarray(in_memory(sample_weight), dtype=np.float64)
     if weight.ndim == 0:
         weight = np.full(n_rows, weight)
@@ -124,7 +124,8 @@ def read_frequencies(sample_weight: ArrayLike, n_rows: int) -> Floats:
             f"sample_weight[{wrong[0]}] is {weight[wrong[0]]}: weights are the number of times a row counts, "
             "finite and not negative."
         )
-    return weight
+    unit = np.ldexp(1.0, min(0, int(np.frexp(np.sort(weight).sum())[1]) - 52))
+    return np.asarray(np.rint(weight / unit) * unit)
 
 
 def drop_empty_classes(target: Target) -> Target:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from numbers import Integral, Real
 from typing import Any, Literal, TypeVar
 
@@ -128,16 +129,16 @@ def score_or_deprecated(score_func: str | Score, estimator: str | Score) -> str 
 def count_features(
     features: Features, target: Target, n_bins: int | str, n_jobs: int | None, read: Callable[[CountTable], Result]
 ) -> list[Result]:
-    """Count block after block, in threads, and apply `read` to each block's table."""
+    """Count block after block, in threads, and apply `read` to each table."""
     aim = auto_bins(target.totals) if isinstance(n_bins, str) else n_bins
 
-    def work(block: slice) -> Result:
-        return read(features.count(block, target, aim))
+    def work(block: slice) -> list[Result]:
+        return [read(table) for table in features.tables(block, target, aim)]
 
-    result: list[Result] = Parallel(n_jobs=n_jobs, prefer="threads")(
+    result: list[list[Result]] = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(work)(block) for block in features.blocks(target.n_classes)
     )
-    return result
+    return [*chain.from_iterable(result)]
 
 
 def score_features(
@@ -190,8 +191,8 @@ def cross_entropy_classif(
     ----------
     X : array-like, data frame or sparse matrix of shape (n_rows, n_features)
         Numbers, categories, text, booleans and dates; missing values have a bin of their own. Of arrays and frames of
-        Dask and of lazy frames of Polars a few columns are in memory at a time; numbers are counted by the workers if
-        Dask has a client. The scores are the same.
+        Dask and of lazy frames of Polars a few columns are in memory at a time, and none if Dask has a client, whose
+        workers count them. The scores are the same.
     y : array-like of shape (n_rows,)
         Class labels of any type.
     categorical_features : "from_dtype" or array-like of bool, int or str, default="from_dtype"
@@ -371,7 +372,6 @@ def _quantile_classes(y: Array, weight: Floats, n_classes: int | str) -> Integer
     distinct, value = np.unique(y, return_inverse=True)
     if len(distinct) < 2:
         raise ValueError(f"y is {distinct[0]} in every row: there is nothing to predict.")
-    ascending = np.argsort(weight)  # so that sums of fractions do not depend on the order of the rows
-    mass = add_up(value[ascending], weight[ascending])
+    mass = add_up(value, weight)
     opens = starts_bin(np.zeros(len(mass), dtype=np.int64), mass, np.zeros(len(mass), dtype=bool), aim)
     return np.asarray(np.cumsum(opens)[value])

@@ -15,7 +15,7 @@ import polars as pl
 from skxent._typing import Array, Integers
 from skxent.feature_selection._containers import LARGEST_EXACT, is_missing
 
-__all__ = ["Levels", "as_numbers", "kind_of", "stack_columns"]
+__all__ = ["Levels", "as_numbers", "kind_of", "kind_of_all", "refuse_mixture", "stack_columns"]
 
 
 def stack_columns(above: Array, below: Array, name: str) -> Array:
@@ -30,9 +30,29 @@ def stack_columns(above: Array, below: Array, name: str) -> Array:
         above = _missing_like(below, len(above))
     elif _is_empty(below):
         below = _missing_like(above, len(below))
-    elif kind_of(above) != kind_of(below):
-        raise ValueError(f"Column {name!r} holds {kind_of(above)} in one data set, {kind_of(below)} in the other.")
+    else:
+        refuse_mixture([{kind_of(above)}, {kind_of(below)}], name)
     return np.concatenate([above, below])
+
+
+def refuse_mixture(kinds: list[set[str | None]], name: str) -> None:
+    """Raise an error if a column holds values of another kind in one of two data sets.
+
+    Parameters
+    ----------
+    kinds : list of set
+        What parts of each data set hold, as `kind_of` says; None for parts without values, which fit any other.
+    name : str
+        The column.
+    """
+    above, below = (kind_of_all(parts - {None}) for parts in kinds)
+    if above and below and above != below:
+        raise ValueError(f"Column {name!r} holds {above} in one data set, {below} in the other.")
+
+
+def kind_of_all(kinds: set[str | None]) -> str | None:
+    """Say what a column holds whose parts hold several kinds."""
+    return "text" if "text" in kinds else next(iter(kinds), None) if len(kinds) < 2 else "numbers"
 
 
 def _is_empty(values: Array) -> bool:

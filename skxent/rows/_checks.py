@@ -16,6 +16,7 @@ __all__ = [
     "as_floats",
     "bytes_of",
     "check_finite",
+    "distinct_labels",
     "joined_targets",
     "numbers_of",
     "targets_of",
@@ -49,6 +50,7 @@ def numbers_of(X: Any, where: str, names: Sequence[Any] | None = None) -> Any:
     if getattr(getattr(X, "dtype", None), "kind", "f") in "cmM":
         raise ValueError(f"{where} holds {X.dtype}, which is not supported; features are real numbers.")
     try:
+        X = X.tocsr() if hasattr(X, "tocsr") else X  # SciPy's sparse matrices and others
         n_dimensions = np.ndim(X)
         if n_dimensions == 2:
             return check_array(X, **_AS_GIVEN, accept_sparse="csr", dtype=[np.float64, np.float32])
@@ -147,6 +149,21 @@ def joined_targets(parts: Sequence[Array], names: Sequence[str]) -> Array:
                 f"the targets of {name} are {_described(part)}, but those of {names[0]} are {_described(parts[0])}."
             )
     return np.concatenate(parts)
+
+
+def distinct_labels(y: Array, where: str) -> Array:
+    """Return the labels that occur, sorted.
+
+    Raises
+    ------
+    TypeError
+        If some are text and others numbers; the message says where.
+    """
+    try:
+        return np.unique(y)
+    except TypeError as error:
+        kinds = ", ".join(sorted({type(label).__name__ for label in y.ravel()}))
+        raise TypeError(f"labels of {where} are of the types {kinds}, which have no order: make them one.") from error
 
 
 def _kind_of_targets(y: Array) -> tuple[bool, Any]:

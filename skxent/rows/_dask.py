@@ -16,12 +16,22 @@ from typing import Any, NamedTuple
 
 import dask
 import dask.array as da
+import narwhals as nw
 import numpy as np
 import scipy.sparse as sp
 
 from skxent._parallel import ONE_THREAD, Workers, worker_threads
 from skxent._typing import Array
-from skxent.rows._checks import alike, as_floats, bytes_of, check_finite, joined_targets, numbers_of, targets_of
+from skxent.rows._checks import (
+    alike,
+    as_floats,
+    bytes_of,
+    check_finite,
+    distinct_labels,
+    joined_targets,
+    numbers_of,
+    targets_of,
+)
 from skxent.rows._memory import MemoryRows
 from skxent.rows._part import Part, joined, select
 from skxent.rows._rows import SAMPLE_BYTES, Rows
@@ -80,8 +90,9 @@ class DaskColumn:
 
     def distinct(self) -> Array:
         """Return the values that occur, sorted."""
-        found = compute([task(np.unique, part) for part in self.parts])
-        return np.unique(joined_targets(found, [f"partition {index} of y" for index in range(len(found))]))
+        names = [f"partition {index} of y" for index in range(len(self.parts))]
+        found = compute([task(distinct_labels, *pair) for pair in zip(self.parts, names, strict=True)])
+        return distinct_labels(joined_targets(found, names), "y")
 
     def add(self, function: Callable[..., Any], *others: Any) -> Array:
         """Return the sum of a function of each part of this column and of others, which may be None."""
@@ -296,12 +307,13 @@ class DaskTable:
     def _check_columns(self) -> None:
         if not self.is_frame:
             return
-        for name, dtype in self.X.dtypes.items():
-            if getattr(dtype, "kind", "O") not in "biuf":
+        for name, dtype in nw.from_native(self.X._meta, eager_only=True).schema.items():
+            # What objects are the workers find out.
+            if not (dtype.is_numeric() or dtype == nw.Boolean or self.X.dtypes[name] == np.dtype(object)):
                 first = self.X[name].head(1).tolist()
                 raise ValueError(
-                    f"could not convert string to float: {str(*first)!r} (column {name!r} of X holds {dtype}; encode "
-                    "it or leave it out)"
+                    f"could not convert string to float: {str(*first)!r} (column {name!r} of X holds "
+                    f"{self.X.dtypes[name]}; encode it or leave it out)"
                 )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ __all__ = ["ArrayBlocks", "ArrayFiles", "FrameBlocks", "Parquet", "file_of_map",
 
 # Bytes of a block of an array: reading it costs much more than to begin to, and three of them are little memory.
 _BLOCK_BYTES = 4_000_000
+# Bytes of columns of a row group that are read together: what PyArrow needs to read them is several times as much.
+_PIECE_BYTES = 4_000_000
 # Rows of a lazy frame that are collected at a time.
 _FRAME_ROWS = 65_536
 
@@ -84,7 +87,7 @@ class ArrayBlocks(Source):
         if len(array.shape) != 2 or 0 in array.shape:
             raise ValueError(f"{self} has shape {tuple(array.shape)}; features have two dimensions, neither of them 0.")
         n_rows, n_features = array.shape
-        chunk = (getattr(array, "chunks", None) or (1,))[0]
+        chunk = int(np.max((getattr(array, "chunks", None) or (1,))[0]))
         chunk_bytes = chunk * n_features * array.dtype.itemsize
         size = chunk * max(1, int(block_bytes / chunk_bytes))
         self.starts = np.arange(0, n_rows, size)
@@ -221,6 +224,8 @@ class _Columns(Source):
         See :class:`Source`.
     """
 
+    feature_names: list[str]
+
     def __init__(
         self,
         known: Sequence[str],
@@ -230,7 +235,7 @@ class _Columns(Source):
         memory: float,
     ) -> None:
         self.target, self.given_columns = target, columns
-        names = [name for name in (known if columns is None else columns) if name != target]
+        names: list[str] = [name for name in (known if columns is None else columns) if name != target]
         self.feature_names = names
         self.columns = names + ([] if target is None else [target])
         if not names or len(set(names)) < len(names):
@@ -248,17 +253,20 @@ class _Columns(Source):
         raise NotImplementedError
 
     def _split(self, index: int, frame: pl.DataFrame) -> tuple[Any, Any]:
-        features = frame.select(self.feature_names)
-        for name, dtype in features.schema.items():
+        X = self._numbers_in(index, frame.select(self.feature_names))
+        return X, None if self.target is None else self._targets(index, frame)
+
+    def _numbers_in(self, index: int, frame: pl.DataFrame) -> Array:
+        """Return columns of features as an array of float32 if all are of that type, otherwise of float64."""
+        for name, dtype in frame.schema.items():
             if not (dtype.is_numeric() or dtype in (pl.Boolean, pl.Null)):
-                first = features[name].drop_nulls().head(1).to_list()
+                first = frame[name].drop_nulls().head(1).to_list()
                 raise ValueError(
                     f"could not convert string to float: {str(*first)!r} (column {name!r} of "
                     f"{self.name_of_block(index)} holds {dtype}; encode it or leave it out with columns=[...])"
                 )
-        single = all(dtype == pl.Float32 for dtype in features.dtypes)
-        X = features.cast(pl.Float32 if single else pl.Float64).to_numpy(order="c")
-        return X, None if self.target is None else self._targets(index, frame)
+        single = all(dtype == pl.Float32 for dtype in frame.dtypes)
+        return frame.cast(pl.Float32 if single else pl.Float64).to_numpy(order="c")
 
     def _targets(self, index: int, frame: pl.DataFrame) -> Array:
         column = frame[str(self.target)]
@@ -286,9 +294,10 @@ class Parquet(_Columns):
 
     Notes
     -----
-    A row group is in memory as a whole, with the next one, as PyArrow's table and as an array: together some ten times
-    its bytes. Write files with row groups of some 10 MB: ``frame.write_parquet(path, row_group_size=...)``. Needs
-    PyArrow (``pip install skxent[dask]``).
+    A row group is in memory as a whole, with the next one, and PyArrow needs some memory to read it: together two and a
+    half times its bytes. What a file says about its row groups takes 1 kB for each column of each group. Write row
+    groups of 10 to 50 MB (``frame.write_parquet(path, row_group_size=...)``), and several files if there are many
+    columns. Needs PyArrow (``pip install skxent[dask]``).
 
     Examples
     --------
@@ -313,21 +322,24 @@ class Parquet(_Columns):
         memory: float = SAMPLE_BYTES,
     ) -> None:
         self.given = paths
+        self._held: tuple[Any, Any] = None, None
         self.paths = _matching(paths)
         self.files = _Unchanged(self.paths)
-        # Kept: it has an entry for each column of each row group, and takes longer to read than a group does.
-        self.metadata: dict[Path, Any] = {}
         self.groups: list[tuple[Path, int]] = []
+        schemas: dict[Path, Any] = {}
         sizes: list[int] = []
         for path in self.paths:
-            with _Named(path):
-                self.metadata[path] = metadata = import_parquet().read_metadata(path)
+            metadata = self._metadata(path)
+            schemas[path] = metadata.schema.to_arrow_schema()
             found = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             self.groups += [(path, i) for i, n_rows in enumerate(found) if n_rows]
             sizes += [n_rows for n_rows in found if n_rows]
-        super().__init__(_names(self.metadata[self.paths[0]]), target, columns, sizes, memory)
-        for path in self.paths:
-            self._require_columns(_names(self.metadata[path]), str(path))
+        super().__init__(schemas[self.paths[0]].names, target, columns, sizes, memory)
+        for path, schema in schemas.items():
+            self._require_columns(schema.names, str(path))
+        self.dtypes = {
+            path: _dtype([schema.field(name) for name in self.feature_names]) for path, schema in schemas.items()
+        }
 
     def __str__(self) -> str:
         """Name the files in an error."""
@@ -344,16 +356,44 @@ class Parquet(_Columns):
 
     def read(self, index: int) -> tuple[Any, Any]:
         """Return a block; see :meth:`Source.read`."""
-        return self._split(index, self._frame(index, self.columns))
+        path, n_rows = self.groups[index][0], self.sizes[index]
+        X = np.empty((n_rows, len(self.feature_names)), self.dtypes[path])
+        width = max(1, _PIECE_BYTES // (X.itemsize * n_rows))
+        with self._opened(index) as read:
+            for start in range(0, X.shape[1], width):
+                names = self.feature_names[start : start + width]
+                X[:, start : start + width] = self._numbers_in(index, read(names))
+            return X, None if self.target is None else self._targets(index, read([self.target]))
 
-    def _frame(self, index: int, columns: list[str]) -> pl.DataFrame:
+    def _metadata(self, path: Path) -> Any:
+        """Return what a file says about its row groups.
+
+        That of one file is kept: it has 1 kB for each column of each group, and takes longer to read than a group does.
+        """
+        held, metadata = self._held
+        if held != path:
+            with _Named(path):
+                metadata = import_parquet().read_metadata(path)
+            self._held = path, metadata
+        return metadata
+
+    @contextmanager
+    def _opened(self, index: int) -> Iterator[Callable[[list[str]], pl.DataFrame]]:
+        """Open the file of a block, and give a function that reads some of the block's columns."""
         path, group = self.groups[index]
         self.files.check(path)
-        with _Named(path), import_parquet().ParquetFile(path, metadata=self.metadata[path]) as file:
-            table = file.read_row_group(group, columns=columns, use_threads=False)
-        frame = pl.from_arrow(table)
-        assert isinstance(frame, pl.DataFrame)
-        return frame
+        metadata = self._metadata(path)
+        with _Named(path):
+            file = import_parquet().ParquetFile(path, metadata=metadata, pre_buffer=False)
+
+        def read(columns: list[str]) -> pl.DataFrame:
+            with _Named(path):
+                frame = pl.from_arrow(file.read_row_group(group, columns=columns, use_threads=False))
+            assert isinstance(frame, pl.DataFrame)
+            return frame
+
+        with file:
+            yield read
 
 
 class FrameBlocks(_Columns):
@@ -442,9 +482,9 @@ def _matching(paths: Any) -> list[Path]:
     return found
 
 
-def _names(metadata: Any) -> list[str]:
-    names: list[str] = metadata.schema.to_arrow_schema().names
-    return names
+def _dtype(fields: list[Any]) -> Any:
+    """Return float32 if all columns of a file are of that type, otherwise float64."""
+    return np.float32 if all(str(field.type) == "float" for field in fields) else np.float64
 
 
 def import_parquet() -> Any:

@@ -26,7 +26,7 @@ _FIRST_ROWS = 1_000
 # Rows of a block that are compared with those of the first pass.
 _ROWS_COMPARED = 8
 # Methods of collections that are computed on demand; to make an array of one may take all the memory there is.
-_LAZY = ("compute", "collect", "execute", "toPandas")
+_LAZY = ("compute", "collect", "execute", "toPandas", "result")
 
 
 def refuse_lazy(**values: Any) -> None:

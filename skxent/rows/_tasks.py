@@ -26,6 +26,12 @@ def compute(tasks: Sequence[Any]) -> list[Any]:
     """Return the results of tasks, computed by the current client or the local scheduler."""
     try:
         return list(dask.compute(*tasks, optimize_graph=False, traverse=False))
+    except ModuleNotFoundError as error:
+        error.add_note(
+            "The workers lack this module, in which a loss, a solver or another object of yours is defined. Send it to "
+            "them with client.upload_file, or by value with cloudpickle.register_pickle_by_value."
+        )
+        raise
     except Exception as error:
         if "Cancelled" not in type(error).__name__:
             raise

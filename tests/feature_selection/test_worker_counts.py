@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -17,8 +18,8 @@ import dask
 from skxent import CrossEntropySelector, cross_entropy_classif
 from skxent.feature_selection import _worker_counts, distribution_shift
 from skxent.feature_selection._binning import edges_of_sorted, sort_present
-from skxent.feature_selection._count_table import count_by_sorting
-from skxent.feature_selection._target import Target
+from skxent.feature_selection._count_table import Entries, count_by_sorting, count_entries
+from skxent.feature_selection._target import Target, read_frequencies
 from skxent.feature_selection._worker_counts import WorkerColumns, _keys, _values
 
 dd = pytest.importorskip("dask.dataframe")
@@ -32,7 +33,11 @@ def workers_of(columns, n_parts):
     frame = pd.DataFrame(columns)
     cuts = np.linspace(0, len(frame), n_parts + 1).astype(int)
     parts = [dask.delayed(frame.iloc[a:b]) for a, b in pairwise(cuts)]
-    return WorkerColumns(parts, [*frame.dtypes])
+    return WorkerColumns(parts, [*frame.columns], [*frame.dtypes], [0] * n_parts)
+
+
+def count_numbers(workers, columns, target, n_bins):
+    return workers.count(columns, target, n_bins, np.zeros(len(workers.names), bool))
 
 
 def assert_same_table(found, expected):
@@ -65,9 +70,31 @@ def test_tables_are_those_in_memory(data, dtype, n_bins):
     target = Target(np.arange(3), codes)
     workers = workers_of({"a": values, "b": np.arange(n_rows)}, data.draw(st.integers(1, 5)))
     with dask.config.set(scheduler="synchronous"):
-        found = workers.count([0, 1], target, n_bins)
+        found = count_numbers(workers, [0, 1], target, n_bins)
     for table, column in zip(found, (values, np.arange(n_rows)), strict=True):
         assert_same_table(table, count_by_sorting(column, target, n_bins))
+
+
+@given(data=st.data(), dtype=st.sampled_from(DTYPES), n_bins=st.sampled_from([1, 2, 5, 7, 40]))
+@settings(max_examples=30, deadline=None)
+def test_tables_of_weighted_rows_are_those_in_memory(data, dtype, n_bins):
+    """To the last bit, with weights that add up to multiples of a bin's share, and some of 0."""
+    n_rows = data.draw(st.integers(8, 40))
+    values = data.draw(hnp.arrays(dtype, n_rows))
+    values = values[data.draw(hnp.arrays(int, n_rows, elements=st.integers(0, n_rows - 1)))]
+    codes = data.draw(hnp.arrays(int, n_rows, elements=st.integers(0, 2)))
+    codes[:3] = [0, 1, 2]
+    weights = st.sampled_from([0.0, 0.1, 0.3, 1.0, 1 / 3, 7.5]) | st.floats(0, 1e3)
+    weight = data.draw(hnp.arrays(float, n_rows, elements=weights))
+    weight[:3] += 1
+    target = Target(np.arange(3), codes, read_frequencies(weight, n_rows))
+    workers = workers_of({"a": values, "b": values}, data.draw(st.integers(1, 5)))
+    with dask.config.set(scheduler="synchronous"):
+        found = workers.count([0, 1], target, n_bins, np.array([False, True]))
+    entries = Entries(np.zeros(n_rows, int), values, codes, target.weight)
+    for table, categorical in zip(found, (False, True), strict=True):
+        assert_same_table(table, count_entries(entries, target, n_bins, np.array([categorical])))
+        assert table.ordered == (not categorical,)
 
 
 def test_edges_of_heavy_values():
@@ -75,7 +102,7 @@ def test_edges_of_heavy_values():
     values = np.repeat([1.0, 2.0, 3.0, 7.0, np.nan], [3, 1, 60, 36, 9])
     target = Target(np.arange(2), np.arange(len(values)) % 2)
     with dask.config.set(scheduler="synchronous"):
-        (table,) = workers_of({"a": values}, 4).count([0], target, 4)
+        (table,) = count_numbers(workers_of({"a": values}, 4), [0], target, 4)
     np.testing.assert_array_equal(table.edges[0], edges_of_sorted(sort_present(values), 4))
     assert 2.0 in table.edges[0]
 
@@ -102,35 +129,76 @@ def frame():
         "none": np.full(n, np.nan),
         "constant": np.ones(n),
         "text": np.array(["x", "y", "z"])[y],
+        "words": np.where(rng.random(n) < 0.1, None, np.array(["q", "r"])[y % 2].astype(object)),
         "levels": pd.Categorical(np.array(["u", "v"])[y % 2]),
+        "grades": pd.Categorical(rng.integers(0, 9, n) - y, categories=np.arange(9, -4, -1)),
         "integer": pd.array(np.where(rng.random(n) < 0.1, None, y), dtype="Int64"),
+        "decimal": pd.array(np.where(rng.random(n) < 0.1, None, y / 8), dtype="Float64"),
+        "large": pd.array(np.where(np.arange(n) == 7, None, 2**60 + rng.integers(0, 99, n)), dtype="Int64"),
+        "date": np.where(rng.random(n) < 0.1, np.datetime64("NaT"), np.datetime64("2020-01-01", "ns") + 3600 * y),
+        "zone": pd.date_range("2020-01-01", periods=n, freq="h", tz="Europe/Berlin"),
+        "span": pd.to_timedelta(rng.integers(0, 50, n) + y, unit="s"),
+        "arrow": pd.array(np.where(rng.random(n) < 0.1, None, y / 2), dtype="float32[pyarrow]"),
+        "empty": pd.array([None] * n, dtype="Int64"),
+        "late": pd.array([None] * (n // 2) + (y[n // 2 :] + 0.5).tolist(), dtype="Float64"),
     }
     return pd.DataFrame(columns), y
 
 
-def test_scores_are_those_in_memory(client, frame):
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"n_bins": 40, "score_func": "plugin"},
+        {"categorical_features": ["whole", "missing"], "n_jobs": 2},
+        {"sample_weight": np.random.default_rng(1).random(3000).round(2) + 0.1 * (np.arange(3000) % 3)},
+    ],
+)
+def test_scores_are_those_in_memory_and_no_column_is_collected(options, client, frame, monkeypatch):
     X, y = frame
     there = dd.from_pandas(X, npartitions=7)
-    for options in ({}, {"n_bins": 40, "score_func": "plugin"}, {"categorical_features": ["whole"], "n_jobs": 2}):
-        for found, expected in zip(
-            cross_entropy_classif(there, y, **options), cross_entropy_classif(X, y, **options), strict=True
-        ):
-            np.testing.assert_array_equal(found, expected)
-    selector, local = (CrossEntropySelector(k=3).fit(data, y) for data in (there, X))
+    expected = cross_entropy_classif(X, y, **options)
+    monkeypatch.setattr("skxent.feature_selection._lazy_data.LazyData.column", None)
+    np.testing.assert_array_equal(cross_entropy_classif(there, y, **options), expected)
+
+
+def test_a_selector_is_that_in_memory(client, frame, rng):
+    X, y = frame
+    weight = rng.random(len(y))
+    there = dd.from_pandas(X, npartitions=3)
+    selector, local = (CrossEntropySelector(k=3).fit(data, y, sample_weight=weight) for data in (there, X))
     assert selector.get_feature_names_out().tolist() == local.get_feature_names_out().tolist()
     np.testing.assert_array_equal(selector.scores_std_, local.scores_std_)
     for found, expected in zip(selector.bin_edges_, local.bin_edges_, strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
-def test_columns_of_numbers_are_not_collected(client, frame, monkeypatch):
-    X, y = frame[0][["number", "single", "whole", "wide", "mark", "missing"]], frame[1]
-    monkeypatch.setattr("skxent.feature_selection._lazy_data.LazyData.column", None)
-    there = dd.from_pandas(X, npartitions=7)
-    np.testing.assert_array_equal(cross_entropy_classif(there, y), cross_entropy_classif(X, y))
-    halves = [part.reset_index(drop=True) for part in (X[:1000], X[1000:])]
-    found = distribution_shift(*(dd.from_pandas(half, npartitions=2) for half in halves))
-    pd.testing.assert_frame_equal(found, distribution_shift(*halves))
+def test_categories_in_another_order_in_each_partition(client, frame):
+    y = frame[1][:900]
+    words = pd.Series(np.array(["a", "b", "c", None], dtype=object)[np.arange(900) % 7 % 4])
+    kinds = [["c", "b", "a"], ["a", "b", "c", "unused"], ["b", "a", "c"]]
+    parts = [
+        pd.DataFrame({"w": pd.Categorical(part, categories=kind)})
+        for part, kind in zip(np.split(words.to_numpy(), 3), kinds, strict=True)
+    ]
+    meta = pd.DataFrame({"w": pd.Categorical([], categories=["__UNKNOWN_CATEGORIES__"])})
+    there = dd.from_delayed([dask.delayed(part) for part in parts], meta=meta, verify_meta=False)
+    expected = cross_entropy_classif(pd.DataFrame({"w": words.astype("category")}), y)
+    np.testing.assert_array_equal(cross_entropy_classif(there, y), expected)
+
+
+def test_sparse_chunks_are_refused(client, frame):
+    there = da.from_array(np.eye(8), chunks=4).map_blocks(sp.csr_matrix)
+    with pytest.raises(TypeError, match=r"X is a Dask array of csr_matrix chunks; .* part\.toarray"):
+        cross_entropy_classif(there, np.arange(8) % 2)
+
+
+def test_a_column_of_lists_is_named(client):
+    parts = [pd.DataFrame({"a": np.arange(4), "tags": [[1], [2], [3], None]})] * 2
+    with dask.config.set({"dataframe.convert-string": False}):
+        there = dd.from_delayed([dask.delayed(part) for part in parts], meta=parts[0][:0])
+    with pytest.raises(TypeError, match="Column 'tags' holds values of type list"):
+        cross_entropy_classif(there, np.arange(8) % 2)
 
 
 def test_scores_of_an_array_and_weights(client, frame, rng):
@@ -142,16 +210,45 @@ def test_scores_of_an_array_and_weights(client, frame, rng):
         )
 
 
-@pytest.mark.parametrize("options", [{}, {"quantiles": "reference"}])
-def test_shift_is_that_in_memory(options, client, frame):
-    old, new = frame[0][:1500].reset_index(drop=True), frame[0][1500:].reset_index(drop=True)
+def shifted(frame):
+    old, new = frame[:1500].reset_index(drop=True), frame[1500:].reset_index(drop=True)
     new["number"] += 1
     new["single"] = new["single"].astype(np.float64)
     new["whole"] = new["whole"].astype(np.int8)
-    there = (dd.from_pandas(old, npartitions=3), dd.from_pandas(new, npartitions=2))
+    new["text"] = new["text"].astype("category")
+    return old, new
+
+
+OPTIONS_OF_SHIFT = [
+    {},
+    {"metric": "psi", "categorical_features": ["whole"]},
+    {"quantiles": "reference", "n_bins": 7, "categorical_features": ["mark"]},
+    {"edges": {"number": [0.5, 1, 1], "span": [1e7], "whole": [0.5], "text": [1]}},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS_OF_SHIFT)
+def test_shift_is_that_in_memory_and_no_column_is_collected(options, client, frame, monkeypatch):
+    old, new = shifted(frame[0])
     expected = distribution_shift(old, new, **options)
+    monkeypatch.setattr("skxent.feature_selection._lazy_data.LazyData.column", None)
+    there = dd.from_pandas(old, npartitions=3), dd.from_pandas(new, npartitions=2)
     pd.testing.assert_frame_equal(distribution_shift(*there, **options), expected)
-    pd.testing.assert_frame_equal(distribution_shift(there[0], new, **options), expected)
+
+
+@pytest.mark.parametrize("options", OPTIONS_OF_SHIFT)
+def test_shift_of_data_on_workers_and_here(options, client, frame):
+    old, new = shifted(frame[0])
+    expected = distribution_shift(old, new, **options)
+    pd.testing.assert_frame_equal(distribution_shift(dd.from_pandas(old, npartitions=3), new, **options), expected)
+
+
+def test_columns_of_other_kinds_are_refused(client, frame):
+    old = frame[0][["date", "number", "text"]]
+    for column, kind in (("number", "text"), ("text", "number"), ("date", "number")):
+        new = dd.from_pandas(old.assign(**{column: old[kind]}), npartitions=2)
+        with pytest.raises(ValueError, match=f"Column '{column}' holds .* in one data set, .* in the other"):
+            distribution_shift(dd.from_pandas(old, npartitions=2), new)
 
 
 @pytest.mark.parametrize(("dtype", "rounds_of_search"), [("f8", 16), ("f4", 8), ("i2", 4), ("?", 2)])
@@ -167,7 +264,7 @@ def test_rounds_and_bytes_depend_on_the_type_and_not_on_the_rows(n_rows, dtype, 
     X = {name: rng.normal(size=n_rows).astype(dtype) for name in "abcd"}
     target = Target(np.arange(2), np.arange(n_rows) % 2)
     with dask.config.set(scheduler="synchronous"):
-        workers_of(X, 5).count(range(4), target, 8)
+        count_numbers(workers_of(X, 5), range(4), target, 8)
     n_narrow = 32
     assert len(sent) == 1 + 1 + rounds_of_search + 1 + 1
     assert max(sent) < 4 * n_narrow * 15 * 8 + 2000

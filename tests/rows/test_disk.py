@@ -640,6 +640,45 @@ def test_files_may_differ_in_what_does_not_matter(change, two_files):
     assert two_files(change).feature_names_in_.tolist() == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize("dtypes", [[np.float32] * 5, [np.float64] * 5, [np.float32, np.int8, bool, np.float32, "f8"]])
+def test_columns_of_a_row_group_are_read_a_few_at_a_time(dtypes, tmp_path, monkeypatch):
+    pq = pytest.importorskip("pyarrow.parquet")
+    X = np.random.default_rng(0).normal(size=(90, 5)) * 3
+    columns = {name: X[:, at].astype(dtype) for at, (name, dtype) in enumerate(zip(NAMES, dtypes, strict=True))}
+    pl.DataFrame(columns).with_columns(label=pl.lit("a")).write_parquet(tmp_path / "a.parquet", row_group_size=30)
+    expected = np.stack([column.astype(np.result_type(*dtypes)) for column in columns.values()], axis=1)
+    read = pq.ParquetFile.read_row_group
+    asked = []
+    monkeypatch.setattr(
+        pq.ParquetFile, "read_row_group", lambda *args, **kw: asked.append(kw["columns"]) or read(*args, **kw)
+    )
+    for n_bytes, n_pieces in ((1, 5), (2 * 30 * expected.itemsize, 3), (10**6, 1)):
+        monkeypatch.setattr("skxent.rows._readers._PIECE_BYTES", n_bytes)
+        asked.clear()
+        found, y = Parquet(tmp_path, "label").read(1)
+        assert found.dtype == (np.float32 if set(dtypes) == {np.float32} else np.float64)
+        np.testing.assert_array_equal(found, expected[30:60])
+        assert y.tolist() == ["a"] * 30
+        assert len(asked) == n_pieces + 1
+
+
+def test_what_one_file_says_about_its_groups_is_kept_and_read_once_a_pass(data, tmp_path, monkeypatch):
+    pq = pytest.importorskip("pyarrow.parquet")
+    X, y, _ = (values[:900] for values in data)
+    for at in range(3):
+        part = slice(300 * at, 300 * (at + 1))
+        frame_of(X[part], y[part]).write_parquet(tmp_path / f"{at}.parquet", row_group_size=100)
+    read, paths = pq.read_metadata, []
+    monkeypatch.setattr(pq, "read_metadata", lambda path: paths.append(path.name) or read(path))
+    source = Parquet(tmp_path, "label")
+    assert len(source.sizes) == 9
+    assert paths == ["0.parquet", "1.parquet", "2.parquet"]
+    paths.clear()
+    for index in range(9):
+        source.load(index)
+    assert paths == ["0.parquet", "1.parquet", "2.parquet"]
+
+
 def test_columns_of_parquet_are_checked(two_files):
     with pytest.raises(ValueError, match=r"different names.*'a', 'a'"):
         two_files(lambda frame: frame, columns=["a", "a"])
