@@ -168,7 +168,8 @@ def plot(by_problem: dict[str, Cells], path: Path) -> None:
     """Save the seconds to each target, a panel for each problem and a line for each solver."""
     from matplotlib.ticker import LogLocator
 
-    names = list(max(by_problem.values(), key=len))
+    longest = max(by_problem.values(), key=len)
+    names = list(longest)
     figure, axes = panels(len(by_problem), 3 + 4.5 * len(by_problem), 1.5 + 0.33 * len(names), sharey=True)
     for axis, (problem, solvers) in zip(axes, by_problem.items(), strict=True):
         for place, name in enumerate(names):
