@@ -255,6 +255,14 @@ def test_switches_language_and_theme(shown):
     assert shown.do("return document.getElementById('theme').getAttribute('aria-pressed')") == "true"
 
 
+def test_pictures_are_drawn_where_there_is_no_room(shown):
+    """A page that is not shown, as in a window that is minimised, has no width."""
+    shown.open()
+    shown.do("document.body.style.display = 'none'; document.getElementById('theme').click()")
+    shown.do("document.body.style.display = ''; document.getElementById('theme').click()")
+    assert shown.do("return document.querySelector('#pixel-map svg').getBoundingClientRect().width") > 200
+
+
 def test_neuron_shows_what_is_known(shown):
     """From 0.98 the quadratic cost ends at .2028 and cross-entropy at .0120; from 0.82 at .0940 and .0116."""
     shown.open()
