@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import runpy
 import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -49,13 +48,19 @@ def say_missing(missing: dict[str, str]) -> None:
         print(f"left out: {name} ({reason})", file=sys.stderr)
 
 
-def label_ends(axes: Any, lines: dict[str, Any]) -> None:
-    """Write a name beside the right end of each line, as the examples do."""
-    helper = Path(__file__).resolve().parents[1] / "examples" / "_labels.py"
-    runpy.run_path(str(helper))["label_ends"](axes, lines)
+def read_tables(file: Path) -> dict[str, list[list[str]]]:
+    """Read the tables of a file of results: the rows of cells below each heading, the header first."""
+    tables: dict[str, list[list[str]]] = {}
+    heading = ""
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            heading = line.lstrip("# ")
+        elif line.startswith("|") and set(line) - set("|- :"):
+            tables.setdefault(heading, []).append([cell.strip(" *") for cell in line.strip("|").split("|")])
+    return tables
 
 
-def panels(n: int, width: float, height: float) -> tuple[Any, Sequence[Any]]:
+def panels(n: int, width: float, height: float, *, sharey: bool = False) -> tuple[Any, Sequence[Any]]:
     """Return a figure for a file, of that size in inches, and its `n` panels side by side."""
     import matplotlib
 
@@ -63,5 +68,5 @@ def panels(n: int, width: float, height: float) -> tuple[Any, Sequence[Any]]:
     import matplotlib.pyplot as plt
 
     plt.style.use("skxent.pictures")
-    figure, axes = plt.subplots(1, n, figsize=(width, height), squeeze=False)
+    figure, axes = plt.subplots(1, n, figsize=(width, height), squeeze=False, sharey=sharey)
     return figure, axes[0]

@@ -1,6 +1,7 @@
 """How the cost of a full-batch fit grows: with rows and columns, in memory, with threads; and prediction.
 
 python benchmarks/scaling.py [memory threads prediction growth] [--plot scaling.png] [--largest 1000000]
+python benchmarks/scaling.py --redraw benchmarks/RESULTS.md --plot scaling.png
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from _peak import CASES
-from _report import machine, panels, print_table, progress
+from _report import machine, panels, print_table, progress, read_tables
 from _timing import stopwatch, take_turns
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ from skxent._parallel import worker_threads
 N_CLASSES = 5
 ROWS = (1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000)
 COLUMNS = (10, 30, 100, 300, 1_000, 3_000)
+_HEADING = "Seconds for a fit over "
 
 
 # ---------------------------------------------------------------------------------------------------- growth
@@ -63,7 +65,7 @@ def measure_growth(name: str, sizes: Iterable[int], shape: Callable[[int], tuple
     progress("")
     measured, seconds = np.array([size for size, *_ in found]), np.array([seconds for _, seconds, _ in found])
     growth = Growth(measured, seconds, [n_iter for *_, n_iter in found], exponent(measured, seconds))
-    print(f"\n### Seconds for a fit over {name}: exponent {growth.exponent:.2f}\n")
+    print(f"\n### {_HEADING}{name}: exponent {growth.exponent:.2f}\n")
     rows = [[f"{n:,}", f"{s:.3f}", f"{i}"] for n, s, i in found]
     print_table([name.split(",")[0], "seconds", "iterations"], rows)
     return growth
@@ -89,13 +91,27 @@ def growth(largest: int, plot: Path | None = None) -> None:
         draw(curves, plot)
 
 
+def recorded(results: Path) -> dict[str, Growth]:
+    """Return what the tables of a file of results say."""
+    curves = {}
+    for heading, (_, *rows) in read_tables(results).items():
+        if heading.startswith(_HEADING):
+            name, _, slope = heading.removeprefix(_HEADING).partition(": exponent ")
+            sizes, seconds, iterations = np.array([[float(cell.replace(",", "")) for cell in row] for row in rows]).T
+            curves[name] = Growth(sizes.astype(int), seconds, [*map(int, iterations)], float(slope))
+    return curves
+
+
 def draw(curves: dict[str, Growth], path: Path) -> None:
     """Save the growth curves."""
     figure, axes = panels(len(curves), 11, 4.5)
     for axis, (name, curve) in zip(axes, curves.items(), strict=True):
+        varied, _, fixed = name.partition(", of ")
         axis.loglog(curve.sizes, curve.seconds, "o-")
-        title = f"exponent {curve.exponent:.2f} in the upper half"
-        axis.set(xlabel=name, ylabel="seconds for a fit", title=title)
+        title = f"{fixed}: slope {curve.exponent:.2f} in the larger half"
+        axis.set(xlabel=varied, ylabel="seconds for a fit", title=title)
+        axis.xaxis.set_major_formatter("{x:,.0f}")
+        axis.yaxis.set_major_formatter("{x:g}")
         axis.grid()
     figure.savefig(path)
 
@@ -196,7 +212,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", default=list(PARTS), help=" ".join(PARTS))
     parser.add_argument("--largest", type=int, default=1_000_000, help="rows at the most")
     parser.add_argument("--plot", type=Path, help="file for the picture of the growth")
+    parser.add_argument("--redraw", type=Path, metavar="RESULTS", help="draw what its tables say; measure nothing")
     options = parser.parse_args(arguments)
+    if options.redraw:
+        return draw(recorded(options.redraw), options.plot)
     start = time.perf_counter()
     print(machine())
     warnings.simplefilter("ignore", ConvergenceWarning)  # of models that only have to predict

@@ -4,7 +4,8 @@ Solvers are compared at equal objective, never at equal ``tol``. LogisticRegress
 the clock stands still meanwhile; the others run with growing budgets, skxent with 1, 2, 3, … iterations, and times
 between two budgets are interpolated. skxent runs again beside each peer, and the ratio is against that run.
 
-    python benchmarks/softmax.py [--problems mnist brown …] [--peers NAME] [--limit SECONDS] [--plot curves.png]
+    python benchmarks/softmax.py [--problems mnist brown …] [--peers NAME] [--limit SECONDS] [--plot times.png]
+    python benchmarks/softmax.py --problems mnist mnist-strong --redraw benchmarks/RESULTS.md --plot times.png
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from _ours import find_optimum, fits
-from _report import label_ends, machine, panels, print_table, progress, say_missing
+from _report import machine, panels, print_table, progress, read_tables, say_missing
 from _timing import TARGETS, Curve, curve, median_curve, stopwatch, take_turns, time_to
 from peers import MISSING, FullBatch, solvers_for
 from problems import DEFAULT, PROBLEMS, Problem, mnist_weak
@@ -26,14 +27,16 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from skxent import SoftmaxRegressor
-from skxent._typing import Array
 
 # Rows of the fit that each solver makes before, untimed, and its seconds.
 _WARM_UP_ROWS, _WARM_UP_LIMIT = 2_000, 0.1
 
-# The lowest distance that is drawn, and the colour of each library.
-_CLOSEST = 1e-6
-_COLOURS = {"skxent": "black", "LogisticRegression": "C0", "scikit-learn-intelex": "C1", "PyTorch": "C2"}
+# The mark of each target in the picture, the nearest to the optimum last.
+_MARKS = ("o", "D", "s")
+_XLABEL = "seconds to a relative distance from the optimum of  ● 1e-3   ◆ 1e-4   ■ 1e-5   (▷ not reached)"
+
+# For each solver what the tables and the picture show: seconds to each target, or "> 9" where the run was ended before.
+Cells = dict[str, list[str]]
 
 SMALL = {"iris": load_iris, "digits": load_digits}
 
@@ -147,44 +150,49 @@ def quadratic_loss(problem: Problem, n_starts: int = 20) -> None:
     )
 
 
-def plot(curves: dict[str, dict[str, Curve]], best: dict[str, float], path: Path) -> None:
-    """Save the distance from the optimum against time, a panel for each problem, a colour for each library."""
-    figure, axes = panels(len(curves), 7.5 * len(curves), 4.8)
-    for axis, (problem, by_solver) in zip(axes, curves.items(), strict=True):
-        lines: dict[str, Any] = {}
-        for name, its_curve in by_solver.items():
-            if its_curve:
-                seconds, values = np.array(its_curve).T
-                label, style = _style(name)
-                (line,) = axis.loglog(*_down_to(_CLOSEST, seconds, values / best[problem] - 1), **style)
-                lines.setdefault(label, line)
-        axis.set(title=f"{problem} (dashed: float64)", xlabel="seconds", ylim=(_CLOSEST / 3, 10))
-        axis.set_ylabel("relative distance from the optimum")
-        axis.grid()
-        label_ends(axis, lines)
+def cells(curves: dict[str, Curve], best: float) -> Cells:
+    """Return the seconds of each solver to each target, as the tables have them."""
+    return {
+        name: [_seconds(time_to(run, best, target), run[-1][0] if run else 0.0) for target in TARGETS]
+        for name, run in curves.items()
+    }
+
+
+def recorded(problem: str, results: Path) -> Cells:
+    """Return what the table of a problem says in a file of results."""
+    _, *rows = read_tables(results)[problem]
+    return {name: seconds[: len(TARGETS)] for name, *seconds in rows if name != "fastest peer"}
+
+
+def plot(by_problem: dict[str, Cells], path: Path) -> None:
+    """Save the seconds to each target, a panel for each problem and a line for each solver."""
+    from matplotlib.ticker import LogLocator
+
+    longest = max(by_problem.values(), key=len)
+    names = list(longest)
+    figure, axes = panels(len(by_problem), 3 + 4.5 * len(by_problem), 1.5 + 0.33 * len(names), sharey=True)
+    for axis, (problem, solvers) in zip(axes, by_problem.items(), strict=True):
+        for place, name in enumerate(names):
+            _draw_solver(axis, place, name, solvers.get(name, []))
+        axis.set(title=problem, xscale="log")
+        axis.set_yticks(range(len(names)), names)
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter(lambda *_: "")
+        axis.grid(axis="x")
+    axes[0].set_ylim(len(names) - 0.5, -0.5)
+    figure.supxlabel(_XLABEL, fontsize="medium")
     figure.savefig(path)
 
 
-def _style(name: str) -> tuple[str, dict[str, Any]]:
-    """Return what is written beside a solver's line, and how the line is drawn."""
-    library, _, rest = name.partition(" ")
-    solver = rest.removesuffix("float32").removesuffix("float64").strip()
-    label = f"{library} {solver}".strip()
-    style = {"color": _COLOURS.get(library, "C3"), "ls": "--" if name.endswith("float64") else "-"}
-    return label, {**style, "lw": 3 if library == "skxent" else 1.3}
-
-
-def _down_to(least: float, seconds: Array, gaps: Array) -> tuple[Array, Array]:
-    """Cut a curve where it gets to that distance."""
-    below = np.flatnonzero(gaps <= least)
-    if not len(below):
-        return seconds, gaps
-    at = below[0]
-    if at == 0:
-        return seconds[:1], np.array([least])
-    ends = np.log(np.maximum(gaps[[at, at - 1]], np.finfo(float).tiny))
-    crossing = np.exp(np.interp(np.log(least), ends, np.log(seconds[[at, at - 1]])))
-    return np.append(seconds[:at], crossing), np.append(gaps[:at], least)
+def _draw_solver(axis: Any, place: int, name: str, seconds: list[str]) -> None:
+    """Draw the marks of a solver, and an arrow where its run was ended before it got to a target."""
+    colour = "C0" if name == "skxent" else "C3"
+    ends = [float(cell.removeprefix("> ")) for cell in seconds]
+    axis.plot(ends, [place] * len(ends), color=colour, lw=1)
+    for cell, end, mark in zip(seconds, ends, _MARKS, strict=False):
+        reached = not cell.startswith(">")
+        axis.plot(end, place, mark if reached else ">", color=colour, mfc=colour if reached else "white", ms=6)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -194,23 +202,26 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--peers", default="", help="only peers with this in their names")
     parser.add_argument("--limit", type=float, default=30, help="seconds for one run of one solver")
     parser.add_argument("--extras", action="store_true", help="also small data and the quadratic loss")
-    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--plot", type=Path, help="file for the picture of the times")
+    parser.add_argument("--redraw", type=Path, metavar="RESULTS", help="draw what its tables say; measure nothing")
     options = parser.parse_args(arguments)
+    if options.redraw:
+        named = [PROBLEMS[name]().name for name in options.problems]
+        return plot({name: recorded(name, options.redraw) for name in named}, options.plot)
     warnings.simplefilter("ignore", ConvergenceWarning)
     warnings.simplefilter("ignore", FutureWarning)
     warnings.filterwarnings("ignore", ".*line search")  # of newton-cg, near the optimum
     print(machine())
     say_missing(MISSING)
-    curves, best = {}, {}
+    times: dict[str, Cells] = {}
     for name in options.problems:
         problem = PROBLEMS[name]()
-        curves[problem.name] = compare(problem, options.limit, options.peers)
-        best[problem.name] = problem.best
+        times[problem.name] = cells(compare(problem, options.limit, options.peers), problem.best)
     if options.extras:
         small_data()
         quadratic_loss(mnist_weak())
     if options.plot:
-        plot(curves, best, options.plot)
+        plot(times, options.plot)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ sys.meta_path.insert(0, NotInstalled())
 
 def test_python_blocks_run(tmp_path):
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     script = tmp_path / "readme.py"
     script.write_text(WITHOUT + "\n".join(blocks), encoding="utf-8")
     command = [sys.executable, "-W", "error", str(script)]

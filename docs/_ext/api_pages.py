@@ -78,7 +78,7 @@ def page_of(name):
     elif isinstance(name.value, Registry):
         body = f".. py:data:: {short}\n\n   Parts that are known by a name:\n\n   .. registered:: {name.path}\n"
     else:
-        body = f".. py:data:: {short}\n\n   ``{name.value!r}``\n"
+        body = f".. py:data:: {short}\n\n   ``{_plain(name.value)}``\n"
     return f"{head}{body}\n.. minigallery:: {name.path}\n   :add-heading: Examples with {short}\n   :heading-level: -\n"
 
 
@@ -101,7 +101,8 @@ class Registered(SphinxDirective):
         """Make the table."""
         module, _, name = self.arguments[0].rpartition(".")
         registry = getattr(importlib.import_module(module), name)
-        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 1 3", "", "   * - name", "     - part"]
+        lines = [".. list-table::", "   :class: names", "   :header-rows: 1", "   :widths: 1 3", ""]
+        lines += ["   * - name", "     - part"]
         for key in sorted(registry):
             lines += [f"   * - ``{key}``", f"     - {_in_words(registry[key])}"]
         return self.parse_text_to_nodes("\n".join(lines))
@@ -126,7 +127,14 @@ def _in_short(value):
     """Say what a public name is; what is no class or function has no docstring of its own."""
     if inspect.isclass(value) or inspect.isroutine(value):
         return _summary(value)
-    return "Parts that are known by a name." if isinstance(value, Registry) else f"``{value!r}``"
+    if isinstance(value, Registry):
+        return f"Each {value.kind} that is known by a name: {', '.join(f'``{name}``' for name in value)}."
+    return f"``{_plain(value)}``"
+
+
+def _plain(value):
+    """Write a value without the modules of the types in it."""
+    return re.sub(r"\b(?:[a-z_]\w*\.)+(?=[A-Za-z])", "", repr(value))
 
 
 def index(names):
@@ -138,7 +146,7 @@ def index(names):
             continue
         title = module.__name__
         lines += [f".. _api-{title}:", "", title, "-" * len(title), "", _summary(module), ""]
-        lines += [".. list-table::", "   :widths: 1 2", "   :class: api", ""]
+        lines += [".. list-table::", "   :widths: 1 2", "   :class: api names", ""]
         for name in own:
             lines += [f"   * - :py:obj:`~{name.path}`", f"     - {_in_short(name.value)}"]
         lines += [""]

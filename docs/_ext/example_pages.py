@@ -5,11 +5,11 @@ import re
 import tempfile
 from pathlib import Path
 
-# Fewer rows than by default where an example takes long; its page shows the figures of these.
+# Fewer or smaller data than by default where an example takes long; its page shows the figures of these.
 OPTIONS = {
     "plot_feature_importance.py": ["--rows=10000"],
     "plot_grid_search_losses.py": ["--rows=800"],
-    "plot_wrong_labels.py": ["--rows=2000"],
+    "plot_wrong_labels.py": ["--rows=10000", "--side=14"],
 }
 
 

@@ -16,9 +16,12 @@ const charts = (() => {
 
   const text = (x, y, content, attributes = {}) => svg("text", { x, y, ...attributes }, content);
 
+  /** The width that there is, in CSS pixels; a page that is not shown has none. */
+  const room = (place) => Math.max(place.clientWidth, 240);
+
   /** A drawing of that height which fills its place; `label` says what it shows to those who cannot see it. */
   function frame(place, height, label) {
-    const width = Math.max(place.clientWidth, 240);
+    const width = room(place);
     const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
     place.replaceChildren(picture);
     return { picture, width, height };
@@ -216,7 +219,7 @@ const charts = (() => {
 
   /** A square map of values, dark where they are large, with one cell marked; `choose(row, column)` is told of taps. */
   function squareMap(place, { label, title, values, side, marked, choose, legendText }) {
-    const size = Math.min(place.clientWidth, 360);
+    const size = Math.min(room(place), 360);
     const [top, cell] = [26, size / side];
     const picture = svg("svg", { width: size, height: size + top + 24, viewBox: `0 0 ${size} ${size + top + 24}`, role: "img", "aria-label": label });
     const largest = Math.max(...values, 1e-9);

@@ -25,7 +25,7 @@ CLUSTERS = importlib.util.find_spec("distributed") is not None
 # Options that make a script fast, and what it must print.
 RUNS = {
     "softmax": (
-        ["--problems", "tiny", "--limit", "0.02", "--plot", "curves.png"],
+        ["--problems", "tiny", "--limit", "0.02", "--plot", "times.png"],
         ["### tiny problem", "objective at the optimum 0.", "**skxent**", "**fastest peer**"],
     ),
     "sgd": (
@@ -157,3 +157,40 @@ def test_compare_says_where_there_is_no_skxent(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["compare.py", "--against", str(tmp_path)])
     with pytest.raises(SystemExit, match="no folder skxent in it"):
         compare.main()
+
+
+@pytest.fixture
+def redrawn(tmp_path, monkeypatch, capsys):
+    """Run a script, then let it draw what it has printed; return what is drawn both times."""
+
+    def run_twice(name, draw, *options):
+        script, drawn = importlib.import_module(name), []
+        monkeypatch.setattr(script, draw, lambda found, path: drawn.append(found))
+        script.main([*options, "--plot", "picture.png"])
+        printed = tmp_path / "RESULTS.md"
+        printed.write_text(capsys.readouterr().out, encoding="utf-8")
+        script.main([*options, "--plot", "picture.png", "--redraw", str(printed)])
+        return drawn
+
+    return run_twice
+
+
+def test_times_are_redrawn(redrawn):
+    measured, read = redrawn("softmax", "plot", "--problems", "digits", "--limit", "0.02")
+    assert list(read) == ["digits, 1,797 x 64"]
+    for problem, solvers in read.items():
+        assert list(solvers) == list(measured[problem])
+        assert all(len(cells) == 3 for cells in solvers.values())
+        peers_of = [
+            {name: row for name, row in each.items() if name != "skxent"} for each in (solvers, measured[problem])
+        ]
+        assert peers_of[0] == peers_of[1]
+
+
+def test_growth_is_redrawn(redrawn):
+    measured, read = redrawn("scaling", "draw", "growth", "--largest", "3000")
+    assert list(read) == list(measured)
+    for ours, theirs in zip(measured.values(), read.values(), strict=True):
+        assert theirs.sizes.tolist() == ours.sizes.tolist()
+        assert theirs.seconds.tolist() == pytest.approx(ours.seconds.tolist(), abs=1e-3)
+        assert theirs.iterations == ours.iterations

@@ -10,6 +10,38 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+# How many texts a page shows, and those whose contrast is too low for WCAG AA, 4.5 to 1.
+CONTRAST = """
+const numbers = (colour) => {
+  const found = colour.match(/[\\d.]+(?:e-?\\d+)?/g).map(Number);
+  const unit = colour.startsWith("rgb") ? 255 : 1;
+  return { rgb: found.slice(0, 3).map((v) => v / unit), alpha: found[3] ?? 1 };
+};
+const luminance = (rgb) => rgb.map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+  .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+const over = (top, under) => top.rgb.map((v, i) => v * top.alpha + under[i] * (1 - top.alpha));
+function ground(element) {
+  if (!element) return [1, 1, 1];
+  const colour = numbers(getComputedStyle(element).backgroundColor);
+  return colour.alpha === 1 ? colour.rgb : over(colour, ground(element.parentElement));
+}
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+const poor = [];
+let seen = 0;
+while (walker.nextNode()) {
+  const element = walker.currentNode.parentElement;
+  if (!walker.currentNode.data.trim() || !element.checkVisibility() || element.closest("script, option")) continue;
+  const style = getComputedStyle(element);
+  const ink = numbers(element.closest("svg") ? style.fill : style.color);
+  const under = ground(element);
+  const [a, b] = [luminance(over(ink, under)), luminance(under)].sort((x, y) => y - x);
+  seen += 1;
+  if ((a + 0.05) / (b + 0.05) < 4.5) poor.push([walker.currentNode.data.trim().slice(0, 30), (a + 0.05) / (b + 0.05)]);
+}
+return [seen, poor];
+"""
 
 # Runs a body with the page's modules for each line of input; numbers that JSON cannot write travel as
 # {"number": "Infinity"}.
@@ -88,3 +120,32 @@ def images(module, mnist):
     X_train, y_train, X_test, y_test = mnist
     train = make.coarse(X_train[make.TRAIN]), y_train[make.TRAIN]
     return train, (make.coarse(X_test[make.TEST]), y_test[make.TEST])
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Start Chromium without a window."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="Selenium is not installed")
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    driver = shutil.which("chromedriver")
+    if program is None or driver is None:
+        pytest.skip("Chromium and its driver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for argument in (
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
+        "--window-size=1280,900",
+    ):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield found
+    found.quit()

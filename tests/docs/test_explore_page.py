@@ -2,13 +2,13 @@
 
 import itertools
 import re
-import shutil
 import time
 from html.parser import HTMLParser
 
 import pytest
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+from .conftest import CONTRAST
+
 WEIGHT = 300_000  # bytes of all that the page loads
 SERVED = ("index.html", "style.css", "data.js", "mathematics.js", "results.js", "words.js", "charts.js", "page.js")
 LANGUAGES = ("en", "zh")
@@ -166,34 +166,6 @@ def test_words_are_complete(page, node):
 # ---------------------------------------------------------------------------------------------- the browser
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    webdriver = pytest.importorskip("selenium.webdriver", reason="Selenium is not installed")
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    driver = shutil.which("chromedriver")
-    if program is None or driver is None:
-        pytest.skip("Chromium and its driver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    for argument in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        f"--user-data-dir={tmp_path_factory.mktemp('profile')}",
-        "--window-size=1280,900",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield found
-    found.quit()
-
-
 class Page:
     """The page in the browser."""
 
@@ -281,6 +253,14 @@ def test_switches_language_and_theme(shown):
     shown.do("document.getElementById('theme').click()")
     assert shown.do(paper) != light
     assert shown.do("return document.getElementById('theme').getAttribute('aria-pressed')") == "true"
+
+
+def test_pictures_are_drawn_where_there_is_no_room(shown):
+    """A page that is not shown, as in a window that is minimised, has no width."""
+    shown.open()
+    shown.do("document.body.style.display = 'none'; document.getElementById('theme').click()")
+    shown.do("document.body.style.display = ''; document.getElementById('theme').click()")
+    assert shown.do("return document.querySelector('#pixel-map svg').getBoundingClientRect().width") > 200
 
 
 def test_neuron_shows_what_is_known(shown):
@@ -426,37 +406,6 @@ def test_races_run(shown, button, status, ends):
 def test_no_sideways_scrolling(shown, width, language):
     shown.open(language, width)
     assert shown.do("return document.documentElement.scrollWidth") <= width
-
-
-CONTRAST = """
-const numbers = (colour) => {
-  const found = colour.match(/[\\d.]+(?:e-?\\d+)?/g).map(Number);
-  const unit = colour.startsWith("rgb") ? 255 : 1;
-  return { rgb: found.slice(0, 3).map((v) => v / unit), alpha: found[3] ?? 1 };
-};
-const luminance = (rgb) => rgb.map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-  .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-const over = (top, under) => top.rgb.map((v, i) => v * top.alpha + under[i] * (1 - top.alpha));
-function ground(element) {
-  if (!element) return [1, 1, 1];
-  const colour = numbers(getComputedStyle(element).backgroundColor);
-  return colour.alpha === 1 ? colour.rgb : over(colour, ground(element.parentElement));
-}
-const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-const poor = [];
-let seen = 0;
-while (walker.nextNode()) {
-  const element = walker.currentNode.parentElement;
-  if (!walker.currentNode.data.trim() || !element.checkVisibility() || element.closest("script, option")) continue;
-  const style = getComputedStyle(element);
-  const ink = numbers(element.closest("svg") ? style.fill : style.color);
-  const under = ground(element);
-  const [a, b] = [luminance(over(ink, under)), luminance(under)].sort((x, y) => y - x);
-  seen += 1;
-  if ((a + 0.05) / (b + 0.05) < 4.5) poor.push([walker.currentNode.data.trim().slice(0, 30), (a + 0.05) / (b + 0.05)]);
-}
-return [seen, poor];
-"""
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

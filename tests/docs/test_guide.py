@@ -11,6 +11,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from _report import read_tables
 from sklearn.datasets import load_breast_cancer, load_digits
 
 from skxent import CrossEntropySelector, SoftmaxRegressor, UnigramLanguageModel, cross_entropy_classif
@@ -19,7 +20,8 @@ from skxent.language_model import SMOOTHINGS
 from skxent.losses import LOSSES
 from skxent.solvers import SOLVERS
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.rst") if ">>>" in page.read_text(encoding="utf-8"))
 mpl.use("Agg")
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -103,3 +105,41 @@ def test_score_of_the_guide():
     chosen = selector.fit(X, y).get_support(indices=True)
     best = np.argsort(-cross_entropy_classif(X, y)[0])[:8]
     assert set(chosen) <= set(best)
+
+
+# The guide's words for the methods and the noise of the study of wrong labels.
+METHODS = {
+    "absolute error": "mean_absolute_error",
+    "forward correction": "forward, estimated",
+    "forward correction of the generalised cross-entropy": "forward, estimated, generalised",
+    "forward correction of the latter": "forward, estimated, generalised",
+    "generalised cross-entropy": "generalized_cross_entropy",
+}
+NOISE = {
+    "nothing": "none",
+    "20 %, any other class": "symmetric 20 %",
+    "40 %, any other class": "symmetric 40 %",
+    "20 %, the next class": "pairs 20 %",
+    "40 %, the next class": "pairs 40 %",
+    "each class at its own rate": "by class",
+    "rows that are not clear, taken for the class most like them": "by features",
+}
+PEERS = ("forward, true matrix", "CleanLearning", "LogisticRegression")
+
+
+def test_figures_on_wrong_labels_are_those_of_the_study():
+    """The guide names three methods for each kind of noise: they are the most accurate ones of the results."""
+    (header, *lines) = read_tables(ROOT / "benchmarks" / "RESULTS_label_noise.md")["Accuracy, mean over data sets"]
+    study = {name: dict(zip(header[1:], cells, strict=True)) for name, *cells in lines}
+    page = (DOCS / "guide" / "wrong_labels.rst").read_text(encoding="utf-8")
+    rows = re.findall(r"   \* - (.+)\n     - (.+)\n     - (0\.\d+)\n     - (0\.\d+)\n", page)
+    assert [row[0] for row in rows] == list(NOISE)
+    for noise, best, cross_entropy, clean_learning in rows:
+        measured = {name: cells[NOISE[noise]] for name, cells in study.items()}
+        assert measured["cross_entropy"] == cross_entropy
+        assert measured["CleanLearning (cleanlab)"] == clean_learning
+        named = dict(re.fullmatch(r"(.+) (0\.\d+)", part).groups() for part in best.split(", "))
+        ours = sorted((figure for name, figure in measured.items() if not name.startswith(PEERS)), reverse=True)
+        assert list(named.values()) == ours[:3]
+        for name, figure in named.items():
+            assert measured[METHODS.get(name, name.replace(" ", "_").replace("-", "_"))] == figure

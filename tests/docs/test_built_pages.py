@@ -1,0 +1,67 @@
+"""The pages of the built site in a real browser: on a phone, in the light and in the dark."""
+
+import pytest
+
+from .conftest import CONTRAST, ROOT
+
+SITE = ROOT / "build" / "site"
+# Pages of the reference are made alike; these have the longest names and signatures.
+REFERENCE = ("index", "skxent.SoftmaxRegressor", "skxent.CrossEntropySelector", "skxent.language_model.SMOOTHINGS")
+
+# What the theme says of a reader who has not chosen one.
+NO_THEME_YET = "Got invalid theme mode"
+
+# Texts that end beyond the window, but for those that scroll by themselves.
+BEYOND = """
+const texts = document.querySelectorAll("main :is(h1, h2, p, dt, dd, li, td, th), .bd-sidebar-secondary a");
+return [...texts].filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1)
+  .filter((e) => !e.closest("pre, .formula, .pst-scrollable-table-container"))
+  .map((e) => e.textContent.trim().slice(0, 40));
+"""
+
+
+def pages():
+    """Name the pages that are looked at."""
+    found = [
+        *SITE.glob("*.html"),
+        *SITE.glob("guide/*.html"),
+        *SITE.glob("gallery/*.html"),
+        *SITE.glob("results/*.html"),
+    ]
+    return sorted({*found, *(SITE / "api" / f"{name}.html" for name in REFERENCE)})
+
+
+# Colours that are on their way from one theme to the other are neither.
+AT_ONCE = "document.head.appendChild(document.createElement('style')).textContent = '* { transition: none !important }'"
+
+
+@pytest.fixture
+def look(browser):
+    """Open a page at a width."""
+
+    def open_page(page, width):
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        browser.get(page.as_uri())
+        browser.execute_script(AT_ONCE)
+
+    return open_page
+
+
+@pytest.mark.skipif(
+    not (SITE / "index.html").exists(), reason="the site is not built: python -m sphinx docs build/site"
+)
+def test_pages_fit_a_phone_and_are_legible(look, browser):
+    faults = []
+    for page in pages():
+        look(page, 320)
+        faults += [(page.name, "beyond the window", text) for text in browser.execute_script(BEYOND)[:3]]
+        look(page, 1280)
+        for theme in ("light", "dark"):
+            browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
+            _, poor = browser.execute_script(CONTRAST)
+            # A sign between two keys, which the theme writes to the reader's eye only.
+            faults += [(page.name, theme, *found) for found in poor[:3] if found[0] != "+"]
+        errors = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+        faults += [(page.name, error) for error in errors if NO_THEME_YET not in error]
+    assert faults == []
