@@ -544,6 +544,11 @@ def _after_one(result: Result, descent: _Descent, callback: Callback) -> Result:
 
 
 def _far(optimality: float) -> str:
+    if np.isinf(optimality):
+        return (
+            "the objective curves downwards along some direction, so that it is not known how far it is above a minimum "
+            "(optimality_=inf). Raise alpha, start elsewhere (coef_init), pass float64 data, or use a convex loss."
+        )
     return (
         f"the objective may be up to optimality_={optimality:.1e} of itself above the optimum. Raise alpha, pass "
         "float64 data, or accept it with a larger tol."
