@@ -546,7 +546,7 @@ def _after_one(result: Result, descent: _Descent, callback: Callback) -> Result:
 def _far(optimality: float) -> str:
     if np.isinf(optimality):
         return (
-            "the objective curves downwards along some direction, so that it is not known how far it is above a minimum "
+            "the objective curves downwards along some direction, so that how far it is above a minimum is not known "
             "(optimality_=inf). Raise alpha, start elsewhere (coef_init), pass float64 data, or use a convex loss."
         )
     return (
