@@ -16,7 +16,8 @@ from skxent._sklearn import Estimator, Interval, NamedParts, fit_context, get_ou
 from skxent._typing import Array
 from skxent.feature_selection._features import read_features
 from skxent.feature_selection._lazy_data import header, is_lazy, selected
-from skxent.feature_selection._redundancy import REDUNDANCIES, JointCounts, choose_features
+from skxent.feature_selection._redundancy import REDUNDANCIES
+from skxent.feature_selection._sets import BinnedFeatures
 from skxent.feature_selection._significance import CORRECTIONS, adjust_pvalues
 from skxent.feature_selection._target import read_target
 from skxent.feature_selection._univariate import (
@@ -221,8 +222,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
         self.classes_ = target.classes
         self.target_entropy_ = float(entropy(target.totals, normalize=True, base=self.base))
         if rule is not None:
-            joint = JointCounts.of(features, result.edges, target)
-            chosen = choose_features(joint, rule, self.k, self.alpha)
+            chosen = rule(BinnedFeatures(features, result.edges, result.ordered, target), self.k, self.alpha)
             self.order_, self.gains_ = chosen.order, chosen.gains / nats_per_unit(self.base)
         return self
 

@@ -76,6 +76,8 @@ class FeatureScores:
         Filled bins, that of the missing values included.
     edges : tuple of ndarray
         The largest value of each bin, for each feature.
+    ordered : tuple of bool
+        Whether the bins of each feature follow the order of its values, rather than being categories.
     """
 
     scores: Floats
@@ -84,6 +86,7 @@ class FeatureScores:
     pvalues: Floats
     n_bins: Integers
     edges: tuple[Array, ...]
+    ordered: tuple[bool, ...]
 
     @classmethod
     def joined(cls, parts: Sequence[FeatureScores]) -> FeatureScores:
@@ -95,6 +98,7 @@ class FeatureScores:
             np.concatenate([part.pvalues for part in parts]),
             np.concatenate([part.n_bins for part in parts]),
             tuple(edges for part in parts for edges in part.edges),
+            tuple(ordered for part in parts for ordered in part.ordered),
         )
 
     @classmethod
@@ -110,6 +114,7 @@ class FeatureScores:
             independence_pvalues(table),
             table.bins_per_feature,
             table.edges,
+            table.ordered,
         )
 
 
