@@ -80,6 +80,7 @@ def edges_of_sorted(ordered: Array, n_bins: int) -> Array:
     n = len(ordered)
     if n == 0:
         return ordered
+    n_bins = min(n_bins, n)
     at_multiples = ordered[-(-np.arange(1, n_bins + 1) * n // n_bins) - 1]
     right = np.searchsorted(ordered, at_multiples, side="right")
     left = np.searchsorted(ordered, at_multiples, side="left")

@@ -90,6 +90,7 @@ class WorkerColumns:
         pairs = zip(self.partitions, labels, strict=True)
         parts = [task(_sorted, list(columns), dtypes, target.n_classes, *pair) for pair in pairs]
         parts = list(dask.persist(*parts))
+        n_bins = min(n_bins, len(codes))
         narrow = fine_bins(n_bins)
         found = _edges(parts, dtypes, [n_bins, narrow])
         limits = [fine for _, fine in found]

@@ -146,7 +146,8 @@ class _RuledOut(Exception):
 def _mean(p: RandomVariable, q: RandomVariable, contribution: Contribution) -> float:
     """Take the mean under p of a contribution."""
     origin, same = (p.loc, p.scale), q is p
-    p, q = p.seen_from(*origin), q.seen_from(*origin)
+    with np.errstate(all="ignore"):
+        p, q = p.seen_from(*origin), q.seen_from(*origin)
 
     def weighted(x: Floats, log_weights: Floats) -> Floats:
         log_p = p.log_density(x)
