@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 __all__ = ["TIME_LIMIT", "in_base", "nats_per_unit"]
@@ -26,6 +27,6 @@ def nats_per_unit(base: float | None) -> float:
     """
     if base is None:
         return 1.0
-    if not 1 < base < math.inf:
+    if not isinstance(base, Real) or not 1 < base < math.inf:
         raise ValueError(f"base must be above 1, such as 2 for bits, or None for nats; got {base!r}.")
     return math.log(base)
