@@ -392,7 +392,7 @@ def kept_by_both(design: Design, n: int, strength: float, seed: int) -> list[flo
     return [float(np.mean(adjust_pvalues(p, "fdr_bh")[:INFORMATIVE] <= 0.05)) for p in pvalues]
 
 
-def power(repetitions: int = 10) -> None:
+def power(repetitions: int = 40) -> None:
     """Share of informative columns that are kept at an error of 5 %, beside 40 of noise."""
     rows: list[Sequence[object]] = []
     for name, design in {**LINEAR, **OTHERS}.items():
