@@ -57,13 +57,14 @@ def choose_stepwise(binned: BinnedFeatures, k: int | None, alpha: float | None) 
     while len(chosen) < min(k or len(columns), len(columns)):
         left = overall.variances > LEAST_LEFT
         left[chosen] = False
+        if not left.any():
+            break
         ratio = np.maximum(overall.variances, LEAST_LEFT) / np.maximum(within.variances, LEAST_LEFT**2)
         gains = np.where(left, np.log(ratio) / 2 - freedom / (2 * target.total), -np.inf)
         best = int(np.argmax(gains))
-        rows = max(target.total - 1 - len(chosen) - (1 + target.n_classes) / 2, 0.0)
-        pvalue = float(gammaincc(freedom[best] / 2, rows * max(np.log(ratio[best]), 0.0) / 2)) if left[best] else 1.0
-        pvalue = min(pvalue * (len(columns) - len(chosen)), 1.0)
-        if not left[best] or (alpha is not None and pvalue > alpha):
+        rows = target.total - 1 - len(chosen) - (1 + target.n_classes) / 2
+        pvalue = min(_bartlett(float(ratio[best]), freedom[best], rows) * (len(columns) - len(chosen)), 1.0)
+        if alpha is not None and pvalue > alpha:
             break
         for residuals in (overall, within):
             residuals.add(best, chosen)
@@ -71,6 +72,11 @@ def choose_stepwise(binned: BinnedFeatures, k: int | None, alpha: float | None) 
         steps.append((float(gains[best]), pvalue))
     found = np.array(steps).reshape(-1, 2)
     return ChosenFeatures(np.array(chosen, dtype=np.int64), found[:, 0], found[:, 1])
+
+
+def _bartlett(ratio: float, freedom: float, rows: float) -> float:
+    """p-value of a ratio of variances, where so many rows are free."""
+    return float(gammaincc(freedom / 2, max(rows, 0.0) * max(np.log(ratio), 0.0) / 2))
 
 
 class _Residuals:
@@ -91,12 +97,11 @@ class _Residuals:
         self.root = _roots_of_shares(target)
         self.codes = target.codes
         self.means = np.zeros((len(columns), target.n_classes))
+        self.variances = np.array([float(column @ column) for column in columns])
         if by_class:
             shares = target.totals / target.total
             self.means = np.array([add_up(self.codes, self.root * column, len(shares)) for column in columns]) / shares
-            self.variances = np.sum(columns**2, axis=1) - self.means**2 @ shares
-        else:
-            self.variances = np.sum(columns**2, axis=1).astype(np.float64)
+            self.variances -= self.means**2 @ shares
         self.cosines = np.empty((0, len(columns)))
         self.basis = np.empty((0, 0))
 
