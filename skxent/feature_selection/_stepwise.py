@@ -10,9 +10,9 @@ is :math:`-\frac12 \log \Lambda` of the set, with Wilks' lambda; the p-value is 
 of the theory of multiple regression", Mathematical Proceedings of the Cambridge Philosophical Society 34 (1938),
 doi:10.1017/S0305004100019897.
 
-The scores of numbers are those of a normal distribution at the ranks of their bins. The scores of categories are the
-ones that tell most of the classes (the first axis of a correspondence analysis); as these are fitted, they are charged
-with all degrees of freedom of their table. A missing value has the mean score of its feature.
+The scores of numbers are those of a normal distribution at the ranks of their bins. The scores of categories, among
+which a missing one counts, are the ones that tell most of the classes (the first axis of a correspondence analysis),
+and so is the score of missing numbers. As these are fitted, they are charged with the degrees of freedom they have.
 """
 
 from __future__ import annotations
@@ -131,10 +131,8 @@ def _score_columns(binned: BinnedFeatures) -> tuple[Floats, Floats]:
     for at, (edges, ordered) in enumerate(zip(binned.edges, binned.ordered, strict=True)):
         codes = np.searchsorted(edges, binned.features.values(at))
         counts = _counts(codes, len(edges) + 1, target)
-        rows = counts[:-1].sum(axis=1)
-        scores = _of_ranks(rows) if ordered else _of_categories(counts[:-1])
-        freedom[at] *= 1 if ordered else max(np.count_nonzero(rows) - 1, 1)
-        scores = np.append(scores, rows @ scores / max(rows.sum(), 1.0))
+        scores, fitted = _of_numbers(counts) if ordered else _of_categories(counts)
+        freedom[at] *= max(fitted, 1)
         columns[at] = root * _standardized(scores, counts.sum(axis=1))[codes]
     return columns, freedom
 
@@ -146,18 +144,29 @@ def _counts(codes: Integers, n_bins: int, target: Target) -> Floats:
     return counts.reshape(n_bins, -1).astype(np.float64)
 
 
-def _of_ranks(rows: Floats) -> Floats:
-    """Scores of bins in order."""
-    return normal_scores(np.cumsum(rows) - rows, rows, max(float(rows.sum()), 1.0))
+def _of_numbers(counts: Floats) -> tuple[Floats, int]:
+    """Scores of bins in order and of the missing values, which are the last, and how many numbers are fitted."""
+    rows = counts.sum(axis=1)
+    present = rows[:-1]
+    scores = normal_scores(np.cumsum(present) - present, present, max(float(present.sum()), 1.0))
+    scores = np.append(scores - present @ scores / max(present.sum(), 1.0), 0.0)
+    if rows[-1] == 0 or not present.any():
+        return scores, 1
+    missing = np.arange(len(rows)) == len(present)
+    basis = np.stack([scores, missing - rows[-1] / rows.sum()])
+    sums = basis @ counts
+    between = (sums / counts.sum(axis=0)) @ sums.T
+    values, axes = np.linalg.eig(np.linalg.pinv(basis * rows @ basis.T) @ between)
+    return np.real(axes[:, np.argmax(np.real(values))]) @ basis, int(np.count_nonzero(present) > 1) + 1
 
 
-def _of_categories(counts: Floats) -> Floats:
-    """Scores of categories that are most different between the classes."""
+def _of_categories(counts: Floats) -> tuple[Floats, int]:
+    """Scores of categories that are most different between the classes, and how many of them are fitted."""
     rows, classes = counts.sum(axis=1), counts.sum(axis=0)
-    expected = np.outer(rows, classes) / max(rows.sum(), 1.0)
+    expected = np.outer(rows, classes) / rows.sum()
     scale = np.sqrt(np.where(expected > 0, expected, 1.0))
     axes = np.linalg.svd((counts - expected) / scale, full_matrices=False)[0]
-    return np.asarray(axes[:, 0] / np.sqrt(np.where(rows > 0, rows, 1.0))) if len(rows) else rows
+    return axes[:, 0] / np.sqrt(np.where(rows > 0, rows, 1.0)), int(np.count_nonzero(rows)) - 1
 
 
 def _standardized(scores: Floats, rows: Floats) -> Array:

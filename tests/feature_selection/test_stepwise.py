@@ -106,3 +106,23 @@ def test_a_column_that_separates_the_classes():
     y = np.arange(200) % 2
     X = np.column_stack([np.random.default_rng(0).normal(size=200), y])
     assert choose_default(X, y) == [1]
+
+
+def test_missing_values_tell():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 600)
+    gone = rng.random(600) < 0.1 + 0.2 * (y == 1)
+    X = np.where(gone[:, None], np.nan, rng.normal(size=(600, 2)))
+    X = np.column_stack([rng.normal(size=(600, 5)), X[:, 0], X[:, 1] + y, np.where(gone, np.nan, 7.0)])
+    assert choose_default(X, y)[0] == 6
+    assert choose_default(X[:, :6], y) == [5]
+    assert choose_default(X[:, [0, 1, 7]], y) == [2]
+
+
+def test_missing_values_that_are_noise_are_not_chosen():
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(200):
+        X = np.where(rng.random((150, 10)) < rng.uniform(0, 0.5, 10), np.nan, rng.normal(size=(150, 10)))
+        found += len(choose_default(X, np.arange(150) % 3)) > 0
+    assert found / 200 < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
