@@ -244,6 +244,15 @@ def _pearson3_entropy(skew: Any) -> Any:
     return (_LN_2PI + 1) / 2 if skew < 1e-9 else _gamma_entropy(4 / skew**2) + np.log(skew / 2)
 
 
+def _stable_entropy(alpha: Any, beta: Any) -> Any:
+    """Entropy of the stable distributions that are a normal, a Cauchy or a Lévy distribution."""
+    if alpha == 2:
+        return (_LN_2PI + 1 + math.log(2)) / 2
+    if alpha == 1 and beta == 0:
+        return math.log(4 * math.pi)
+    return ENTROPIES[type(stats.levy)]() if alpha == 0.5 and abs(beta) == 1 else None
+
+
 def _burr_entropy(c: Any, d: Any) -> Any:
     """Entropy of the twelfth of Burr's distributions, of which log(X^c) has the mean ψ(1) - ψ(d)."""
     return 1 + 1 / d - np.log(c) - np.log(d) - (1 - 1 / c) * (special.digamma(1) - special.digamma(d))
@@ -359,6 +368,7 @@ ENTROPIES: dict[type[Any], Callable[..., Any]] = {
     type(stats.powerlaw): lambda a: 1 - 1 / a - np.log(a),
     type(stats.logistic): lambda: 2.0,
     type(stats.fisk): lambda c: 2 - np.log(c),
+    type(stats.levy_stable): lambda alpha, beta: _stable_entropy(alpha, beta),
     type(stats.levy): lambda: (1 + 3 * np.euler_gamma + math.log(16 * math.pi)) / 2,
     type(stats.levy_l): lambda: (1 + 3 * np.euler_gamma + math.log(16 * math.pi)) / 2,
     type(stats.arcsine): lambda: math.log(math.pi / 4),
@@ -379,7 +389,7 @@ ENTROPIES: dict[type[Any], Callable[..., Any]] = {
     type(stats.wrapcauchy): lambda c: _LN_2PI + np.log1p(-c) + np.log1p(c),
     type(stats.geom): lambda p: -np.log(p) - special.xlog1py((1 - p) / p, -p),
 }
-"""The entropies of the standard distributions of other families, as functions of their shapes."""
+"""The entropies of the standard distributions of other families, as functions of their shapes; None where unknown."""
 
 
 def _plus_expm1(u: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import Any
 
 __all__ = ["TIME_LIMIT", "in_base", "nats_per_unit"]
@@ -27,6 +26,10 @@ def nats_per_unit(base: float | None) -> float:
     """
     if base is None:
         return 1.0
-    if not isinstance(base, Real) or not 1 < base < math.inf:
+    try:
+        proper = 1 < base < math.inf
+    except TypeError:  # a text, say
+        proper = False
+    if not proper:
         raise ValueError(f"base must be above 1, such as 2 for bits, or None for nats; got {base!r}.")
     return math.log(base)

@@ -214,6 +214,14 @@ def test_entropy_at_the_ends_of_the_parameters(p, expected):
     assert_allclose(entropy(p), expected, rtol=1e-8)
 
 
+@pytest.mark.parametrize(
+    ("shapes", "same"),
+    [((2, 0.3), stats.norm(1, 5 * 2**0.5)), ((1, 0), stats.cauchy(1, 5)), ((0.5, -1), stats.levy(1, 5))],
+)
+def test_stable_distributions_with_other_names(shapes, same):
+    assert_allclose(entropy(stats.levy_stable(*shapes, 1, 5)), entropy(same), rtol=1e-14)
+
+
 def test_scales_whose_ratio_is_no_double():
     wide, narrow = stats.norm(0, 1e300), stats.norm(0, 1e-300)
     with pytest.raises(OverflowError, match="exceeds the largest double"):
