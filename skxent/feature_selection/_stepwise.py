@@ -92,7 +92,7 @@ class _Residuals:
         Whether the means of the classes are taken off.
     """
 
-    def __init__(self, columns: Floats, target: Target, by_class: bool) -> None:
+    def __init__(self, columns: Array, target: Target, by_class: bool) -> None:
         self.columns = columns
         self.root = _roots_of_shares(target)
         self.codes = target.codes
@@ -123,7 +123,7 @@ def _roots_of_shares(target: Target) -> Floats:
     return np.asarray(np.sqrt(weight / target.total))
 
 
-def _score_columns(binned: BinnedFeatures) -> tuple[Floats, Floats]:
+def _score_columns(binned: BinnedFeatures) -> tuple[Array, Floats]:
     """Return the columns of scores, as `_Residuals` takes them, and the degrees of freedom of each feature."""
     target, root = binned.target, _roots_of_shares(binned.target)
     columns = np.empty((len(binned.edges), len(root)), dtype=np.float32)
