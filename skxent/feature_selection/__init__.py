@@ -10,7 +10,7 @@ Every score is read off one table of counts, n[bin, class], which each feature f
 - :mod:`~skxent.feature_selection.scores`: from a table to a score; the place of scores of your own;
 - ``_significance``: from a table to a p-value, and corrections for many tests;
 - ``_shuffling``: the distribution of the plug-in information under shuffling, for sparse tables;
-- ``_redundancy``: sets of features, by joint counts;
+- ``_sets``, ``_redundancy``, ``_stepwise``: sets of features, by joint counts or by a linear model;
 - ``_univariate``, ``_selector``, ``_shift``, ``_monitor``, ``_encoder``, ``_permutation``, ``_displays``: what users
   call.
 """

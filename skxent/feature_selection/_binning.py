@@ -27,6 +27,9 @@ __all__ = [
 
 # The fewest and the most bins that "auto" takes: numbers of bins fit in a byte.
 MIN_BINS, MAX_BINS = 4, 255
+# Runs are merged where their number to this power is below that of the values: then it is faster than NumPy's quicksort
+# with AVX-512, measured for 1,000 to 1,000,000 values; without it merging is faster for more runs, too.
+RUNS_EXPONENT = 3
 
 
 def add_up(index: Integers, values: Floats, size: int = 0) -> Floats:
@@ -69,9 +72,13 @@ def edges_of_rows(values: Array, n_bins: int) -> Array:
     return edges_of_sorted(sort_present(values), n_bins)
 
 
-def sort_present(values: Array) -> Array:
-    """Sort the values that are not missing."""
-    ordered = np.sort(values)
+def sort_present(values: Array, n_runs: int | None = None) -> Array:
+    """Sort the values that are not missing; `n_runs` says of how many ascending runs they consist, if that is known.
+
+    Few runs are merged, by the algorithm that NumPy calls "stable".
+    """
+    merge = n_runs is not None and n_runs**RUNS_EXPONENT < len(values)
+    ordered = np.sort(values, kind="stable" if merge else None)
     if ordered.dtype.kind == "f":
         ordered = ordered[: np.searchsorted(ordered, ordered.dtype.type(np.nan))]  # of another dtype it copies
     return ordered
@@ -82,6 +89,7 @@ def edges_of_sorted(ordered: Array, n_bins: int) -> Array:
     n = len(ordered)
     if n == 0:
         return ordered
+    n_bins = min(n_bins, n)
     at_multiples = ordered[-(-np.arange(1, n_bins + 1) * n // n_bins) - 1]
     right = np.searchsorted(ordered, at_multiples, side="right")
     left = np.searchsorted(ordered, at_multiples, side="left")

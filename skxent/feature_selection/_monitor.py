@@ -237,7 +237,10 @@ class ShiftMonitor(Estimator):
         ValueError
             If the text is something else.
         """
-        state = json.loads(text)
+        try:
+            state = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"the text is no state of a ShiftMonitor: it is no JSON ({error}).") from None
         if not isinstance(state, dict) or state.get("format") != "skxent.ShiftMonitor 1":
             raise ValueError('the text is no state of a ShiftMonitor: it lacks "format": "skxent.ShiftMonitor 1".')
         monitor = cls(**state["parameters"])

@@ -20,7 +20,7 @@ from skxent._typing import Array, Floats
 from skxent.feature_selection._binning import add_up
 from skxent.feature_selection._count_table import CountTable, FineCounts
 
-__all__ = ["rank_pvalues"]
+__all__ = ["normal_scores", "rank_pvalues"]
 
 # Kurtosis of the scores up to which the beta distribution holds far out in the tail. Without equal values it is 3.
 LARGEST_KURTOSIS = 4.0
@@ -64,11 +64,11 @@ def _scores_of_bins(fine: FineCounts, n_features: int) -> tuple[Floats, Floats]:
     below = np.cumsum(rows) - rows
     below -= below[first][fine.feature_of_bin]
     present = np.where(present > 0, present, 1.0)
-    scores = _normal_scores(below, rows, present[fine.feature_of_bin])
+    scores = normal_scores(below, rows, present[fine.feature_of_bin])
     return rows, scores - (add_up(fine.feature_of_bin, rows * scores, n_features) / present)[fine.feature_of_bin]
 
 
-def _normal_scores(below: Floats, rows: Floats, total: Floats | float) -> Floats:
+def normal_scores(below: Floats, rows: Floats, total: Floats | float) -> Floats:
     """Quantile of the normal distribution at the mean rank of rows that are equal."""
     return np.asarray(ndtri(np.where(rows > 0, (below + rows / 2) / total, 0.5)))
 
@@ -76,7 +76,7 @@ def _normal_scores(below: Floats, rows: Floats, total: Floats | float) -> Floats
 def _classes_between_bins(table: CountTable) -> Floats:
     """p-values of the scores of the classes, in groups by bin."""
     n = table.class_totals
-    scores = _normal_scores(np.cumsum(n) - n, n, table.total)
+    scores = normal_scores(np.cumsum(n) - n, n, table.total)
     scores -= n @ scores / table.total
     second, fourth = (np.full(table.n_features, np.sum(n * scores**power)) for power in (2, 4))
     most = int(table.bins_per_feature.max())
@@ -148,7 +148,7 @@ def _correlation(sums: Floats, sizes: Floats, second: Floats, fourth: Floats) ->
     """
     n = sizes.sum(axis=1)
     rows = np.where(n > 0, n, 1.0)[:, None]
-    scores = _normal_scores(np.cumsum(sizes, axis=1) - sizes, sizes, rows)
+    scores = normal_scores(np.cumsum(sizes, axis=1) - sizes, sizes, rows)
     scores -= np.sum(sizes * scores, axis=1, keepdims=True) / rows
     of_classes = [np.sum(sizes * scores**power, axis=1) for power in (2, 4)]
     testable = (n - sizes.max(axis=1) >= FEWEST_ROWS) & (second > 0) & (of_classes[0] > 0)

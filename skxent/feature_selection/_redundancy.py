@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,11 +17,12 @@ from scipy.special import gammaincc, xlogy
 
 from skxent._registry import Registry
 from skxent._typing import Array, Floats, Integers
-from skxent.feature_selection._features import Features
+from skxent.feature_selection._sets import BinnedFeatures, ChosenFeatures
 from skxent.feature_selection._shuffling import gamma_tail
+from skxent.feature_selection._stepwise import choose_stepwise
 from skxent.feature_selection._target import Target
 
-__all__ = ["REDUNDANCIES", "ChosenFeatures", "choose_features"]
+__all__ = ["REDUNDANCIES", "choose_by_counts"]
 
 # Bins of a feature in joint counts; the rarer categories of one that has more count as one.
 MOST_BINS = 255
@@ -46,25 +48,10 @@ class Rule(NamedTuple):
     lazy: bool
 
 
-REDUNDANCIES: Registry[Rule] = Registry("redundancy")
+# From features with their bins, the largest number to choose and the level to the choice.
+Chooser = Callable[[BinnedFeatures, int | None, float | None], ChosenFeatures]
 
-
-class ChosenFeatures(NamedTuple):
-    """The features that were chosen.
-
-    Attributes
-    ----------
-    order : ndarray of int of shape (n_chosen,)
-        Their positions, the first that was chosen first.
-    gains : ndarray of shape (n_chosen,)
-        What each added, in nats.
-    pvalues : ndarray of shape (n_chosen,)
-        Of the hypothesis that it adds nothing; times the number of features it was chosen from.
-    """
-
-    order: Integers
-    gains: Floats
-    pvalues: Floats
+REDUNDANCIES: Registry[Chooser] = Registry("redundancy")
 
 
 @dataclass(frozen=True)
@@ -87,10 +74,11 @@ class JointCounts:
     _given: dict[int, Array] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, features: Features, edges: tuple[Array, ...], target: Target) -> JointCounts:
-        """Find the bin of every value; `edges` are the largest values of the bins."""
-        codes = [_bytes(np.searchsorted(limits, features.values(at))) for at, limits in enumerate(edges)]
-        return cls(codes, np.array([int(code.max()) + 1 for code in codes]), target)
+    def of(cls, binned: BinnedFeatures) -> JointCounts:
+        """Find the bin of every value."""
+        values = binned.features.values
+        codes = [_bytes(np.searchsorted(limits, values(at))) for at, limits in enumerate(binned.edges)]
+        return cls(codes, np.array([int(code.max()) + 1 for code in codes]), binned.target)
 
     def counts(self, feature: int, given: int, labels: Integers | None = None) -> Floats:
         """Return counts of shape (bins of `given`, bins of `feature`, classes); −1 stands for no feature."""
@@ -175,20 +163,15 @@ def _with_best_partner(joint: JointCounts) -> tuple[Floats, Integers]:
     return gains, partners
 
 
-REDUNDANCIES.register("cmim")(Rule(_alone, lazy=True))
-REDUNDANCIES.register("jmi")(Rule(_alone, lazy=False))
-REDUNDANCIES.register("pairs")(Rule(_with_best_partner, lazy=True))
-
-
-def choose_features(joint: JointCounts, rule: Rule, k: int | None, alpha: float | None) -> ChosenFeatures:
+def choose_by_counts(rule: Rule, binned: BinnedFeatures, k: int | None, alpha: float | None) -> ChosenFeatures:
     """Choose features one after the other.
 
     Parameters
     ----------
-    joint : JointCounts
-        The rows' bins.
     rule : Rule
         How gains are put together.
+    binned : BinnedFeatures
+        The features.
     k : int or None
         How many features at most.
     alpha : float or None
@@ -199,6 +182,7 @@ def choose_features(joint: JointCounts, rule: Rule, k: int | None, alpha: float 
     ChosenFeatures
         The choice.
     """
+    joint = JointCounts.of(binned)
     gains, given = rule.start(joint)
     gains, given, n_seen = gains.copy(), given.copy(), np.zeros(len(gains), dtype=np.int64)
     order: list[int] = []
@@ -240,3 +224,9 @@ def _best(
         if gains[feature] > largest:
             best, largest = feature, float(gains[feature])
     return best
+
+
+REDUNDANCIES.register("cmim")(partial(choose_by_counts, Rule(_alone, lazy=True)))
+REDUNDANCIES.register("jmi")(partial(choose_by_counts, Rule(_alone, lazy=False)))
+REDUNDANCIES.register("pairs")(partial(choose_by_counts, Rule(_with_best_partner, lazy=True)))
+REDUNDANCIES.register("discriminant")(choose_stepwise)

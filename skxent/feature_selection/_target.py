@@ -90,6 +90,7 @@ def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int, orde
     labels = column_or_1d(in_memory(y), warn=True)
     if labels.dtype.kind == "O":
         _refuse_missing(labels)
+        labels = _of_one_type(labels)
     assert_all_finite(labels, input_name="y")
     check_classification_targets(labels)
     encoder = LabelEncoder()
@@ -107,13 +108,30 @@ def _refuse_missing(labels: Array) -> None:
         raise ValueError(f"y[{missing[0]}] is {labels[missing[0]]}: leave out the rows that have no label.")
 
 
+def _of_one_type(labels: Array) -> Array:
+    """Turn objects into an array of text, numbers or booleans."""
+    types = {*map(type, labels)}
+    numbers = all(issubclass(each, int | float | np.number) for each in types)
+    texts = all(issubclass(each, str) for each in types)
+    found = np.array(labels.tolist()) if numbers else labels
+    if not texts and found.dtype.kind == "O":
+        names = ", ".join(sorted(each.__name__ for each in types))
+        raise ValueError(
+            f"y holds labels of type {names}; labels are text, or numbers of at most 64 bits: turn all into text."
+        )
+    return found
+
+
 def read_frequencies(sample_weight: ArrayLike, n_rows: int) -> Floats:
     """Weights as one float64 per row; a single number is the weight of every row.
 
     They are rounded so that their sums are exact, and so the same in any order of the rows and however they are cut:
     to multiples of a power of two that is at most 2**-51 of the sum of all.
     """
-    weight = np.asarray(in_memory(sample_weight), dtype=np.float64)
+    try:
+        weight = np.asarray(in_memory(sample_weight), dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"sample_weight must hold one number for each row of X: {error}.") from None
     if weight.ndim == 0:
         weight = np.full(n_rows, weight)
     if weight.shape != (n_rows,):

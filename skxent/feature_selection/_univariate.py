@@ -77,6 +77,8 @@ class FeatureScores:
         Filled bins, that of the missing values included.
     edges : tuple of ndarray
         The largest value of each bin, for each feature.
+    ordered : tuple of bool
+        Whether the bins of each feature follow the order of its values, rather than being categories.
     """
 
     scores: Floats
@@ -85,6 +87,7 @@ class FeatureScores:
     pvalues: Floats
     n_bins: Integers
     edges: tuple[Array, ...]
+    ordered: tuple[bool, ...]
 
     @classmethod
     def joined(cls, parts: Sequence[FeatureScores]) -> FeatureScores:
@@ -96,12 +99,13 @@ class FeatureScores:
             np.concatenate([part.pvalues for part in parts]),
             np.concatenate([part.n_bins for part in parts]),
             tuple(edges for part in parts for edges in part.edges),
+            tuple(ordered for part in parts for ordered in part.ordered),
         )
 
     @classmethod
     def of(cls, table: CountTable, score: Score, unit: float) -> FeatureScores:
         """Read everything off a table; gains are divided by `unit`, in nats."""
-        gain = score(table) / unit
+        gain = _checked(score(table), table) / unit
         scores = table.mean_rows(gain)
         variance = table.mean_rows((gain - scores[table.feature]) ** 2)
         return cls(
@@ -111,7 +115,19 @@ class FeatureScores:
             independence_pvalues(table),
             table.bins_per_feature,
             table.edges,
+            table.ordered,
         )
+
+
+def _checked(gain: Floats, table: CountTable) -> Floats:
+    """Refuse what a score function should not give."""
+    gain = np.asarray(gain)
+    if gain.shape != table.count.shape:
+        raise ValueError(f"The score gave an array of shape {gain.shape} for a table of {len(table.count)} cells.")
+    if not np.all(np.isfinite(gain)):
+        at = int(np.flatnonzero(~np.isfinite(gain))[0])
+        raise ValueError(f"The score gave {gain[at]} for a cell of {table.count[at]:g} rows: it must be finite.")
+    return gain
 
 
 def score_or_deprecated(score_func: str | Score, estimator: str | Score) -> str | Score:
@@ -354,7 +370,8 @@ def cross_entropy_regression(
     array([ True, False])
     """
     score_func = score_or_deprecated(score_func, estimator)
-    values = column_or_1d(check_array(y, ensure_2d=False, dtype="numeric", input_name="y"), warn=True)
+    with np.errstate(invalid="ignore"):  # scikit-learn adds all values up
+        values = column_or_1d(check_array(y, ensure_2d=False, dtype="numeric", input_name="y"), warn=True)
     check_consistent_length(X, values)
     weight = np.ones(len(values)) if sample_weight is None else read_frequencies(sample_weight, len(values))
     features = read_features(X, categorical_features)

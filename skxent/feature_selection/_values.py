@@ -108,6 +108,12 @@ def as_numbers(values: Array, name: str) -> tuple[Array, bool]:
     if not _holds_text(values):
         try:
             numbers = np.where(is_missing(values), np.nan, values).astype(np.float64)
+        except OverflowError:
+            longest = max(len(str(value)) for value in values if isinstance(value, int) and abs(value) >= 2**1023)
+            raise ValueError(
+                f"Column {name!r} holds a whole number of {longest} digits, too large for a floating-point number. If "
+                "it names something, turn the column into text."
+            ) from None
         except (TypeError, ValueError):
             times = _as_times(values)
             if times.dtype.kind in "mM":
@@ -200,7 +206,7 @@ class Levels:
         if self.categories is not None:
             return [*self.categories, "other", "missing"]
         cuts = [f"{edge:.4g}" for edge in self.edges.astype(np.float64)]
-        ranges = [f"({low}, {high}]" for low, high in zip(["−∞", *cuts[:-1]], cuts, strict=True)]
+        ranges = [f"({low}, {high}]" for low, high in zip(["−∞", *cuts], cuts, strict=False)]
         return [*ranges, f"> {cuts[-1]}" if cuts else "any", "missing"]
 
     def codes(self, values: Array, name: str) -> Integers:
@@ -223,9 +229,9 @@ class Levels:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""
-        edges = self.edges.astype(np.float64)
         return {
-            "edges": [edge.hex() for edge in edges.tolist()],
+            "edges": [_exact_text(edge) for edge in self.edges],
+            "dtype": "longdouble" if self.edges.dtype == np.longdouble else self.edges.dtype.name,
             "categories": self.categories,
             "kind": self.kind,
         }
@@ -233,7 +239,23 @@ class Levels:
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> Levels:
         """Restore what `to_dict` gave."""
-        return cls(np.array([float.fromhex(edge) for edge in state["edges"]]), state["categories"], state["kind"])
+        dtype = np.dtype(state.get("dtype", "float64"))  # states of earlier versions have float64
+        edges = np.array([_from_exact_text(edge, dtype) for edge in state["edges"]], dtype=dtype)
+        return cls(edges, state["categories"], state["kind"])
+
+
+def _exact_text(number: Any) -> str:
+    """Write a number of NumPy down with all its digits."""
+    if isinstance(number, np.longdouble):
+        return str(number)
+    return float(number).hex() if isinstance(number, np.floating) else str(int(number))
+
+
+def _from_exact_text(text: str, dtype: np.dtype[Any]) -> Any:
+    """Read what `_exact_text` wrote."""
+    if dtype == np.longdouble:
+        return np.longdouble(text)
+    return float.fromhex(text) if dtype.kind == "f" else int(text)
 
 
 def category_codes(values: list[Any], name: str) -> Integers:

@@ -228,6 +228,7 @@ class WorkerColumns:
         pairs = zip(self.partitions, rows, strict=True)
         parts = [task(_sorted, columns, names, dtypes, target.n_classes, part, *row) for part, row in pairs]
         parts = list(dask.persist(*parts))
+        n_bins = min(n_bins, sum(self.sizes))
         found = _edges(parts, dtypes, n_bins, fine_bins(n_bins))
         limits = [fine for _, fine in found]
         (counts,) = compute([tree([task(_counted, limits, target.n_classes, part) for part in parts])])

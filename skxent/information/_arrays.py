@@ -56,7 +56,7 @@ class Probabilities:
                 self.p = np.exp(self.log)
             else:
                 self._check_signs(values)
-                self.p = values
+                self.p = values / _largest_beyond_half(values) if normalize else values
             total = self.p.sum(axis=-1, keepdims=True)
             if normalize:
                 self._check_totals(total[..., 0], (total > 0) & np.isfinite(total))
@@ -123,24 +123,33 @@ def cross_entropy(p: Probabilities, q: Probabilities) -> Array:
 
 def kl_divergence(p: Probabilities, q: Probabilities) -> Array:
     """Return sum p log(p / q)."""
-    divergence: Array = np.maximum(_sum_products(p.p, _log_ratio(p.log, q.log)), 0)
+    divergence: Array = _excesses(p.p, q.p, p.log, q.log).sum(axis=-1)
     return divergence
 
 
 def jensen_shannon(p: Probabilities, q: Probabilities) -> Array:
-    """Return the mean divergence of p and of q from their mean."""
-    with np.errstate(divide="ignore"):
-        log_total = np.log(p.p + q.p)
-        # log 2p - log(p + q) is exactly 0 where p = q, and no mean underflows.
-        logs = [_log_ratio(np.log(2 * rows.p), log_total) for rows in (p, q)]
-    halves = [_sum_products(rows.p, log) / 2 for rows, log in zip((p, q), logs, strict=True)]
-    divergence: Array = np.clip(halves[0] + halves[1], 0, math.log(2))
+    """Return the mean divergence of p and of q from their mean, (p + q) / 2."""
+    both = p.p + q.p
+    share = np.divide(p.p - q.p, both, out=np.zeros_like(both), where=both > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        direct = (1 + share) * np.log1p(share) + (1 - share) * np.log1p(-share)
+    direct = np.where(np.abs(share) == 1, 2 * math.log(2), direct)
+    k = np.arange(1, 26)
+    small = np.where(np.abs(share) < 0.5, share, 0)
+    series = np.polynomial.polynomial.polyval(small**2, [0, *(1 / (k * (2 * k - 1)))])
+    halves = both / 4 * np.where(np.abs(share) < 0.5, series, direct)
+    divergence: Array = np.clip(halves.sum(axis=-1), 0, math.log(2)).astype(both.dtype, copy=False)
     return divergence
 
 
 def read_joint(name: str, values: ArrayLike, axes: tuple[int, int], normalize: bool) -> Array:
     """Check joint probabilities and move the two axes to the end."""
-    array = np.moveaxis(_real_array(name, values), axes, (-2, -1))
+    array = _real_array(name, values)
+    if array.ndim < 2:
+        raise ValueError(
+            f"{name} has {array.ndim} dimension(s); joint probabilities of two variables have two or more."
+        )
+    array = np.moveaxis(array, axes, (-2, -1))
     if (array < 0).any():
         raise ValueError(f"{name} holds {array.min():g}, but a probability is never negative.")
     flat = array.reshape(*array.shape[:-2], -1)
@@ -151,9 +160,9 @@ def read_joint(name: str, values: ArrayLike, axes: tuple[int, int], normalize: b
 def mutual_information(joint: Array) -> Array:
     """Return sum p(x, y) log(p(x, y) / p(x) p(y)) over the last two axes."""
     marginals = [joint.sum(axis=axis, keepdims=True) for axis in (-1, -2)]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(joint) - np.log(marginals[0]) - np.log(marginals[1])
-    information: Array = np.maximum(_sum_products(joint, logs).sum(axis=-1), 0)
+    with np.errstate(divide="ignore"):
+        logs = np.log(joint), np.log(marginals[0]) + np.log(marginals[1])
+    information: Array = _excesses(joint, marginals[0] * marginals[1], *logs).sum(axis=(-2, -1))
     return information
 
 
@@ -171,6 +180,8 @@ def _real_array(name: str, values: Any) -> Array:
     if array.dtype.kind == "O":
         try:
             array = array.astype(np.float64)
+        except OverflowError as error:
+            raise ValueError(f"{name} holds a whole number that is too large for a floating-point number.") from error
         except (TypeError, ValueError) as error:
             what = f"{name} must be an array of probabilities or a univariate distribution of scipy.stats"
             raise TypeError(f"{what}, not {type(values).__name__}.") from error
@@ -207,6 +218,13 @@ def _check_shapes(arrays: Mapping[str, Array], rows: Sequence[Probabilities]) ->
         )
 
 
+def _largest_beyond_half(values: Array) -> Array:
+    """Return the largest weight of rows whose sum may exceed the largest number, 1 for others."""
+    top = values.max(axis=-1, keepdims=True, initial=0)
+    beyond = np.isfinite(top) & (top > np.finfo(values.dtype).max / max(values.shape[-1], 1))
+    return np.where(beyond, top, np.ones((), values.dtype))
+
+
 def _finite_maximum(values: Array) -> Array:
     top = values.max(axis=-1, keepdims=True, initial=-np.inf)
     return np.where(np.isfinite(top), top, 0)
@@ -220,6 +238,19 @@ def _sum_products(p: Array, log_q: Array) -> Array:
     return total
 
 
-def _log_ratio(log_p: Array, log_q: Array) -> Array:
-    with np.errstate(invalid="ignore"):  # -inf - -inf, where p = q = 0: its weight is 0
-        return log_p - log_q
+def _excesses(p: Array, q: Array, log_p: Array, log_q: Array) -> Array:
+    """Compute p log(p / q) - p + q.
+
+    It is never negative, so that no digits are lost where p is close to q, and the sum is that of p log(p / q), as both
+    add up to 1.
+    """
+    with np.errstate(all="ignore"):
+        step = np.where(p > 0, (q - p) / p, np.inf)
+        near = np.abs(step) <= 0.5
+        # log(1 + t) = 2 artanh(r) with r = t / (2 + t), and t - 2 r = t r.
+        t = np.where(near, step, 0)
+        r = t / (2 + t)
+        series = np.polynomial.polynomial.polyval(r**2, [0, *(1 / (2 * np.arange(1, 20) + 1))])
+        far = np.where(p > 0, p * (log_p - log_q) + (q - p), q)
+        excesses = np.where(near, p * (t * r - 2 * r * series), far)
+    return excesses.astype(np.result_type(log_p, log_q), copy=False)

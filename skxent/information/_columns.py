@@ -126,4 +126,10 @@ def _column_codes(column: Array) -> Integers:
         return np.unique(column, return_inverse=True)[1].astype(np.int64)
     # Values of different types have no order; a value that differs from itself is a missing one.
     known: dict[Any, int] = {}
-    return np.array([known.setdefault(None if value != value else value, len(known)) for value in column])
+    return np.array([known.setdefault(None if _is_missing(value) else value, len(known)) for value in column])
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a value is None or differs from itself; pandas' NA says neither yes nor no."""
+    differs = value != value
+    return value is None or not isinstance(differs, bool | np.bool_) or bool(differs)

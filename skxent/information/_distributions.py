@@ -135,7 +135,8 @@ def _closed_form(measure: str, p: RandomVariable, q: RandomVariable) -> Any:
     if not isinstance(p, SciPyVariable) or not isinstance(q, SciPyVariable) or p.family is not q.family:
         return None
     if p is q and p.family in ENTROPIES:
-        return np.log(p.scale) + ENTROPIES[p.family](*p.shapes)
+        standard = ENTROPIES[p.family](*p.shapes)
+        return None if standard is None else np.log(p.scale) + standard
     return getattr(FAMILIES[p.family], measure)(p, q) if p.family in FAMILIES else None
 
 
@@ -146,7 +147,8 @@ class _RuledOut(Exception):
 def _mean(p: RandomVariable, q: RandomVariable, contribution: Contribution) -> float:
     """Take the mean under p of a contribution."""
     origin, same = (p.loc, p.scale), q is p
-    p, q = p.seen_from(*origin), q.seen_from(*origin)
+    with np.errstate(all="ignore"):
+        p, q = p.seen_from(*origin), q.seen_from(*origin)
 
     def weighted(x: Floats, log_weights: Floats) -> Floats:
         log_p = p.log_density(x)

@@ -239,6 +239,25 @@ def _gamma_entropy(a: Any) -> Any:
     return (_LN_2PI + np.log(a) + 1 - 1 / a) / 2 + binet(a) + (1 - a) * binet_slope(a)
 
 
+def _pearson3_entropy(skew: Any) -> Any:
+    """Entropy of a gamma distribution in units of its standard deviation; of the normal one for tiny skews."""
+    return (_LN_2PI + 1) / 2 if skew < 1e-9 else _gamma_entropy(4 / skew**2) + np.log(skew / 2)
+
+
+def _stable_entropy(alpha: Any, beta: Any) -> Any:
+    """Entropy of the stable distributions that are a normal, a Cauchy or a Lévy distribution."""
+    if alpha == 2:
+        return (_LN_2PI + 1 + math.log(2)) / 2
+    if alpha == 1 and beta == 0:
+        return math.log(4 * math.pi)
+    return ENTROPIES[type(stats.levy)]() if alpha == 0.5 and abs(beta) == 1 else None
+
+
+def _burr_entropy(c: Any, d: Any) -> Any:
+    """Entropy of the twelfth of Burr's distributions, of which log(X^c) has the mean ψ(1) - ψ(d)."""
+    return 1 + 1 / d - np.log(c) - np.log(d) - (1 - 1 / c) * (special.digamma(1) - special.digamma(d))
+
+
 def _beta_entropy(a: Any, b: Any) -> Any:
     s = a + b
     normal = (_LN_2PI + 1 + np.log(a) + np.log(b) - 3 * np.log(s)) / 2
@@ -349,6 +368,7 @@ ENTROPIES: dict[type[Any], Callable[..., Any]] = {
     type(stats.powerlaw): lambda a: 1 - 1 / a - np.log(a),
     type(stats.logistic): lambda: 2.0,
     type(stats.fisk): lambda c: 2 - np.log(c),
+    type(stats.levy_stable): lambda alpha, beta: _stable_entropy(alpha, beta),
     type(stats.levy): lambda: (1 + 3 * np.euler_gamma + math.log(16 * math.pi)) / 2,
     type(stats.levy_l): lambda: (1 + 3 * np.euler_gamma + math.log(16 * math.pi)) / 2,
     type(stats.arcsine): lambda: math.log(math.pi / 4),
@@ -362,9 +382,14 @@ ENTROPIES: dict[type[Any], Callable[..., Any]] = {
     type(stats.loggamma): lambda c: _gamma_entropy(c) - special.digamma(c),
     type(stats.chi): lambda df: _gamma_entropy(df / 2) - (math.log(2) + special.digamma(df / 2)) / 2,
     type(stats.dgamma): lambda a: math.log(2) + _gamma_entropy(a),
+    type(stats.dweibull): lambda c: math.log(2) + 1 + np.euler_gamma * (1 - 1 / c) - np.log(c),
+    type(stats.pearson3): lambda skew: _pearson3_entropy(abs(skew)),
+    type(stats.burr): lambda c, d: _burr_entropy(c, d) - 2 * (special.digamma(1) - special.digamma(d)) / c,
+    type(stats.burr12): lambda c, d: _burr_entropy(c, d),
+    type(stats.wrapcauchy): lambda c: _LN_2PI + np.log1p(-c) + np.log1p(c),
     type(stats.geom): lambda p: -np.log(p) - special.xlog1py((1 - p) / p, -p),
 }
-"""The entropies of the standard distributions of other families, as functions of their shapes."""
+"""The entropies of the standard distributions of other families, as functions of their shapes; None where unknown."""
 
 
 def _plus_expm1(u: Any) -> Any:

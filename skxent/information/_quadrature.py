@@ -86,6 +86,8 @@ def expectation(f: Integrand, support: tuple[float, float], cuts: Array, *, disc
     edges = _integer_edges(support, cuts) if discrete else _real_edges(support, cuts)
     width = max(float(np.ptp(edges)), 1.0)
     total = _added(rule(f, edges))
+    if np.isinf(total[1]):
+        raise ArithmeticError("The density exceeds the largest double near a point: no right value is known.")
     if np.isinf(total[0]):
         raise OverflowError("The result exceeds the largest double.")
     for start, end in zip((edges[0], edges[-1]), support, strict=True):

@@ -124,7 +124,9 @@ class SciPyVariable(RandomVariable):
     def support(self) -> tuple[float, float]:
         """Return the end points of the support."""
         lower, upper = _SUPPORTS[self.family] if self.family in _SUPPORTS else self.standard.support()
-        return float(self.loc + self.scale * lower), float(self.loc + self.scale * upper)
+        # An end at 0 or infinity stays there whatever the scale, which may have left the range of doubles.
+        first, last = (self.loc + (self.scale * end if 0 < abs(end) < math.inf else end) for end in (lower, upper))
+        return float(first), float(last)
 
     def covers(self, other: RandomVariable) -> bool:
         """Return whether the support of the other one lies within this one's, but for rounding."""

@@ -313,7 +313,10 @@ def _observed_together(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
 def _points(name: str, values: Any) -> Floats:
     if np.ma.is_masked(values):
         raise ValueError(f"{name} is a masked array with masked values; drop those rows first.")
-    points = np.asarray(values, dtype=np.float64)
+    try:
+        points = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} must hold numbers: {error}.") from None
     points = points[:, np.newaxis] if points.ndim == 1 else points
     if points.ndim != 2 or points.size == 0:
         raise ValueError(
@@ -322,6 +325,9 @@ def _points(name: str, values: Any) -> Floats:
     bad = ~np.isfinite(points).all(axis=1)
     if bad.any():
         raise ValueError(f"Row {np.flatnonzero(bad)[0]} of {name} is not finite: {points[bad][0]}.")
+    tiny = np.abs(points).max(axis=0) < np.finfo(np.float64).tiny / np.finfo(np.float64).eps
+    if np.any(tiny & (points != 0).any(axis=0)):
+        raise ValueError(f"Column {np.argmax(tiny)} of {name} has numbers too small to have all digits: scale it up.")
     return points
 
 

@@ -26,6 +26,10 @@ def nats_per_unit(base: float | None) -> float:
     """
     if base is None:
         return 1.0
-    if not 1 < base < math.inf:
+    try:
+        proper = 1 < base < math.inf
+    except TypeError:  # a text, say
+        proper = False
+    if not proper:
         raise ValueError(f"base must be above 1, such as 2 for bits, or None for nats; got {base!r}.")
     return math.log(base)

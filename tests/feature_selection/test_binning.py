@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from skxent.feature_selection import (
     CrossEntropySelector,
 )
-from skxent.feature_selection._binning import edges_of_rows
+from skxent.feature_selection._binning import edges_of_rows, sort_present
 
 
 class TestBins:
@@ -43,3 +43,12 @@ class TestBins:
         x = np.concatenate([np.zeros(700), np.linspace(-1, -0.1, 150), np.linspace(0.1, 1, 150)])
         edges = edges_of_rows(x, 10)
         assert_array_equal(edges[(edges >= -0.1) & (edges <= 0)], [-0.1, 0.0])
+
+    @settings(max_examples=100)
+    @given(
+        runs=st.lists(st.lists(st.one_of(st.floats(width=32), st.just(math.nan)), min_size=1), min_size=1, max_size=4),
+        n_runs=st.sampled_from([1, 2, 1_000]),
+    )
+    def test_runs_are_sorted_whether_they_are_merged_or_not(self, runs, n_runs):
+        x = np.array([value for run in runs for value in np.sort(run)], dtype=np.float32)
+        assert_array_equal(sort_present(x, n_runs), np.sort(x[~np.isnan(x)]))

@@ -31,6 +31,12 @@ def test_weights_of_evidence_are_the_formula():
     assert_allclose(encoder.transform([[7], [np.nan]]), 0.0)  # what was not there during fit
 
 
+def test_table_of_a_column_without_values():
+    table = BinEncoder().fit(pd.DataFrame({"a": [None] * 10}), np.arange(10) % 2).table("a")
+    assert table["bin"].tolist() == ["missing"]
+    assert table["rows"].tolist() == [10]
+
+
 def test_bins_are_those_of_the_selector():
     X, y = load_iris(return_X_y=True)
     encoder, selector = BinEncoder(encode="index").fit(X, y), CrossEntropySelector().fit(X, y)

@@ -119,7 +119,7 @@ class TestInvariance:
         assert peak < 0.1 * 20_000 * 50_000
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int16])
-    def test_temporaries_are_less_than_two_columns(self, dtype):
+    def test_temporaries_are_less_than_three_columns(self, dtype):
         rng = np.random.default_rng(0)
         y = rng.integers(0, 2, 100_000)
         target = read_target(y, None, len(y))
@@ -133,7 +133,7 @@ class TestInvariance:
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-        assert peak < 1.6 * X[:, 0].nbytes
+        assert peak < 2.7 * X[:, 0].nbytes
 
 
 class TestContainers:

@@ -71,6 +71,28 @@ def test_state_is_json_and_goes_on_as_before():
         ShiftMonitor.from_json("[]")
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        2**62 + np.arange(40) % 2,
+        pd.array([2**62 + at % 2 if at % 3 else None for at in range(40)], dtype="Int64"),
+        np.array([2**64 - 1 - at % 2 for at in range(40)], dtype=np.uint64),
+        np.arange(40) % 2 == 0,
+        (np.arange(40) % 7 / 7).astype(np.float32),
+        np.datetime64("2026-11-26") + np.arange(40) % 5,
+        np.where(np.arange(40) % 2, np.inf, -np.inf),
+    ],
+    ids=["int64", "Int64 with gaps", "uint64", "bool", "float32", "dates", "infinite"],
+)
+def test_state_keeps_every_digit(column):
+    X = pd.DataFrame({"a": column})
+    monitor = ShiftMonitor().fit(X)
+    restored = ShiftMonitor.from_json(monitor.to_json())
+    for each in (monitor, restored):
+        each.partial_fit(X)
+    assert_array_equal(restored.log_e_values_, monitor.log_e_values_)
+
+
 def test_new_categories_are_a_change():
     reference = pd.DataFrame({"city": ["A", "B"] * 200})
     monitor = ShiftMonitor().fit(reference).partial_fit(pd.DataFrame({"city": ["C"] * 40}))
@@ -81,6 +103,8 @@ def test_new_categories_are_a_change():
 
 
 def test_messages():
+    with pytest.raises(ValueError, match="no state of a ShiftMonitor: it is no JSON"):
+        ShiftMonitor.from_json("reference")
     monitor = ShiftMonitor().fit(pd.DataFrame({"a": range(9)}))
     with pytest.raises(ValueError, match=r"The reference has columns \['a'\], which X does not have"):
         monitor.partial_fit(pd.DataFrame({"b": range(9)}))

@@ -8,6 +8,7 @@ from scipy.special import xlogy
 from skxent.feature_selection import CrossEntropySelector
 from skxent.feature_selection._features import read_features
 from skxent.feature_selection._redundancy import JointCounts, _information
+from skxent.feature_selection._sets import BinnedFeatures
 from skxent.feature_selection._target import read_target
 
 
@@ -27,7 +28,8 @@ def test_conditional_information_is_the_definition():
     rng = np.random.default_rng(0)
     X, y = rng.integers(0, 4, (200, 3)).astype(float), rng.integers(0, 3, 200)
     selector = CrossEntropySelector(categorical_features=[0, 1, 2]).fit(X, y)
-    joint = JointCounts.of(read_features(X), tuple(selector.bin_edges_), read_target(y, None, 200))
+    binned = BinnedFeatures(read_features(X), tuple(selector.bin_edges_), (False,) * 3, read_target(y, None, 200))
+    joint = JointCounts.of(binned)
     information, freedom = _information(joint.counts(0, 1))
     assert information == pytest.approx(brute_force(X[:, 0], y, X[:, 1]))
     assert freedom == 4 * 3 * 2
@@ -35,7 +37,7 @@ def test_conditional_information_is_the_definition():
     assert_allclose(joint.counts(2, -1)[0].sum(axis=0), np.bincount(y))
 
 
-@pytest.mark.parametrize("rule", ["cmim", "jmi"])
+@pytest.mark.parametrize("rule", ["cmim", "jmi", "discriminant"])
 def test_true_columns_come_before_their_duplicates_and_noise(rule):
     for seed in range(3):
         rng = np.random.default_rng(seed)
@@ -86,5 +88,5 @@ def test_weights_are_frequencies():
 
 
 def test_unknown_rule():
-    with pytest.raises(ValueError, match="unknown redundancy 'mrmr'; known: cmim, jmi, pairs"):
+    with pytest.raises(ValueError, match="unknown redundancy 'mrmr'; known: cmim, discriminant, jmi, pairs"):
         CrossEntropySelector(redundancy="mrmr").fit(np.eye(6), np.arange(6) % 2)

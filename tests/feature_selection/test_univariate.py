@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import scipy.sparse as sp
 from numpy.testing import assert_array_equal
 from sklearn.linear_model import LogisticRegression
 
@@ -49,6 +50,29 @@ class TestRegression:
             cross_entropy_regression(X, np.arange(10), n_classes=1)
 
 
+@pytest.mark.parametrize("kind", ["sorted", "by value", "sparse", "weighted"])
+def test_more_bins_than_rows_are_as_many_as_rows(kind):
+    rng = np.random.default_rng(0)
+    X, y = rng.permutation(60).reshape(30, 2) / (1 if kind == "by value" else 7), np.arange(30) % 2
+    X = sp.csr_array(X) if kind == "sparse" else X.astype(int) if kind == "by value" else X
+    weight = np.ones(30) if kind == "weighted" else None
+    few, many = (cross_entropy_classif(X, y, n_bins=n_bins, sample_weight=weight) for n_bins in (30, 10**12))
+    assert_array_equal(few, many)
+
+
+def test_objects_that_are_numbers_or_booleans_are_labels():
+    X = np.arange(20.0).reshape(10, 2)
+    expected = cross_entropy_classif(X, np.arange(10) % 2)
+    for labels in ([0, 1], [False, True], [np.int8(0), 1.0]):
+        assert_array_equal(cross_entropy_classif(X, np.array(labels * 5, dtype=object)), expected)
+
+
+def test_targets_whose_sum_has_no_number():
+    X = np.arange(20.0).reshape(10, 2)
+    scores, _ = cross_entropy_regression(X, np.where(np.arange(10) < 5, 1e308, -1e308), n_classes=2)
+    assert np.all(scores > 0)
+
+
 class TestMessages:
     """Bad input is told what is wrong with it."""
 
@@ -67,6 +91,8 @@ class TestMessages:
             (pd.Series(["a", "b", None, "a", "b"] * 2, dtype="string"), r"y\[2\] is <NA>"),
             (np.arange(9) % 2, "inconsistent numbers of samples"),
             (np.eye(10), "y should be a 1d array"),
+            (np.array(["a", 1] * 5, dtype=object), "y holds labels of type int, str; labels are text, or numbers"),
+            (np.array([10**30, 7] * 5, dtype=object), "y holds labels of type int; labels are text, or numbers"),
         ],
     )
     def test_target(self, y, message):
@@ -83,6 +109,7 @@ class TestMessages:
             (0.0, "sample_weight sums to 0, too few rows"),
             (1e300, r"sample_weight sums to 1e\+301, more rows than can be counted"),
             ([1.0, 0.0] * 5, r"y has a single class, \[0\]"),
+            (["a"] * 10, "sample_weight must hold one number for each row of X: could not convert"),
         ],
     )
     def test_weights(self, weight, message):
@@ -115,6 +142,18 @@ class TestMessages:
             cross_entropy_classif(pd.DataFrame({"tags": [["a"]] * 10}), self.y)
         with pytest.raises(TypeError, match="Column 'place' holds several values in each row"):
             cross_entropy_classif(pl.DataFrame({"place": [{"x": 1.0, "y": 2.0}] * 10}), self.y)
+
+    @pytest.mark.parametrize("other", [0, None, np.inf])
+    def test_whole_numbers_beyond_all_floating_point_numbers(self, other):
+        X = np.array([[10**400], [other]] * 5, dtype=object)
+        with pytest.raises(ValueError, match="Column 'x0' holds a whole number of 401 digits, too large"):
+            cross_entropy_classif(X, self.y)
+
+    def test_scores_of_ones_own(self):
+        with pytest.raises(ValueError, match=r"an array of shape \(1,\) for a table of 8 cells"):
+            cross_entropy_classif(self.X, self.y, score_func=lambda table: np.ones(1), n_bins=2)
+        with pytest.raises(ValueError, match="The score gave nan for a cell of 3 rows"):
+            cross_entropy_classif(self.X, self.y, score_func=lambda table: np.nan * table.count, n_bins=2)
 
     def test_all_missing_column_is_no_error(self):
         assert_array_equal(cross_entropy_classif(np.full((10, 1), np.nan), self.y), [[0.0], [1.0]])

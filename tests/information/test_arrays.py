@@ -281,3 +281,29 @@ def test_two_samples_are_told_where_to_go():
     x = np.random.default_rng(0).normal(size=(2, 50))
     with pytest.raises(ValueError, match="kl_divergence_from_samples"):
         kl_divergence(x[0], x[1])
+
+
+@pytest.mark.parametrize("step", [1e-3, 1e-6, 1e-9, 1e-12, 1e-15])
+def test_nothing_cancels_where_probabilities_are_close(step):
+    """With p = (1 ± d) / 2 and q = 1 / 2 the divergence is d² / 2, and the others have their own series."""
+    d = (0.5 + step) * 2 - 1
+    p, q = [(1 + d) / 2, (1 - d) / 2], [0.5, 0.5]
+    assert_allclose(kl_divergence(p, q), d**2 / 2 + d**4 / 12, rtol=1e-9)
+    assert_allclose(kl_divergence(q, p), d**2 / 2 + d**4 / 4, rtol=1e-9)
+    assert_allclose(jensen_shannon(p, q), d**2 / 8 + 7 * d**4 / 192, rtol=1e-9)
+    joint = np.array([[1 + d, 1 - d], [1 - d, 1 + d]]) / 4
+    assert_allclose(mutual_information(joint), d**2 / 2 + d**4 / 12, rtol=1e-9)
+
+
+def test_weights_whose_sum_is_beyond_the_largest_double():
+    assert entropy([1.7e308, 1.7e308], normalize=True) == pytest.approx(LN2)
+    assert entropy(np.full((2, 4), 3e38, np.float32), normalize=True) == pytest.approx(2 * LN2)
+    with pytest.raises(ValueError, match="p holds a whole number that is too large"):
+        entropy([10**400, 1], normalize=True)
+
+
+def test_messages_of_joint_probabilities_and_bases():
+    with pytest.raises(ValueError, match=r"joint has 1 dimension\(s\)"):
+        mutual_information([0.5, 0.5])
+    with pytest.raises(ValueError, match="base must be above 1, such as 2 for bits, or None for nats; got '2'"):
+        entropy([0.5, 0.5], base="2")

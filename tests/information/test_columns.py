@@ -1,6 +1,7 @@
 """Information of columns of categories, against tables, scikit-learn and identities."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,3 +64,10 @@ def test_the_bias_is_as_documented():
 def test_bad_input(x, y, message):
     with pytest.raises(ValueError, match=message):
         mutual_information_from_columns(x, y)
+
+
+def test_missing_values_of_pandas_are_one_value():
+    y = np.arange(12) % 2
+    expected = mutual_information_from_columns(y, y)
+    for column in (pd.array([True if at else None for at in y], dtype="boolean"), [1 if at else pd.NA for at in y]):
+        assert mutual_information_from_columns(pd.Series(column), y) == pytest.approx(expected)

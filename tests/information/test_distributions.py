@@ -178,6 +178,65 @@ def test_entropy_by_quadrature(distribution, expected, monkeypatch):
     assert_allclose(entropy(distribution), expected, rtol=2e-8 if distribution.support()[1] == 1 else 1e-9)
 
 
+@pytest.mark.parametrize(
+    "p",
+    [
+        stats.burr(0.7, 1.5),
+        stats.burr(5, 0.2),
+        stats.burr12(0.7, 5),
+        stats.dweibull(1.7),
+        stats.pearson3(-1.3),
+        stats.wrapcauchy(0.4),
+    ],
+    ids=lambda p: p.dist.name,
+)
+def test_entropy_is_the_mean_over_the_quantiles(p):
+    lower, upper = (
+        integrate.quad(lambda u, at=at: -p.logpdf(at(u)), 0, 0.5, limit=500, points=[1e-8, 1e-4])[0]
+        for at in (p.ppf, p.isf)
+    )
+    assert_allclose(entropy(p), lower + upper, rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("p", "expected"),
+    [
+        (stats.dweibull(0.02), LN2 + 1 + np.euler_gamma * (1 - 50) + np.log(50)),
+        (stats.pearson3(0), (LN_2PI + 1) / 2),
+        (stats.pearson3(1e-6), (LN_2PI + 1) / 2),
+        (stats.pearson3(50), entropy(stats.gamma(4 / 2500)) + np.log(25)),
+        (stats.wrapcauchy(1 - 1e-9), np.log(4 * np.pi) + np.log(1e-9)),
+        (stats.burr12(1e-2, 1), 2 + np.log(100)),
+    ],
+    ids=lambda x: getattr(getattr(x, "dist", x), "name", None),
+)
+def test_entropy_at_the_ends_of_the_parameters(p, expected):
+    assert_allclose(entropy(p), expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "same"),
+    [((2, 0.3), stats.norm(1, 5 * 2**0.5)), ((1, 0), stats.cauchy(1, 5)), ((0.5, -1), stats.levy(1, 5))],
+)
+def test_stable_distributions_with_other_names(shapes, same):
+    assert_allclose(entropy(stats.levy_stable(*shapes, 1, 5)), entropy(same), rtol=1e-14)
+
+
+def test_scales_whose_ratio_is_no_double():
+    wide, narrow = stats.norm(0, 1e300), stats.norm(0, 1e-300)
+    with pytest.raises(OverflowError, match="exceeds the largest double"):
+        kl_divergence(wide, narrow)
+    for family, rest in ((stats.norm, -0.5), (stats.expon, -1.0), (stats.laplace, -1.0)):
+        found = kl_divergence(family(scale=1e-300), family(scale=1e300))
+        assert_allclose(found, 600 * np.log(10) + rest)
+
+
+def test_a_density_beyond_the_largest_double_is_said(monkeypatch):
+    monkeypatch.setattr(_distributions, "ENTROPIES", {})
+    with pytest.raises(ArithmeticError, match="density exceeds the largest double"):
+        entropy(stats.dweibull(0.02))
+
+
 def naive_mean(p, function):
     """Good enough for a standard p with moderate tails."""
     return integrate.quad(lambda x: p.pdf(x) * function(x), -np.inf, np.inf, epsabs=1e-13, limit=200)[0]
@@ -513,8 +572,10 @@ def test_divergences_against_mpmath(powers, step, near):
         beta += (y - v) * mpmath.digamma(y) + (u + v - x - y) * mpmath.digamma(x + y)
         gamma = (x - u) * mpmath.digamma(x) - mpmath.loggamma(x) + mpmath.loggamma(u) + u * mpmath.log(v / y)
         gamma += x * (y - v) / v
-    assert_allclose(kl_divergence(stats.beta(a, b), stats.beta(c, d)), float(beta), rtol=1e-9)
-    assert_allclose(kl_divergence(stats.gamma(a, scale=b), stats.gamma(c, scale=d)), float(gamma), rtol=1e-9)
+    assert_allclose(kl_divergence(stats.beta(a, b), stats.beta(c, d)), float(beta), rtol=1e-9, atol=1e-50)
+    assert_allclose(
+        kl_divergence(stats.gamma(a, scale=b), stats.gamma(c, scale=d)), float(gamma), rtol=1e-9, atol=1e-50
+    )
 
 
 # --- histograms, mixtures, kernel densities, arrays, several variables

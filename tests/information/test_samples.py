@@ -224,3 +224,11 @@ def test_bad_input(call, message):
     x = np.random.default_rng(0).normal(size=30)
     with pytest.raises(ValueError, match=message):
         call(x)
+
+
+def test_numbers_that_cannot_be_measured():
+    x = np.random.default_rng(0).normal(size=(50, 2))
+    with pytest.raises(ValueError, match="Column 1 of x has numbers too small to have all digits"):
+        entropy_from_samples(x * [1, 1e-320])
+    with pytest.raises(ValueError, match="x must hold numbers: could not convert"):
+        entropy_from_samples([["a"]] * 9)
