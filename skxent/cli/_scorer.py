@@ -112,10 +112,11 @@ def find_scorer(options: Options, progress: Progress, notes: Notes) -> tuple[Cor
 def _prepared(scores: WordScores, options: Options) -> WordScores:
     """Apply what the options say of scoring."""
     blank_lines = options.blank_lines or options.format == "kenlm"
-    scores = replace(scores, blank_lines=blank_lines)
+    if blank_lines != scores.blank_lines:
+        scores = replace(scores, blank_lines=blank_lines)
     if options.vocab_pad is None:
         return scores
-    return scores.share_unknown(options.vocab_pad - len(scores.words))
+    return scores.share_unknown(options.vocab_pad - len(scores.log_probs))
 
 
 def _how_to_train(options: Options) -> dict[str, Any]:

@@ -27,7 +27,6 @@ from skxent.language_model._reader import BAD_BYTE, MARK_BYTES, Block, Piece, jo
 from skxent.language_model._score import Score
 from skxent.language_model._token_values import TokenValues
 from skxent.language_model._tokenizers import Tokenize
-from skxent.language_model._vocabulary import Vocabulary
 
 __all__ = ["LineScorer", "ScoredLines", "score_lines", "score_text", "scored_lines"]
 
@@ -118,10 +117,12 @@ class LineScorer:
     @classmethod
     def of(cls, scores: WordScores, tokenizer: str | Tokenize = "whitespace", lowercase: bool = False) -> LineScorer:
         """Make the scorer of a model; for the tokens see :func:`~skxent.language_model.count_files`."""
-        table = scores.table
-        vocabulary = Vocabulary.of_strings(table["word"])
-        values = TokenValues(vocabulary, table["log_prob"].to_numpy(), np.nan, tokenizer, lowercase)
-        return cls(values, scores.log_prob_unk, scores.log_prob_eos, scores.blank_lines)
+        return cls(
+            TokenValues(scores.values, tokenizer, lowercase),
+            scores.log_prob_unk,
+            scores.log_prob_eos,
+            scores.blank_lines,
+        )
 
     @property
     def tokenize(self) -> Tokenize | None:
