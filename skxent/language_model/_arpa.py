@@ -17,7 +17,6 @@ import lzma
 import math
 import re
 from collections.abc import Callable, Sequence
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +150,7 @@ def read_arpa(path: str | Path) -> FittedUnigram:
     )
     places = [place for place in special.values() if place is not None]
     words, log_probs = vocabulary.without(places), np.delete(log_probs, places)
-    return FittedUnigram(words, log_probs, unknown, None if ends == -math.inf else ends)
+    return FittedUnigram.of_vocabulary(words, log_probs, unknown, None if ends == -math.inf else ends)
 
 
 def _special(vocabulary: Vocabulary, name: str) -> int | None:
@@ -169,8 +168,12 @@ _Unigrams = tuple[Vocabulary, Floats]
 def _read_columns(chunks: Sequence[bytes]) -> _Unigrams | None:
     """Read a file as most tools write it, its fields parted by single tabs; None for any other file."""
     n_unigrams, bodies = _bodies(chunks)
-    columns = list(takewhile(lambda found: found is not None, map(_columns, bodies)))
-    if len(columns) < len(bodies) or sum(len(log10) for _, log10 in columns) != n_unigrams:
+    columns = []
+    for found in map(_columns, bodies):
+        if found is None:
+            return None
+        columns.append(found)
+    if sum(len(log10) for _, log10 in columns) != n_unigrams:
         return None
     words = join_packed([packed for packed, _ in columns])
     if WordIndex(words.words).has_repeats:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
 import polars as pl
@@ -140,18 +140,6 @@ class Training:
         return self.others.height - int(self.others["word"].is_in([UNKNOWN, END_OF_SENTENCE]).sum())
 
 
-class _Words:
-    """The words of a model as strings, which are made of its vocabulary when they are first asked for."""
-
-    def __get__(self, scores: Any, owner: Any = None) -> pl.Series:
-        if scores is None:
-            raise AttributeError("words")  # so that the field has no default
-        return scores.vocabulary.strings()
-
-    def __set__(self, scores: Any, words: pl.Series | Vocabulary) -> None:
-        vars(scores)["vocabulary"] = words if isinstance(words, Vocabulary) else Vocabulary.of_strings(words)
-
-
 class _Events(NamedTuple):
     """The distinct events of a text: how often each occurs, its log-probability in nats, and whether it is unknown."""
 
@@ -167,7 +155,7 @@ class WordScores:
     Attributes
     ----------
     words : polars.Series of str
-        The vocabulary, without the unknown word and the end of a sentence. A :class:`Vocabulary` may be given as well.
+        The vocabulary, without the unknown word and the end of a sentence.
     log_probs : ndarray of shape (n_words,)
         Natural logarithms of the probabilities of ``words``.
     log_prob_unk : float
@@ -186,7 +174,7 @@ class WordScores:
         What the model was fitted to; None if it was read from a file.
     """
 
-    words: _Words = _Words()
+    words: pl.Series
     log_probs: Floats
     log_prob_unk: float
     log_prob_eos: float | None
@@ -196,7 +184,16 @@ class WordScores:
     blank_lines: bool = False
     training: Training | None = None
 
-    vocabulary: ClassVar[Vocabulary]  # of each object; it is set with the words
+    @classmethod
+    def of_vocabulary(cls, vocabulary: Vocabulary, *others: Any) -> Self:
+        """Make scores of words that need not be strings yet; the other parameters are those of the class, in order."""
+        return cls(cast(pl.Series, vocabulary), *others)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words, as strings or as keys."""
+        found: Vocabulary = vars(self)["vocabulary"]
+        return found
 
     def __repr__(self) -> str:
         """Say what it is in one line, however many words there are."""
@@ -226,7 +223,7 @@ class WordScores:
         """
         log_prob_unk = self.log_prob_unk - math.log(max(n_words, 1))
         about = self.smoothing, self.smoothing_parameter, self.fallback, self.blank_lines, self.training
-        return WordScores(self.vocabulary, self.log_probs, log_prob_unk, self.log_prob_eos, *about)
+        return WordScores.of_vocabulary(self.vocabulary, self.log_probs, log_prob_unk, self.log_prob_eos, *about)
 
     def score(self, counts: CorpusCounts | Counted) -> Score:
         """Sum over the events of a corpus; an empty corpus has sums of 0."""
@@ -388,6 +385,19 @@ class WordScores:
         return pl.concat(rows).with_columns(pl.col("count").cast(pl.Int64 if whole else pl.Float64))
 
 
+class _Words:
+    """The attribute ``words``: strings, which are made of the vocabulary when they are first asked for."""
+
+    def __get__(self, scores: Any, owner: Any = None) -> Any:
+        return self if scores is None else scores.vocabulary.strings()
+
+    def __set__(self, scores: Any, words: pl.Series | Vocabulary) -> None:
+        vars(scores)["vocabulary"] = words if isinstance(words, Vocabulary) else Vocabulary.of_strings(words)
+
+
+WordScores.words = _Words()  # type: ignore[assignment]
+
+
 @dataclass(frozen=True, repr=False)
 class FittedUnigram(WordScores):
     """A unigram model: word scores that are the logarithms of one distribution. For its attributes see the base."""
@@ -416,7 +426,7 @@ class FittedUnigram(WordScores):
         n = len(self.log_probs)
         eos = None if self.log_prob_eos is None else float(log_probs[n + 1])
         about = self.smoothing, self.smoothing_parameter, self.fallback, self.blank_lines, self.training
-        return WordScores(self.vocabulary, log_probs[:n], float(log_probs[n]), eos, *about)
+        return WordScores.of_vocabulary(self.vocabulary, log_probs[:n], float(log_probs[n]), eos, *about)
 
     def _log_probs_of_events(self) -> Floats:
         ends = [] if self.log_prob_eos is None else [self.log_prob_eos]
