@@ -203,7 +203,9 @@ def _lengths_of_lines(data: bytes) -> Integers:
 
 def _characters_of_lines(data: bytes) -> Integers:
     is_character = (np.frombuffer(data, dtype=np.uint8) & 0xC0) != 0x80
-    return np.diff(np.cumsum(is_character)[np.cumsum(_lengths_of_lines(data)) - 1], prepend=0)
+    lengths = _lengths_of_lines(data)
+    starts = np.cumsum(lengths) - lengths
+    return np.add.reduceat(is_character, starts, dtype=np.int64) if len(starts) else starts
 
 
 def score_lines(

@@ -151,7 +151,8 @@ def _blank_unicode_spaces(text: NDArray[np.uint8]) -> None:
     """Overwrite every white-space character outside ASCII with blanks."""
     for spaces in _UNICODE_SPACES:
         first = spaces[:, 0]
-        at = np.flatnonzero((text[:-8] >= first.min()) & (text[:-8] <= first.max()))
+        # A byte below the first of the range becomes a large one.
+        at = np.flatnonzero(text[:-8] - first.min() <= first.max() - first.min())
         # Most letters fall out at their second byte.
         at = at[_membership(spaces[:, 1])[text[at + 1]]]
         positions = [at + j for j in range(spaces.shape[1])]
