@@ -163,7 +163,7 @@ class _KeyIndex:
         n = len(keys[0])
         self.keys = keys
         self.has_repeats = False
-        self.bits = max((2 * n).bit_length(), 1)
+        self.bits = max((4 * n).bit_length(), 1)
         self.slots = np.full(1 << self.bits, -1, dtype=np.int32)
         pending, slot = np.arange(n, dtype=np.int32), self._home(keys)
         while len(pending):
@@ -228,21 +228,14 @@ class WordIndex:
     """
 
     def __init__(self, words: WordKeys) -> None:
-        sizes = words.sizes
-        self._n_words = sum(sizes)
-        self._first = np.cumsum([0, *sizes]).tolist()
         self._indices = list(map(_KeyIndex, words.keys))
-        self._long = dict(zip(words.long, range(self._first[LONGEST_KEY], self._n_words), strict=True))
+        self._long = {word: i for i, word in enumerate(words.long)}
         self.has_repeats = any(i.has_repeats for i in self._indices) or len(self._long) < len(words.long)
 
-    def find(self, words: WordKeys) -> Integers:
-        """Return the number of each word, and the number of all words for one that is not there."""
-        found = [np.empty(0, np.int64)]
-        for index, keys, first in zip(self._indices, words.keys, self._first, strict=False):
-            at = index.find(keys)
-            found.append(np.where(at < 0, self._n_words, at + first))
-        found.append(np.array([self._long.get(word, self._n_words) for word in words.long], dtype=np.int64))
-        return np.concatenate(found)
+    def find(self, words: WordKeys) -> list[Integers]:
+        """Return, for the words of each kind, where they are among those of their kind; −1 for those not there."""
+        found: list[Integers] = [index.find(keys) for index, keys in zip(self._indices, words.keys, strict=True)]
+        return [*found, np.array([self._long.get(word, -1) for word in words.long], dtype=np.int64)]
 
 
 class WordValues:
@@ -260,7 +253,10 @@ class WordValues:
 
     def __init__(self, vocabulary: Vocabulary, values: NDArray[Any], missing: float) -> None:
         self._index = WordIndex(vocabulary.words)
-        self._values = np.append(values[vocabulary.columns], np.asarray(missing, values.dtype))
+        of_kinds = np.split(values[vocabulary.columns], np.cumsum(vocabulary.words.sizes)[:-1])
+        # The value of words that are not there comes last, where position −1 is.
+        self._values = [np.append(of_kind, np.asarray(missing, values.dtype)) for of_kind in of_kinds]
+        self._dtype = values.dtype
 
     def look_up(self, data: bytes, tokens: Tokens) -> NDArray[Any]:
         """Return the value of each token of a text."""
@@ -268,11 +264,11 @@ class WordValues:
 
     def of_packed(self, packed: PackedWords) -> NDArray[Any]:
         """Return the value of each word, in the order of the positions."""
-        found = np.empty(len(packed.positions), self._values.dtype)
+        found = np.empty(len(packed.positions), self._dtype)
         found[packed.positions] = self.of_words(packed.words)
         return found
 
     def of_words(self, words: WordKeys) -> NDArray[Any]:
         """Return the value of each word."""
-        values: NDArray[Any] = self._values[self._index.find(words)]
-        return values
+        found = self._index.find(words)
+        return np.concatenate([values[at] for values, at in zip(self._values, found, strict=True)])
