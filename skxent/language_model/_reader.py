@@ -12,7 +12,8 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -284,7 +285,9 @@ def read_pieces(
     parts = _cut(marked, whole_lines or field is not None)
     if field is None:
         return (Piece(path, len(p[0]), partial(_text_block, repair, has_marks, *p), p[1], p[3] + 1) for p in parts)
-    json_lines = _JsonLines(path, field, repair, keep_records, skip_bad_records, texts)
+    # Each bad byte becomes half of a surrogate pair; in other encodings than UTF-8 it is one already.
+    bad_bytes = "surrogateescape" if is_utf8 else "surrogatepass"
+    json_lines = _JsonLines(path, field, repair, keep_records, skip_bad_records, texts, bad_bytes)
     return (Piece(path, len(p[0]), partial(json_lines.block, *p)) for p in parts)
 
 
@@ -483,13 +486,19 @@ class _JsonLines:
     repair: _Repair
     keep_records: bool
     skip_bad_records: bool
-    texts: bool = True
+    texts: bool
+    bad_bytes: str
 
     def block(self, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
         """Make a block of the documents of some lines."""
         data = self.repair(raw, n_bytes, n_lines)
         if not self.texts:
             return self._lines_alone(data, n_lines)
+        block = self._documents_in(data, n_lines)
+        return block if data is raw or data == raw else self._with_bad_bytes(block, raw, data, n_lines)
+
+    def _documents_in(self, data: bytes, n_lines: int) -> Block:
+        """Make a block of lines that can all be decoded."""
         texts = self._texts_at_once(data)
         n_records = data.count(b"\n") + (not data.endswith(b"\n"))
         if texts is None or len(texts) != n_records:
@@ -498,6 +507,19 @@ class _JsonLines:
         texts, problems = self._mended(texts, at, _lines_at(data, at), at + n_lines + 1)
         lines = _lines_of(data) if self.keep_records else None
         return self._block_of(texts, np.arange(n_lines + 1, n_lines + n_records + 1), lines, problems)
+
+    def _with_bad_bytes(self, block: Block, raw: bytes, data: bytes, n_lines: int) -> Block:
+        """Count each byte that could not be decoded as one byte, whatever was put in its place."""
+        documents = block.documents
+        assert documents is not None
+        pairs = enumerate(zip(raw.split(b"\n"), data.split(b"\n"), strict=True), n_lines + 1)
+        lines = {number: line for number, (line, repaired) in pairs if line != repaired}
+        n_bytes = documents.n_bytes.copy()
+        for i in np.flatnonzero(np.isin(documents.numbers, list(lines))).tolist():
+            with suppress(ValueError):  # what could not be decoded was not in the text
+                line = lines[documents.numbers[i]].decode("utf-8", self.bad_bytes)
+                n_bytes[i] = len(_json_text(line, self.field).encode())
+        return replace(block, n_bytes=int(n_bytes.sum()), documents=replace(documents, n_bytes=n_bytes))
 
     def _lines_alone(self, data: bytes, n_lines: int) -> Block:
         """Make a block of whole lines whose texts are not needed."""
