@@ -160,8 +160,8 @@ def read_corpus(patterns: Sequence[str], options: Options, progress: Progress, n
     reading = {name: getattr(options, name) for name in ("tokenizer", "encoding", "errors", "lowercase", "field")}
     reading["skip_bad_records"] = options.skip_bad
     paths = expand_paths(patterns)
-    if options.field is None:
-        notes.json_without_field(paths)
+    if options.field is None and options.encoding == "utf-8":
+        notes.strange_text(paths)
     return Corpus(paths, reading, options.jobs, progress.start, options.dask)
 
 

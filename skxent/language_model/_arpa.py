@@ -266,6 +266,8 @@ def _unigram_lines(path: str, lines: pl.Series) -> tuple[pl.DataFrame, int]:
     """Find the lines of the unigrams, with their numbers, and how many the header promises."""
     numbered = lines.to_frame().with_row_index("number", 1)
     marks = numbered.filter(pl.col("line").str.contains(r"^\\(?:data\\|end\\|\d+-grams:)$"))
+    for number, mark in marks.filter(~pl.col("line").is_first_distinct()).head(1).rows():
+        raise CorpusError(f"{path}: line {number}: {mark} comes twice; a file holds one model")
     places = dict(zip(marks["line"], marks["number"], strict=True))
     begin, end = places.get("\\1-grams:"), places.get("\\end\\")
     header = numbered.filter((pl.col("number") > places.get("\\data\\", math.inf)) & (pl.col("line") != ""))
@@ -288,9 +290,9 @@ def _unigram_lines(path: str, lines: pl.Series) -> tuple[pl.DataFrame, int]:
 
 def _read_header(path: str, header: pl.DataFrame) -> int | None:
     n_unigrams = None
-    for number, line in header.filter(pl.col("line").str.starts_with("ngram ")).rows():
+    for number, line in header.filter(pl.col("line").str.contains(r"^ngram[ \t]")).rows():
         try:
-            order, count = map(int, line.removeprefix("ngram ").split("="))
+            order, count = map(int, line.removeprefix("ngram").split("="))
         except ValueError:
             raise CorpusError(f"{path}: line {number}: expected 'ngram order=count', got {line!r}") from None
         if order > 1 and count > 0:
