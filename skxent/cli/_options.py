@@ -337,8 +337,10 @@ def _parameter(text: str) -> float | str:
 
 
 def _positive_int(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < _TOO_MANY:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, and below 2**63; got {text!r}")
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    if int(text) >= _TOO_MANY:
+        raise argparse.ArgumentTypeError(f"expected a whole number below 2**63, got {text!r}")
     return int(text)
 
 

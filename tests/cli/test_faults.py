@@ -426,7 +426,7 @@ def test_a_number_of_many_digits_in_a_record_does_not_matter(folder, capsys):
 def test_numbers_too_large_for_the_machine(folder, capsys):
     with pytest.raises(SystemExit):
         main(["train.txt", "--min-count", "9" * 30])
-    assert "and below 2**63" in capsys.readouterr().err
+    assert "expected a whole number below 2**63" in capsys.readouterr().err
     assert main(["train.txt", "--jobs", "1000000"]) == 0
 
 
