@@ -232,9 +232,9 @@ class WordIndex:
         self._long = {word: i for i, word in enumerate(words.long)}
         self.has_repeats = any(i.has_repeats for i in self._indices) or len(self._long) < len(words.long)
 
-    def find(self, words: WordKeys) -> list[Integers]:
+    def find(self, words: WordKeys) -> list[NDArray[np.signedinteger[Any]]]:
         """Return, for the words of each kind, where they are among those of their kind; −1 for those not there."""
-        found: list[Integers] = [index.find(keys) for index, keys in zip(self._indices, words.keys, strict=True)]
+        found = (index.find(keys) for index, keys in zip(self._indices, words.keys, strict=True))
         return [*found, np.array([self._long.get(word, -1) for word in words.long], dtype=np.int64)]
 
 
