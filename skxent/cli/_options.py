@@ -524,7 +524,7 @@ def _given(options: Options, names: Sequence[str], why: str) -> Iterator[str]:
 
 def _readings(options: Options) -> list[str]:
     """Every file, as often as it is read."""
-    models = [options.model, options.background, *(options.compare or [])]
+    models = [options.model, options.background, options.vocab, *(options.compare or [])]
     if options.words and not options.corpus:
         return [*(options.compare or [])] * 2
     training = list(options.train or [])

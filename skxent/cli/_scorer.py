@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,9 @@ from skxent.language_model import (
     write_arpa,
 )
 from skxent.language_model._arpa import not_in_arpa
+from skxent.language_model._decompress import read_chunks
 from skxent.language_model._options import END_OF_SENTENCE, LEAVE_ONE_OUT
+from skxent.language_model._reader import BLOCK_BYTES
 from skxent.language_model._smoothing import make_smoothing
 
 __all__ = ["EXPLAINED", "Scorer", "find_scorer"]
@@ -152,10 +153,10 @@ def _read_vocabulary(path: str) -> list[str]:
     Raises
     ------
     CorpusError
-        When the file is not UTF-8, has no words, or a line has more than one.
+        When the file cannot be read, is not UTF-8, has no words, or a line has more than one.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = b"".join(read_chunks(path, BLOCK_BYTES, None)).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path}: byte {error.start}: not valid utf-8") from None
     words = [line.split() for line in lines]

@@ -423,6 +423,18 @@ def test_a_number_of_many_digits_in_a_record_does_not_matter(folder, capsys):
     assert json.loads(capsys.readouterr().out)["tokens"] == 2
 
 
+def test_a_vocabulary_may_be_compressed(folder, capsys):
+    (folder / "vocab.gz").write_bytes(gzip.compress(b"\xef\xbb\xbfa\r\n\r\nb"))
+    assert main(["train.txt", "--vocab", "vocab.gz", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unknown_tokens"] == 1
+    (folder / "vocab.gz").write_bytes(gzip.compress(b"a\n\xff"))
+    assert main(["train.txt", "--vocab", "vocab.gz"]) == 1
+    assert "vocab.gz: byte 2: not valid utf-8" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["-", "--vocab", "-"])
+    assert "standard input can be read only once" in capsys.readouterr().err
+
+
 def test_numbers_too_large_for_the_machine(folder, capsys):
     with pytest.raises(SystemExit):
         main(["train.txt", "--min-count", "9" * 30])
