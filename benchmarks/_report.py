@@ -26,6 +26,14 @@ def _version(package: str) -> str | None:
         return None
 
 
+def as_installed() -> dict[str, str]:
+    """Return the environment for processes that are timed: Python keeps its compiled modules, as it normally does.
+
+    An installed package has them; without them the modules of this project would be compiled at every start.
+    """
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Print an aligned Markdown table; the first column to the left, the others to the right."""
     lines = [list(header), *([str(cell) for cell in row] for row in rows)]

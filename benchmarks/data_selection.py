@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from _report import machine, print_table
+from _report import as_installed, machine, print_table
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
@@ -102,7 +102,8 @@ print(json.dumps([os.waitstatus_to_exitcode(status), seconds, cpu, peak, said]))
 
 def run(command: Sequence[str]) -> Run:
     """Run a command to its end."""
-    done = subprocess.run([sys.executable, "-c", MEASURE, *command], capture_output=True, text=True, check=True)
+    measured = [sys.executable, "-c", MEASURE, *command]
+    done = subprocess.run(measured, capture_output=True, text=True, check=True, env=as_installed())
     code, *took = json.loads(done.stdout)
     if code:
         raise SystemExit(f"{' '.join(command)}: exit code {code}\n{done.stderr}")

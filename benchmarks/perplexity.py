@@ -32,7 +32,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-from _report import machine, print_table
+from _report import as_installed, machine, print_table
 
 PYTHON = sys.executable
 COMMAND = [PYTHON, "-m", "skxent.cli", "--quiet", "--format", "json"]
@@ -83,7 +83,7 @@ def run(command: list[str], **environment: str) -> Run:
     """Run a command to its end, its output thrown away."""
     begin = time.perf_counter()
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment}
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**as_installed(), **environment}
     )
     with process.stderr or open(os.devnull, "rb") as errors:
         complaint = errors.read().decode()

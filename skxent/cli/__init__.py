@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 
-from skxent.cli._options import parse_arguments
+from skxent.cli._options import Options, parse_arguments
 
 __all__ = ["main"]
 
@@ -41,9 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     stopped: list[int] = []
     with _signals(stopped):
         try:
-            options = parse_arguments(argv)
-            if stdout_is_closed:
-                print("skxent-perplexity: standard output is closed", file=sys.stderr)
+            options = _parse(argv, stdout_is_closed)
+            if options is None:
                 return 1
             _prepare(options.jobs)
             from skxent.cli._command import run
@@ -58,6 +57,25 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
     # A signal counts even if some library took its exception for another.
     return 128 + stopped[0] if stopped else code
+
+
+def _parse(argv: Sequence[str] | None, stdout_is_closed: bool) -> Options | None:
+    """Parse the arguments; None, after a line that says why, if nothing can be written."""
+    why = " is closed"
+    try:
+        options = parse_arguments(argv)
+        if not stdout_is_closed:
+            return options
+    except SystemExit as end:
+        if end.code or not stdout_is_closed:
+            raise
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        why = f": {error.strerror}"
+        _silence_stdout()
+    print(f"skxent-perplexity: standard output{why}", file=sys.stderr)
+    return None
 
 
 def _open_missing_streams() -> bool:

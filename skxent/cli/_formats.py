@@ -212,11 +212,36 @@ def _print_table(records: Iterable[Records], report: Report) -> None:
 
 def aligned(column: pl.Series, width: int, digits: int) -> pl.Series:
     """Write the numbers of a column with so many digits, separators of thousands, and '-' where there is none."""
-    written = (
-        column.cast(pl.Float64).to_frame("x").write_csv(include_header=False, float_precision=digits, null_value="-")
-    )
-    texts = pl.Series([written.removesuffix("\n")]).str.split("\n").explode(empty_as_null=False)
-    return _separated(texts, column.cast(pl.Float64).abs().round(digits), digits).str.pad_start(width)
+    values = column.cast(pl.Float64)
+    scaled = values.abs() * 10.0**digits
+    is_plain = (scaled < _LARGEST_PLAIN) & ((scaled - scaled.floor() - 0.5).abs() > _NEAR_MIDDLE)
+    texts = _with_point(scaled.round().cast(pl.Int64, strict=False), values < 0, digits)
+    others = (~is_plain.fill_null(False)).arg_true()
+    if len(others):
+        texts = texts.scatter(others, _written(values.gather(others), digits))
+    return _separated(texts, values.abs().round(digits), digits).str.pad_start(width)
+
+
+# Numbers are rounded as integers of their last digit, which takes a third of the time, where that cannot go wrong:
+# their error is below 2e-7, so it cannot where they are no nearer than this to the middle of two integers.
+_LARGEST_PLAIN, _NEAR_MIDDLE = 1e9, 1e-6
+
+
+def _with_point(integers: pl.Series, is_negative: pl.Series, digits: int) -> pl.Series:
+    """Put a point before the last digits."""
+    texts = integers.cast(pl.String)
+    if digits:
+        texts = texts.str.zfill(digits + 1)
+        texts = pl.select(pl.concat_str([texts.str.head(-digits), pl.lit("."), texts.str.tail(digits)])).to_series()
+    if is_negative.any():
+        texts = pl.select(pl.when(is_negative).then(pl.concat_str([pl.lit("-"), texts])).otherwise(texts)).to_series()
+    return texts
+
+
+def _written(values: pl.Series, digits: int) -> pl.Series:
+    """Write any numbers with so many digits, '-' where there is none."""
+    written = values.to_frame("x").write_csv(include_header=False, float_precision=digits, null_value="-")
+    return pl.Series([written.removesuffix("\n")]).str.split("\n").explode(empty_as_null=False)
 
 
 def _separated(texts: pl.Series, values: pl.Series, digits: int) -> pl.Series:

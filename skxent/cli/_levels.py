@@ -21,7 +21,8 @@ from skxent.cli._names import hide_bytes
 from skxent.cli._notes import Notes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
-from skxent.language_model import CorpusCounts, CorpusError, Evaluation, Score, WordScores, count_files, expand_paths
+from skxent.language_model import CorpusCounts, CorpusError, Evaluation, Score, WordScores, expand_paths
+from skxent.language_model._corpus import Counted, counted_files
 from skxent.language_model._distributed import count_files_on_workers
 from skxent.language_model._efficiency import renyi_efficiency
 from skxent.language_model._keyness import Occurrences
@@ -127,10 +128,15 @@ class Corpus:
 
     def count(self) -> CorpusCounts:
         """Count the words, here or on a cluster."""
+        counted = self.counted()
+        return counted if isinstance(counted, CorpusCounts) else counted.corpus()
+
+    def counted(self) -> CorpusCounts | Counted:
+        """Count the words, without making strings of them if they are counted here."""
         if self.dask is not None:
             return count_files_on_workers(self.paths, self.dask, **self.reading)
         progress = self.progress("counting", self.paths)
-        return count_files(self.paths, **self.reading, n_jobs=self.n_jobs, progress=progress)
+        return counted_files(self.paths, **self.reading, n_jobs=self.n_jobs, progress=progress)
 
     def score(self, scores: WordScores, *, keep: str | None = None, join: bool = True) -> Iterator[ScoredLines]:
         """Score each line."""
@@ -154,12 +160,14 @@ def read_corpus(patterns: Sequence[str], options: Options, progress: Progress, n
     reading = {name: getattr(options, name) for name in ("tokenizer", "encoding", "errors", "lowercase", "field")}
     reading["skip_bad_records"] = options.skip_bad
     paths = expand_paths(patterns)
-    if options.field is None:
-        notes.json_without_field(paths)
+    if options.field is None and options.encoding == "utf-8":
+        notes.strange_text(paths)
     return Corpus(paths, reading, options.jobs, progress.start, options.dask)
 
 
-def corpus_records(corpus: Corpus, scores: WordScores, options: Options, counts: CorpusCounts | None = None) -> Records:
+def corpus_records(
+    corpus: Corpus, scores: WordScores, options: Options, known_counts: CorpusCounts | None = None
+) -> Records:
     """Sum over the whole corpus, in one record.
 
     Raises
@@ -167,7 +175,7 @@ def corpus_records(corpus: Corpus, scores: WordScores, options: Options, counts:
     CorpusError
         When a word has probability zero, or one is unknown and must not be.
     """
-    counts = counts or corpus.count()
+    counts = known_counts or corpus.counted()
     if not counts.n_tokens:
         return Records(
             scores.score(counts).each(np.atleast_1d), {"types": 0, "unknown_types": 0, "renyi_efficiency": None}
@@ -176,12 +184,12 @@ def corpus_records(corpus: Corpus, scores: WordScores, options: Options, counts:
     columns = {
         "types": counts.n_types,
         "unknown_types": evaluation.unknown_types,
-        "renyi_efficiency": renyi_efficiency(counts),
+        "renyi_efficiency": renyi_efficiency(counts.counts),
     }
     return Records(evaluation.score.each(np.atleast_1d), columns)
 
 
-def evaluate(title: str, counts: CorpusCounts, scores: WordScores, options: Options) -> Evaluation:
+def evaluate(title: str, counts: CorpusCounts | Counted, scores: WordScores, options: Options) -> Evaluation:
     """Evaluate a corpus.
 
     Raises

@@ -18,6 +18,8 @@ __all__ = ["Notes"]
 _MANY_UNKNOWN = 0.2
 # Units of a bootstrap below which its intervals cover too seldom: measured with documents of 20 lines.
 _FEW_UNITS = 20
+# Share of NUL bytes that no text in UTF-8 has; half of ASCII's bytes are NUL in UTF-16.
+_MANY_NULS = 0.2
 # Bytes of a file that are looked at to see what it is; a longer line of JSON is looked at up to its end.
 _HEAD_BYTES = 1 << 16
 
@@ -54,16 +56,18 @@ class Notes:
         self._tokens += int(np.sum(score.tokens))
         self._unknown += int(np.sum(score.unknown_tokens))
 
-    def json_without_field(self, paths: Sequence[str]) -> None:
-        """Say that lines of JSON are read as plain text."""
+    def strange_text(self, paths: Sequence[str]) -> None:
+        """Say if a file that is read as plain text in UTF-8 looks like something else."""
         for path in paths[:1] if paths and os.path.isfile(paths[0]) else ():
             try:
-                lines = next(read_chunks(path, _HEAD_BYTES, None), b"").splitlines()
-                record = json.loads(lines[0]) if lines else None
-            except (ValueError, CorpusError):
-                return
-            if isinstance(record, dict):
-                self.say(f"note: {path} looks like JSON lines, and is read as plain text: name the text's --field")
+                head = next(read_chunks(path, _HEAD_BYTES, None), b"")
+            except CorpusError:
+                return  # which is an error when it is read
+            kind = _json_kind(head)
+            if kind is not None:
+                self.say(f"note: {path} looks like {kind}, and is read as plain text: name the text's --field")
+            if head.count(b"\0") > len(head) * _MANY_NULS:
+                self.say(f"note: {path} has NUL bytes as UTF-16 has them: name its --encoding, such as utf-16-le")
 
     def unknown_under(self, name: str, score: Score) -> None:
         """Say at once if many words are unknown to a model that is compared."""
@@ -90,3 +94,16 @@ class Notes:
                 "probability of one event: do not compare these figures, nor bits per byte, with those of another "
                 "vocabulary; --vocab-pad N spreads that probability over N words"
             )
+
+
+def _json_kind(head: bytes) -> str | None:
+    """Say what JSON a file looks like by its first line: an object, an array of objects, or the bracket of one."""
+    line = head.partition(b"\n")[0].strip()
+    try:
+        record = {} if line == b"{" else [{}] if line == b"[" else json.loads(line)
+    except ValueError:
+        return None
+    if isinstance(record, dict):
+        return "JSON lines"
+    is_array = isinstance(record, list) and record and isinstance(record[0], dict)
+    return "JSON, an array and not one object a line" if is_array else None

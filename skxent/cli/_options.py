@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from skxent import __version__
 from skxent.language_model._options import BASES, DECODE_ERRORS, LEAVE_ONE_OUT, OOV, WHITESPACE, unit_of
@@ -126,9 +127,18 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=32)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Lets the caller know if its help cannot be written."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        stream = file or sys.stderr
+        stream.write(message)
+        stream.flush()
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="skxent-perplexity",
         usage=USAGE,
         description=DESCRIPTION,
@@ -224,7 +234,7 @@ def _add_reading(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--skip-bad", action="store_true", help="leave out JSON lines without text in the field, and count them"
     )
-    group.add_argument("--jobs", type=_positive_int, metavar="N", help="processor cores to use (default: all)")
+    group.add_argument("--jobs", type=_cores, metavar="N", help="processor cores to use (default: all)")
     group.add_argument(
         "--dask",
         metavar="ADDRESS",
@@ -318,6 +328,10 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--quiet", action="store_true", help="no progress and no notes on standard error")
 
 
+# Counts are integers of 64 bits; no text has so many words.
+_TOO_MANY = 1 << 63
+
+
 def _parameter(text: str) -> float | str:
     return text if text == LEAVE_ONE_OUT else _number(text, f"a number or {LEAVE_ONE_OUT}")
 
@@ -325,7 +339,14 @@ def _parameter(text: str) -> float | str:
 def _positive_int(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    if int(text) >= _TOO_MANY:
+        raise argparse.ArgumentTypeError(f"expected a whole number below 2**63, got {text!r}")
     return int(text)
+
+
+def _cores(text: str) -> int:
+    """Read a number of cores; more than there are would only start threads that wait."""
+    return min(_positive_int(text), os.cpu_count() or 1)
 
 
 def _whole_number(text: str) -> int:
@@ -503,7 +524,7 @@ def _given(options: Options, names: Sequence[str], why: str) -> Iterator[str]:
 
 def _readings(options: Options) -> list[str]:
     """Every file, as often as it is read."""
-    models = [options.model, options.background, *(options.compare or [])]
+    models = [options.model, options.background, options.vocab, *(options.compare or [])]
     if options.words and not options.corpus:
         return [*(options.compare or [])] * 2
     training = list(options.train or [])

@@ -72,7 +72,7 @@ def _about(scorer: Scorer, options: Options) -> dict[str, str]:
     ends = "no end-of-sentence events" if scores.log_prob_eos is None else "one end-of-sentence event a line with words"
     smoothing = scores.smoothing + parameter + (f"; {scores.fallback}" if scores.fallback else "")
     return {
-        "model": f"{len(scores.words):,} words from {scorer.source}",
+        "model": f"{len(scores.log_probs):,} words from {scorer.source}",
         **({} if options.model else {"smoothing": smoothing}),
         "evaluated": EXPLAINED[scorer.evaluated],
         "counted": f"{tokens}, {ends}",

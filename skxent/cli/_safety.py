@@ -43,7 +43,8 @@ def check_outputs(options: Options) -> None:
 
 def _inputs(options: Options) -> Iterator[str]:
     """List the files that are read, as far as they exist."""
-    for pattern in (*options.corpus, *(options.train or ()), *(options.compare or ())):
+    named = (options.corpus, options.train, options.compare, options.target, options.raw)
+    for pattern in (path for paths in named for path in paths or ()):
         with suppress(CorpusError):  # a missing file is an error when it is read
             yield from expand_paths([pattern])
     yield from filter(None, (options.model, options.background, options.vocab))
@@ -56,8 +57,10 @@ def _check_stdout(inputs: list[str]) -> None:
     except (OSError, ValueError):
         return
     for path in inputs if stat.S_ISREG(out.st_mode) else []:
-        if path != "-" and os.path.exists(path) and os.path.samestat(out, os.stat(path)):
-            raise CorpusError(f"{path}: is an input and the output at once; write to another file")
+        with suppress(OSError, ValueError, AttributeError):  # what cannot be opened is an error when it is read
+            if os.path.samestat(out, os.fstat(sys.stdin.fileno()) if path == "-" else os.stat(path)):
+                name = "standard input" if path == "-" else path
+                raise CorpusError(f"{name}: is an input and the output at once; write to another file")
 
 
 def _check_place(path: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,9 @@ from skxent.language_model import (
     write_arpa,
 )
 from skxent.language_model._arpa import not_in_arpa
+from skxent.language_model._decompress import read_chunks
 from skxent.language_model._options import END_OF_SENTENCE, LEAVE_ONE_OUT
+from skxent.language_model._reader import BLOCK_BYTES
 from skxent.language_model._smoothing import make_smoothing
 
 __all__ = ["EXPLAINED", "Scorer", "find_scorer"]
@@ -112,10 +113,11 @@ def find_scorer(options: Options, progress: Progress, notes: Notes) -> tuple[Cor
 def _prepared(scores: WordScores, options: Options) -> WordScores:
     """Apply what the options say of scoring."""
     blank_lines = options.blank_lines or options.format == "kenlm"
-    scores = replace(scores, blank_lines=blank_lines)
+    if blank_lines != scores.blank_lines:
+        scores = replace(scores, blank_lines=blank_lines)
     if options.vocab_pad is None:
         return scores
-    return scores.share_unknown(options.vocab_pad - len(scores.words))
+    return scores.share_unknown(options.vocab_pad - len(scores.log_probs))
 
 
 def _how_to_train(options: Options) -> dict[str, Any]:
@@ -151,10 +153,10 @@ def _read_vocabulary(path: str) -> list[str]:
     Raises
     ------
     CorpusError
-        When the file is not UTF-8, has no words, or a line has more than one.
+        When the file cannot be read, is not UTF-8, has no words, or a line has more than one.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = b"".join(read_chunks(path, BLOCK_BYTES, None)).decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path}: byte {error.start}: not valid utf-8") from None
     words = [line.split() for line in lines]

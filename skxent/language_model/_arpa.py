@@ -13,23 +13,27 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import inspect
-import io
 import lzma
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from skxent._files import atomic_write
+from skxent._parallel import keep_freed_memory
+from skxent._typing import Floats, Integers
 from skxent.language_model._decompress import read_chunks
 from skxent.language_model._errors import CorpusError
 from skxent.language_model._model import FittedUnigram
 from skxent.language_model._options import END_OF_SENTENCE, START_OF_SENTENCE, UNKNOWN
+from skxent.language_model._reader import BLOCK_BYTES
+from skxent.language_model._vocabulary import Vocabulary, WordIndex
+from skxent.language_model._word_keys import PackedWords, Tokens, are_first, join_packed, pack, padded
 
 __all__ = ["check_name", "is_arpa", "not_in_arpa", "read_arpa", "write_arpa"]
 
@@ -40,13 +44,14 @@ _DELIMITERS = " \t\r\n\0"
 # Functions that open a compressed file, by its ending; and endings of compressed files that are not written.
 _OPENERS: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _NOT_WRITTEN = (".zst", ".lz4", ".zip", ".7z")
-# The line before the unigrams, and the columns behind it.
-_UNIGRAMS = b"\n\\1-grams:\n"
-_COLUMNS = {"log10": pl.Float64, "word": pl.String, "backoff": pl.Float64}
-# A line may lack the back-off weight; before version 2.0 Polars needs no word for that.
-_SHORT_LINES: dict[str, Any] = (
-    {"missing_columns": "insert"} if "missing_columns" in inspect.signature(pl.read_csv).parameters else {}
-)
+# What comes before and after the unigrams in a file as most tools write it.
+_HEAD = re.compile(rb"\s*\\data\\\nngram 1=(\d+)\n(?:ngram [2-9]=0\n)*\n*\\1-grams:\n")
+_TAIL = re.compile(rb"\n+(?:\\[2-9]-grams:\n+)*\\end\\\s*")
+# Whether a byte can be in a number, or behind it in its key.
+_OF_NUMBERS = np.isin(np.arange(256), np.frombuffer(b"\0+-.0123456789eEinf", np.uint8))
+# Bytes at the end of a file in which the tail must be.
+_TAIL_BYTES = 1 << 12
+_NO_LINES = np.empty(0, np.int64)
 # Bytes that are read at a time.
 _CHUNK = 1 << 22
 
@@ -135,60 +140,102 @@ def read_arpa(path: str | Path) -> FittedUnigram:
     CorpusError
         When the file cannot be read, is no complete ARPA file, or holds a model of higher order.
     """
-    data = b"".join(read_chunks(str(path), _CHUNK, None)).removeprefix(b"\xef\xbb\xbf")
-    found = _read_columns(str(path), data)
-    words, log_probs = _read_fields(str(path), data) if found is None else found
-    special = {name: _special(words, name) for name in (START_OF_SENTENCE, UNKNOWN, END_OF_SENTENCE)}
+    keep_freed_memory()
+    chunks = list(read_chunks(str(path), BLOCK_BYTES, None))
+    chunks[:1] = [chunk.removeprefix(b"\xef\xbb\xbf") for chunk in chunks[:1]]
+    vocabulary, log_probs = _read_columns(chunks) or _read_fields(str(path), b"".join(chunks))
+    special = {name: _special(vocabulary, name) for name in (START_OF_SENTENCE, UNKNOWN, END_OF_SENTENCE)}
     unknown, ends = (
         -math.inf if special[name] is None else float(log_probs[special[name]]) for name in (UNKNOWN, END_OF_SENTENCE)
     )
-    is_word = np.ones(len(words), dtype=np.bool_)
-    is_word[[position for position in special.values() if position is not None]] = False
-    return FittedUnigram(words.filter(is_word), log_probs[is_word], unknown, None if ends == -math.inf else ends)
+    places = [place for place in special.values() if place is not None]
+    words, log_probs = vocabulary.without(places), np.delete(log_probs, places)
+    return FittedUnigram.of_vocabulary(words, log_probs, unknown, None if ends == -math.inf else ends)
 
 
-def _special(words: pl.Series, name: str) -> int | None:
+def _special(vocabulary: Vocabulary, name: str) -> int | None:
     """Where a word with a meaning of its own is, or else the same in capitals."""
     for spelling in (name, name.upper()):
-        position = words.index_of(spelling)
+        position = vocabulary.find(spelling.encode())
         if position is not None:
             return position
     return None
 
 
-_Unigrams = tuple[pl.Series, np.ndarray[Any, np.dtype[np.float64]]]
+_Unigrams = tuple[Vocabulary, Floats]
 
 
-def _read_columns(path: str, data: bytes) -> _Unigrams | None:
-    """Read unigrams whose fields are all parted by single tabs, in a third of the time; None for any other file."""
-    begin = data.find(_UNIGRAMS)
-    end = data.find(b"\n\\", begin + len(_UNIGRAMS) - 1)
-    if begin < 0 or end < 0 or len(data) - end > _CHUNK:
+def _read_columns(chunks: Sequence[bytes]) -> _Unigrams | None:
+    """Read a file as most tools write it, its fields parted by single tabs; None for any other file."""
+    n_unigrams, bodies = _bodies(chunks)
+    columns = []
+    for found in map(_columns, bodies):
+        if found is None:
+            return None
+        columns.append(found)
+    if sum(len(log10) for _, log10 in columns) != n_unigrams:
         return None
-    body = data[begin + len(_UNIGRAMS) : end].strip(b"\n")
-    if b" " in body or b"\r" in body or b"\n\n" in body:
+    words = join_packed([packed for packed, _ in columns])
+    if WordIndex(words.words).has_repeats:
         return None
+    return Vocabulary(words), _natural(np.concatenate([log10 for _, log10 in columns]))
+
+
+def _bodies(chunks: Sequence[bytes]) -> tuple[int, list[bytes]]:
+    """Return how many unigrams the header promises, and their lines; none of them where the file is of another kind."""
+    parts = [*chunks[:-2], b"".join(chunks[-2:])]  # the end of the file may be in two chunks
+    head = _HEAD.match(parts[0])
+    parts[0] = parts[0][head.end() :] if head else b""
+    end = parts[-1].find(b"\n\\", max(len(parts[-1]) - _TAIL_BYTES, 0))
+    if head is None or end < 0 or not _TAIL.fullmatch(parts[-1], end):
+        return -1, []
+    parts[-1] = parts[-1][:end].rstrip(b"\n") + b"\n"
+    return int(head[1]), [part for part in parts if part]
+
+
+def _columns(body: bytes) -> tuple[PackedWords, Floats] | None:
+    """Read the words and the base-10 logarithms of some lines; None if one has other fields."""
+    if any(odd in body for odd in (b" ", b"\r", b"\0")) or not body.endswith(b"\n") or not _is_utf8(body):
+        return None
+    text = padded(body)
+    breaks = np.flatnonzero((text[:-8] == 0x09) | (text[:-8] == 0x0A))
+    last = np.flatnonzero(text[breaks] == 0x0A)  # the place of each line's newline among the breaks
+    first = np.append(0, last[:-1] + 1)
+    has_backoff = last - first == 2
+    if not (has_backoff | (last - first == 1)).all():
+        return None
+    starts, tabs, stops = np.append(0, breaks[last[:-1]] + 1), breaks[first], breaks[first + 1]
+    log10 = _numbers(body, text, starts, tabs)
+    backoffs = _numbers(body, text, stops[has_backoff] + 1, breaks[last[has_backoff]])
+    if log10 is None or backoffs is None or (log10 > 0).any() or (stops == tabs + 1).any():
+        return None
+    return pack(body, Tokens(text, tabs + 1, stops - tabs - 1, _NO_LINES)), log10
+
+
+def _is_utf8(data: bytes) -> bool:
     try:
-        _, n_unigrams = _unigram_lines(path, _lines_of(path, data[: begin + len(_UNIGRAMS)] + data[end:]))
-        table = pl.read_csv(
-            io.BytesIO(body),
-            has_header=False,
-            separator="\t",
-            quote_char=None,
-            schema=_COLUMNS,
-            **_SHORT_LINES,
-        )
-    except (CorpusError, pl.exceptions.PolarsError):
-        return None
-    word, log10 = table["word"], table["log10"]
-    if (
-        table.height != n_unigrams
-        or word.null_count()
-        or not (log10 <= 0).fill_null(False).all()
-        or word.n_unique() < table.height
-    ):
-        return None
-    return word, _natural(log10)
+        return data.isascii() or bool(data.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _numbers(body: bytes, text: NDArray[np.uint8], starts: Integers, stops: Integers) -> Floats | None:
+    """Read the numbers in some fields, neighbours that are the same once; None if something else is among them."""
+    positions, words = pack(body, Tokens(text, starts, stops - starts, _NO_LINES))
+    parts = [np.empty(0)]
+    for keys in words.keys:
+        is_new = are_first(keys)
+        texts = np.column_stack([key[is_new] for key in keys]).view(np.uint8)
+        if words.long or not _OF_NUMBERS[texts].all():
+            return None
+        try:
+            numbers = texts.view(f"S{8 * len(keys)}").ravel().astype(np.float64)
+        except ValueError:
+            return None
+        parts.append(numbers[np.cumsum(is_new) - 1])
+    values = np.empty(len(positions))
+    values[positions] = np.concatenate(parts)
+    return values
 
 
 def _read_fields(path: str, data: bytes) -> _Unigrams:
@@ -197,12 +244,11 @@ def _read_fields(path: str, data: bytes) -> _Unigrams:
     words, log_probs = _parse_unigrams(path, body)
     if len(words) != n_unigrams:
         raise CorpusError(f"{path}: the header counts {n_unigrams} unigrams, there are {len(words)}")
-    return words, log_probs
+    return Vocabulary.of_strings(words), log_probs
 
 
-def _natural(log10: pl.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
-    values = log10.to_numpy()
-    return np.where(values <= _ZERO, -np.inf, values * math.log(10))
+def _natural(log10: Floats) -> Floats:
+    return np.where(log10 <= _ZERO, -np.inf, log10 * math.log(10))
 
 
 def _lines_of(path: str, data: bytes) -> pl.Series:
@@ -220,6 +266,8 @@ def _unigram_lines(path: str, lines: pl.Series) -> tuple[pl.DataFrame, int]:
     """Find the lines of the unigrams, with their numbers, and how many the header promises."""
     numbered = lines.to_frame().with_row_index("number", 1)
     marks = numbered.filter(pl.col("line").str.contains(r"^\\(?:data\\|end\\|\d+-grams:)$"))
+    for number, mark in marks.filter(~pl.col("line").is_first_distinct()).head(1).rows():
+        raise CorpusError(f"{path}: line {number}: {mark} comes twice; a file holds one model")
     places = dict(zip(marks["line"], marks["number"], strict=True))
     begin, end = places.get("\\1-grams:"), places.get("\\end\\")
     header = numbered.filter((pl.col("number") > places.get("\\data\\", math.inf)) & (pl.col("line") != ""))
@@ -242,9 +290,9 @@ def _unigram_lines(path: str, lines: pl.Series) -> tuple[pl.DataFrame, int]:
 
 def _read_header(path: str, header: pl.DataFrame) -> int | None:
     n_unigrams = None
-    for number, line in header.filter(pl.col("line").str.starts_with("ngram ")).rows():
+    for number, line in header.filter(pl.col("line").str.contains(r"^ngram[ \t]")).rows():
         try:
-            order, count = map(int, line.removeprefix("ngram ").split("="))
+            order, count = map(int, line.removeprefix("ngram").split("="))
         except ValueError:
             raise CorpusError(f"{path}: line {number}: expected 'ngram order=count', got {line!r}") from None
         if order > 1 and count > 0:
@@ -253,7 +301,7 @@ def _read_header(path: str, header: pl.DataFrame) -> int | None:
     return n_unigrams
 
 
-def _parse_unigrams(path: str, body: pl.DataFrame) -> _Unigrams:
+def _parse_unigrams(path: str, body: pl.DataFrame) -> tuple[pl.Series, Floats]:
     """Return words and natural log-probabilities; a back-off weight may follow and is not needed."""
     fields = body["line"].str.extract_groups(r"^(\S+)[ \t]+([^ \t]+)(?:[ \t]+(\S+))?$").struct.unnest()
     log10, word, backoff = (fields[name] for name in fields.columns)
@@ -272,4 +320,4 @@ def _parse_unigrams(path: str, body: pl.DataFrame) -> _Unigrams:
     twice = (~word.is_first_distinct()).arg_true()
     if len(twice):
         raise CorpusError(f"{path}: line {body['number'][twice[0]]}: the word {word[twice[0]]!r} comes twice")
-    return word.alias("word"), _natural(number)
+    return word.alias("word"), _natural(number.to_numpy())

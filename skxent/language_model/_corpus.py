@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 
 from skxent._parallel import keep_freed_memory, prefetch
-from skxent._typing import Array
+from skxent._typing import Array, Integers
 from skxent.language_model._reader import BLOCK_BYTES, Piece, join_blocks, pieces_of_texts, read_pieces
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
 from skxent.language_model._word_counts import BlockCounts, WordCounter, count_block, count_words
@@ -304,6 +304,31 @@ class Counted:
         self.words.add(block)
         self.n_bytes += n_bytes
         self.n_characters += n_characters
+
+    @property
+    def counts(self) -> Integers:
+        """The count of each distinct word."""
+        return self.words.merged()[1]
+
+    @property
+    def n_tokens(self) -> int:
+        """Number of tokens."""
+        return int(self.counts.sum())
+
+    @property
+    def n_types(self) -> int:
+        """Number of distinct words."""
+        return len(self.counts)
+
+    @property
+    def n_lines(self) -> int:
+        """Number of lines."""
+        return self.words.n_lines
+
+    @property
+    def n_sentences(self) -> int:
+        """Number of lines with a token."""
+        return self.words.n_sentences
 
     def corpus(self) -> CorpusCounts:
         """Return the words as strings with their counts."""

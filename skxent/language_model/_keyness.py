@@ -56,7 +56,7 @@ from skxent.language_model._options import END_OF_SENTENCE
 from skxent.language_model._reader import Piece, join_blocks, pieces_of_texts, read_pieces
 from skxent.language_model._token_values import TokenValues
 from skxent.language_model._tokenizers import Tokenize
-from skxent.language_model._vocabulary import Vocabulary
+from skxent.language_model._vocabulary import Vocabulary, WordValues
 
 __all__ = [
     "Keyness",
@@ -280,7 +280,9 @@ class Occurrences:
 
     def _values(self) -> TokenValues:
         columns = np.arange(len(self.words), dtype=np.float64)
-        return TokenValues(Vocabulary.of_strings(self.words), columns, np.nan, self.tokenizer, self.lowercase)
+        return TokenValues(
+            WordValues(Vocabulary.of_strings(self.words), columns, np.nan), self.tokenizer, self.lowercase
+        )
 
     def _in_pieces(self, tasks: Iterable[list[Piece]]) -> Floats:
         values = self._values()

@@ -9,13 +9,14 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from skxent._typing import Array, Floats
-from skxent.language_model._corpus import CorpusCounts
+from skxent.language_model._corpus import CorpusCounts, Counted
 from skxent.language_model._options import END_OF_SENTENCE, LEAVE_ONE_OUT, OOV, UNKNOWN, unit_of
 from skxent.language_model._score import Score
 from skxent.language_model._smoothing import Smoothing, make_smoothing
@@ -139,6 +140,14 @@ class Training:
         return self.others.height - int(self.others["word"].is_in([UNKNOWN, END_OF_SENTENCE]).sum())
 
 
+class _Events(NamedTuple):
+    """The distinct events of a text: how often each occurs, its log-probability in nats, and whether it is unknown."""
+
+    counts: Array
+    log_probs: Floats
+    is_unknown: NDArray[np.bool_]
+
+
 @dataclass(frozen=True, repr=False)
 class WordScores:
     """A natural log-probability for each word, one for all unknown words and one for the ends of sentences.
@@ -175,11 +184,22 @@ class WordScores:
     blank_lines: bool = False
     training: Training | None = None
 
+    @classmethod
+    def of_vocabulary(cls, vocabulary: Vocabulary, *others: Any) -> Self:
+        """Make scores of words that need not be strings yet; the other parameters are those of the class, in order."""
+        return cls(cast(pl.Series, vocabulary), *others)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words, as strings or as keys."""
+        found: Vocabulary = vars(self)["vocabulary"]
+        return found
+
     def __repr__(self) -> str:
         """Say what it is in one line, however many words there are."""
         parameter = "" if self.smoothing_parameter is None else f"({self.smoothing_parameter:.4g})"
         ends = "" if self.log_prob_eos is None else ", end-of-sentence events"
-        return f"<{type(self).__name__}: {len(self.words):,} words, smoothing {self.smoothing}{parameter}{ends}>"
+        return f"<{type(self).__name__}: {len(self.log_probs):,} words, smoothing {self.smoothing}{parameter}{ends}>"
 
     @property
     def table(self) -> pl.DataFrame:
@@ -203,13 +223,13 @@ class WordScores:
         """
         log_prob_unk = self.log_prob_unk - math.log(max(n_words, 1))
         about = self.smoothing, self.smoothing_parameter, self.fallback, self.blank_lines, self.training
-        return WordScores(self.words, self.log_probs, log_prob_unk, self.log_prob_eos, *about)
+        return WordScores.of_vocabulary(self.vocabulary, self.log_probs, log_prob_unk, self.log_prob_eos, *about)
 
-    def score(self, counts: CorpusCounts) -> Score:
+    def score(self, counts: CorpusCounts | Counted) -> Score:
         """Sum over the events of a corpus; an empty corpus has sums of 0."""
-        return self._sum(self.events(counts), counts)
+        return self._sum(self._events(counts), counts)
 
-    def evaluate(self, counts: CorpusCounts, *, oov: str = "unk", base: float = 2) -> Evaluation:
+    def evaluate(self, counts: CorpusCounts | Counted, *, oov: str = "unk", base: float = 2) -> Evaluation:
         """Cross-entropy of a corpus and all that follows from it.
 
         Parameters
@@ -234,13 +254,12 @@ class WordScores:
             raise ValueError(f"oov={oov!r}; choose from {', '.join(OOV)}")
         if not counts.n_tokens:
             raise ValueError("the corpus is empty: there are no words to score")
-        rows = self.events(counts)
-        whole = self._sum(rows, counts)
-        is_unknown = rows["unknown"].to_numpy()
+        events = self._events(counts)
+        whole, is_unknown = self._sum(events, counts), events.is_unknown
         if oov == "error" and is_unknown.any():
-            examples = ", ".join(map(repr, _most_frequent(rows, is_unknown)))
+            examples = ", ".join(map(repr, self._examples(counts, is_unknown)))
             raise ValueError(f"{whole.unknown_tokens} tokens are unknown words, such as {examples}")
-        is_impossible = (rows["log_prob"].to_numpy() == -np.inf) & ~(is_unknown & (oov == "skip"))
+        is_impossible = (events.log_probs == -np.inf) & ~(is_unknown & (oov == "skip"))
         score = whole.under(oov)
         return Evaluation(
             tokens=counts.n_tokens,
@@ -263,15 +282,15 @@ class WordScores:
             smoothing=self.smoothing,
             smoothing_parameter=self.smoothing_parameter,
             oov=oov,
-            zero_probability_tokens=rows["count"].to_numpy()[is_impossible].sum().item(),
-            zero_probability_words=_most_frequent(rows, is_impossible),
+            zero_probability_tokens=events.counts[is_impossible].sum().item(),
+            zero_probability_words=self._examples(counts, is_impossible),
             score=whole,
         )
 
-    def _sum(self, rows: pl.DataFrame, counts: CorpusCounts) -> Score:
-        count, is_unknown = rows["count"].to_numpy(), rows["unknown"].to_numpy()
+    def _sum(self, events: _Events, counts: CorpusCounts | Counted) -> Score:
+        count, log_probs, is_unknown = events
         with np.errstate(invalid="ignore"):
-            log_prob = count * rows["log_prob"].to_numpy()
+            log_prob = count * log_probs
         return Score(
             lines=counts.n_lines,
             sentences=counts.n_sentences,
@@ -284,10 +303,32 @@ class WordScores:
             log_prob_unknown=float(log_prob[is_unknown].sum()),
         )
 
-    def _n_ends(self, counts: CorpusCounts) -> float:
+    def _examples(self, counts: CorpusCounts | Counted, chosen: Array) -> tuple[str, ...]:
+        """Name a few of the chosen events' words, the most frequent ones."""
+        if not chosen.any():
+            return ()
+        rows = self.events(counts if isinstance(counts, CorpusCounts) else counts.corpus()).filter(chosen)
+        return tuple(rows.sort(["count", "word"], descending=[True, False])["word"].head(_N_EXAMPLES))
+
+    def _n_ends(self, counts: CorpusCounts | Counted) -> float:
         if self.log_prob_eos is None:
             return 0
         return counts.n_lines if self.blank_lines else counts.n_sentences
+
+    def _events(self, counts: CorpusCounts | Counted) -> _Events:
+        """Find the events of a corpus, in the order of :meth:`events`."""
+        if isinstance(counts, CorpusCounts):
+            rows = self.events(counts)
+            return _Events(*(rows[name].to_numpy() for name in ("count", "log_prob", "unknown")))
+        words, count = counts.words.merged()
+        n_ends = self._n_ends(counts)
+        log_probs = np.append(self.values.of_words(words), [self.log_prob_eos] * (n_ends > 0)).astype(np.float64)
+        is_unknown = np.isnan(log_probs)
+        return _Events(
+            np.append(count, [n_ends] * (n_ends > 0)).astype(np.int64),
+            np.where(is_unknown, self.log_prob_unk, log_probs),
+            is_unknown,
+        )
 
     def events(self, counts: CorpusCounts) -> pl.DataFrame:
         """Return a row for each event of a corpus: ``word``, ``count``, ``log_prob`` in nats, ``unknown``."""
@@ -305,24 +346,27 @@ class WordScores:
 
     def _look_up(self, words: pl.Series) -> pl.Series:
         """Return the log-probability of each word, null for the unknown."""
-        return pl.Series(self._values.of_packed(pack_words(words))).fill_nan(None)
+        return pl.Series(self.values.of_packed(pack_words(words))).fill_nan(None)
 
     @cached_property
-    def _values(self) -> WordValues:
-        table = self.table
-        return WordValues(Vocabulary.of_strings(table["word"]), table["log_prob"].to_numpy(), np.nan)
+    def values(self) -> WordValues:
+        """Finds log-probabilities, that of the end of a sentence included; NaN for unknown words."""
+        if self.log_prob_eos is None:
+            return WordValues(self.vocabulary, self.log_probs, np.nan)
+        vocabulary = self.vocabulary.with_word(END_OF_SENTENCE.encode())
+        return WordValues(vocabulary, np.append(self.log_probs, self.log_prob_eos), np.nan)
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without what can be made again, and the words once if they are those of the counts."""
-        state = {name: value for name, value in vars(self).items() if name != "_values"}
+        state = {name: value for name, value in vars(self).items() if name != "values"}
         if self.training is not None and self.words.equals(self.training.counts.words):
-            state["words"] = None
+            state["vocabulary"] = None
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore the state."""
-        if state["words"] is None:
-            state = {**state, "words": state["training"].counts.words}
+        if state["vocabulary"] is None:
+            state = {**state, "vocabulary": Vocabulary.of_strings(state["training"].counts.words)}
         self.__dict__.update(state)
 
     def _training_rows(self, training: Training) -> pl.DataFrame:
@@ -341,6 +385,19 @@ class WordScores:
         return pl.concat(rows).with_columns(pl.col("count").cast(pl.Int64 if whole else pl.Float64))
 
 
+class _Words:
+    """The attribute ``words``: strings, which are made of the vocabulary when they are first asked for."""
+
+    def __get__(self, scores: Any, owner: Any = None) -> Any:
+        return self if scores is None else scores.vocabulary.strings()
+
+    def __set__(self, scores: Any, words: pl.Series | Vocabulary) -> None:
+        vars(scores)["vocabulary"] = words if isinstance(words, Vocabulary) else Vocabulary.of_strings(words)
+
+
+WordScores.words = _Words()  # type: ignore[assignment]
+
+
 @dataclass(frozen=True, repr=False)
 class FittedUnigram(WordScores):
     """A unigram model: word scores that are the logarithms of one distribution. For its attributes see the base."""
@@ -348,7 +405,7 @@ class FittedUnigram(WordScores):
     @property
     def n_vocabulary(self) -> int:
         """Number of events: the words, the unknown word, and the end of a sentence if on."""
-        return len(self.words) + 1 + (self.log_prob_eos is not None)
+        return len(self.log_probs) + 1 + (self.log_prob_eos is not None)
 
     def leave_one_out_scores(self) -> WordScores:
         """Score each word given all training tokens but one of its own.
@@ -366,21 +423,14 @@ class FittedUnigram(WordScores):
         events, method = self.training.events, self.training.method
         log_probs = _log(method.leave_one_out(events, self.smoothing_parameter, self.training.background))
         log_probs = np.where(events > 0, log_probs, self._log_probs_of_events())
-        n = len(self.words)
+        n = len(self.log_probs)
         eos = None if self.log_prob_eos is None else float(log_probs[n + 1])
         about = self.smoothing, self.smoothing_parameter, self.fallback, self.blank_lines, self.training
-        return WordScores(self.words, log_probs[:n], float(log_probs[n]), eos, *about)
+        return WordScores.of_vocabulary(self.vocabulary, log_probs[:n], float(log_probs[n]), eos, *about)
 
     def _log_probs_of_events(self) -> Floats:
         ends = [] if self.log_prob_eos is None else [self.log_prob_eos]
         return np.concatenate([self.log_probs, [self.log_prob_unk], ends])
-
-
-def _most_frequent(rows: pl.DataFrame, chosen: Array) -> tuple[str, ...]:
-    """Name a few of the chosen rows' words."""
-    if not chosen.any():
-        return ()
-    return tuple(rows.filter(chosen).sort(["count", "word"], descending=[True, False])["word"].head(_N_EXAMPLES))
 
 
 def _log(probability: Floats) -> Floats:

@@ -12,7 +12,8 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -21,7 +22,7 @@ import numpy as np
 import polars as pl
 
 from skxent._typing import Integers
-from skxent.language_model._decompress import read_chunks
+from skxent.language_model._decompress import is_compressed, read_chunks
 from skxent.language_model._errors import CorpusError, UndecodableError
 from skxent.language_model._options import DECODE_ERRORS
 from skxent.language_model._word_keys import SPACES, as_strings
@@ -36,6 +37,8 @@ __all__ = [
     "Documents",
     "Piece",
     "expand_paths",
+    "file_is_parquet",
+    "is_parquet",
     "join_blocks",
     "pieces_of_texts",
     "read_pieces",
@@ -59,8 +62,9 @@ MARK_BYTES = 3
 _ERROR = re.compile(rb"\xed[\xa0-\xb3][\x80-\xbf](?:\xed[\xb4-\xbf][\x80-\xbf])*")
 # What each way to treat errors makes of one.
 _REPLACEMENTS = {"replace": "\ufffd".encode(), "ignore": b""}
-# The first bytes of a Parquet file.
-_PARQUET = b"PAR1"
+# The first bytes of a Parquet file: its name, and what no text has there.
+_PARQUET = re.compile(rb"PAR1[\x00-\x08\x0e-\x1f]")
+_PARQUET_BYTES = 5
 # What a tar archive has at this byte.
 _TAR, _TAR_PLACE = b"ustar", 257
 # JSON that Polars may read in another way than JSON means it: texts made of numbers or objects, and halves of surrogate
@@ -206,14 +210,15 @@ def expand_paths(patterns: Iterable[str | Path]) -> list[str]:
 
 
 def _check_encoding(encoding: str, errors: str) -> None:
-    """Refuse an encoding that does not exist or is none of text, and an unknown error handler."""
+    """Refuse an encoding that does not exist or is none of running text, and an unknown error handler."""
     try:
-        b"a".decode(encoding)
-    except LookupError as error:
-        reason = "is not an encoding of text" if "text encoding" in str(error) else "is unknown"
+        for handler in ("strict", KEEP_BAD_BYTES):
+            with suppress(UnicodeDecodeError, UnicodeEncodeError):
+                b"a".decode(encoding, handler)
+    except (LookupError, UnicodeError) as error:
+        is_unknown = isinstance(error, LookupError) and "text encoding" not in str(error)
+        reason = "is unknown" if is_unknown else "is not an encoding of text"
         raise ValueError(f"encoding {encoding!r} {reason}") from None
-    except UnicodeError:
-        pass
     if errors not in DECODE_ERRORS:
         raise ValueError(f"errors={errors!r}; choose from {', '.join(DECODE_ERRORS)}")
 
@@ -268,14 +273,18 @@ def read_pieces(
     path = str(path)
     chunks = read_chunks(path, block_bytes, progress)
     first = next(chunks, b"")
-    if first.startswith(_PARQUET):
+    if is_parquet(first):
         if not os.path.isfile(path):
             raise CorpusError(f"{path}: Parquet cannot be read from a stream: save it to a file first")
+        if not file_is_parquet(path):
+            raise CorpusError(f"{path}: a compressed Parquet file cannot be read; unpack it")
         return _parquet_pieces(path, field, keep_records, block_bytes)
     if first[_TAR_PLACE : _TAR_PLACE + len(_TAR)] == _TAR:
         raise CorpusError(
             f"{path}: a tar archive cannot be read; unpack it, e.g. tar -xOf FILE | skxent-perplexity ... -"
         )
+    if is_compressed(first):
+        raise CorpusError(f"{path}: is compressed twice; unpack it once")
     chunks = chain([first], chunks)
     is_utf8 = codecs.lookup(encoding).name == "utf-8"
     marked = _without_mark(chunks) if is_utf8 else _as_utf8(_decode(path, encoding, errors, chunks), errors)
@@ -284,8 +293,32 @@ def read_pieces(
     parts = _cut(marked, whole_lines or field is not None)
     if field is None:
         return (Piece(path, len(p[0]), partial(_text_block, repair, has_marks, *p), p[1], p[3] + 1) for p in parts)
-    json_lines = _JsonLines(path, field, repair, keep_records, skip_bad_records, texts)
+    # Each bad byte becomes half of a surrogate pair; in other encodings than UTF-8 it is one already.
+    bad_bytes = "surrogateescape" if is_utf8 else "surrogatepass"
+    json_lines = _JsonLines(path, field, repair, keep_records, skip_bad_records, texts, bad_bytes)
     return (Piece(path, len(p[0]), partial(json_lines.block, *p)) for p in parts)
+
+
+def is_parquet(head: bytes) -> bool:
+    """Return whether a file is Parquet, by its first bytes."""
+    return _PARQUET.match(head) is not None
+
+
+def file_is_parquet(path: str) -> bool:
+    """Return whether a file is Parquet; a pipe is none, whose first bytes are not to be taken from it.
+
+    Raises
+    ------
+    CorpusError
+        When it cannot be read.
+    """
+    if not os.path.isfile(path):
+        return False
+    try:
+        with open(path, "rb") as file:
+            return is_parquet(file.read(_PARQUET_BYTES))
+    except OSError as error:
+        raise CorpusError(f"{path}: {error.strerror or error}") from None
 
 
 def _without_mark(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
@@ -408,8 +441,10 @@ def _valid_utf8(path: str, errors: str, raw: bytes, n_bytes: int, n_lines: int) 
         if errors != "strict":
             return raw.decode("utf-8", errors).encode()
         line = n_lines + raw[: error.start].count(b"\n") + 1
+        is_utf16 = n_bytes == 0 and raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        reason = "it begins as utf-16 does" if is_utf16 else error.reason
         raise UndecodableError(
-            f"{path}: line {line}, byte {n_bytes + error.start}: not valid utf-8 ({error.reason})"
+            f"{path}: line {line}, byte {n_bytes + error.start}: not valid utf-8 ({reason})"
         ) from None
     return raw
 
@@ -483,13 +518,19 @@ class _JsonLines:
     repair: _Repair
     keep_records: bool
     skip_bad_records: bool
-    texts: bool = True
+    texts: bool
+    bad_bytes: str
 
     def block(self, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
         """Make a block of the documents of some lines."""
         data = self.repair(raw, n_bytes, n_lines)
         if not self.texts:
             return self._lines_alone(data, n_lines)
+        block = self._documents_in(data, n_lines)
+        return block if data is raw or data == raw else self._with_bad_bytes(block, raw, data, n_lines)
+
+    def _documents_in(self, data: bytes, n_lines: int) -> Block:
+        """Make a block of lines that can all be decoded."""
         texts = self._texts_at_once(data)
         n_records = data.count(b"\n") + (not data.endswith(b"\n"))
         if texts is None or len(texts) != n_records:
@@ -498,6 +539,19 @@ class _JsonLines:
         texts, problems = self._mended(texts, at, _lines_at(data, at), at + n_lines + 1)
         lines = _lines_of(data) if self.keep_records else None
         return self._block_of(texts, np.arange(n_lines + 1, n_lines + n_records + 1), lines, problems)
+
+    def _with_bad_bytes(self, block: Block, raw: bytes, data: bytes, n_lines: int) -> Block:
+        """Count each byte that could not be decoded as one byte, whatever was put in its place."""
+        documents = block.documents
+        assert documents is not None
+        pairs = enumerate(zip(raw.split(b"\n"), data.split(b"\n"), strict=True), n_lines + 1)
+        lines = {number: line for number, (line, repaired) in pairs if line != repaired}
+        n_bytes = documents.n_bytes.copy()
+        for i in np.flatnonzero(np.isin(documents.numbers, list(lines))).tolist():
+            with suppress(ValueError):  # what could not be decoded was not in the text
+                line = lines[documents.numbers[i]].decode("utf-8", self.bad_bytes)
+                n_bytes[i] = len(_json_text(line, self.field).encode())
+        return replace(block, n_bytes=int(n_bytes.sum()), documents=replace(documents, n_bytes=n_bytes))
 
     def _lines_alone(self, data: bytes, n_lines: int) -> Block:
         """Make a block of whole lines whose texts are not needed."""
@@ -567,9 +621,12 @@ class _JsonLines:
 def _json_text(line: str, field: str) -> str:
     """Return the text; null is an empty document, and half of a surrogate pair a question mark."""
     try:
-        record = json.loads(line)
+        # What numbers are does not matter, and those of very many digits would be an error.
+        record = json.loads(line, parse_int=len)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not valid JSON: {error}") from None
+    if isinstance(record, list):
+        raise ValueError(f"no field {field!r}: it is an array; expected one object a line")
     if not isinstance(record, dict) or field not in record:
         raise ValueError(f"no field {field!r}")
     text = record[field]

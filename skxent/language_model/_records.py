@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from skxent._typing import Integers
 from skxent.language_model._decompress import read_chunks
 from skxent.language_model._errors import CorpusError
-from skxent.language_model._reader import JSON_LINE, KEEP_BAD_BYTES, Block, read_pieces
+from skxent.language_model._reader import JSON_LINE, KEEP_BAD_BYTES, Block, file_is_parquet, is_parquet, read_pieces
 
 __all__ = [
     "Choice",
@@ -32,8 +31,6 @@ __all__ = [
     "write_records",
 ]
 
-# The first bytes of a Parquet file.
-_PARQUET = b"PAR1"
 # Endings of the names of files of records, and bytes of a file that show its first character.
 _OF_RECORDS = {".json", ".jsonl", ".ndjson", ".parquet"}
 _HEAD = 4_096
@@ -107,21 +104,11 @@ def are_parquet(paths: Sequence[str]) -> bool:
     CorpusError
         If some are and others are not: their records cannot be written to one file.
     """
-    kinds = list(map(_is_parquet, paths))
+    kinds = list(map(file_is_parquet, paths))
     if any(kinds) and not all(kinds):
         other = paths[kinds.index(False)]
         raise CorpusError(f"{other}: no Parquet file, as {paths[kinds.index(True)]} is: select from each format apart")
     return any(kinds)
-
-
-def _is_parquet(path: str) -> bool:
-    if not os.path.isfile(path):  # a pipe, whose first bytes are not to be taken from it
-        return False
-    try:
-        with open(path, "rb") as file:
-            return file.read(len(_PARQUET)) == _PARQUET
-    except OSError as error:
-        raise CorpusError(f"{path}: {error.strerror or error}") from None
 
 
 def is_plain_text(path: str, encoding: str) -> bool:
@@ -130,7 +117,7 @@ def is_plain_text(path: str, encoding: str) -> bool:
         return False
     head = next(read_chunks(path, _HEAD, None), b"")
     text = head.decode(encoding, "ignore").lstrip("\ufeff \t\r\n")
-    return not text.startswith(("{", _PARQUET.decode()))
+    return not (is_parquet(head) or text.startswith("{"))
 
 
 def write_records(paths: Sequence[str], reading: dict[str, Any], choices: Choices, file: IO[bytes]) -> None:

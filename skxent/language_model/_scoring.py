@@ -27,7 +27,6 @@ from skxent.language_model._reader import BAD_BYTE, MARK_BYTES, Block, Piece, jo
 from skxent.language_model._score import Score
 from skxent.language_model._token_values import TokenValues
 from skxent.language_model._tokenizers import Tokenize
-from skxent.language_model._vocabulary import Vocabulary
 
 __all__ = ["LineScorer", "ScoredLines", "score_lines", "score_text", "scored_lines"]
 
@@ -118,10 +117,12 @@ class LineScorer:
     @classmethod
     def of(cls, scores: WordScores, tokenizer: str | Tokenize = "whitespace", lowercase: bool = False) -> LineScorer:
         """Make the scorer of a model; for the tokens see :func:`~skxent.language_model.count_files`."""
-        table = scores.table
-        vocabulary = Vocabulary.of_strings(table["word"])
-        values = TokenValues(vocabulary, table["log_prob"].to_numpy(), np.nan, tokenizer, lowercase)
-        return cls(values, scores.log_prob_unk, scores.log_prob_eos, scores.blank_lines)
+        return cls(
+            TokenValues(scores.values, tokenizer, lowercase),
+            scores.log_prob_unk,
+            scores.log_prob_eos,
+            scores.blank_lines,
+        )
 
     @property
     def tokenize(self) -> Tokenize | None:
@@ -202,7 +203,9 @@ def _lengths_of_lines(data: bytes) -> Integers:
 
 def _characters_of_lines(data: bytes) -> Integers:
     is_character = (np.frombuffer(data, dtype=np.uint8) & 0xC0) != 0x80
-    return np.diff(np.cumsum(is_character)[np.cumsum(_lengths_of_lines(data)) - 1], prepend=0)
+    lengths = _lengths_of_lines(data)
+    starts = np.cumsum(lengths) - lengths
+    return np.add.reduceat(is_character, starts, dtype=np.int64) if len(starts) else starts
 
 
 def score_lines(

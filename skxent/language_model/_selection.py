@@ -45,7 +45,7 @@ from skxent.language_model._shared_vocabulary import TextCounts, fit_shared
 from skxent.language_model._smoothing import Smoothing, make_smoothing
 from skxent.language_model._token_values import TokenValues
 from skxent.language_model._tokenizers import Tokenize
-from skxent.language_model._vocabulary import Vocabulary, number_words
+from skxent.language_model._vocabulary import Vocabulary, WordValues, number_words
 from skxent.language_model._word_counts import CountedWords
 from skxent.language_model._word_keys import WordKeys, pack_words
 
@@ -95,7 +95,7 @@ def log_ratio(
     both = ((pack_words(text.words), text.counts) for text in (target, raw))
     first, second = ([(packed.words, counts[packed.positions])] for packed, counts in both)
     words, ratios = _ratios(first, second, smoothing, smoothing_parameter, background)
-    return WordScores(words.strings(), ratios, 0.0, None)
+    return WordScores.of_vocabulary(Vocabulary.of(words), ratios, 0.0, None)
 
 
 def _ratios(
@@ -145,7 +145,7 @@ class _Texts:
         return [counted_text(self.documents, **reading).words.words()]
 
     def score(self, vocabulary: Vocabulary, ratios: Floats) -> Iterator[tuple[Score, tuple[str, ...]]]:
-        values = TokenValues(vocabulary, ratios, np.nan, self.tokenizer, self.lowercase)
+        values = TokenValues(WordValues(vocabulary, ratios, np.nan), self.tokenizer, self.lowercase)
         yield score_text(self.documents, LineScorer(values, 0.0), self.n_jobs), ()
 
     def error(self, problem: str) -> Exception:
@@ -169,7 +169,9 @@ class _Files:
         return [counted_files(self.paths, **self.reading, progress=self._start("counting")).words.words()]
 
     def score(self, vocabulary: Vocabulary, ratios: Floats) -> Iterator[tuple[Score, tuple[str, ...]]]:
-        values = TokenValues(vocabulary, ratios, np.nan, self.reading["tokenizer"], self.reading["lowercase"])
+        values = TokenValues(
+            WordValues(vocabulary, ratios, np.nan), self.reading["tokenizer"], self.reading["lowercase"]
+        )
         reading = {**self.reading_of_records, "n_jobs": self.reading["n_jobs"]}
         lines = scored_lines(self.paths, LineScorer(values, 0.0), **reading, progress=self._start("scoring"))
         return ((part.score, part.problems) for part in lines)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from skxent._typing import Integers
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
-from skxent.language_model._vocabulary import Vocabulary, WordValues
+from skxent.language_model._vocabulary import WordValues
 from skxent.language_model._word_keys import as_strings, find_tokens, pack_words
 
 __all__ = ["TokenValues"]
@@ -22,30 +22,19 @@ class TokenValues:
 
     Parameters
     ----------
-    vocabulary : Vocabulary
-        The words.
-    values : ndarray of shape (n_words,)
-        Their values.
-    missing : number
-        The value of all other words.
+    values : WordValues
+        The values of words.
     tokenizer : str or callable, default="whitespace"
         What makes tokens of a line.
     lowercase : bool, default=False
         Whether tokens are lower-cased.
     """
 
-    def __init__(
-        self,
-        vocabulary: Vocabulary,
-        values: NDArray[Any],
-        missing: float = np.nan,
-        tokenizer: str | Tokenize = "whitespace",
-        lowercase: bool = False,
-    ) -> None:
+    def __init__(self, values: WordValues, tokenizer: str | Tokenize = "whitespace", lowercase: bool = False) -> None:
         self.tokenizer = tokenizer
         self.lowercase = lowercase
         self.tokenize = make_tokenizer(tokenizer)
-        self._values = WordValues(vocabulary, values, missing)
+        self._values = values
 
     def of_text(self, data: bytes, ends_line: bool = True) -> tuple[NDArray[Any], Integers]:
         """Return the value of each token of a text in UTF-8, and how many tokens a line has.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -20,6 +19,7 @@ from skxent.language_model._word_keys import (
     WordKeys,
     are_first,
     hash_keys,
+    key_of,
     order_keys,
     pack,
     pack_words,
@@ -72,43 +72,88 @@ def _number_keys(keys: Keys) -> tuple[Keys, Integers]:
     return [key[is_first] for key in keys], numbers
 
 
-@dataclass(frozen=True)
 class Vocabulary:
-    """Distinct words and the column of each.
+    """Distinct words and the column of each, as strings or as keys; each form is made when it is first asked for.
 
-    Attributes
+    Parameters
     ----------
-    words : WordKeys
-        The words.
-    columns : ndarray of shape (n_words,)
-        The column of each word.
+    packed : PackedWords, optional
+        The words as keys, and the column of each.
+    strings : polars.Series, optional
+        The words in the order of their columns. One of both forms is needed.
     """
 
-    words: WordKeys
-    columns: Integers
+    def __init__(self, packed: PackedWords | None = None, strings: pl.Series | None = None) -> None:
+        self._packed, self._strings = packed, strings
 
     @classmethod
     def of(cls, words: WordKeys) -> Vocabulary:
         """Make a vocabulary whose columns are in the order of the words."""
-        return cls(words, np.arange(len(words)))
+        return cls(PackedWords(np.arange(len(words)), words))
 
     @classmethod
     def of_strings(cls, strings: pl.Series) -> Vocabulary:
         """Make a vocabulary of strings, in their order."""
-        packed = pack_words(strings)
-        return cls(packed.words, packed.positions)
+        return cls(strings=strings)
+
+    @property
+    def packed(self) -> PackedWords:
+        """The words as keys, and the column of each."""
+        if self._packed is None:
+            assert self._strings is not None
+            self._packed = pack_words(self._strings)
+        return self._packed
+
+    @property
+    def words(self) -> WordKeys:
+        """The words as keys."""
+        return self.packed.words
+
+    @property
+    def columns(self) -> Integers:
+        """The column of each word of ``words``."""
+        return self.packed.positions
 
     def __len__(self) -> int:
         """Return the number of words."""
-        return len(self.columns)
+        return len(self.columns) if self._strings is None else len(self._strings)
 
     def strings(self) -> pl.Series:
         """Return the words in the order of the columns."""
-        return self.words.strings().gather(np.argsort(self.columns))
+        if self._strings is None:
+            self._strings = self.words.strings().gather(np.argsort(self.columns))
+        return self._strings
+
+    def find(self, word: bytes) -> int | None:
+        """Return the column of a word of up to 8 bytes, None if it is not there."""
+        at = np.flatnonzero(self.words.keys[0][0] == key_of(word))
+        return int(self.columns[at[0]]) if len(at) else None
+
+    def without(self, columns: Sequence[int]) -> Vocabulary:
+        """Return the vocabulary without the words of some columns."""
+        is_kept = np.ones(len(self), dtype=np.bool_)
+        is_kept[list(columns)] = False
+        chosen = is_kept[self.columns]
+        *of_keys, of_long = np.split(chosen, np.cumsum(self.words.sizes)[:-1])
+        keys = [[key[kept] for key in keys] for keys, kept in zip(self.words.keys, of_keys, strict=True)]
+        long = [word for word, kept in zip(self.words.long, of_long, strict=True) if kept]
+        new_columns = np.cumsum(is_kept) - 1
+        return Vocabulary(PackedWords(new_columns[self.columns[chosen]], WordKeys(keys, long)))
+
+    def with_word(self, word: bytes) -> Vocabulary:
+        """Return the vocabulary with one more word, of up to 8 bytes, in the last column."""
+        keys = [[np.append(self.words.keys[0][0], key_of(word))], *self.words.keys[1:]]
+        n_first = len(self.words.keys[0][0])
+        columns = np.insert(self.columns, n_first, len(self))
+        return Vocabulary(PackedWords(columns, WordKeys(keys, self.words.long)))
 
     def equals(self, other: Vocabulary) -> bool:
         """Whether both have the same words in the same columns."""
         return self.words.equals(other.words) and np.array_equal(self.columns, other.columns)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state, with one form of the words."""
+        return {"_packed": self._packed, "_strings": None if self._packed is not None else self._strings}
 
 
 class _KeyIndex:
@@ -117,14 +162,19 @@ class _KeyIndex:
     def __init__(self, keys: Keys) -> None:
         n = len(keys[0])
         self.keys = keys
-        self.bits = max((2 * n).bit_length(), 1)
+        self.has_repeats = False
+        self.bits = max((4 * n).bit_length(), 1)
         self.slots = np.full(1 << self.bits, -1, dtype=np.int32)
         pending, slot = np.arange(n, dtype=np.int32), self._home(keys)
         while len(pending):
             is_free = self.slots[slot] < 0
             self.slots[slot[is_free]] = pending[is_free]
             lost = self.slots[slot] != pending
-            pending, slot = pending[lost], self._next(slot[lost])
+            pending, slot = pending[lost], slot[lost]
+            self.has_repeats |= bool(
+                _are_equal([key[self.slots[slot]] for key in keys], [key[pending] for key in keys]).any()
+            )
+            slot = self._next(slot)
 
     def _home(self, keys: Keys) -> Integers:
         mixed = hash_keys(keys)
@@ -151,11 +201,16 @@ class _KeyIndex:
         """Look at one slot for each key: what position it has, whether that is the key's, and which keys go on."""
         position = self.slots[slot]
         is_filled = position >= 0
-        is_it = is_filled.copy()
-        if len(self.keys[0]):
-            for own, key in zip(self.keys, keys, strict=True):
-                is_it &= own[position] == key
+        is_it = is_filled & _are_equal([own[position] for own in self.keys], keys) if len(self.keys[0]) else is_filled
         return position, is_it, np.flatnonzero(is_filled & ~is_it)
+
+
+def _are_equal(keys: Keys, others: Keys) -> NDArray[np.bool_]:
+    """Whether each key is equal to the other one at its place."""
+    equal: NDArray[np.bool_] = keys[0] == others[0]
+    for own, other in zip(keys[1:], others[1:], strict=True):
+        equal &= own == other
+    return equal
 
 
 class WordIndex:
@@ -164,24 +219,23 @@ class WordIndex:
     Parameters
     ----------
     words : WordKeys
-        Distinct words.
+        Words.
+
+    Attributes
+    ----------
+    has_repeats : bool
+        Whether some of the words are the same; those should be distinct that are to be found.
     """
 
     def __init__(self, words: WordKeys) -> None:
-        sizes = words.sizes
-        self._n_words = sum(sizes)
-        self._first = np.cumsum([0, *sizes]).tolist()
         self._indices = list(map(_KeyIndex, words.keys))
-        self._long = dict(zip(words.long, range(self._first[LONGEST_KEY], self._n_words), strict=True))
+        self._long = {word: i for i, word in enumerate(words.long)}
+        self.has_repeats = any(i.has_repeats for i in self._indices) or len(self._long) < len(words.long)
 
-    def find(self, words: WordKeys) -> Integers:
-        """Return the number of each word, and the number of all words for one that is not there."""
-        found = [np.empty(0, np.int64)]
-        for index, keys, first in zip(self._indices, words.keys, self._first, strict=False):
-            at = index.find(keys)
-            found.append(np.where(at < 0, self._n_words, at + first))
-        found.append(np.array([self._long.get(word, self._n_words) for word in words.long], dtype=np.int64))
-        return np.concatenate(found)
+    def find(self, words: WordKeys) -> list[NDArray[np.signedinteger[Any]]]:
+        """Return, for the words of each kind, where they are among those of their kind; −1 for those not there."""
+        found = (index.find(keys) for index, keys in zip(self._indices, words.keys, strict=True))
+        return [*found, np.array([self._long.get(word, -1) for word in words.long], dtype=np.int64)]
 
 
 class WordValues:
@@ -199,7 +253,10 @@ class WordValues:
 
     def __init__(self, vocabulary: Vocabulary, values: NDArray[Any], missing: float) -> None:
         self._index = WordIndex(vocabulary.words)
-        self._values = np.append(values[vocabulary.columns], np.asarray(missing, values.dtype))
+        of_kinds = np.split(values[vocabulary.columns], np.cumsum(vocabulary.words.sizes)[:-1])
+        # The value of words that are not there comes last, where position −1 is.
+        self._values = [np.append(of_kind, np.asarray(missing, values.dtype)) for of_kind in of_kinds]
+        self._dtype = values.dtype
 
     def look_up(self, data: bytes, tokens: Tokens) -> NDArray[Any]:
         """Return the value of each token of a text."""
@@ -207,11 +264,11 @@ class WordValues:
 
     def of_packed(self, packed: PackedWords) -> NDArray[Any]:
         """Return the value of each word, in the order of the positions."""
-        found = np.empty(len(packed.positions), self._values.dtype)
+        found = np.empty(len(packed.positions), self._dtype)
         found[packed.positions] = self.of_words(packed.words)
         return found
 
     def of_words(self, words: WordKeys) -> NDArray[Any]:
         """Return the value of each word."""
-        values: NDArray[Any] = self._values[self._index.find(words)]
-        return values
+        found = self._index.find(words)
+        return np.concatenate([values[at] for values, at in zip(self._values, found, strict=True)])

@@ -15,7 +15,7 @@ from skxent.language_model._corpus import map_in_order, start_workers
 from skxent.language_model._documents import Text, encode_lines
 from skxent.language_model._token_values import TokenValues
 from skxent.language_model._tokenizers import Tokenize
-from skxent.language_model._vocabulary import Vocabulary
+from skxent.language_model._vocabulary import Vocabulary, WordValues
 
 __all__ = ["WordColumns"]
 
@@ -42,7 +42,7 @@ class WordColumns:
         self.n_words = len(vocabulary)
         self.reading = tokenizer, lowercase
         columns = np.arange(self.n_words, dtype=np.int32)
-        self.values = TokenValues(vocabulary, columns, self.n_words, tokenizer, lowercase)
+        self.values = TokenValues(WordValues(vocabulary, columns, self.n_words), tokenizer, lowercase)
 
     def map(
         self, function: Callable[[csr_array], Result], documents: Iterable[Text], n_jobs: int | None = None

@@ -105,6 +105,7 @@ class WordCounter:
         self._parts: list[list[tuple[Keys, Integers]]] = [[] for _ in range(LONGEST_KEY)]
         self._merged_rows = [0] * LONGEST_KEY
         self._rows = [0] * LONGEST_KEY
+        self._is_merged = [True] * LONGEST_KEY
         self._long: Counter[bytes] = Counter()
         self._line_is_filled = False
         self.n_lines = 0
@@ -116,6 +117,7 @@ class WordCounter:
         self._long.update(block.long)
         for m, part in enumerate(block.keys):
             self._parts[m].append(part)
+            self._is_merged[m] = False
             self._rows[m] += len(part[1])
             if self._rows[m] > 2 * self._merged_rows[m] + self._merge_rows:
                 self._merge(m)
@@ -133,6 +135,7 @@ class WordCounter:
         counts = np.concatenate([counts for _, counts in self._parts[m]])
         self._parts[m] = [_collapse([np.concatenate(column) for column in columns], counts, exact=True)]
         self._merged_rows[m] = self._rows[m] = len(self._parts[m][0][1])
+        self._is_merged[m] = True
 
     def words(self) -> CountedWords:
         """Return the words, of which some may come again, and their counts."""
@@ -144,10 +147,14 @@ class WordCounter:
         long = np.array(list(self._long.values()), dtype=np.int64)
         return WordKeys(keys, list(self._long)), np.concatenate([*counts, long])
 
+    def merged(self) -> CountedWords:
+        """Return the words, each once, in an order that the text alone decides, and their counts."""
+        for m, parts in enumerate(self._parts):
+            if parts and not self._is_merged[m]:
+                self._merge(m)
+        return self.words()
+
     def table(self) -> pl.DataFrame:
         """Return columns ``word`` and ``count``, each word once, in an order that the text alone decides."""
-        for m, parts in enumerate(self._parts):
-            if parts:
-                self._merge(m)
-        words, counts = self.words()
+        words, counts = self.merged()
         return pl.DataFrame([words.strings(), pl.Series("count", counts, dtype=pl.Int64)])

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,9 +31,12 @@ __all__ = [
     "as_strings",
     "find_tokens",
     "hash_keys",
+    "join_packed",
+    "key_of",
     "order_keys",
     "pack",
     "pack_words",
+    "padded",
 ]
 
 # Longest key in integers of 8 bytes: 64 bytes hold nearly all words of natural text.
@@ -91,6 +95,15 @@ class WordKeys:
         parts = [np.column_stack(keys).view(f"S{8 * len(keys)}").ravel().tolist() for keys in self.keys]
         return pl.concat([pl.Series("word", part, dtype=pl.Binary) for part in (*parts, self.long)]).cast(pl.String)
 
+    @classmethod
+    def concatenate(cls, several: Sequence[WordKeys]) -> WordKeys:
+        """Put lists of words together, those of each length in order."""
+        keys = [
+            list(map(np.concatenate, zip(*lists, strict=True)))
+            for lists in zip(*(w.keys for w in several), strict=True)
+        ]
+        return cls(keys, list(chain.from_iterable(words.long for words in several)))
+
     def equals(self, other: WordKeys) -> bool:
         """Whether both are the same words in the same order."""
         pairs = zip(self.keys, other.keys, strict=True)
@@ -104,10 +117,16 @@ class PackedWords(NamedTuple):
     words: WordKeys
 
 
-def find_tokens(data: bytes) -> Tokens:
-    """Tokens of valid UTF-8 that ends with white space."""
+def padded(data: bytes) -> NDArray[np.uint8]:
+    """Return the bytes with 8 zeros behind them, so that 8 bytes can be taken from any place."""
     text = np.zeros(len(data) + 8, dtype=np.uint8)
     text[:-8] = np.frombuffer(data, dtype=np.uint8)
+    return text
+
+
+def find_tokens(data: bytes) -> Tokens:
+    """Tokens of valid UTF-8 that ends with white space."""
+    text = padded(data)
     if not data.isascii():
         _blank_unicode_spaces(text)
     ends = np.flatnonzero(text[:-8] <= 0x20)
@@ -132,7 +151,8 @@ def _blank_unicode_spaces(text: NDArray[np.uint8]) -> None:
     """Overwrite every white-space character outside ASCII with blanks."""
     for spaces in _UNICODE_SPACES:
         first = spaces[:, 0]
-        at = np.flatnonzero((text[:-8] >= first.min()) & (text[:-8] <= first.max()))
+        # A byte below the first of the range becomes a large one.
+        at = np.flatnonzero(text[:-8] - first.min() <= first.max() - first.min())
         # Most letters fall out at their second byte.
         at = at[_membership(spaces[:, 1])[text[at + 1]]]
         positions = [at + j for j in range(spaces.shape[1])]
@@ -173,6 +193,17 @@ def pack(data: bytes, tokens: Tokens) -> PackedWords:
     return PackedWords(np.concatenate([*at, index]), WordKeys(keys, [data[i:j] for i, j in slices]))
 
 
+def join_packed(several: Sequence[PackedWords]) -> PackedWords:
+    """Put the words of texts together; their positions go on from text to text."""
+    n_before = np.cumsum([0, *(len(positions) for positions, _ in several)])
+    kinds = (
+        np.split(packed.positions + n, np.cumsum(packed.words.sizes)[:-1])
+        for packed, n in zip(several, n_before, strict=False)
+    )
+    positions = np.concatenate([piece for of_kind in zip(*kinds, strict=True) for piece in of_kind])
+    return PackedWords(positions, WordKeys.concatenate([packed.words for packed in several]))
+
+
 def as_strings(words: list[str]) -> pl.Series:
     """Make a series; half of a surrogate pair, which UTF-8 cannot hold, becomes a question mark."""
     try:
@@ -185,8 +216,7 @@ def pack_words(words: pl.Series) -> PackedWords:
     """Make words keys, whatever they hold, white space and nothing included."""
     lengths = words.str.len_bytes().cast(pl.Int64).to_numpy()
     data = words.str.join("").cast(pl.Binary).item() or b""
-    text = np.zeros(len(data) + 8, dtype=np.uint8)
-    text[:-8] = np.frombuffer(data, dtype=np.uint8)
+    text = padded(data)
     return pack(data, Tokens(text, np.cumsum(lengths) - lengths, lengths, np.zeros(0, np.int64)))
 
 
@@ -199,6 +229,11 @@ def _keys(window: NDArray[np.uint64], at: Integers, lengths: Integers, m: int) -
     lengths -= 8 * (m - 1)
     keys[-1] &= _KEEP[lengths]
     return keys
+
+
+def key_of(word: bytes) -> np.uint64:
+    """Return the key of a word of up to 8 bytes."""
+    return np.uint64(int.from_bytes(word, "little"))
 
 
 def hash_keys(keys: Keys) -> NDArray[np.uint64]:

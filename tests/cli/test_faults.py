@@ -87,13 +87,21 @@ def test_a_model_and_a_picture_may_be_replaced(folder):
 
 
 @posix
-def test_appending_to_an_input_is_refused(folder):
-    with open("train.txt", "ab") as out:
-        done = subprocess.run(
-            [*COMMAND, "--model", "m.arpa", "--max-perplexity", "99", "train.txt"], stdout=out, stderr=subprocess.PIPE
-        )
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["--model", "m.arpa", "--max-perplexity", "99", "train.txt"], "train.txt"),
+        (["--model", "m.arpa", "--max-perplexity", "99", "-"], "standard input"),
+        (["--target", "test.txt", "--raw", "train.txt", "--top", "1"], "train.txt"),
+        (["--target", "train.txt", "--raw", "test.txt", "--top", "1"], "train.txt"),
+        (["--compare", "m.arpa", "n.arpa", "--", "train.txt"], "train.txt"),
+    ],
+)
+def test_appending_to_an_input_is_refused(folder, arguments, name):
+    with open("train.txt", "ab") as out, open("train.txt", "rb") as given:
+        done = subprocess.run([*COMMAND, *arguments], stdin=given, stdout=out, stderr=subprocess.PIPE)
     assert (done.returncode, (folder / "train.txt").read_text()) == (1, TRAIN)
-    assert b"train.txt: is an input and the output at once" in done.stderr
+    assert f"{name}: is an input and the output at once".encode() in done.stderr
 
 
 @posix
@@ -132,6 +140,11 @@ def shell(command, **options):
 def test_closed_streams(folder):
     assert shell("train.txt >&-").stderr == "skxent-perplexity: standard output is closed\n"
     assert shell("train.txt >&-").returncode == 1
+    done = shell("--help >&-")
+    assert (done.returncode, done.stderr) == (1, "skxent-perplexity: standard output is closed\n")
+    assert shell("--nonsense >&-").returncode == 2
+    done = shell("--help | head -1; exit ${PIPESTATUS[0]}")
+    assert (done.returncode, done.stderr, done.stdout[:6]) == (0, "", "usage:")
     done = shell("- <&-")
     assert (done.returncode, done.stderr) == (1, "skxent-perplexity: -: standard input is closed\n")
     done = shell("train.txt 2>&-")
@@ -143,8 +156,9 @@ def test_closed_streams(folder):
 @posix
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
 def test_a_full_disk_names_what_is_written(folder):
-    done = shell("train.txt > /dev/full")
-    assert (done.returncode, done.stderr) == (1, "skxent-perplexity: standard output: No space left on device\n")
+    for command in ("train.txt", "--help", "--version"):
+        done = shell(f"{command} > /dev/full")
+        assert (done.returncode, done.stderr) == (1, "skxent-perplexity: standard output: No space left on device\n")
 
 
 @posix
@@ -320,10 +334,11 @@ def test_lines_of_json_have_their_line_numbers(folder, capsys):
     assert [json.loads(line)["line"] for line in capsys.readouterr().out.splitlines()] == [1, 3]
 
 
-@pytest.mark.parametrize("encoding", ["rot13", "base64", "hex", "klingon"])
+@pytest.mark.parametrize("encoding", ["rot13", "base64", "hex", "klingon", "idna", "punycode", "undefined"])
 def test_what_is_no_encoding_of_text(folder, capsys, encoding):
-    assert main(["train.txt", "--encoding", encoding]) == 2
-    assert f"encoding '{encoding}' is" in capsys.readouterr().err
+    for errors in ("strict", "replace"):
+        assert main(["train.txt", "--encoding", encoding, "--errors", errors]) == 2
+        assert f"encoding '{encoding}' is" in capsys.readouterr().err
 
 
 def test_a_parameter_too_large_for_arithmetic(folder, capsys):
@@ -338,7 +353,11 @@ def test_json_that_is_read_as_text_is_noted(folder, capsys):
     assert (
         "t.jsonl looks like JSON lines, and is read as plain text: name the text's --field" in capsys.readouterr().err
     )
-    for text in ("{braces in a text}\n", "[1]\n", "5\n"):
+    for text in ('[{"text": "a b"}]\n', '[\n{"text": "a b"}\n]\n', '{\n"text": "a b"\n}\n'):
+        (folder / "t.json").write_text(text)
+        main(["--model", "m.arpa", "t.json"])
+        assert "t.json looks like JSON" in capsys.readouterr().err
+    for text in ("{braces in a text}\n", "[1]\n", "5\n", "[]\n", "\n"):
         (folder / "plain.txt").write_text(text)
         main(["--model", "m.arpa", "plain.txt"])
         assert "JSON" not in capsys.readouterr().err
@@ -368,6 +387,69 @@ def test_an_ngram_in_an_empty_section_is_refused_with_its_line(folder, capsys):
     (folder / "other.arpa").write_text(text)
     assert main(["--model", "other.arpa", "train.txt"]) == 1
     assert "other.arpa: line 9: a model of higher order" in capsys.readouterr().err
+
+
+def test_utf_16_is_named(folder, capsys):
+    (folder / "marked.txt").write_text(TRAIN, encoding="utf-16")
+    assert main(["marked.txt"]) == 1
+    assert "line 1, byte 0: not valid utf-8 (it begins as utf-16 does); give its --encoding" in capsys.readouterr().err
+    (folder / "bare.txt").write_text(TRAIN, encoding="utf-16-le")
+    assert main(["--model", "m.arpa", "bare.txt"]) == 0
+    assert "note: bare.txt has NUL bytes as UTF-16 has them: name its --encoding" in capsys.readouterr().err
+    assert main(["--model", "m.arpa", "bare.txt", "--encoding", "utf-16-le"]) == 0
+    assert "NUL" not in capsys.readouterr().err
+
+
+def test_what_is_compressed_twice_is_named(folder, capsys):
+    (folder / "x.gz").write_bytes(gzip.compress(bz2.compress(TRAIN.encode())))
+    assert main(["x.gz"]) == 1
+    assert capsys.readouterr().err == "skxent-perplexity: x.gz: is compressed twice; unpack it once\n"
+
+
+def test_parquet_is_known_by_more_than_its_name(folder, capsys):
+    pl.DataFrame({"text": ["a b"]}).write_parquet("x.parquet")
+    (folder / "x.gz").write_bytes(gzip.compress((folder / "x.parquet").read_bytes()))
+    assert main(["x.gz", "--field", "text"]) == 1
+    assert "x.gz: a compressed Parquet file cannot be read; unpack it" in capsys.readouterr().err
+    (folder / "about.txt").write_text("PAR1 is how it begins\na b\n")
+    assert main(["--model", "m.arpa", "about.txt", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["tokens"] == 7
+    assert main(["--target", "about.txt", "--raw", "about.txt", "--top", "1"]) == 0
+
+
+def test_a_number_of_many_digits_in_a_record_does_not_matter(folder, capsys):
+    (folder / "x.jsonl").write_text('{"text": "a b", "n": %s}\n' % ("9" * 5_000))
+    assert main(["--model", "m.arpa", "x.jsonl", "--field", "text", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["tokens"] == 2
+
+
+def test_a_vocabulary_may_be_compressed(folder, capsys):
+    (folder / "vocab.gz").write_bytes(gzip.compress(b"\xef\xbb\xbfa\r\n\r\nb"))
+    assert main(["train.txt", "--vocab", "vocab.gz", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["unknown_tokens"] == 1
+    (folder / "vocab.gz").write_bytes(gzip.compress(b"a\n\xff"))
+    assert main(["train.txt", "--vocab", "vocab.gz"]) == 1
+    assert "vocab.gz: byte 2: not valid utf-8" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["-", "--vocab", "-"])
+    assert "standard input can be read only once" in capsys.readouterr().err
+
+
+def test_numbers_too_large_for_the_machine(folder, capsys):
+    with pytest.raises(SystemExit):
+        main(["train.txt", "--min-count", "9" * 30])
+    assert "expected a whole number below 2**63" in capsys.readouterr().err
+    assert main(["train.txt", "--jobs", "1000000"]) == 0
+
+
+def test_two_models_in_one_file_are_refused(folder, capsys):
+    text = (folder / "m.arpa").read_text()
+    (folder / "two.arpa").write_text(text * 2)
+    assert main(["--model", "two.arpa", "train.txt"]) == 1
+    line = text.count("\n") + 1
+    assert f"two.arpa: line {line}: \\data\\ comes twice; a file holds one model" in capsys.readouterr().err
+    (folder / "tabs.arpa").write_text(text.replace("ngram ", "ngram\t"))
+    assert read_arpa("tabs.arpa").words.to_list() == read_arpa("m.arpa").words.to_list()
 
 
 @pytest.mark.parametrize(

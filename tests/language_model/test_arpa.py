@@ -194,19 +194,50 @@ BODY = '-0.5\ta\n-0.25\t"b\n-99\tc#\n-inf\té\n-1e-3\t1\n-2\t<unk>\n'
 FILE = f"\n\\data\\\nngram 1=6\nngram 2=0\n\n\\1-grams:\n{BODY}\n\\2-grams:\n\n\\end\\\n"
 
 
-@pytest.mark.parametrize("text", [FILE, FILE.replace("\t", "\t", 1), FILE.replace("a\n", "a\t-0.1\n")])
-def test_columns_are_read_as_fields_are(text):
-    """The fast way is taken or not, and never reads anything else than the slow one."""
-    data = text.encode()
-    words, log_probs = _read_fields("x", data)
-    assert words.to_list() == ["a", '"b', "c#", "é", "1", "<unk>"]
+def in_chunks(text):
+    """Cut a file behind its head, behind each entry, and behind the last one."""
+    head, tail = text.index("1-grams:\n") + 9, text.index("<unk>\n") + 6
+    return [text[:head].encode(), *text[head:tail].encode().splitlines(keepends=True), text[tail:].encode()]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        FILE,
+        FILE.replace("a\n", "a\t-0.1\n"),
+        FILE.replace("ngram 2=0\n", "").replace("\\2-grams:\n\n", ""),
+        FILE.replace("é", "é" * 40),
+    ],
+)
+@pytest.mark.parametrize("cut", [lambda text: [text.encode()], in_chunks])
+def test_columns_are_read_as_fields_are(text, cut):
+    """The fast way never reads anything else than the slow one, wherever the file is cut into chunks."""
+    words, log_probs = _read_fields("x", text.encode())
     assert log_probs.tolist() == pytest.approx([-0.5 * L, -0.25 * L, -np.inf, -np.inf, -1e-3 * L, -2 * L], abs=0)
-    found = _read_columns("x", data)
-    if text == FILE:
-        assert found is not None
-    if found is not None:
-        assert found[0].to_list() == words.to_list()
-        assert found[1].tolist() == log_probs.tolist()
+    found = _read_columns(cut(text))
+    assert found is not None
+    assert found[0].strings().to_list() == words.strings().to_list()
+    assert found[1].tolist() == log_probs.tolist()
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["-1", "-0.30102999566", "-12.5", "-99", "-1e-4", "0", "-.5", "-inf"]),
+            st.text(st.characters(exclude_characters=" \t\r\n\0", exclude_categories=["Cs"]), min_size=1, max_size=70),
+        ),
+        min_size=1,
+        unique_by=lambda entry: entry[1],
+    )
+)
+def test_any_entries_are_read_alike_both_ways(entries):
+    body = "".join(f"{number}\t{word}\n" for number, word in entries)
+    text = f"\\data\\\nngram 1={len(entries)}\n\n\\1-grams:\n{body}\n\\end\\\n".encode()
+    found, other = _read_columns([text]), _read_fields("x", text)
+    assert found is not None
+    assert found[0].strings().to_list() == other[0].strings().to_list() == [word for _, word in entries]
+    assert found[1].tolist() == other[1].tolist()
 
 
 @pytest.mark.parametrize(
@@ -219,7 +250,16 @@ def test_columns_are_read_as_fields_are(text):
         ("-0.5", "0.5"),
         ("-0.5", "x"),
         ("-0.5", "nan"),
+        ("\ta\n", "\ta\0\n"),
         ("\ta\n", "\t1\n"),
+        ("\ta\n", "\ta\t\n"),
+        ("\ta\n", "\ta\t0\t0\n"),
+        ("-0.5\ta\n", "\ta\n"),
+        ("-0.5\ta\n", "-0.5\n"),
+        ("-0.5\ta\n", "\n-0.5\ta\n"),
+        ("-0.5", "-0_5"),
+        ("-0.5", "-" + "5" * 70),
+        ("\\1-grams", "note\n\\1-grams"),
         ("1=6", "1=5"),
         ("\\end\\", ""),
         ("\n\\2-grams:\n", "\n\\2-grams:\n-1\ta b\n"),
@@ -227,4 +267,4 @@ def test_columns_are_read_as_fields_are(text):
 )
 def test_whatever_is_odd_is_read_line_by_line(old, new):
     assert old in FILE
-    assert _read_columns("x", FILE.replace(old, new, 1).encode()) is None
+    assert _read_columns([FILE.replace(old, new, 1).encode()]) is None

@@ -314,7 +314,7 @@ def test_parquet(tmp_path, documents):
         ("[1]", "line 3: no field 'text'"),
         ('{"a": 1}', "line 3: no field 'text'"),
         ('{"text": 3}', "line 3: field 'text' is int, not text"),
-        ('{"text": ' + "1" * 5000 + "}", "line 3: not valid JSON"),
+        ('{"text": ' + "1" * 5000 + "}", "line 3: field 'text' is int, not text"),
         ('{"text": ' + "[" * 100_000, "line 3: not valid JSON"),
     ],
 )
@@ -531,6 +531,34 @@ def test_a_bad_byte_of_any_encoding_is_one_byte(tmp_path, encoding, data, n_bad,
     parts = list(score_lines([path], scores_of({"a": -1.0}, -9.0), **options))
     assert sum(part.score.bytes.sum() for part in parts) == len(good) + n_bad
     assert set(counts.words) == set(data.decode(encoding, errors).split())
+
+
+@pytest.mark.parametrize("errors", ["replace", "ignore"])
+@pytest.mark.parametrize("block_bytes", [4, 1000])
+@pytest.mark.parametrize(
+    ("encoding", "bad", "n_bytes"),
+    [
+        ("utf-8", b"\xe2\x82\xff", 3),
+        ("ascii", b"\xc3\xa9", 2),
+        ("shift_jis", b"\xff\xfe", 2),
+        ("utf-16-le", b"\x00\xd8", 2),
+    ],
+)
+def test_bad_bytes_in_json_are_one_byte_each(tmp_path, encoding, bad, n_bytes, errors, block_bytes):
+    """The escape is a replacement character that is meant, of three bytes; the id's bad bytes are not in the text."""
+    lines = [
+        '{"id": "x@", "text": "a@ b\\ufffd"}',
+        '{"id": "@", "text": "c"}',
+        '{"text": "d \\ud800@@"}',
+        '{"text": null}',
+    ]
+    parts = "\n".join([lines[0], "", *lines[1:]]).split("@")
+    (tmp_path / "bad.jsonl").write_bytes(bad.join(part.encode(encoding) for part in parts))
+    sizes = [len("a b") + n_bytes + 3, 1, len("d ?") + 2 * n_bytes, 0]
+    options = {"encoding": encoding, "errors": errors, "field": "text", "block_bytes": block_bytes}
+    assert count_files([tmp_path / "bad.jsonl"], **options).n_bytes == sum(sizes)
+    parts = list(score_lines([tmp_path / "bad.jsonl"], scores_of({"a": -1.0}, -9.0), **options))
+    assert np.concatenate([part.score.bytes for part in parts]).tolist() == sizes
 
 
 @pytest.mark.parametrize(("encoding", "data", "n_bad"), BAD)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skxent.language_model import Score
+from skxent.language_model import Score, count_text, fit_unigram
+from skxent.language_model._corpus import counted_text
 
 AMOUNTS = {"lines": 1, "sentences": 1, "tokens": 4, "unknown_tokens": 1, "ends": 1, "bytes": 10, "characters": 8}
 SCORE = Score(**AMOUNTS, log_prob_known=-4 * math.log(4), log_prob_unknown=-math.log(16))
@@ -52,3 +53,21 @@ def test_impossible_events_are_infinitely_perplexing():
     score = Score(tokens=2, unknown_tokens=1, log_prob_known=-1.0, log_prob_unknown=-math.inf)
     assert (score.perplexity, score.known.perplexity) == (math.inf, pytest.approx(math.e))
     assert Score(tokens=1, log_prob_known=-1e5).perplexity == math.inf
+
+
+@given(
+    st.lists(st.text("ab </s>\n", max_size=20), max_size=4),
+    st.booleans(),
+    st.sampled_from(["unk", "skip"]),
+    st.sampled_from(["laplace", "mle"]),
+)
+def test_a_text_has_the_same_figures_without_strings_of_its_words(texts, end_of_sentence, oov, smoothing):
+    """To the last bit, and with the same examples of impossible words."""
+    model = fit_unigram(count_text(["a b a", "b a ab"]), smoothing=smoothing, end_of_sentence=end_of_sentence)
+    texts = [*texts, "a c"]
+    assert model.evaluate(counted_text(texts), oov=oov) == model.evaluate(count_text(texts), oov=oov)
+
+
+def test_unknown_words_are_named_without_strings_too():
+    with pytest.raises(ValueError, match=r"^3 tokens are unknown words, such as 'c', 'd'$"):
+        fit_unigram(count_text(["a"])).evaluate(counted_text(["a c d", "c"]), oov="error")

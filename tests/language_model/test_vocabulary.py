@@ -1,5 +1,6 @@
 """Words as keys: numbered and found as a dictionary would."""
 
+import pickle
 from collections import Counter
 
 import numpy as np
@@ -7,9 +8,9 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skxent.language_model._vocabulary import Vocabulary, WordValues, number_words
+from skxent.language_model._vocabulary import Vocabulary, WordIndex, WordValues, number_words
 from skxent.language_model._word_counts import count_words
-from skxent.language_model._word_keys import as_strings, find_tokens, pack_words
+from skxent.language_model._word_keys import as_strings, find_tokens, join_packed, pack_words
 
 # Words of all lengths of keys, without a byte, with white space, NUL or letters outside ASCII, and without a key.
 WORDS = st.lists(st.text("ab\0 \né", max_size=45) | st.sampled_from(["", "x" * 8, "x" * 32, "x" * 33]), max_size=30)
@@ -64,3 +65,29 @@ def test_vocabularies_are_equal_if_words_and_columns_are():
     assert one.equals(same)
     assert not one.equals(other)
     assert len(one) == 2
+
+
+@given(WORDS)
+def test_words_come_and_go(words):
+    words = list(dict.fromkeys(words))
+    before = Vocabulary(pack_words(as_strings(words)))
+    after = before.with_word(b"</s>")
+    assert len(after) == len(words) + 1
+    assert after.strings().to_list() == [*words, "</s>"]
+    assert (after.find(b"</s>"), before.find(b"</s>")) == (len(words), None)
+    assert after.without([len(words)]).equals(before)
+    assert before.without(range(0, len(words), 2)).strings().to_list() == words[1::2]
+    for form in (before, Vocabulary.of_strings(as_strings(words))):
+        assert pickle.loads(pickle.dumps(form)).strings().to_list() == words
+
+
+@given(WORDS)
+def test_repeated_words_are_seen(words):
+    index = WordIndex(pack_words(as_strings(words)).words)
+    assert index.has_repeats == (len(set(words)) < len(words))
+
+
+@given(st.lists(WORDS, min_size=1, max_size=4))
+def test_texts_that_are_put_together(lists):
+    joined = join_packed([pack_words(as_strings(words)) for words in lists])
+    assert Vocabulary(joined).strings().to_list() == [word for words in lists for word in words]
