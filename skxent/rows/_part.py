@@ -101,11 +101,12 @@ class Part(NamedTuple):
     def column_totals(self) -> Array:
         """Return the sum of each column without weights, in the dtype of the features, whose range it may leave."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray(self.X.T @ np.ones(self.n_rows, self.X.dtype))
+            # Unlike @, dot lets other threads go on however small the result is.
+            return np.asarray(self.X.T.dot(np.ones(self.n_rows, self.X.dtype)))
 
     def column_moments(self, share: Array) -> tuple[Array, Array]:
         """Return the sum of each column and that of its squares, each row times its share."""
-        return self.X.T @ share, _squared(self.X).T @ share
+        return self.X.T.dot(share), _squared(self.X).T.dot(share)
 
     def column_sizes(self, share: Array) -> Array:
         """Return the sum of the absolute values of each column, each row times its share."""
