@@ -31,6 +31,8 @@ from skxent import SoftmaxRegressor
 # Rows of the fit that each solver makes before, untimed, and its seconds.
 _WARM_UP_ROWS, _WARM_UP_LIMIT = 2_000, 0.1
 
+# Seconds that are drawn at the least: less is written as 0.00, which has no place on a logarithmic axis.
+_LEAST = 0.005
 # The mark of each target in the picture, the nearest to the optimum last.
 _MARKS = ("o", "D", "s")
 _XLABEL = "seconds to a relative distance from the optimum of  ● 1e-3   ◆ 1e-4   ■ 1e-5   (▷ not reached)"
@@ -188,7 +190,7 @@ def plot(by_problem: dict[str, Cells], path: Path) -> None:
 def _draw_solver(axis: Any, place: int, name: str, seconds: list[str]) -> None:
     """Draw the marks of a solver, and an arrow where its run was ended before it got to a target."""
     colour = "C0" if name == "skxent" else "C3"
-    ends = [float(cell.removeprefix("> ")) for cell in seconds]
+    ends = [max(float(cell.removeprefix("> ")), _LEAST) for cell in seconds]
     axis.plot(ends, [place] * len(ends), color=colour, lw=1)
     for cell, end, mark in zip(seconds, ends, _MARKS, strict=False):
         reached = not cell.startswith(">")

@@ -227,9 +227,9 @@ class Objective:
     def intercept_only(self) -> Array:
         """Return the weights of a model of how often each output is on; zeros if there is no intercept.
 
-        Where there are few rows for each output these frequencies are mostly chance, and a fit takes steps to undo
-        them. They are drawn towards their mean by the share of their variance that is to be expected of so many rows
-        if all outputs are equally likely [1]_.
+        Where there are many outputs and few rows for each of them, the frequencies are mostly chance, and a fit takes
+        steps to undo them. So they are drawn towards their mean by the share of their variance that chance is expected
+        to have, as estimates of four numbers or more should be [1]_.
 
         References
         ----------
@@ -239,8 +239,10 @@ class Objective:
         w = np.zeros((self.rows.n_features + 1, self.rows.n_outputs), self.dtype)
         if self.problem.fit_intercept:
             shares = self.mean_targets
-            chance, spread = (shares * (1 - shares)).mean() / self.rows.n_rows, shares.var()
-            shares = shares.mean() + max(0, 1 - chance / max(spread, chance)) * (shares - shares.mean())
+            chance, spread = (shares * (1 - shares)).mean() / self.total_weight, shares.var()
+            chance *= max(0, 1 - 3 / len(shares))
+            kept = 1 - chance / spread if spread > chance else 0
+            shares = shares.mean() + kept * (shares - shares.mean())
             w[-1] = self.problem.output.logits(shares.clip(self.eps, 1 - self.eps))
         return w
 

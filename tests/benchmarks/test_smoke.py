@@ -36,6 +36,10 @@ RUNS = {
         ["--largest", "2000", "--plot", "scaling.png"],
         ["20,000 x 300 float32, 3 classes", "### Threads", "2,000 x 784 float32", "| 3,000 |", "exponent"],
     ),
+    "penalties": (
+        ["--rows", "200", "--penalties", "2", "--folds", "2", "--most", "5"],
+        ["2 penalties, 2 folds", "GridSearchCV(SoftmaxRegressor)", "LogisticRegressionCV", "test log-loss"],
+    ),
     "compare": (
         ["--against", str(problems.ROOT), "--problems", "digits", "--rounds", "1", "--targets", "0.1"],
         ["digits, 1,797 x 64: to 1e-01", "digits, 1,797 x 64: a pass", "| ratio |"],
@@ -71,7 +75,11 @@ def run(tiny, tmp_path, monkeypatch, capsys):
         assert Path(module.__file__).parent == BENCHMARKS
         options, expected = RUNS[name]
         monkeypatch.setattr("sys.argv", [f"{name}.py", *options])
-        for attribute, value in {"mnist": tiny_mnist, "mnist_weak": lambda: tiny}.items():
+        for attribute, value in {
+            "mnist": tiny_mnist,
+            "mnist_split": lambda n_rows=200: 2 * tiny_mnist(n_rows),
+            "mnist_weak": lambda: tiny,
+        }.items():
             if hasattr(module, attribute):
                 monkeypatch.setattr(module, attribute, value)
         with suppress(SystemExit) if "--help" in options else nullcontext():
