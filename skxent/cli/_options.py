@@ -15,6 +15,9 @@ from skxent.language_model._options import BASES, DECODE_ERRORS, LEAVE_ONE_OUT, 
 
 __all__ = ["LEVELS", "SUMMARIES", "Options", "build_parser", "parse_arguments"]
 
+# Counts are integers of 64 bits; no text has so many words.
+_TOO_MANY = 1 << 63
+
 # What a record of the report is about.
 LEVELS = ("corpus", "file", "line", "word")
 # Formats that are the summary of another tool, and have no place for what it does not say.
@@ -326,10 +329,6 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--plot", metavar="PNG", help="picture of word ranks and of the lines' perplexities")
     group.add_argument("--quiet", action="store_true", help="no progress and no notes on standard error")
-
-
-# Counts are integers of 64 bits; no text has so many words.
-_TOO_MANY = 1 << 63
 
 
 def _parameter(text: str) -> float | str:

@@ -17,7 +17,7 @@ from scipy.special import gammaincc, xlogy
 
 from skxent._registry import Registry
 from skxent._typing import Array, Floats, Integers
-from skxent.feature_selection._sets import BinnedFeatures, ChosenFeatures
+from skxent.feature_selection._sets import BinnedFeatures, Chooser, ChosenFeatures
 from skxent.feature_selection._shuffling import gamma_tail
 from skxent.feature_selection._stepwise import choose_stepwise
 from skxent.feature_selection._target import Target
@@ -47,9 +47,6 @@ class Rule(NamedTuple):
     start: Callable[[JointCounts], tuple[Floats, Integers]]
     lazy: bool
 
-
-# From features with their bins, the largest number to choose and the level to the choice.
-Chooser = Callable[[BinnedFeatures, int | None, float | None], ChosenFeatures]
 
 REDUNDANCIES: Registry[Chooser] = Registry("redundancy")
 
@@ -164,23 +161,14 @@ def _with_best_partner(joint: JointCounts) -> tuple[Floats, Integers]:
 
 
 def choose_by_counts(rule: Rule, binned: BinnedFeatures, k: int | None, alpha: float | None) -> ChosenFeatures:
-    """Choose features one after the other.
+    """Choose features by what a rule makes of their gains; see :class:`~skxent.feature_selection._sets.Chooser`.
 
     Parameters
     ----------
     rule : Rule
         How gains are put together.
-    binned : BinnedFeatures
-        The features.
-    k : int or None
-        How many features at most.
-    alpha : float or None
-        Stop at a feature whose p-value, times the number of features that were left, is above it.
-
-    Returns
-    -------
-    ChosenFeatures
-        The choice.
+    binned, k, alpha : BinnedFeatures, int or None, float or None
+        As of every chooser.
     """
     joint = JointCounts.of(binned)
     gains, given = rule.start(joint)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._features import Features
 from skxent.feature_selection._target import Target
 
-__all__ = ["BinnedFeatures", "ChosenFeatures"]
+__all__ = ["BinnedFeatures", "Chooser", "ChosenFeatures"]
 
 
 class BinnedFeatures(NamedTuple):
@@ -48,3 +48,25 @@ class ChosenFeatures(NamedTuple):
     order: Integers
     gains: Floats
     pvalues: Floats
+
+
+class Chooser(Protocol):
+    """A rule that chooses a set of features."""
+
+    def __call__(self, binned: BinnedFeatures, k: int | None, alpha: float | None) -> ChosenFeatures:
+        """Choose features one after the other.
+
+        Parameters
+        ----------
+        binned : BinnedFeatures
+            The features.
+        k : int or None
+            How many features at most.
+        alpha : float or None
+            Stop at a feature whose p-value, times the number of features that were left, is above it.
+
+        Returns
+        -------
+        ChosenFeatures
+            The choice.
+        """

@@ -30,25 +30,12 @@ __all__ = ["choose_stepwise"]
 
 # Share of its variance below which what is left of a feature is rounding, or adds too little to be told from it.
 LEAST_LEFT = 1e-3
+# Variance of scores, as a share of the largest square, that is only rounding.
+ROUNDING = 1e-12
 
 
 def choose_stepwise(binned: BinnedFeatures, k: int | None, alpha: float | None) -> ChosenFeatures:
-    """Choose features one after the other.
-
-    Parameters
-    ----------
-    binned : BinnedFeatures
-        The features.
-    k : int or None
-        How many features at most.
-    alpha : float or None
-        Stop at a feature whose p-value, times the number of features that were left, is above it.
-
-    Returns
-    -------
-    ChosenFeatures
-        The choice.
-    """
+    """Choose features by what they add to all that are chosen; see :class:`~skxent.feature_selection._sets.Chooser`."""
     target = binned.target
     columns, freedom = _score_columns(binned)
     overall, within = (_Residuals(columns, target, by_class) for by_class in (False, True))
@@ -173,4 +160,4 @@ def _standardized(scores: Floats, rows: Floats) -> Array:
     """Scores of mean 0 and variance 1; a constant becomes 0."""
     centred = scores - rows @ scores / rows.sum()
     variance = rows @ centred**2 / rows.sum()
-    return centred / np.sqrt(variance) if variance > 1e-12 * np.max(scores**2) else np.zeros_like(scores)
+    return centred / np.sqrt(variance) if variance > ROUNDING * np.max(scores**2) else np.zeros_like(scores)

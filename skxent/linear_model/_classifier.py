@@ -350,7 +350,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         return X, self._dense_targets(y)
 
     def _check_finite(self, X: Any) -> None:
-        """Check each entry; needed only where sums are not finite, and as long as an evaluation on narrow data."""
+        """Check each entry. It takes as long as an evaluation of narrow data, so sums are looked at first."""
         with np.errstate(invalid="ignore"):
             assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
 

@@ -157,10 +157,9 @@ class MemoryRows(Rows):
 
         The means of dense columns are kept.
         """
-        if not isinstance(self.X, np.ndarray):
-            with np.errstate(over="ignore", invalid="ignore"):
-                return bool(np.isfinite(self.X.data.sum()))
         with np.errstate(over="ignore", invalid="ignore"):
+            if not isinstance(self.X, np.ndarray):
+                return bool(np.isfinite(self.X.data.sum()))
             (total,) = self.sum(lambda part: (part.column_totals(),))
         finite = bool(np.isfinite(total).all())
         self.means = total / self.n_rows if finite else None

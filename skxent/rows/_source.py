@@ -25,7 +25,7 @@ __all__ = ["Blocks", "Source", "refuse_lazy"]
 _FIRST_ROWS = 1_000
 # Rows of a block that are compared with those of the first pass.
 _ROWS_COMPARED = 8
-# Methods of collections that are computed on demand; to make an array of one may take all the memory there is.
+# Methods of futures and of collections that are computed on demand; an array of one may take all the memory there is.
 _LAZY = ("compute", "collect", "execute", "toPandas", "result")
 
 

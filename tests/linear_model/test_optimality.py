@@ -13,7 +13,7 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 
 from skxent import SoftmaxRegressor
-from skxent.linear_model._optimality import NewtonBound
+from skxent.linear_model._optimality import Bound, NewtonBound
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.losses import ExpectedCost
 from skxent.solvers import LBFGS
@@ -178,3 +178,13 @@ def test_fits_that_ended_too_early(seed, benchmark):
     """The bound said less than was left; weights of the row space were so large that their products cancelled."""
     outcome = benchmark.try_problem(benchmark.random_problem(seed))
     assert outcome.distance <= benchmark.LIMIT or "ConvergenceWarning" in outcome.warned, outcome
+
+
+def test_a_bound_that_is_infinite_has_words_of_its_own():
+    def curves_downwards(objective, w, *arguments):
+        return Bound(np.inf, np.zeros_like(w))
+
+    model = SoftmaxRegressor(solver=LBFGS(bound=curves_downwards))
+    with pytest.warns(ConvergenceWarning, match=r"curves downwards along some direction.*optimality_=inf.*coef_init"):
+        model.fit(*load_iris(return_X_y=True))
+    assert np.isinf(model.optimality_)
