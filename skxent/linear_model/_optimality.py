@@ -84,6 +84,9 @@ class NewtonBound(Parameters):
         Rows that make the Hessian, for each column and at least; all if there are no more.
     drawn : int, default=4
         Rows drawn at random for each of those rows, which are then chosen among them by their curvature.
+    more_rows : int, default=4
+        If these rows curve downwards somewhere, so many times as many are taken, at last all: with a loss that is not
+        convex a part of the rows can curve downwards where all together do not.
     max_products : int, default=30
         Largest number of products by the Hessian. Where there are no more weights than that, they go on until hardly
         anything is unknown.
@@ -109,6 +112,7 @@ class NewtonBound(Parameters):
     rows_per_column: int = 8
     min_rows: int = 4_000
     drawn: int = 4
+    more_rows: int = 4
     max_products: int = 30
     min_products: int = 3
     iterations_per_product: int = 16
@@ -144,17 +148,24 @@ class NewtonBound(Parameters):
             Iterations that the fit took.
         """
         least = max(self.min_products, n_iter // self.iterations_per_product)
-        most = max(self.max_products, 2 * least)
-        few = w.size <= self.max_products
-        unknown = _WHOLE if few else self.unknown
         if np.abs(gradient).max() <= _ZERO:
             return Bound(0.0, np.zeros_like(gradient))
         # A Hessian with directions that are hard to find needs more rows, too.
         size = int(max(self.min_rows, self.rows_per_column * len(w)) * least / self.min_products)
-        drawn = draw(objective, self.drawn * size)
-        objective = curved_rows(drawn, w, size).together() if size < drawn.n_rows else drawn
+        while True:
+            drawn = draw(objective, self.drawn * size)
+            part = curved_rows(drawn, w, size).together() if size < drawn.n_rows else drawn
+            bound = self._within(part, w, _ConjugateGradients(gradient, precondition, self), enough, least)
+            if np.isfinite(bound.excess) or part is drawn:
+                return bound
+            size *= self.more_rows
+
+    def _within(self, objective: Any, w: Array, search: _ConjugateGradients, enough: float, least: int) -> Bound:
+        """Return the bound by the Hessian of an objective, after at least so many products."""
+        most = max(self.max_products, 2 * least)
+        few = w.size <= self.max_products
+        unknown = _WHOLE if few else self.unknown
         with np.errstate(over="ignore", invalid="ignore"):  # far from the minimum there may be no bound
-            search = _ConjugateGradients(gradient, precondition, self)
             while search.goes_on and search.n_products < most:
                 search.advance(*objective.hessian_product(w, search.direction))
                 sharp = (search.excess <= enough and not few) or search.rest <= unknown * search.known

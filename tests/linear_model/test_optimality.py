@@ -15,7 +15,8 @@ from sklearn.exceptions import ConvergenceWarning
 from skxent import SoftmaxRegressor
 from skxent.linear_model._optimality import Bound, NewtonBound
 from skxent.linear_model._outputs import Sigmoid, Softmax
-from skxent.losses import ExpectedCost
+from skxent.linear_model._preconditioner import SampledHessian
+from skxent.losses import ExpectedCost, ForwardCorrection
 from skxent.solvers import LBFGS
 from tests.helpers import objective_of
 
@@ -188,3 +189,32 @@ def test_a_bound_that_is_infinite_has_words_of_its_own():
     with pytest.warns(ConvergenceWarning, match=r"curves downwards along some direction.*optimality_=inf.*coef_init"):
         model.fit(*load_iris(return_X_y=True))
     assert np.isinf(model.optimality_)
+
+
+def test_more_rows_are_asked_where_a_few_curve_downwards():
+    """Behind a noise matrix a few rows may curve downwards at the optimum; all together do not."""
+    X, y = load_digits(return_X_y=True)
+    rng = np.random.default_rng(0)
+    given = np.where(rng.random(len(y)) < 0.4, (y + 1) % 10, y)
+    loss = ForwardCorrection(0.6 * np.eye(10) + 0.4 * np.roll(np.eye(10), 1, axis=1))
+    objective = objective_of(X / 16, given, loss=loss, n_outputs=10, alpha=1e-3)
+    model = SoftmaxRegressor(loss, alpha=1e-3).fit(X / 16, given)
+    w = np.vstack([model.coef_.T, model.intercept_])
+    value, gradient = objective(w)
+    precondition = SampledHessian()(objective, w, refine=2)
+    all_rows = NewtonBound()(objective, w, gradient, precondition, 0.0)
+    few = {"min_rows": 100, "rows_per_column": 0, "drawn": 4}
+    assert NewtonBound(**few, more_rows=1000)(objective, w, gradient, precondition, 0.0).excess == all_rows.excess
+    assert all_rows.excess < 1e-4 * value
+    some = NewtonBound(**few)
+    within, seen = some._within, []
+
+    def spied(part, *args):
+        seen.append((part.n_rows, within(part, *args)))
+        return seen[-1][1]
+
+    object.__setattr__(some, "_within", spied)
+    bound = some(objective, w, gradient, precondition, 0.0)
+    assert [bound.excess == np.inf for _, bound in seen] == [True] * (len(seen) - 1) + [False]
+    assert len(seen) > 1
+    assert bound.excess < 10 * all_rows.excess
