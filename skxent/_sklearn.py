@@ -19,6 +19,8 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 from sklearn.utils._set_output import _get_output_config as get_output_config
+from sklearn.utils.metaestimators import _safe_split as safe_split
+from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_sample_weight
 
 from skxent._registry import Registry
@@ -73,9 +75,11 @@ __all__ = [
     "NamedParts",
     "StrOptions",
     "all_or_nothing",
+    "check_method_params",
     "check_sample_weight",
     "fit_context",
     "get_output_config",
+    "safe_split",
     "validate_parameter_constraints",
     "validate_params",
     "with_callbacks",

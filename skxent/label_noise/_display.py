@@ -61,6 +61,7 @@ class LabelNoiseDisplay:
         y: Any,
         *,
         cv: Any = 5,
+        groups: Any = None,
         prior: float = 10.0,
         params: dict[str, Any] | None = None,
         n_jobs: int | None = None,
@@ -70,7 +71,7 @@ class LabelNoiseDisplay:
 
         Parameters
         ----------
-        estimator, X, y, cv, prior, params, n_jobs
+        estimator, X, y, cv, groups, prior, params, n_jobs
             As in :func:`label_quality`.
         **plot : dict
             Arguments of :meth:`plot`.
@@ -80,7 +81,8 @@ class LabelNoiseDisplay:
         LabelNoiseDisplay
             The display, plotted.
         """
-        return cls(label_quality(estimator, X, y, cv=cv, prior=prior, params=params, n_jobs=n_jobs)).plot(**plot)
+        quality = label_quality(estimator, X, y, cv=cv, groups=groups, prior=prior, params=params, n_jobs=n_jobs)
+        return cls(quality).plot(**plot)
 
     def plot(
         self,

@@ -7,12 +7,13 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import is_classifier
-from sklearn.model_selection import StratifiedKFold, check_cv, cross_val_predict
-from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
+from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d, indexable
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.parallel import Parallel, delayed
 
-from skxent._sklearn import Interval
+from skxent._sklearn import Interval, check_method_params, safe_split
 from skxent._typing import Array, Floats, Integers
 from skxent.label_noise._transition import estimate_transition, posterior
 from skxent.rows import refuse_lazy
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["LabelQuality", "label_quality"]
+
+# Positions of the rows to fit and of those to judge.
+Fold = tuple[Integers, Integers]
 
 # Smallest probability of a class that counts, so that a model that is too sure can still be contradicted.
 _LEAST = 1e-12
@@ -128,6 +132,7 @@ def label_quality(
     y: Any,
     *,
     cv: Any = 5,
+    groups: Any = None,
     prior: float = 10.0,
     params: dict[str, Any] | None = None,
     n_jobs: int | None = None,
@@ -147,7 +152,8 @@ def label_quality(
     Parameters
     ----------
     estimator : classifier with ``predict_proba``
-        Any one of scikit-learn's kind. It is cloned, not fitted itself.
+        Any one of scikit-learn's kind. It is cloned, not fitted itself, and each clone is fitted on the labels as
+        given. A :class:`sklearn.frozen.FrozenEstimator` is not fitted again: it must not have seen these rows.
     X : array-like, sparse matrix or data frame of shape (n_samples, n_features)
         Data.
     y : array-like of shape (n_samples,)
@@ -155,13 +161,16 @@ def label_quality(
     cv : int, cross-validation generator or iterable, default=5
         An integer is a number of shuffled, stratified folds; None is 5. Each row must be in one test fold, and each
         fold must leave rows of all classes to fit on.
+    groups : array-like of shape (n_samples,), optional
+        Group of each row, such as the patient or the page. No group is in both parts of a fold, if `cv` is an integer
+        or a splitter that takes groups, such as :class:`sklearn.model_selection.GroupKFold`.
     prior : float, default=10.0
         Rows that each class counts more in the noise matrix, half of them right and half spread evenly. With few rows,
         or a model that fits badly, ten find more wrong labels than one.
     params : dict, optional
         Further arguments of ``fit``, such as ``sample_weight``.
     n_jobs : int, optional
-        Folds at a time, as in :func:`sklearn.model_selection.cross_val_predict`.
+        Folds at a time, each in a process of its own; None is one, -1 as many as there are processors.
 
     Returns
     -------
@@ -172,8 +181,8 @@ def label_quality(
     ------
     ValueError
         If `y` is not one label for each row, or a class has a single one; if folds judge a row never, twice or by a
-        model that has seen it, or leave no row of a class to fit on; if ``predict_proba`` returns something else than
-        numbers that are not negative, one for each class.
+        model that has seen it, or leave no row of a class to fit on; if a model has other classes than `y`, or its
+        ``predict_proba`` returns something else than numbers that are not negative, one for each class.
     TypeError
         If `estimator` is no classifier with ``predict_proba``, or if data are not in memory.
 
@@ -201,24 +210,44 @@ def label_quality(
     refuse_lazy(X=X, y=y)
     check_consistent_length(X, y)
     classes, labels = _check_labels(y)
-    folds = _folds(cv, X, classes, labels)
-    p = cross_val_predict(estimator, X, classes[labels], cv=folds, method="predict_proba", params=params, n_jobs=n_jobs)
-    p = np.maximum(_checked_probabilities(estimator, p, len(classes)), _LEAST)
+    (X,) = indexable(X)
+    folds = _folds(cv, X, classes, labels, groups)
+    judged = Parallel(n_jobs=n_jobs)(
+        delayed(_judged)(estimator, X, classes[labels], fold, params or {}, classes) for fold in folds
+    )
+    p = np.empty((len(labels), len(classes)))
+    for (_, judge), part in zip(folds, judged, strict=True):
+        p[judge] = part
+    p = np.maximum(_checked_probabilities(estimator, p), _LEAST)
     p /= p.sum(axis=1, keepdims=True)
     transition = estimate_transition(np.eye(len(classes))[labels], p, prior=prior)
     return LabelQuality(classes, labels, transition, posterior(p, transition, labels))
 
 
-def _folds(cv: Any, X: Any, classes: Array, labels: Integers) -> list[tuple[Integers, Integers]]:
+def _judged(estimator: Any, X: Any, y: Array, fold: Fold, params: dict[str, Any], classes: Array) -> Array:
+    """Return the probabilities of the classes of the rows to judge, by a model of those to fit."""
+    fit, judge = fold
+    model = clone(estimator)
+    X_fit, y_fit = safe_split(model, X, y, fit)
+    model.fit(X_fit, y_fit, **check_method_params(X, params, fit))
+    p = np.asarray(model.predict_proba(safe_split(model, X, y, judge, fit)[0]))
+    if not np.array_equal(model.classes_, classes):
+        raise ValueError(f"{estimator!r} has the classes {model.classes_}, and y {classes}.")
+    if p.shape != (len(judge), len(classes)):
+        raise ValueError(f"{estimator!r}.predict_proba returned shape {p.shape} for {len(classes)} classes.")
+    return p
+
+
+def _folds(cv: Any, X: Any, classes: Array, labels: Integers, groups: Any) -> list[Fold]:
     """Return the rows to fit and those to judge of each fold, by position."""
     cv = 5 if cv is None else cv
     if isinstance(cv, Integral):
-        cv = StratifiedKFold(int(cv), shuffle=True, random_state=0)
+        splitter = StratifiedKFold if groups is None else StratifiedGroupKFold
+        cv = splitter(int(cv), shuffle=True, random_state=0)
     everywhere = np.arange(len(labels))
     # Masks and positions from the end are positions afterwards.
-    folds = [
-        (everywhere[fit], everywhere[judge]) for fit, judge in check_cv(cv, labels, classifier=True).split(X, labels)
-    ]
+    splits = check_cv(cv, labels, classifier=True).split(X, labels, groups)
+    folds = [(everywhere[fit], everywhere[judge]) for fit, judge in splits]
     times = np.bincount(np.concatenate([everywhere[:0], *(judge for _, judge in folds)]), minlength=len(labels))
     for row in np.flatnonzero(times != 1)[:1]:
         raise ValueError(f"cv has row {row} in {times[row]} test folds; each row must be in one, as with KFold.")
@@ -237,10 +266,7 @@ def _check_fold(number: int, fit: Integers, judge: Integers, missing: Array) -> 
         )
 
 
-def _checked_probabilities(estimator: Any, p: Any, n_classes: int) -> Array:
-    p = np.asarray(p)
-    if p.ndim != 2 or p.shape[1] != n_classes:
-        raise ValueError(f"{estimator!r}.predict_proba returned shape {p.shape} for {n_classes} classes.")
+def _checked_probabilities(estimator: Any, p: Array) -> Array:
     for row, column in np.argwhere(~((p >= 0) & (p < np.inf)))[:1]:
         raise ValueError(
             f"{estimator!r}.predict_proba returned {p[row, column]} for row {row} and class {column}; "

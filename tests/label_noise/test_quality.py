@@ -6,9 +6,10 @@ import sys
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression, SGDClassifier
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import KFold, PredefinedSplit, RepeatedStratifiedKFold
+from sklearn.model_selection import GroupKFold, KFold, PredefinedSplit, RepeatedStratifiedKFold
 
 from skxent import SoftmaxRegressor
 from skxent.label_noise import estimate_transition, label_quality
@@ -124,6 +125,75 @@ def test_weights_reach_the_fits(noisy):
     assert weighted.posterior[:, 0].mean() > label_quality(model, X, given).posterior[:, 0].mean() + 0.1
 
 
+@pytest.mark.parametrize("names", [np.array(["cat", "dog", "eel"]), np.array([1, 2, 3]), np.array([30, 10, 20])])
+def test_the_estimator_sees_the_labels_as_given(noisy, names):
+    """A dict of class weights names the labels, not their positions."""
+    X, _, given = (part[:300] for part in noisy)
+    weights = dict(zip(names.tolist(), (20.0, 1.0, 1.0), strict=True))
+    for make in (LogisticRegression, SoftmaxRegressor):
+        quality = label_quality(make(class_weight=weights), X, names[given])
+        assert quality.classes.tolist() == sorted(names.tolist())
+        expected = label_quality(make(), X, names[given], params={"sample_weight": np.where(given == 0, 20.0, 1.0)})
+        np.testing.assert_allclose(quality.posterior, expected.posterior, atol=1e-3)
+
+
+@pytest.mark.parametrize("cv", [3, GroupKFold(3)], ids=repr)
+def test_no_group_is_in_both_parts_of_a_fold(noisy, cv):
+    X, _, given = (part[:300] for part in noisy)
+    groups = np.arange(300) // 10
+
+    class Remembers(LogisticRegression):
+        def fit(self, X, y):
+            self.seen_ = set(X[:, -1])
+            return super().fit(X, y)
+
+        def predict_proba(self, X):
+            assert not self.seen_ & set(X[:, -1])
+            return super().predict_proba(X)
+
+    X = np.c_[X, groups]
+    assert label_quality(Remembers(), X, given, cv=cv, groups=groups).posterior.shape == (300, 3)
+    with pytest.raises(AssertionError):
+        label_quality(Remembers(), X, given, cv=3)
+
+
+def test_a_frozen_estimator_judges_as_it_is(noisy):
+    X, _, given = noisy
+    model = FrozenEstimator(LogisticRegression().fit(X[300:], given[300:]))
+    quality = label_quality(model, X[:300], given[:300])
+    expected = model.predict_proba(X[:300])
+    transition = estimate_transition(np.eye(3)[given[:300]], expected, prior=10)
+    np.testing.assert_allclose(quality.posterior, posterior(expected, transition, given[:300]))
+    with pytest.raises(ValueError, match=r"has the classes \[0 1 2\], and y \['a' 'b' 'c'\]"):
+        label_quality(model, X[:300], np.array(["a", "b", "c"])[given[:300]])
+
+
+def test_a_precomputed_kernel_is_cut_along_both_axes(noisy):
+    X, _, given = (part[:120] for part in noisy)
+    by_kernel = label_quality(KernelClassifier(), X @ X.T, given)
+    np.testing.assert_allclose(by_kernel.posterior.sum(axis=1), 1)
+
+
+class KernelClassifier(LogisticRegression):
+    """Takes the similarities to the training rows as features."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.pairwise = True
+        return tags
+
+    def fit(self, X, y):
+        assert X.shape[0] == X.shape[1]
+        return super().fit(X, y)
+
+
+def test_folds_run_in_processes(noisy):
+    X, _, given = (part[:300] for part in noisy)
+    model = SoftmaxRegressor(alpha=1e-2)
+    one, two = (label_quality(model, X, given, n_jobs=n_jobs).posterior for n_jobs in (1, 2))
+    np.testing.assert_allclose(one, two)
+
+
 @pytest.mark.parametrize(
     ("y", "error", "message"),
     [
@@ -184,7 +254,7 @@ def test_a_number_of_folds_may_be_of_any_integer_type(noisy):
     [
         (lambda p: p * np.nan, "returned nan for row 0 and class 0"),
         (lambda p: p - 1, "probabilities are finite and not negative"),
-        (lambda p: p[:, :2], r"returned shape \(30, 2\) for 3 classes"),
+        (lambda p: p[:, :2], r"returned shape \(15, 2\) for 3 classes"),
     ],
 )
 def test_probabilities_that_are_none(change, message):
