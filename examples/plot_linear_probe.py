@@ -93,6 +93,7 @@ def draw(results, picture):
     both[0].set_yticks([0.2, 0.5, 1, 2], ["0.2", "0.5", "1", "2"])
     both[0].minorticks_off()
     label_ends(both[1], lines)
+    figure.suptitle("Dots: the penalty chosen by five folds; crosses: its model on the test images")
     figure.savefig(picture)
 
 

@@ -92,17 +92,22 @@ const charts = (() => {
   }
 
   /** Bars around a zero line, in groups: one group for each outcome, one bar for each series.
-   * series: [{name, kind, values}] */
-  function bars(place, { label, title, outcomes, series, domain, format, height = 220, marked = -1 }) {
+   * series: [{name, kind, values}]; ticks: heights with a line and a number */
+  function bars(place, { label, title, outcomes, series, domain, format, height = 220, marked = -1, ticks = [] }) {
     const { picture, width } = frame(place, height, label);
     const below = domain[0] < 0 ? 16 : 0;
     const [top, bottom] = [54, height - 28 - below];
     const toY = scale(domain, [bottom, top]);
-    const group = width / outcomes.length;
+    const left = ticks.length ? 24 : 0;
+    const group = (width - left) / outcomes.length;
     const thickness = Math.min(46, (0.72 * group) / series.length);
     picture.append(text(0, 14, title, { class: "axis-label" }));
+    ticks.forEach((tick) => {
+      picture.append(svg("line", { class: "grid", x1: left, x2: width, y1: toY(tick), y2: toY(tick) }));
+      picture.append(text(left - 6, toY(tick) + 4, tick, { "text-anchor": "end" }));
+    });
     outcomes.forEach((outcome, i) => {
-      const middle = group * (i + 0.5);
+      const middle = left + group * (i + 0.5);
       series.forEach(({ kind, values }, j) => {
         const from = middle + (j - series.length / 2) * thickness;
         const [y, zero] = [toY(values[i]), toY(0)];
@@ -115,7 +120,7 @@ const charts = (() => {
       const name = { "text-anchor": "middle", class: i === marked ? "marked" : "" };
       picture.append(text(middle, height - 8, outcome, name));
     });
-    picture.append(svg("line", { class: "zero", x1: 0, x2: width, y1: toY(0), y2: toY(0) }));
+    picture.append(svg("line", { class: "zero", x1: left, x2: width, y1: toY(0), y2: toY(0) }));
     legend(picture, series, width);
   }
 

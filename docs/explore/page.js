@@ -140,6 +140,7 @@
         outcomes: spread(0, 9, 9),
         series,
         domain: [0, most],
+        ticks: [20, 40, 60, 80, 100].filter((percent) => percent <= most),
         height: 300,
       });
     }

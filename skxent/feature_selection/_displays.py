@@ -204,11 +204,9 @@ class ShiftDisplay:
         for at in most_first[:max_columns][::-1]:
             label = f"{self.names[at]}{' (alarm)' if self.alarms[at] else ''}"
             ax.plot(rows, values[:, at], lw=2, ls="-" if self.alarms[at] else ":", label=label, zorder=2)
-        limit = np.log10(1 / self.alpha)
-        ax.axhline(limit, color="black", lw=0.8, ls="--")
-        ax.annotate(
-            f"1/α = {1 / self.alpha:g}", (rows[-1], limit), xytext=(0, 3), textcoords="offset points", ha="right"
-        )
+        # By the e-BH procedure: k columns alarm together from a k-th of this on.
+        least = len(self.names) / self.alpha
+        ax.axhline(np.log10(least), color="black", lw=0.8, ls="--", label=f"from {least:g} on one column alone alarms")
         ax.set_xlabel("new rows")
         ax.set_ylabel("evidence of change, log10 of the e-value")
         ax.spines[["top", "right"]].set_visible(False)

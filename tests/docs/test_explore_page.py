@@ -12,7 +12,7 @@ from .conftest import CONTRAST
 WEIGHT = 300_000  # bytes of all that the page loads
 SERVED = ("index.html", "style.css", "data.js", "mathematics.js", "results.js", "words.js", "charts.js", "page.js")
 LANGUAGES = ("en", "zh")
-VOID = {"meta", "link", "input", "br", "hr", "img"}
+VOID = {"meta", "link", "input", "br", "wbr", "hr", "img"}
 
 
 class Element:

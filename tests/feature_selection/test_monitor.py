@@ -127,5 +127,10 @@ def test_picture():
     for _ in range(3):
         monitor.partial_fit(rng.normal(size=(10, 8)))
     display = ShiftDisplay.from_estimator(monitor, max_columns=3)
-    assert len(display.ax_.get_legend().get_texts()) == 3
+    *columns, limit = (text.get_text() for text in display.ax_.get_legend().get_texts())
+    assert len(columns) == 3
+    assert limit == "from 160 on one column alone alarms"
+    (least,) = {float(y) for line in display.ax_.lines for y in line.get_ydata() if line.get_linestyle() == "--"}
+    assert not _e_bh(np.log([0.999 * 10**least, *[1.0] * 7]), monitor.alpha).any()
+    assert _e_bh(np.log([1.001 * 10**least, *[1.0] * 7]), monitor.alpha)[0]
     plt.close(display.figure_)
