@@ -1,5 +1,7 @@
 """The pages of the built site in a real browser: on a phone, in the light and in the dark."""
 
+from urllib.parse import quote
+
 import pytest
 
 from .conftest import CONTRAST, ROOT
@@ -65,3 +67,36 @@ def test_pages_fit_a_phone_and_are_legible(look, browser):
         errors = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
         faults += [(page.name, error) for error in errors if NO_THEME_YET not in error]
     assert faults == []
+
+
+# What a first-time reader looks for, and the page that answers.
+QUESTIONS = {
+    "p-value features": "rank_features",
+    "feature importance": "rank_features",
+    "perplexity of a file": "command",
+    "calibrated probabilities": "choose_a_loss",
+    "class weights": "classify",
+    "imbalanced classes": "classify",
+    "export to ONNX": "export",
+    "early stopping": "monitoring",
+    "large data parquet": "large_data",
+    "drift": "drift",
+    "KL divergence": "measures",
+    "custom loss": "add_a_loss",
+    "noisy labels": "wrong_labels",
+}
+
+
+@pytest.mark.skipif(
+    not (SITE / "index.html").exists(), reason="the site is not built: python -m sphinx docs build/site"
+)
+def test_search_finds_the_page_that_answers(browser):
+    wait = pytest.importorskip("selenium.webdriver.support.wait").WebDriverWait(browser, 30)
+    found = {}
+    for question, page in QUESTIONS.items():
+        browser.get(f"{(SITE / 'search.html').as_uri()}?q={quote(question)}")
+        links = wait.until(lambda driver: driver.find_elements("css selector", "#search-results li > a"))
+        found[question, page] = [link.get_attribute("href") for link in links[:3]]
+    browser.get_log("browser")  # the theme's remarks, which are not the next test's
+    missed = {key: links for key, links in found.items() if not any(f"guide/{key[1]}.html" in link for link in links)}
+    assert missed == {}
