@@ -577,6 +577,8 @@ class Spherical(Loss, name="spherical"):
 
 
 _LABELS, _PILOT = CrossEntropy(), GeneralizedCrossEntropy()
+# Standard errors by which models without a noise matrix must predict labels better before there is none.
+_SURE = 2
 
 
 class ForwardCorrection(Loss):
@@ -600,9 +602,11 @@ class ForwardCorrection(Loss):
         The noise matrix: each row sums to 1, no column is all 0. The order is that of ``classes_``; a unit of
         :class:`~skxent.SigmoidRegressor` has two outcomes, on and off. ``"estimate"`` finds it in the fit: models
         fitted with `pilot` on one half of the rows predict the other half, and the matrix is the most probable one for
-        these probabilities and the labels [2]_; then the same once more with this loss and the matrix found. The halves
-        depend on nothing but what is in the rows. Each must have rows of two classes, and estimators have no
-        ``partial_fit`` with it, as all rows are needed at once.
+        these probabilities and the labels [2]_; then the same once more with this loss and the matrix found. If `loss`
+        is proper, and models without a matrix predict the labels of the other half better, by more than two standard
+        errors of the log-loss, the matrix is the identity: labels are taken for right. The halves depend on nothing but
+        what is in the rows. Each must have rows of two classes, and estimators have no ``partial_fit`` with it, as all
+        rows are needed at once.
     loss : str or Loss, default=CrossEntropy()
         The loss of the labels.
     pilot : str or Loss, default=GeneralizedCrossEntropy()
@@ -658,7 +662,11 @@ class ForwardCorrection(Loss):
         if not isinstance(self.transition, str):
             return self
         rough = self._estimated(*crossfit(self.pilot))
-        return self._estimated(*crossfit(rough))
+        y, p = crossfit(rough)
+        found = self._estimated(y, p)
+        if self.loss.proper and _surely_better(y, crossfit(self.loss)[1], p @ found.transition):
+            return ForwardCorrection(np.eye(p.shape[1]), self.loss, self.pilot)
+        return found
 
     def _estimated(self, y: Array, p: Array) -> ForwardCorrection:
         return ForwardCorrection(estimate_transition(y, p), self.loss, self.pilot)
@@ -704,6 +712,15 @@ class ForwardCorrection(Loss):
         if isinstance(self.transition, str):
             raise ValueError("transition='estimate' is found by fit from all rows at once; elsewhere pass a matrix.")
         return check_size("transition", self.transition, p.shape[1]).astype(p.dtype)
+
+
+def _surely_better(y: Array, p: Array, q: Array) -> bool:
+    """Return whether labels times weights have a smaller mean log-loss under `p` than under `q`, and not by chance."""
+    least, weight = np.finfo(np.float64).tiny, y.sum(axis=1)
+    gain = (y * np.log(np.maximum(p, least) / np.maximum(q, least))).sum(axis=1) / weight
+    mean = np.average(gain, weights=weight)
+    variance = np.average(np.square(gain - mean), weights=weight)
+    return bool(mean > _SURE * np.sqrt(variance / weight.sum()))
 
 
 def _without_look(name: str, loss: Any) -> Loss:

@@ -11,8 +11,10 @@ from hypothesis.extra.numpy import arrays
 from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import log_softmax, rel_entr, softmax
+from sklearn.datasets import load_wine
 from sklearn.metrics import brier_score_loss, log_loss
 
+from skxent import SoftmaxRegressor
 from skxent.losses import (
     LOSSES,
     CrossEntropy,
@@ -27,6 +29,7 @@ from skxent.losses import (
     Quadratic,
     Spherical,
     SymmetricCrossEntropy,
+    _surely_better,
     check_shapes,
     resolve_loss,
 )
@@ -485,9 +488,44 @@ def test_an_estimate_asks_for_models_of_the_pilot_and_then_of_itself():
     assert isinstance(asked[1], ForwardCorrection)
     assert isinstance(asked[1].loss, Quadratic)
     np.testing.assert_allclose(adapted.transition, PAIRS, atol=0.07)
+    assert isinstance(asked[2], Quadratic)
     given_loss = ForwardCorrection(PAIRS)
     assert given_loss.adapted(crossfit) is given_loss
-    assert len(asked) == 2
+    assert len(asked) == 3
+
+
+def test_there_is_no_matrix_where_labels_are_predicted_better_without():
+    X, y = load_wine(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    spoilt = np.where(np.random.default_rng(0).random(len(y)) < 0.4, (y + 1) % 3, y)
+    for labels, loss, right in (
+        (y, "cross_entropy", True),
+        (spoilt, "cross_entropy", False),
+        (y, "generalized_cross_entropy", False),
+    ):
+        found = SoftmaxRegressor(ForwardCorrection(loss=loss), alpha=1e-2).fit(X, labels).transition_
+        assert (found == np.eye(3)).all() == right
+
+
+@pytest.mark.parametrize("dtype", [float, np.float32])
+def test_surely_better_is_by_two_standard_errors(dtype):
+    rng = np.random.default_rng(0)
+    weight = rng.integers(1, 4, size=500)
+    y, p = np.eye(2)[rng.integers(2, size=500)] * weight[:, np.newaxis], np.full((500, 2), 0.5, dtype)
+    noise = rng.normal(size=500) * 0.3
+    noise = (noise - np.average(noise, weights=weight)) / np.sqrt(np.cov(noise, fweights=weight, ddof=0))
+    for errors, sure in ((1.9, False), (2.1, True), (-2.1, False)):
+        gain = 0.01 * (noise + errors / np.sqrt(weight.sum()))
+        q = (p / np.exp(gain)[:, np.newaxis]).astype(dtype)
+        assert _surely_better(y, p, q) == sure
+        assert (
+            _surely_better(
+                np.repeat(y / weight[:, np.newaxis], weight, axis=0),
+                *(np.repeat(part, weight, axis=0) for part in (p, q)),
+            )
+            == sure
+        )
+    assert not _surely_better(y, p, p)
 
 
 def test_inner_losses_have_parameters():
