@@ -38,6 +38,11 @@ class CoefficientDisplay:
     features_ : ndarray of int, or None
         Positions of the features shown, those with the largest coefficients first; None for images.
 
+    Raises
+    ------
+    ValueError
+        If there is not a name for each output or each feature.
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits
@@ -56,6 +61,8 @@ class CoefficientDisplay:
         self.coef: Floats = np.atleast_2d(np.asarray(coef, dtype=np.float64))
         n_outputs, n_features = self.coef.shape
         names = np.arange(n_outputs) if classes is None else np.asarray(classes)
+        if len(names) not in ({1, 2} if n_outputs == 1 else {n_outputs}):
+            raise ValueError(f"classes has {len(names)} names; coef has {n_outputs} rows.")
         self.classes: Array = names[-n_outputs:]
         self.feature_names: Array = (
             np.array([f"x{j}" for j in range(n_features)]) if feature_names is None else np.asarray(feature_names)

@@ -65,7 +65,7 @@ class LossCurveDisplay:
         ----------
         estimator : SoftmaxRegressor or SigmoidRegressor
             Fitted; or anything with ``loss_curve_`` and perhaps ``validation_scores_``, as
-            :class:`sklearn.neural_network.MLPClassifier`.
+            :class:`sklearn.neural_network.MLPClassifier`. Of a pipeline, its last step.
         name : str, optional
             Name of the lines.
         ax : Axes or array-like of Axes, optional
@@ -78,6 +78,7 @@ class LossCurveDisplay:
         LossCurveDisplay
             The display, plotted.
         """
+        estimator = estimator[-1] if hasattr(estimator, "steps") else estimator
         check_is_fitted(estimator, "loss_curve_")
         scores = getattr(estimator, "validation_scores_", None)
         return cls(estimator.loss_curve_, scores, name=name).plot(ax=ax, **line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -10,10 +11,13 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from skxent._pictures import FIRST, axes_for
+from skxent._sklearn import Interval
 from skxent._typing import Floats
 
 __all__ = ["ReliabilityDisplay"]
 
+# What a probability may be above 1 by rounding.
+_ROUNDING = 1e-6
 # Standard deviations on either side of a 95 % interval.
 _Z = 1.959964
 
@@ -49,6 +53,11 @@ class ReliabilityDisplay:
     figure_ : Figure
         The figure.
 
+    Raises
+    ------
+    ValueError
+        If there are no rows, not one number for each, a probability that is none, or no bin.
+
     References
     ----------
     .. [1] M. P. Naeini, G. Cooper, M. Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning",
@@ -68,6 +77,14 @@ class ReliabilityDisplay:
     def __init__(self, confidence: ArrayLike, right: ArrayLike, *, n_bins: int = 10, name: str | None = None) -> None:
         check_consistent_length(confidence, right)
         sure, hit = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
+        if sure.ndim != 1 or hit.ndim != 1 or not len(sure):
+            raise ValueError(
+                f"confidence and right have shapes {sure.shape} and {hit.shape}; each is one for each row."
+            )
+        for row in np.flatnonzero(~((sure >= 0) & (sure <= 1 + _ROUNDING)))[:1]:
+            raise ValueError(f"confidence of row {row} is {sure[row]}; probabilities are between 0 and 1.")
+        if not Interval(Integral, 1, None, closed="left").is_satisfied_by(n_bins):
+            raise ValueError(f"n_bins={n_bins!r} must be at least 1, and a whole number.")
         parts = [part for part in np.array_split(np.argsort(sure, kind="stable"), n_bins) if len(part)]
         self.confidence: Floats = np.array([sure[part].mean() for part in parts])
         self.accuracy: Floats = np.array([hit[part].mean() for part in parts])
@@ -98,9 +115,19 @@ class ReliabilityDisplay:
         -------
         ReliabilityDisplay
             The display, plotted.
+
+        Raises
+        ------
+        ValueError
+            If `proba` has not a column for each class, or `y` is not one label for each row.
         """
-        p = np.asarray(proba)
-        right = np.asarray(classes)[p.argmax(axis=1)] == np.asarray(y)
+        p, names, labels = np.asarray(proba), np.asarray(classes), np.asarray(y)
+        if p.ndim != 2 or p.shape[1] != len(names) or labels.shape != p.shape[:1]:
+            raise ValueError(
+                f"proba has shape {p.shape}, y {labels.shape}, and there are {len(names)} classes; it needs one label "
+                "for each row and one column for each class."
+            )
+        right = names[p.argmax(axis=1)] == labels
         return cls(p.max(axis=1), right, n_bins=n_bins, name=plot.pop("name", None)).plot(**plot)
 
     @classmethod

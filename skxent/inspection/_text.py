@@ -124,6 +124,11 @@ class LinePerplexityDisplay:
     figure_ : Figure
         The figure.
 
+    Raises
+    ------
+    ValueError
+        If there is no line with a token, or not one number of tokens for each line.
+
     Examples
     --------
     >>> from skxent import UnigramLanguageModel
@@ -136,6 +141,11 @@ class LinePerplexityDisplay:
 
     def __init__(self, cross_entropies: ArrayLike, n_tokens: ArrayLike) -> None:
         bits, weight = np.asarray(cross_entropies, dtype=np.float64), np.asarray(n_tokens, dtype=np.float64)
+        if bits.shape != weight.shape or not (weight > 0).any():
+            raise ValueError(
+                f"cross_entropies has shape {bits.shape} and n_tokens {weight.shape}; they are one for each line, and "
+                "some line needs a token."
+            )
         self.perplexities: Floats = 2.0 ** bits[weight > 0]
         self.perplexity = float(2.0 ** np.average(bits[weight > 0], weights=weight[weight > 0]))
 
@@ -185,8 +195,9 @@ class LinePerplexityDisplay:
         (self.ax_,) = axes_for(self, ax)
         self.figure_ = self.ax_.figure
         finite = self.perplexities[np.isfinite(self.perplexities)]
-        edges = np.geomspace(finite.min() / 1.01, finite.max() * 1.01, n_bins + 1)
-        self.ax_.hist(finite, bins=edges, color=FIRST)
+        if len(finite):
+            edges = np.geomspace(finite.min() / 1.01, finite.max() * 1.01, n_bins + 1)
+            self.ax_.hist(finite, bins=edges, color=FIRST)
         self.ax_.set_xscale("log")
         plain_numbers(self.ax_.xaxis)
         self.ax_.set(xlabel="perplexity of a line", ylabel="lines")

@@ -159,3 +159,36 @@ def test_without_matplotlib_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", absent)
     with pytest.raises(ImportError, match="LossCurveDisplay draws with matplotlib: pip install matplotlib"):
         LossCurveDisplay([3.0, 2.0]).plot()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ReliabilityDisplay([], []), r"shapes \(0,\) and \(0,\); both need one number for each row"),
+        (lambda: ReliabilityDisplay([[0.5]], [True]), r"shapes \(1, 1\) and \(1,\)"),
+        (lambda: ReliabilityDisplay([0.5, np.nan], [1, 0]), "confidence of row 1 is nan"),
+        (lambda: ReliabilityDisplay([0.5, 1.5], [1, 0]), "confidence of row 1 is 1.5"),
+        (lambda: ReliabilityDisplay([0.5], [1], n_bins=0), "n_bins=0 must be at least 1"),
+        (lambda: ReliabilityDisplay.from_predictions([0], [[0.2, 0.3, 0.5]], [0, 1]), "there are 2 classes"),
+        (lambda: ReliabilityDisplay.from_predictions(np.eye(2), np.eye(2), [0, 1]), r"y \(2, 2\)"),
+        (lambda: LinePerplexityDisplay([], []), "some line needs a token"),
+        (lambda: LinePerplexityDisplay([1.0, 2.0], [3]), r"shape \(2,\) and n_tokens \(1,\)"),
+        (lambda: CoefficientDisplay(np.ones((3, 2)), ["a"]), "classes has 1 names; coef has 3 rows"),
+        (lambda: CoefficientDisplay(np.ones((1, 2)), ["a", "b", "c"]), "classes has 3 names; coef has 1 rows"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_lines_that_are_all_infinite():
+    display = LinePerplexityDisplay([np.inf, np.inf], [1, 2]).plot()
+    assert display.ax_.get_title(loc="left").endswith("infinite: 2 lines")
+    assert not display.ax_.patches
+
+
+def test_the_last_step_of_a_pipeline(digits):
+    X, y = digits
+    pipeline = make_pipeline(MinMaxScaler(), SoftmaxRegressor(max_iter=5, tol=0)).fit(X, y)
+    assert len(LossCurveDisplay.from_estimator(pipeline).loss_curve) == 5
