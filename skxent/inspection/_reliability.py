@@ -79,7 +79,8 @@ class ReliabilityDisplay:
         sure, hit = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
         if sure.ndim != 1 or hit.ndim != 1 or not len(sure):
             raise ValueError(
-                f"confidence and right have shapes {sure.shape} and {hit.shape}; each is one for each row."
+                f"confidence and right have shapes {sure.shape} and {hit.shape}; both need one number for each row, "
+                "and at least one row."
             )
         for row in np.flatnonzero(~((sure >= 0) & (sure <= 1 + _ROUNDING)))[:1]:
             raise ValueError(f"confidence of row {row} is {sure[row]}; probabilities are between 0 and 1.")

@@ -368,10 +368,15 @@ class SigmoidRegressor(LinearClassifier):
             raise ValueError("no LogisticRegression has the predictions of sigmoid units for more than two classes.")
 
     def _calibrated_proba(self, X: Any) -> Array:
-        a = self._output.true_probabilities(self.loss_, self._output.probabilities(self._logits(X)))
+        z = self._logits(X)
+        a = self._output.true_probabilities(self.loss_, self._output.probabilities(z))
         if self._matrix_targets:
             return a
-        return self._without_class_weight(np.hstack([1 - a, a]) if a.shape[1] == 1 else a)
+        if a.shape[1] == 1:
+            return self._without_class_weight(np.hstack([1 - a, a]))
+        off = ~a.any(axis=1)  # as far as a float can say: then their order is that of the logits
+        a[off] = Softmax().probabilities(self._output.log_probabilities(z[off]))
+        return self._without_class_weight(a)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

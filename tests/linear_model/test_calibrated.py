@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 
 from skxent import SigmoidRegressor, SoftmaxRegressor
 from skxent.losses import (
@@ -130,3 +131,16 @@ def test_what_cannot_be_undone_is_refused_before_the_fit(loss, options, message)
     X, y = draw(TRUTH, 400)
     with pytest.raises(ValueError, match=message):
         SoftmaxRegressor(loss, calibrated=True, **options).fit(X, y)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("loss", ["label_smoothing", "generalized_cross_entropy", "focal", "cross_entropy"])
+def test_units_that_are_all_off_still_make_a_distribution(loss, dtype):
+    """Far away, or where label smoothing leaves each unit less than it adds, all calibrated probabilities are 0."""
+    X, y = load_iris(return_X_y=True)
+    X = X.astype(dtype)
+    model = SigmoidRegressor(loss, alpha=1e-3, calibrated=True, class_weight={0: 1, 1: 2, 2: 3}).fit(X, y)
+    for rows in (X, 1e6 * X, -1e6 * X, X * [1, -1, 1, -1], np.zeros((1, 4))):
+        p = model.predict_proba(rows.astype(dtype))
+        np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
+        assert p.min() >= 0
