@@ -514,8 +514,8 @@ class ExpectedCost(Loss, name="expected_cost"):
     ----------
     cost : array-like of shape (n_outcomes, n_outcomes), optional
         Entry [j, k] is the cost of deciding for k where j is true. By default :math:`|j - k|`, for classes that are
-        ordered. The order is that of ``classes_``; a unit of :class:`~skxent.SigmoidRegressor` has two outcomes, on
-        and off.
+        ordered. The order is that of ``classes_``. A unit of :class:`~skxent.SigmoidRegressor` has two outcomes, on
+        and then off: with two classes, the second class and then the first.
 
     References
     ----------
@@ -599,14 +599,9 @@ class ForwardCorrection(Loss):
     Parameters
     ----------
     transition : array-like of shape (n_outcomes, n_outcomes) or "estimate", default="estimate"
-        The noise matrix: each row sums to 1, no column is all 0. The order is that of ``classes_``; a unit of
-        :class:`~skxent.SigmoidRegressor` has two outcomes, on and off. ``"estimate"`` finds it in the fit: models
-        fitted with `pilot` on one half of the rows predict the other half, and the matrix is the most probable one for
-        these probabilities and the labels [2]_; then the same once more with this loss and the matrix found. If `loss`
-        is proper, and models without a matrix predict the labels of the other half better, by more than two standard
-        errors of the log-loss, the matrix is the identity: labels are taken for right. The halves depend on nothing but
-        what is in the rows. Each must have rows of two classes, and estimators have no ``partial_fit`` with it, as all
-        rows are needed at once.
+        The noise matrix: each row sums to 1, no column is all 0. The order is that of ``classes_``. A unit of
+        :class:`~skxent.SigmoidRegressor` has two outcomes, on and then off: with two classes, the second class and then
+        the first. ``"estimate"`` finds it in the fit; see the notes.
     loss : str or Loss, default=CrossEntropy()
         The loss of the labels.
     pilot : str or Loss, default=GeneralizedCrossEntropy()
@@ -616,6 +611,19 @@ class ForwardCorrection(Loss):
     ----------
     transition : ndarray of shape (n_outcomes, n_outcomes) or str
         As given; fitted estimators show the matrix, given or found, as ``transition_``.
+
+    Notes
+    -----
+    An estimate takes three steps:
+
+    1. Models fitted with `pilot` on one half of the rows predict the other half, and the other way round. The matrix is
+       the most probable one for these probabilities and the labels [2]_.
+    2. The same once more, with this loss and the matrix found.
+    3. If `loss` is a proper scoring rule, models without a matrix predict each half as well. If their mean log-loss is
+       smaller, by more than two standard errors, labels are taken for right, and the matrix is the identity.
+
+    The halves depend on nothing but what is in the rows. Each must have rows of two classes. Estimators have no
+    ``partial_fit`` with an estimate, as all rows are needed at once.
 
     References
     ----------

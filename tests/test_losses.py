@@ -460,6 +460,10 @@ def test_matrices_may_come_in_many_containers():
         np.testing.assert_array_equal(ExpectedCost(container(matrix)).cost, np.eye(2))
 
 
+def test_rounding_below_zero_is_zero():
+    np.testing.assert_array_equal(ForwardCorrection([[1, -1e-17], [0.25, 0.75]]).transition, [[1, 0], [0.25, 0.75]])
+
+
 def test_a_singular_matrix_is_said_where_it_must_be_inverted():
     p = np.array([[0.2, 0.3, 0.5]])
     singular = [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]

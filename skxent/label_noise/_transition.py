@@ -12,7 +12,7 @@ from skxent._typing import Array, Floats
 
 __all__ = ["WrongSize", "check_size", "check_square", "check_transition", "estimate_transition", "posterior"]
 
-# Sum of a row's probabilities may be off by so much, which numbers printed with six digits are.
+# Sum of a row's probabilities may be off by so much, which numbers printed with six digits are; so may a 0 be.
 _SUM_TOLERANCE = 1e-5
 # Steps of an estimate at the most: those that come later change no entry by a thousandth together.
 _MAX_STEPS = 200
@@ -70,8 +70,9 @@ def check_transition(name: str, matrix: Any) -> Floats:
         If it is something else; the message names the row or the column.
     """
     values = check_square(name, matrix)
-    for row, column in np.argwhere(values < 0)[:1]:
+    for row, column in np.argwhere(values < -_SUM_TOLERANCE)[:1]:
         raise ValueError(f"{name}[{row}, {column}] is {values[row, column]:.6g}; probabilities are not negative.")
+    values = np.maximum(values, 0)
     sums = values.sum(axis=1)
     for row in np.flatnonzero(np.abs(sums - 1) > _SUM_TOLERANCE)[:1]:
         columns = np.abs(values.sum(axis=0) - 1).max() <= _SUM_TOLERANCE
