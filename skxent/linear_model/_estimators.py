@@ -102,7 +102,8 @@ class SoftmaxRegressor(LinearClassifier):
         hundredth of its start if that is more). It is half the product :math:`g^\top H^{-1} g` of gradient and
         Hessian, times a factor for how far the logits still go, bounded by conjugate gradients; the module
         ``skxent.linear_model._optimality`` has the formula. Above 100 `tol` a fit warns. For losses that are
-        not convex it is that of the nearest minimum. nan if the solver has no bound, or with ``tol=0``.
+        not convex it is that of the nearest minimum, and inf where the objective curves downwards. nan if the solver
+        has no bound, or with ``tol=0``.
     n_iter_ : int
         Iterations or passes run. On much data the first iteration of ``"lbfgs"`` is a start on a sample of the rows,
         and later ones may take some dozen steps each on an estimate of the objective.
