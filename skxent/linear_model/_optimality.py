@@ -24,8 +24,8 @@ four decades, between .93 and 7.8 times over five.
 
 On much data :math:`H` comes from a part of the rows, drawn with chances in proportion to their curvature and weighted
 without bias. The inverse of a matrix is convex, so that :math:`g^\top \hat H^{-1} g` is on average no less than
-:math:`g^\top H^{-1} g`. With a loss that is not convex a few rows may curve downwards where all do not. So more rows are
-asked, at last all, before it is said that nothing is known.
+:math:`g^\top H^{-1} g`. With a loss that is not convex a few rows may curve downwards where all do not. So
+more rows are asked, at last all, before it is said that nothing is known.
 
 References
 ----------
