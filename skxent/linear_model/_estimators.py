@@ -64,8 +64,8 @@ class SoftmaxRegressor(LinearClassifier):
         a proper scoring rule makes them too sure or not sure enough. With it, both are undone
         (:meth:`skxent.losses.Loss.true_probabilities`). Predicted labels stay those of the weighted problem. What is
         undone is the effect on the best prediction of all, which a linear model may not reach: where the true classes
-        follow a softmax of the features, calibrated generalised cross-entropy finds it, calibrated label smoothing and
-        focal loss come near it.
+        follow a softmax of the features, calibrated generalised cross-entropy finds it, calibrated poly1, label
+        smoothing and focal loss come near it, and symmetric cross-entropy stays furthest away.
     early_stopping : bool, default=False
         Whether to hold out part of the rows, score it after each iteration, stop when that no longer improves, and keep
         the best weights.

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 from sklearn.datasets import load_iris
 
 from skxent import SigmoidRegressor, SoftmaxRegressor
@@ -144,3 +145,20 @@ def test_units_that_are_all_off_still_make_a_distribution(loss, dtype):
         p = model.predict_proba(rows.astype(dtype))
         np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
         assert p.min() >= 0
+
+
+def test_how_near_a_linear_model_comes_to_a_softmax_of_the_features():
+    """Each row stands there once for each class, with its probability as weight: no noise of a sample."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 3))
+    truth = softmax(X @ rng.normal(size=(3, 3)), axis=1)
+    rows = {"X": np.repeat(X, 3, axis=0), "y": np.tile(np.arange(3), 1000), "sample_weight": truth.ravel()}
+
+    def distance(loss):
+        model = SoftmaxRegressor(loss, alpha=0, calibrated=True, tol=1e-9).fit(**rows)
+        return np.abs(model.predict_proba(X) - truth).max()
+
+    assert distance("generalized_cross_entropy") < 1e-3
+    near = [distance(loss) for loss in ("poly1", "label_smoothing", "focal")]
+    assert 0.01 < min(near) < max(near) < 0.15
+    assert distance("symmetric_cross_entropy") > max(near)
