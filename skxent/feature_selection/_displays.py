@@ -206,7 +206,7 @@ class ShiftDisplay:
             ax.plot(rows, values[:, at], lw=2, ls="-" if self.alarms[at] else ":", label=label, zorder=2)
         # By the e-BH procedure: k columns alarm together from a k-th of this on.
         least = len(self.names) / self.alpha
-        ax.axhline(np.log10(least), color="black", lw=0.8, ls="--", label=f"from {least:g} on one column alone alarms")
+        ax.axhline(np.log10(least), color="black", lw=0.8, ls="--", label=f"alarm of one alone: {least:g}")
         ax.set_xlabel("new rows")
         ax.set_ylabel("evidence of change, log10 of the e-value")
         ax.spines[["top", "right"]].set_visible(False)

@@ -129,7 +129,7 @@ def test_picture():
     display = ShiftDisplay.from_estimator(monitor, max_columns=3)
     *columns, limit = (text.get_text() for text in display.ax_.get_legend().get_texts())
     assert len(columns) == 3
-    assert limit == "from 160 on one column alone alarms"
+    assert limit == "alarm of one alone: 160"
     (least,) = {float(y) for line in display.ax_.lines for y in line.get_ydata() if line.get_linestyle() == "--"}
     assert not _e_bh(np.log([0.999 * 10**least, *[1.0] * 7]), monitor.alpha).any()
     assert _e_bh(np.log([1.001 * 10**least, *[1.0] * 7]), monitor.alpha)[0]
