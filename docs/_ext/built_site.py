@@ -77,7 +77,13 @@ def check(app, error):
         raise BrokenSiteError("\n".join([f"{len(faults)} faults:", *faults[:40]]))
 
 
+def read_all_again(app, env, added, changed, removed):
+    """Name all pages as changed: those that are not read again lose their index entries in the search."""
+    return sorted(env.found_docs)
+
+
 def setup(app):
-    """Check after all else has been written."""
+    """Read all pages in each build, and check after all else has been written."""
+    app.connect("env-get-outdated", read_all_again)
     app.connect("build-finished", check, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

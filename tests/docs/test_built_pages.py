@@ -1,5 +1,8 @@
 """The pages of the built site in a real browser: on a phone, in the light and in the dark."""
 
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from urllib.parse import quote
 
 import pytest
@@ -87,14 +90,30 @@ QUESTIONS = {
 }
 
 
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files and does not speak of it."""
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture
+def served():
+    """Serve the site: results of a search show pieces of the pages, which a browser does not read from files."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=SITE)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
 @pytest.mark.skipif(
     not (SITE / "index.html").exists(), reason="the site is not built: python -m sphinx docs build/site"
 )
-def test_search_finds_the_page_that_answers(browser):
+def test_search_finds_the_page_that_answers(browser, served):
     wait = pytest.importorskip("selenium.webdriver.support.wait").WebDriverWait(browser, 30)
     found = {}
     for question, page in QUESTIONS.items():
-        browser.get(f"{(SITE / 'search.html').as_uri()}?q={quote(question)}")
+        browser.get(f"{served}/search.html?q={quote(question)}")
         links = wait.until(lambda driver: driver.find_elements("css selector", "#search-results li > a"))
         found[question, page] = [link.get_attribute("href") for link in links[:3]]
     browser.get_log("browser")  # the theme's remarks, which are not the next test's
