@@ -183,7 +183,11 @@ class Objective:
         return 0.0 if self.coordinates is None else eps * self.coordinates.cancelled(w)
 
     def from_given(self, w: Array) -> Array:
-        """Return the weights here that make the same model as `w` does with the columns as in the rows."""
+        """Return the weights here that make the same model as `w` does with the columns as in the rows.
+
+        Of all such weights they have the least penalty: see :meth:`Output.centred`.
+        """
+        w = self.problem.output.centred(w)
         return w if self.coordinates is None else self._in_dtype(self.coordinates.changed(w))
 
     @cached_property

@@ -245,7 +245,7 @@ class LBFGS(Solver, name="lbfgs"):
             If the objective or its gradient is not finite.
         """
         if not self.standardize:
-            return self._solve(objective, w0, max_iter, tol, callback, self.bound)
+            return self._solve(objective, objective.from_given(w0), max_iter, tol, callback, self.bound)
         objective = objective.standardized()
         report = OtherWeights(callback, objective.to_given)
         w = objective.from_given(w0)
