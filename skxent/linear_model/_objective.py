@@ -183,11 +183,7 @@ class Objective:
         return 0.0 if self.coordinates is None else eps * self.coordinates.cancelled(w)
 
     def from_given(self, w: Array) -> Array:
-        """Return the weights here that make the same model as `w` does with the columns as in the rows.
-
-        Of all such weights they have the least penalty: see :meth:`Output.centred`.
-        """
-        w = self.problem.output.centred(w)
+        """Return the weights here that make the same model as `w` does with the columns as in the rows."""
         return w if self.coordinates is None else self._in_dtype(self.coordinates.changed(w))
 
     @cached_property
@@ -227,6 +223,10 @@ class Objective:
         """Return the objective of the same rows with other features, all of whose weights are penalised alike."""
         problem = replace(self.problem, alpha=alpha)
         return Objective(problem, with_features(self.rows, X), self.total_weight)
+
+    def centred(self, w: Array) -> Array:
+        """Return the weights that make the same model as `w` with the least penalty: see :meth:`Output.centred`."""
+        return self.problem.output.centred(w)
 
     def intercept_only(self) -> Array:
         """Return the weights of a model of how often each output is on; zeros if there is no intercept.
