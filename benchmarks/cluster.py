@@ -208,7 +208,7 @@ def rounds(megabytes: list[float], n_columns: int = 100) -> None:
 def _costs(n_rows: int, n_columns: int) -> list[tuple[float, float]]:
     """Return seconds and processors' seconds of an evaluation there and here, one after the other in turns."""
     X, y = (np.concatenate(values) for values in zip(*(make_rows(at, n_rows, n_columns) for at in (0, 1)), strict=True))
-    table, labels = opened(on_workers(2, n_rows, n_columns)[0]).checked(on_workers(2, n_rows, n_columns)[1])
+    table, labels, _ = opened(on_workers(2, n_rows, n_columns)[0]).checked(on_workers(2, n_rows, n_columns)[1])
     w = np.zeros((n_columns + 1, CLASSES), np.float32)
     with worker_threads():
         kinds = [rows_of(table, labels, None, n_outputs=CLASSES), rows_of(X, y, None, n_outputs=CLASSES)]

@@ -132,8 +132,7 @@ def as_frame(X, y, n_parts=3):
 def rows_on_dask(X, y, weight=None, n_parts=7):
     size = -(-len(X) // n_parts)
     parts = [None if values is None else da.from_array(values, chunks=size) for values in (X, y, weight)]
-    table, labels = _dask.DaskTable(parts[0]).checked(parts[1])
-    weight = None if weight is None else table.column(parts[2], "sample_weight")
+    table, labels, weight = _dask.DaskTable(parts[0]).checked(*parts[1:])
     return _dask.DaskRows(table, labels, weight, n_outputs=3)
 
 
@@ -194,6 +193,24 @@ def test_a_frame_with_its_target(data, anywhere):
     again = SoftmaxRegressor(tol=1e-14).fit(frame[NAMES], frame["label"])
     np.testing.assert_allclose(again.coef_, model.coef_, rtol=1e-9, atol=1e-12)
     assert model.score(frame, "label") == pytest.approx(local.score(X, y))
+
+
+def test_a_frame_with_its_weights(data, anywhere):
+    X, y, weight = data
+    frame = as_frame(X, y).assign(weight=lambda f: f["column 0"].abs() + 0.1)
+    weight = np.abs(X[:, 0]) + 0.1
+    model = SoftmaxRegressor(tol=1e-14).fit(frame, y="label", sample_weight="weight")
+    local = SoftmaxRegressor(tol=1e-14).fit(X, y, weight)
+    scale = X.std(axis=0)
+    np.testing.assert_allclose(model.coef_ * scale, local.coef_ * scale, atol=1e-6)
+    assert model.feature_names_in_.tolist() == NAMES
+    assert model.score(frame, "label", "weight") == pytest.approx(local.score(X, y, weight))
+    with pytest.raises(ValueError, match="X has no column 'mass'; its columns: column 0"):
+        model.fit(frame, "label", "mass")
+    with pytest.raises(ValueError, match="X has no column 'w'; its columns: none, since X is an array"):
+        model.fit(on_dask(X)[0], y, "w")
+    with pytest.raises(ValueError, match="Negative values"):
+        model.score(frame.assign(weight=-1.0), "label", "weight")
 
 
 def test_odd_partitions(data, anywhere):

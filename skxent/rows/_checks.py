@@ -135,8 +135,8 @@ def targets_of(y: Any, n_rows: int, where: str, name: str = "y") -> Array:
     return checked
 
 
-def joined_targets(parts: Sequence[Array], names: Sequence[str]) -> Array:
-    """Return the targets of all blocks, one after the other.
+def joined_targets(parts: Sequence[Array], names: Sequence[str], what: str = "targets") -> Array:
+    """Return the targets or weights of all blocks, one after the other.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def joined_targets(parts: Sequence[Array], names: Sequence[str]) -> Array:
     for part, name in zip(parts, names, strict=True):
         if _kind_of_targets(part) != _kind_of_targets(parts[0]):
             raise ValueError(
-                f"the targets of {name} are {_described(part)}, but those of {names[0]} are {_described(parts[0])}."
+                f"the {what} of {name} are {_described(part)}, but those of {names[0]} are {_described(parts[0])}."
             )
     return np.concatenate(parts)
 

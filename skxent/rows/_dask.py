@@ -21,6 +21,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from skxent._parallel import ONE_THREAD, Workers, worker_threads
+from skxent._sklearn import check_sample_weight
 from skxent._typing import Array
 from skxent.rows._checks import (
     alike,
@@ -126,12 +127,12 @@ class DaskTable:
     ----------
     X : dask.array.Array or dask.dataframe.DataFrame
         Features.
-    target : dask.dataframe.Series, optional
-        Targets that come with them.
+    target, weight : dask.dataframe.Series, optional
+        Targets and weights that come with them.
     """
 
-    def __init__(self, X: Any, target: Any = None) -> None:
-        self.X, self.target = X, target
+    def __init__(self, X: Any, target: Any = None, weight: Any = None) -> None:
+        self.X, self.target, self.weight = X, target, weight
         self.parts: list[Any] = []
         self.is_frame = hasattr(type(X), "map_partitions") and hasattr(type(X), "columns")
         if not (self.is_frame or isinstance(X, da.Array)):
@@ -147,12 +148,16 @@ class DaskTable:
             problem = "no columns" if self.n_features == 0 else "a number of columns that is not known"
             raise ValueError(f"X has {problem}; at least one feature is required. X.compute_chunk_sizes() counts them.")
 
-    def with_target(self, target: str) -> DaskTable:
-        """Return the table without a column, which holds the targets."""
-        if not self.is_frame or target not in self.X.columns:
-            known = ", ".join(map(str, self.X.columns)) if self.is_frame else "none, since X is an array"
-            raise ValueError(f"X has no column {target!r}; its columns: {known}.")
-        return DaskTable(self.X.drop(columns=[target]), self.X[target])
+    def with_columns(self, target: str | None = None, weight: str | None = None) -> DaskTable:
+        """Return the table without the columns that hold the targets and the weights."""
+        given = {"target": target, "weight": weight}
+        names = {role: name for role, name in given.items() if name is not None}
+        for name in names.values():
+            if not self.is_frame or name not in self.X.columns:
+                known = ", ".join(map(str, self.X.columns)) if self.is_frame else "none, since X is an array"
+                raise ValueError(f"X has no column {name!r}; its columns: {known}.")
+        features = self.X.drop(columns=list(dict.fromkeys(names.values())))
+        return DaskTable(features, **{role: self.X[name] for role, name in names.items()})
 
     def header(self) -> Any:
         """Return a table without rows whose columns are those of the features."""
@@ -171,13 +176,12 @@ class DaskTable:
             return X.map_blocks(function, dtype=example.dtype, drop_axis=1, meta=meta)
         return X.map_blocks(function, dtype=example.dtype, chunks=(X.chunks[0], (example.shape[1],)), meta=meta)
 
-    def mean(self, function: Callable[..., float], y: Any, weight: Any = None) -> float:
+    def mean(self, function: Callable[..., float], y: Any, sample_weight: Any = None) -> float:
         """Return the mean of a function of features, targets and weights, weighted."""
-        X, y = self.checked(y)
+        X, y, weight = self.checked(y, sample_weight)
         if y is None:
             raise ValueError("X has no targets; pass y.")
         y = y.flat() if y.width == 1 else y
-        weight = None if weight is None else X.column(weight, "sample_weight")
         weights = [None] * len(X.parts) if weight is None else weight.parts
         terms = [task(partial(_scored, function), *part) for part in zip(X.parts, y.parts, weights, strict=True)]
         score, n = compute([tree(terms)])[0]
@@ -185,13 +189,13 @@ class DaskTable:
             raise ValueError("all weights are 0, so that no row counts; check sample_weight.")
         return float(score / n)
 
-    def checked(self, y: Any) -> tuple[Any, Any]:
+    def checked(self, y: Any = None, sample_weight: Any = None) -> tuple[Any, Any, Any]:
         """Have the workers make arrays of the partitions and check that they are finite numbers.
 
         Parameters
         ----------
-        y : object or None
-            Targets, if they do not come with the features.
+        y, sample_weight : object or None
+            Targets and weights, if they do not come with the features.
 
         Returns
         -------
@@ -199,22 +203,25 @@ class DaskTable:
             The same rows, with known sizes.
         y : DaskColumn or None
             The targets.
+        sample_weight : DaskColumn or None
+            The weights.
         """
         self._check_columns()
-        y = self.target if y is None else y
-        if y is None:
-            return self, None
-        parts = [task(_features, index, self.names, part) for index, part in enumerate(self._partitions())]
+        given = {"y": self.target if y is None else y}
+        given["sample_weight"] = self.weight if sample_weight is None else sample_weight
+        parts = {"X": [task(_features, index, self.names, part) for index, part in enumerate(self._partitions())]}
         # They may be of the same files, which are then read once.
-        targets = _parts_of(y) if self._is_cut_alike(y) else []
+        parts |= {name: _parts_of(values) for name, values in given.items() if self._is_cut_alike(values)}
         keep = has_client()
         if keep:
-            kept = dask.persist(*parts, *targets)
-            parts, targets = list(kept[: len(parts)]), list(kept[len(parts) :])
-        self._describe(compute([task(_described, part) for part in parts]), parts)
+            parts = dict(zip(parts, dask.persist(*parts.values()), strict=True))
+        self._describe(compute([task(_described, part) for part in parts["X"]]), parts["X"])
         if not keep and self.nbytes <= _memory():
             self.parts = list(dask.persist(*self.parts))
-        return self, self.column(y, "y", targets)
+        y, weight = (
+            None if values is None else self.column(values, name, parts.get(name, ())) for name, values in given.items()
+        )
+        return self, y, weight
 
     def astype(self, dtype: Any, copy: bool = False) -> DaskTable:
         """Return the same rows in another dtype."""
@@ -366,6 +373,8 @@ def _of_rows(function: Callable[[Any], Any], none: Any, X: Any) -> Any:
 
 
 def _scored(function: Callable[..., float], X: Any, y: Array, weight: Array | None) -> tuple[float, float]:
+    if weight is not None:
+        weight = check_sample_weight(weight, y, ensure_non_negative=True, allow_all_zero_weights=True)
     n = float(len(y) if weight is None else weight.sum())
     return (n * function(X, y, weight) if n else 0.0), n
 

@@ -17,7 +17,7 @@ from skxent.rows._source import Source
 __all__ = ["label_counts", "on_parts", "opened", "rows_of"]
 
 
-def opened(X: Any, y: Any = None, *, maps: bool = True) -> Any:
+def opened(X: Any, y: Any = None, sample_weight: Any = None, *, maps: bool = True) -> Any:
     """Return a source of data that are not in memory, or None if they are.
 
     Parameters
@@ -27,6 +27,8 @@ def opened(X: Any, y: Any = None, *, maps: bool = True) -> Any:
         array or a frame of Dask.
     y : object, optional
         Targets. A string is the name of the target's column.
+    sample_weight : object, optional
+        Weights. A string is the name of their column.
     maps : bool, default=True
         Whether memory maps count as data outside memory.
 
@@ -38,16 +40,17 @@ def opened(X: Any, y: Any = None, *, maps: bool = True) -> Any:
     Raises
     ------
     ValueError
-        If `y` is the name of a column and the data have no named columns.
+        If `y` or `sample_weight` is the name of a column and the data have no named columns, or not this one.
     """
     source = _source(X, maps)
-    if not isinstance(y, str):
-        return source
-    if not hasattr(source, "with_target"):
-        raise ValueError(
-            f"y={y!r} names a column, but X, a {_type_name(X)}, has no named columns outside memory. Pass the targets."
-        )
-    return source.with_target(y)
+    names = {name: value for name, value in (("y", y), ("sample_weight", sample_weight)) if isinstance(value, str)}
+    for name, column in names.items():
+        if not hasattr(source, "with_columns"):
+            raise ValueError(
+                f"{name}={column!r} names a column, but X, a {_type_name(X)}, has no named columns outside memory. "
+                f"Pass the {'targets' if name == 'y' else 'weights'}."
+            )
+    return source.with_columns(names.get("y"), names.get("sample_weight")) if names else source
 
 
 def _source(X: Any, maps: bool) -> Any:

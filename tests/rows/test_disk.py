@@ -367,7 +367,7 @@ def test_a_file_without_features_is_named(tmp_path):
 @pytest.mark.parametrize("kind", ["parquet", "lazy"])
 def test_a_column_of_strings_is_named(kind, data, tmp_path):
     X, y, _ = (values[:2000] for values in data)
-    source = KINDS[kind](tmp_path, X, y).with_target(NAMES[0])
+    source = KINDS[kind](tmp_path, X, y).with_columns(NAMES[0])
     with pytest.raises(ValueError, match=r"could not convert string to float: '[012]' .column 'label' of "):
         SoftmaxRegressor().fit(source)
 
@@ -726,3 +726,120 @@ def test_an_interrupt_ends_the_thread_that_reads(data):
         model.fit(Blocks(load, [1000] * 24, memory=1000))
     assert not hasattr(model, "coef_")
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("skxent")]
+
+
+# ------------------------------------------------------------------------------------ weights that come with the rows
+
+
+@pytest.fixture(scope="module")
+def labelled(data):
+    """Return a frame with labels and weights, and the model of these rows in memory."""
+    X, y, weight = (values[:6000] for values in data)
+    X = X / X.std(axis=0)
+    frame = frame_of(X, y).with_columns(weight=weight)
+    return frame, SoftmaxRegressor(tol=1e-12).fit(X, y.astype(str), weight), X
+
+
+def parquet_of(folder, frame, **options):
+    pytest.importorskip("pyarrow", reason="Parquet needs the extra dask")
+    frame.write_parquet(folder / "rows.parquet", row_group_size=1000)
+    return Parquet(folder / "rows.parquet", **options)
+
+
+def lazy_of(folder, frame, **options):
+    frame.write_parquet(folder / "rows.parquet")
+    return FrameBlocks(pl.scan_parquet(folder / "rows.parquet"), block_rows=1000, **options)
+
+
+@pytest.fixture(params=[parquet_of, lazy_of])
+def named(request, labelled, tmp_path):
+    """Return a function that opens the frame anew."""
+    return lambda memory=100_000: request.param(tmp_path, labelled[0], memory=memory)
+
+
+@pytest.mark.parametrize("memory", [100_000, 256e6])
+def test_weights_are_a_column_of_the_source(memory, named, labelled):
+    _, local, _ = labelled
+    model = SoftmaxRegressor(tol=1e-12).fit(named(memory), y="label", sample_weight="weight")
+    assert model.feature_names_in_.tolist() == NAMES
+    np.testing.assert_allclose(model.coef_, local.coef_, atol=1e-6)
+    again = SoftmaxRegressor(tol=1e-12).fit(named(memory).with_columns("label", "weight"))
+    np.testing.assert_array_equal(again.coef_, model.coef_)
+    chosen = SoftmaxRegressorCV(alphas=[1e-4], cv=2, tol=1e-12).fit(named(memory), "label", "weight")
+    np.testing.assert_allclose(chosen.coef_, local.coef_, atol=1e-6)
+
+
+def test_a_lazy_frame_has_its_weights_by_name(labelled):
+    frame, local, _ = labelled
+    model = SoftmaxRegressor(tol=1e-12).fit(frame.lazy(), "label", sample_weight="weight")
+    np.testing.assert_allclose(model.coef_, local.coef_, atol=1e-6)
+    assert model.score(frame.lazy(), "label", "weight") == pytest.approx(
+        local.score(frame.select(NAMES).to_numpy(), frame["label"], frame["weight"]), abs=1e-12
+    )
+
+
+def test_scores_of_a_source_that_was_not_read_before(named, labelled):
+    """Its first block is read to see what all are like, and counts once, as all others do."""
+    frame, local, X = labelled
+    y, weight = frame["label"].to_numpy(), frame["weight"].to_numpy()
+    model = SoftmaxRegressor().fit(frame.select(NAMES), y)
+    expected, weighted = model.score(frame.select(NAMES), y), model.score(frame.select(NAMES), y, weight)
+    assert model.score(named().with_columns("label", "weight")) == pytest.approx(weighted, abs=1e-12)
+    assert model.score(named(), "label", "weight") == pytest.approx(weighted, abs=1e-12)
+    features = Parquet(named().files.states, "label", NAMES) if hasattr(named(), "groups") else None
+    assert features is None or model.score(features) == pytest.approx(expected, abs=1e-12)
+    source = counting(X, y, size=500)
+    assert local.score(source) == pytest.approx(local.score(X, y), abs=1e-12)
+    assert sorted(source.read_blocks) == list(range(12))
+
+
+def test_named_weights_in_streams_and_validation_data(named, labelled):
+    frame, _, X = labelled
+    y, weight = frame["label"].to_numpy(), frame["weight"].to_numpy()
+    model = SoftmaxRegressor(shuffle=False).partial_fit(named(), "label", np.unique(y), sample_weight="weight")
+    local = SoftmaxRegressor(shuffle=False).partial_fit(X, y, np.unique(y), sample_weight=weight)
+    np.testing.assert_allclose(model.coef_, local.coef_, atol=1e-9)
+    frame = frame.select(NAMES)
+    model = SoftmaxRegressor().fit(frame, y, X_val=named(), y_val="label", sample_weight_val="weight")
+    local = SoftmaxRegressor().fit(frame, y, X_val=frame, y_val=y, sample_weight_val=weight)
+    np.testing.assert_allclose(model.validation_scores_, local.validation_scores_)
+
+
+def test_blocks_may_bring_their_weights(labelled):
+    frame, local, X = labelled
+    y, weight = frame["label"].to_numpy(), frame["weight"].to_numpy()
+    rows = [slice(at, at + 1000) for at in range(0, 6000, 1000)]
+    source = Blocks(lambda index: (X[rows[index]], y[rows[index]], weight[rows[index]]), [1000] * 6, memory=1e5)
+    np.testing.assert_allclose(SoftmaxRegressor(tol=1e-12).fit(source).coef_, local.coef_, atol=1e-6)
+    other = SoftmaxRegressor(tol=1e-12).fit(source, sample_weight=np.ones(6000))
+    np.testing.assert_allclose(other.coef_, SoftmaxRegressor(tol=1e-12).fit(X, y).coef_, atol=1e-6)
+    assert local.score(source) == pytest.approx(local.score(X, y, weight), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda f: f.drop("weight"), ValueError, "has no column 'weight'; its columns: column 0"),
+        (lambda f: f.with_columns(weight=-pl.col("weight")), ValueError, "Negative values"),
+        (lambda f: f.with_columns(weight=pl.lit(0.0)), ValueError, "zero"),
+        (lambda f: f.with_columns(weight=pl.lit("a")), ValueError, "sample_weight: column 'weight' of .* holds String"),
+        (
+            lambda f: f.with_columns(weight=pl.when(pl.col("weight") > 0.5).then(pl.col("weight"))),
+            ValueError,
+            "Input sample_weight contains NaN: column 'weight' of",
+        ),
+    ],
+)
+@pytest.mark.parametrize("memory", [100_000, 256e6])
+@pytest.mark.parametrize("open_frame", [parquet_of, lazy_of])
+def test_columns_of_weights_that_cannot_be_are_refused(open_frame, memory, change, error, message, labelled, tmp_path):
+    source = open_frame(tmp_path, change(labelled[0]), memory=memory)
+    with pytest.raises(error, match=message):
+        SoftmaxRegressor().fit(source, "label", "weight")
+
+
+def test_a_name_of_weights_needs_named_columns(data):
+    X, y, _ = (values[:2000] for values in data)
+    for rows in (X, counting(X, y)):
+        with pytest.raises(ValueError, match=r"sample_weight='weight' names a column, but X, .* Pass the weights"):
+            SoftmaxRegressor().fit(rows, y, "weight")
