@@ -213,6 +213,60 @@ def test_a_frame_with_its_weights(data, anywhere):
         model.score(frame.assign(weight=-1.0), "label", "weight")
 
 
+class Interrupted(LBFGS):
+    """The solver, during which the user presses Ctrl-C."""
+
+    def solve(self, objective, w0, *, max_iter, tol, callback):
+        def watched(w, value):
+            signal.raise_signal(signal.SIGINT)
+            return callback(w, value)
+
+        return super().solve(objective, w0, max_iter=max_iter, tol=tol, callback=watched)
+
+
+def test_an_interrupt_leaves_the_model_as_it_was(data, anywhere):
+    X, y, _ = data
+    model = SoftmaxRegressor().fit(*on_dask(X, y))
+    before = model.coef_.copy()
+    with pytest.raises(KeyboardInterrupt):
+        model.set_params(solver=Interrupted()).fit(*on_dask(X, y[::-1].copy()))
+    np.testing.assert_array_equal(model.coef_, before)
+    model.set_params(solver="lbfgs").fit(*on_dask(X, y))
+    np.testing.assert_array_equal(model.coef_, before)
+
+
+@pytest.mark.usefixtures("here")
+def test_one_weight_for_all_rows(data):
+    X, y, _ = data
+    model, local = (SoftmaxRegressor(tol=1e-12).fit(rows, y, 2.0) for rows in (on_dask(X)[0], X))
+    np.testing.assert_allclose(model.coef_, local.coef_, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.usefixtures("here")
+def test_the_same_partition_twice_and_one_that_is_not_what_it_says(data):
+    X, y, _ = (values[:600] for values in data)
+    X = X / X.std(axis=0)
+    part = da.from_delayed(dask.delayed(X), X.shape, X.dtype)
+    twice = SoftmaxRegressor(tol=1e-13).fit(da.concatenate([part, part]), np.r_[y, y])
+    local = SoftmaxRegressor(tol=1e-13).fit(np.r_[X, X], np.r_[y, y])
+    np.testing.assert_allclose(twice.coef_, local.coef_, atol=1e-6)
+    short = da.from_delayed(dask.delayed(X[:500]), X.shape, X.dtype)
+    with pytest.raises(ValueError, match="1100 in X and 1200 in y"):
+        SoftmaxRegressor().fit(da.concatenate([part, short]), np.r_[y, y])
+    missing = da.from_delayed(dask.delayed(None), X.shape, X.dtype)
+    with pytest.raises(ValueError, match="partition 1 of X has 0 dimensions"):
+        SoftmaxRegressor().fit(da.concatenate([part, missing]), np.r_[y, y])
+
+
+def test_futures_and_lists_of_collections_are_refused(data, processes):
+    X, y, _ = (values[:300] for values in data)
+    with processes.as_current():
+        future = processes.submit(np.eye, 3)
+        for arguments in ((future, y), (on_dask(X)[0], future), (X, y, future), ([future], y), (on_dask(X), y)):
+            with pytest.raises(TypeError, match=r"a (distributed\.Future|dask\.Array), which is not in memory"):
+                SoftmaxRegressor().fit(*arguments)
+
+
 def test_odd_partitions(data, anywhere):
     """Some are empty, one has one class, sizes are unknown, and rows are sparse."""
     X, y, _ = data

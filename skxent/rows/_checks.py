@@ -51,6 +51,7 @@ def numbers_of(X: Any, where: str, names: Sequence[Any] | None = None) -> Any:
         raise ValueError(f"{where} holds {X.dtype}, which is not supported; features are real numbers.")
     try:
         X = X.tocsr() if hasattr(X, "tocsr") else X  # SciPy's sparse matrices and others
+        X = X.astype(np.float64).filled(np.nan) if np.ma.is_masked(X) else X
         n_dimensions = np.ndim(X)
         if n_dimensions == 2:
             return check_array(X, **_AS_GIVEN, accept_sparse="csr", dtype=[np.float64, np.float32])

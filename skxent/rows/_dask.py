@@ -287,6 +287,8 @@ class DaskTable:
         """Return the values of each partition from those of all."""
         refuse_lazy(**{name: values})
         values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
+        if not values.ndim and name == "sample_weight":
+            values = np.full(len(self), values)
         if not values.ndim:
             raise TypeError(f"{name} is {values.item()!r}, not one value for each row.")
         self._require_rows(len(values), name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import getattr_static
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,8 @@ def _source(X: Any, maps: bool) -> Any:
         return _readers().ArrayBlocks(X) if large and X.ndim == 2 and X.dtype.kind != "O" else None
     if type(X).__name__ == "LazyFrame" and type(X).__module__.startswith("polars."):
         return _readers().FrameBlocks(X)
-    if all(hasattr(type(X), name) for name in ("shape", "dtype", "chunks", "__getitem__")):
+    # A column of a frame is no attribute in this sense.
+    if all(getattr_static(X, name, None) is not None for name in ("shape", "dtype", "chunks", "__getitem__")):
         return _readers().ArrayBlocks(X)
     return None
 

@@ -58,7 +58,9 @@ class ArrayBlocks(Source):
     ----------
     array : array of shape (n_rows, n_features)
         Anything with ``shape``, ``dtype`` and slices of rows that are NumPy arrays. If it has ``chunks``, blocks are
-        made of whole chunks. A fit takes such an array as it is; this class is for another number of bytes in `memory`.
+        made of whole chunks, unless a chunk in all columns has more bytes than `memory`: then it is read in pieces,
+        several times in each pass. A fit takes such an array as it is; this class is for another number of bytes in
+        `memory`.
     memory : float, default=256e6
         Bytes of features that may be held in memory as a sample of the rows. Data of fewer bytes are read once and
         held.
@@ -87,9 +89,10 @@ class ArrayBlocks(Source):
         if len(array.shape) != 2 or 0 in array.shape:
             raise ValueError(f"{self} has shape {tuple(array.shape)}; features have two dimensions, neither of them 0.")
         n_rows, n_features = array.shape
-        chunk = int(np.max((getattr(array, "chunks", None) or (1,))[0]))
-        chunk_bytes = chunk * n_features * array.dtype.itemsize
-        size = chunk * max(1, int(block_bytes / chunk_bytes))
+        row_bytes = n_features * array.dtype.itemsize
+        chunk = _rows_of_chunk(getattr(array, "chunks", None))
+        # Chunks that do not fit in memory are read in pieces, each time as a whole by the array.
+        size = max(1, min(chunk * max(1, int(block_bytes / (chunk * row_bytes))), int(memory / row_bytes)))
         self.starts = np.arange(0, n_rows, size)
         super().__init__(np.diff([*self.starts, n_rows]).tolist(), memory)
 
@@ -105,15 +108,22 @@ class ArrayBlocks(Source):
         return np.array(self.array[start : start + self.sizes[index]]), None
 
 
+def _rows_of_chunk(chunks: Any) -> int:
+    """Return the number of rows of the largest chunk, given as in Zarr, HDF5 or Dask; 1 where it is not known."""
+    first = np.max(chunks[0]) if isinstance(chunks, tuple | list) and chunks else 1
+    return int(first) if np.isfinite(first) and first >= 1 else 1
+
+
 class ArrayFiles(Source):
     """Rows in files of NumPy, one block each.
 
     Parameters
     ----------
-    paths : sequence of path
+    paths : path or sequence of path
         Files with the ending ``.npy``, each an array of features; or ``.npz``, each with the arrays ``X`` and, if the
-        targets come with the features, ``y``; or a CSR matrix written by :func:`scipy.sparse.save_npz`.
-    targets : sequence of path, optional
+        targets come with the features, ``y``; or a CSR matrix written by :func:`scipy.sparse.save_npz`. A pattern with
+        ``*`` and a folder stand for their files, in the order of their names.
+    targets : path or sequence of path, optional
         Files ``.npy`` with the targets, one for each of `paths`.
     memory : float, default=256e6
         Bytes of features that may be held in memory as a sample of the rows. Data of fewer bytes are read once and
@@ -135,11 +145,9 @@ class ArrayFiles(Source):
     True
     """
 
-    def __init__(
-        self, paths: Sequence[Any], targets: Sequence[Any] | None = None, *, memory: float = SAMPLE_BYTES
-    ) -> None:
-        self.paths = [Path(path) for path in paths]
-        self.targets = None if targets is None else [Path(path) for path in targets]
+    def __init__(self, paths: Any, targets: Any = None, *, memory: float = SAMPLE_BYTES) -> None:
+        self.paths = _matching(paths, "*.np[yz]")
+        self.targets = None if targets is None else _matching(targets, "*.npy")
         if self.targets is not None and len(self.targets) != len(self.paths):
             raise ValueError(f"there are {len(self.paths)} files of features but {len(self.targets)} of targets.")
         self.files = _Unchanged([*self.paths, *(self.targets or [])])
@@ -329,7 +337,7 @@ class Parquet(_Columns):
     ) -> None:
         self.given = paths
         self._held: tuple[Any, Any] = None, None
-        self.paths = _matching(paths)
+        self.paths = _matching(paths, "*.parquet")
         self.files = _Unchanged(self.paths)
         self.groups: list[tuple[Path, int]] = []
         schemas: dict[Path, Any] = {}
@@ -480,12 +488,12 @@ def _files_of_plan(frame: pl.LazyFrame) -> list[Path]:
     return sorted(path for path in paths if path.is_file())
 
 
-def _matching(paths: Any) -> list[Path]:
-    """Return the files that paths stand for, sorted where a pattern does."""
+def _matching(paths: Any, in_folder: str) -> list[Path]:
+    """Return the files that paths, patterns and folders stand for, of which one says what is taken; sorted in each."""
     found: list[Path] = []
     for path in [paths] if isinstance(paths, str | os.PathLike) else paths:
         path = Path(path)
-        path = path / "*.parquet" if path.is_dir() else path
+        path = path / in_folder if path.is_dir() else path
         matches = sorted(path.parent.glob(path.name)) if "*" in path.name else [path]
         if not matches:
             raise FileNotFoundError(f"no file matches {path}.")

@@ -43,13 +43,19 @@ def refuse_lazy(**values: Any) -> None:
         If one is a lazy collection or a source; the message names it.
     """
     for name, value in values.items():
-        if isinstance(value, Source) or any(hasattr(type(value), method) for method in _LAZY):
+        kinds = {type(value)} if not isinstance(value, list | tuple) else {*map(type, value)}
+        for kind in filter(_is_lazy, kinds):
+            what = "is" if kind is type(value) else "holds"
             raise TypeError(
-                f"{name} is a {type(value).__module__.partition('.')[0]}.{type(value).__qualname__}, which is not in "
-                "memory, and is not read as a whole without being asked. Make an array of it if it is small. "
+                f"{name} {what} a {kind.__module__.partition('.')[0]}.{kind.__qualname__}, which is not in memory, and "
+                "is not read as a whole without being asked. Make an array of it if it is small. "
                 "skxent.rows has readers for features that are not in memory; their targets come with them or are "
                 "arrays."
             )
+
+
+def _is_lazy(kind: type) -> bool:
+    return issubclass(kind, Source) or any(hasattr(kind, method) for method in _LAZY)
 
 
 class Source(ABC):

@@ -843,3 +843,118 @@ def test_a_name_of_weights_needs_named_columns(data):
     for rows in (X, counting(X, y)):
         with pytest.raises(ValueError, match=r"sample_weight='weight' names a column, but X, .* Pass the weights"):
             SoftmaxRegressor().fit(rows, y, "weight")
+
+
+# --------------------------------------------------------------------------------------- arrays and files of any kind
+
+
+class Chunked:
+    """An array with chunks of its own, which counts the rows that are asked for at a time."""
+
+    def __init__(self, X, chunks):
+        self.X, self.chunks, self.n_rows = X, chunks, []
+        self.shape, self.dtype = X.shape, X.dtype
+
+    def __getitem__(self, rows):
+        self.n_rows.append(len(self.X[rows]))
+        return self.X[rows]
+
+    def __array__(self, dtype=None, copy=None):
+        raise AssertionError("the whole array was read")
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        (700, 2),
+        (np.int64(700), np.int64(5)),
+        ((500, 100, 1400), (2, 3)),
+        ((np.nan, np.nan), (5,)),
+        (),
+        None,
+        500,
+        "auto",
+        (2000, 1),
+    ],
+)
+def test_chunks_are_said_in_many_ways(chunks, data):
+    X, y = data[0][:2000] / data[0].std(axis=0), data[1][:2000]
+    array = Chunked(X, chunks)
+    model = SoftmaxRegressor(tol=1e-13).fit(ArrayBlocks(array, memory=30_000, block_bytes=10_000), y)
+    local = SoftmaxRegressor(tol=1e-13).fit(X, y)
+    np.testing.assert_allclose(model.coef_, local.coef_, atol=2e-6)
+    assert max(array.n_rows) <= 30_000 / 40
+    if chunks is not None:
+        np.testing.assert_allclose(SoftmaxRegressor(tol=1e-13).fit(array, y).coef_, local.coef_, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda X: (10 * X).astype(np.int8),
+        lambda X: X > 0,
+        lambda X: X.astype(np.float16),
+        lambda X: X.astype(">f8"),
+        lambda X: X.astype(">f4"),
+        np.asfortranarray,
+        lambda X: np.abs(100 * X).astype(np.uint64),
+        lambda X: X.astype(np.longdouble),
+    ],
+)
+def test_numbers_of_any_kind_in_files(convert, data, tmp_path):
+    y = data[1][:2000]
+    X = convert(data[0][:2000] / data[0].std(axis=0))
+    for index, part in enumerate(np.split(X, 4)):
+        np.save(tmp_path / f"part{index}.npy", np.asfortranarray(part) if X.flags.f_contiguous else part)
+    np.save(tmp_path / "whole", X)
+    local = SoftmaxRegressor(tol=1e-14).fit(X.astype(np.float64), y)
+    memory_map = np.load(tmp_path / "whole.npy", mmap_mode="r")
+    for source in (
+        ArrayFiles(tmp_path / "part*.npy", memory=10_000),
+        ArrayFiles(tmp_path / "part*.npy"),
+        ArrayBlocks(memory_map, memory=10_000, block_bytes=10_000),
+    ):
+        # The precision of the data is that of the fit.
+        atol = 2e-3 if source.dtype == np.float32 else 2e-6
+        np.testing.assert_allclose(SoftmaxRegressor(tol=1e-14).fit(source, y).coef_, local.coef_, atol=atol)
+
+
+def test_files_are_named_by_one_path_a_pattern_or_a_folder(data, tmp_path):
+    X, y = data[0][:900], data[1][:900]
+    for index, rows in enumerate(np.split(np.arange(900), 3)):
+        np.savez(tmp_path / f"{index}.npz", X=X[rows], y=y[rows])
+    local = SoftmaxRegressor().fit(X, y).coef_
+    for paths in (tmp_path, str(tmp_path), tmp_path / "*.npz", sorted(tmp_path.iterdir())):
+        np.testing.assert_array_equal(SoftmaxRegressor().fit(ArrayFiles(paths)).coef_, local)
+    assert ArrayFiles(tmp_path / "1.npz").sizes == [300]
+    for paths in (tmp_path / "*.npy", tmp_path / "nothing"):
+        with pytest.raises(FileNotFoundError):
+            ArrayFiles(paths)
+
+
+def test_a_later_file_with_other_columns_is_named(data, tmp_path):
+    X, y = data[0][:200], data[1][:200]
+    for name, part in (("a", X[:100]), ("b", X[100:, :3])):
+        np.save(tmp_path / f"{name}.npy", part)
+    message = r"b\.npy has shape \(100, 3\); it must have \(100, 5\)"
+    with pytest.raises(ValueError, match=message):
+        SoftmaxRegressor().fit(ArrayFiles(tmp_path), y)
+    model = SoftmaxRegressor().fit(X, y)
+    with pytest.raises(ValueError, match=message):
+        list(model.predict_proba(ArrayFiles(tmp_path)))
+
+
+def test_masked_entries_are_missing(data):
+    X, y = np.ma.masked_greater(data[0][:200], 1), data[1][:200]
+    with pytest.raises(ValueError, match=r"block 0 .* Input X contains NaN"):
+        SoftmaxRegressor().fit(counting(X, y, size=100), y)
+
+
+def test_lists_of_lazy_data_are_refused(data):
+    X, y = data[0][:200], data[1][:200]
+    lazy = pl.LazyFrame(X)
+    for arguments in (([lazy, lazy], y), (X, [lazy]), (X, y, (lazy,))):
+        with pytest.raises(TypeError, match=r"holds a polars\.LazyFrame, which is not in memory"):
+            SoftmaxRegressor().fit(*arguments)
+    with pytest.raises(TypeError, match="X holds a"):
+        SoftmaxRegressor().fit(X, y).predict([lazy])
