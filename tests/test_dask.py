@@ -62,6 +62,12 @@ def _time_limit():
     signal.signal(signal.SIGALRM, before)
 
 
+@pytest.fixture(autouse=True)
+def _small_partitions_stay_apart(request, monkeypatch):
+    if "put_together" not in request.node.name:
+        monkeypatch.setattr(_dask, "_BYTES_OF_A_TASK", 0)
+
+
 @contextmanager
 def cluster(n_workers, processes):
     """Start workers; processes are forked from one that has imported what they need."""
@@ -388,6 +394,35 @@ def test_a_sum_is_one_round_of_a_task_for_each_partition_and_a_tree(data, monkey
     local = Objective(objective.problem, MemoryRows(X, y, n_outputs=3))(np.ones((N_FEATURES + 1, 3)))
     assert value == pytest.approx(local[0])
     np.testing.assert_allclose(gradient, local[1])
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+def test_small_neighbours_are_put_together(kind, data, anywhere, monkeypatch):
+    """So that there are not more tasks than work, and labels, weights and errors are still those of the partitions."""
+    X, y, weight = data
+    X = X / X.std(axis=0)
+    there, labels, weights = (da.from_array(values, chunks=50) for values in (X, y, weight))
+    there = there.rechunk({1: -1}).map_blocks(kind)
+    n_bytes = _dask.bytes_of(kind(X[:50]))
+    monkeypatch.setattr(_dask, "_BYTES_OF_A_TASK", 8 * n_bytes)
+    table, column, _ = _dask.DaskTable(there).checked(labels, weights)
+    assert len(table.parts) == len(column.parts) == len(table.sizes) <= 9
+    assert sum(table.sizes) == len(X)
+    model = SoftmaxRegressor(tol=1e-13).fit(there, labels, weights)
+    local = SoftmaxRegressor(tol=1e-13).fit(kind(X), y, weight)
+    np.testing.assert_allclose(model.coef_, local.coef_, atol=1e-6)
+    assert model.score(there, labels, weights) == pytest.approx(local.score(X, y, weight), abs=1e-12)
+    with pytest.raises(ValueError, match="partition 7 of X: Input sample_weight contains NaN"):
+        SoftmaxRegressor().fit(there, y, np.where(np.arange(len(X)) == 367, np.nan, 1.0))
+    assert _dask._neighbours([n_bytes] * 20 + [9 * n_bytes] * 2 + [1, 1]) == [
+        slice(0, 8), slice(8, 16), slice(16, 20), slice(20, 21), slice(21, 22), slice(22, 24)
+    ]  # fmt: skip
+
+
+def test_mixed_labels_are_not_put_together(data, here):
+    X = on_dask(data[0])[0]
+    with pytest.raises(ValueError, match="partition 1 of y are <U1, one a row, but those of partition 0 of y are fl"):
+        SoftmaxRegressor().fit(X, mixed_labels())
 
 
 def test_a_fit_is_a_round_for_each_evaluation_and_ten_more(much, monkeypatch):

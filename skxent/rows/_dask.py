@@ -3,7 +3,7 @@
 Partitions stay where they are: a sum sends its function to them, one task for each, and adds what they return in the
 order of the partitions, as a tree of fixed shape. So it has the same bits whatever the number of workers. Partitions
 are computed once and kept by the workers, with the graph they came from: those of a worker that is lost are computed
-again by the others.
+again by the others. Neighbours that are small are put together, so that tasks are worth what they cost.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ __all__ = ["DaskColumn", "DaskRows", "DaskTable"]
 
 # Bytes of a partition from which on work on some rows only is worth a round, which takes some 50 ms.
 _WORTH_A_ROUND = 50_000_000
+# Bytes of neighbouring partitions that are put together: to work on them takes about as long as what a task costs.
+_BYTES_OF_A_TASK = 8_000_000
 # First rows that are kept once they are asked for, since a fit looks at them for what all are like.
 _FIRST_ROWS = 1_000
 
@@ -63,10 +65,14 @@ class DaskColumn:
         Number of rows of each partition.
     width : int or None
         Number of columns of a matrix; None for one value a row.
+    names : sequence of str, optional
+        What to call the parts in an error.
     """
 
-    def __init__(self, parts: Sequence[Any], sizes: Sequence[int], width: int | None = None) -> None:
-        self.parts, self.sizes, self.width = list(parts), list(sizes), width
+    def __init__(
+        self, parts: Sequence[Any], sizes: Sequence[int], width: int | None = None, names: Sequence[str] = ()
+    ) -> None:
+        self.parts, self.sizes, self.width, self.names = list(parts), list(sizes), width, list(names)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -91,9 +97,8 @@ class DaskColumn:
 
     def distinct(self) -> Array:
         """Return the values that occur, sorted."""
-        names = [f"partition {index} of y" for index in range(len(self.parts))]
-        found = compute([task(distinct_labels, *pair) for pair in zip(self.parts, names, strict=True)])
-        return distinct_labels(joined_targets(found, names), "y")
+        found = compute([task(distinct_labels, *pair) for pair in zip(self.parts, self.names, strict=True)])
+        return distinct_labels(joined_targets(found, self.names), "y")
 
     def add(self, function: Callable[..., Any], *others: Any) -> Array:
         """Return the sum of a function of each part of this column and of others, which may be None."""
@@ -215,8 +220,8 @@ class DaskTable:
         keep = has_client()
         if keep:
             parts = dict(zip(parts, dask.persist(*parts.values()), strict=True))
-        self._describe(compute([task(_described, part) for part in parts["X"]]), parts["X"])
-        if not keep and self.nbytes <= _memory():
+        self._describe(compute([task(_described, part) for part in parts["X"]]), parts.pop("X"))
+        if keep or self.nbytes <= _memory():
             self.parts = list(dask.persist(*self.parts))
         y, weight = (
             None if values is None else self.column(values, name, parts.get(name, ())) for name, values in given.items()
@@ -253,14 +258,17 @@ class DaskTable:
                 raise ValueError(
                     f"partition {index} of X has {found[index].n_features} columns, not {self.n_features}."
                 )
-        self.sizes = [self.all_sizes[index] for index in self.kept]
+        self.kept_sizes = [self.all_sizes[index] for index in self.kept]
+        self.groups = _neighbours([found[index].n_bytes for index in self.kept])
+        self.sizes = [sum(self.kept_sizes[group]) for group in self.groups]
         self.shape = sum(self.sizes), self.n_features
         self.nbytes = sum(part.n_bytes for part in found)
         chosen = [parts[index] for index in self.kept]
         kinds = {(found[index].dense, found[index].dtype) for index in self.kept}
         self.dtype = np.result_type(*(dtype for _, dtype in kinds))
         dense = found[self.kept[0]].dense
-        self.parts = chosen if len(kinds) == 1 else [task(alike, part, dense, self.dtype) for part in chosen]
+        chosen = chosen if len(kinds) == 1 else [task(alike, part, dense, self.dtype) for part in chosen]
+        self.parts = [_one_or(_stacked, chosen[group]) for group in self.groups]
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -277,11 +285,14 @@ class DaskTable:
             If there are not as many as rows, in all or in a partition.
         """
         parts = self._aligned(values, name, parts) if dask.is_dask_collection(values) else self._cut(values, name)
-        places = zip(self.kept, self.sizes, parts, strict=True)
+        places = zip(self.kept, self.kept_sizes, parts, strict=True)
         checked = [task(_values, name, index, n_rows, part) for index, n_rows, part in places]
-        checked = list(dask.persist(*checked))
-        shapes = compute([task(np.shape, part) for part in checked])
-        return DaskColumn(checked, self.sizes, shapes[0][1] if len(shapes[0]) == 2 else None)
+        names = [f"partition {index} of {name}" for index in self.kept]
+        joined = [_one_or(partial(_joined_values, names[group], name), checked[group]) for group in self.groups]
+        joined = list(dask.persist(*joined))
+        shapes = compute([task(np.shape, part) for part in joined])
+        width = shapes[0][1] if len(shapes[0]) == 2 else None
+        return DaskColumn(joined, self.sizes, width, [names[group.start] for group in self.groups])
 
     def _cut(self, values: Any, name: str) -> list[Any]:
         """Return the values of each partition from those of all."""
@@ -292,13 +303,13 @@ class DaskTable:
         if not values.ndim:
             raise TypeError(f"{name} is {values.item()!r}, not one value for each row.")
         self._require_rows(len(values), name)
-        return np.split(values, np.cumsum(self.sizes)[:-1])
+        return np.split(values, np.cumsum(self.kept_sizes)[:-1])
 
     def _aligned(self, values: Any, name: str, parts: Sequence[Any]) -> list[Any]:
         """Return the parts of a collection that belong to the partitions; arrays of known sizes are cut there."""
         if not parts and isinstance(values, da.Array) and not np.isnan(values.shape[0]):
             self._require_rows(values.shape[0], name)
-            return _parts_of(values.rechunk({0: tuple(self.sizes)}))
+            return _parts_of(values.rechunk({0: tuple(self.kept_sizes)}))
         found = list(parts) or _parts_of(values)
         if len(found) != len(self.all_sizes):
             raise ValueError(
@@ -324,6 +335,29 @@ class DaskTable:
                     f"could not convert string to float: {str(*first)!r} (column {name!r} of X holds "
                     f"{self.X.dtypes[name]}; encode it or leave it out)"
                 )
+
+
+def _neighbours(n_bytes: Sequence[int]) -> list[slice]:
+    """Return which partitions are put together; it depends on nothing but their sizes, so that sums do not either."""
+    groups, start, held = [], 0, 0
+    for index, size in enumerate(n_bytes):
+        if index > start and held + size > _BYTES_OF_A_TASK:
+            groups.append(slice(start, index))
+            start, held = index, 0
+        held += size
+    return [*groups, slice(start, len(n_bytes))]
+
+
+def _one_or(join: Callable[..., Any], parts: Sequence[Any]) -> Any:
+    return parts[0] if len(parts) == 1 else task(join, *parts)
+
+
+def _stacked(*parts: Any) -> Any:
+    return sp.vstack(parts, format="csr") if sp.issparse(parts[0]) else np.concatenate(parts)
+
+
+def _joined_values(names: Sequence[str], name: str, *parts: Array) -> Array:
+    return joined_targets(parts, names, "targets" if name == "y" else name)
 
 
 def _parts_of(values: Any) -> list[Any]:

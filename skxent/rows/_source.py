@@ -187,7 +187,13 @@ class Source(ABC):
 
     def _read(self, index: int) -> Any:
         """Return the features of a block, of the shape and the kind that they must have."""
-        return alike(self._sized(index, self.read(index)[0]), isinstance(self._first[0], np.ndarray), self.dtype)
+        X = self._sized(index, self._block(index)[0])
+        return alike(X, isinstance(self._first[0], np.ndarray), self.dtype)
+
+    def _block(self, index: int) -> tuple[Any, ...]:
+        """Return a block; the first one that has rows has been read already, to see what all are like."""
+        self.first_rows()
+        return self._read_before.pop(index, None) or self.read(index)
 
     def _sized(self, index: int, X: Any) -> Any:
         X = self._numbers(index, X)
@@ -273,9 +279,7 @@ class Source(ABC):
         return other
 
     def _check(self, index: int) -> tuple[Any, Any, Any]:
-        before = self._read_before.pop(index, None)
-        # The first block has been read already, to see what it is like.
-        X, y, *weights = self.read(index) if before is None else before
+        X, y, *weights = self._block(index)
         X, where, n_rows = self._sized(index, X), self.name_of_block(index), self.sizes[index]
         check_finite(X, where, self.feature_names)
         self._seen[index] = _some_fingerprints(X)
@@ -303,7 +307,6 @@ class Source(ABC):
             weight = check_sample_weight(weight, self, ensure_non_negative=True)
         ends = np.cumsum([0, *self.sizes])
         total = mass = 0.0
-        self.first_rows()  # reads the first block, which is then not read again
         for index, (X, found, shares) in zip(self._filled, read_ahead(self._check, self._filled), strict=True):
             rows = slice(ends[index], ends[index + 1])
             targets, shares = found if y is None else select(y, rows), shares if weight is None else weight[rows]
