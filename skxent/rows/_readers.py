@@ -262,8 +262,8 @@ class _Columns(Source):
         raise NotImplementedError
 
     def _others(self, index: int, read: Callable[[list[str]], pl.DataFrame]) -> list[Any]:
-        """Return the targets and the weights of a block, None for those that there are not."""
-        roles = (("y", self.target), ("sample_weight", self.weight))
+        """Return the targets of a block, None if there are not any; and the weights, if there are."""
+        roles = [("y", self.target), *([] if self.weight is None else [("sample_weight", self.weight)])]
         return [None if name is None else self._values(index, read([name])[name], role) for role, name in roles]
 
     def _numbers_in(self, index: int, frame: pl.DataFrame) -> Array:

@@ -520,7 +520,13 @@ def test_blocks_that_change_from_pass_to_pass_are_named():
     ("load", "error", "message"),
     [
         (lambda i: (np.eye(3)[:, : 3 - i], [0, 1, 0]), ValueError, r"block 1 .* has shape \(3, 2\)"),
-        (lambda i: (np.eye(3), [0, 1, 0], np.ones(3)), ValueError, "block 0 .* returned 3 values"),
+        (lambda i: (np.eye(3), [0, 1, 0], np.ones(3), 1), ValueError, "block 0 .* returned 4 values"),
+        (lambda i: (np.eye(3), [0, 1, 0], np.ones(2)), ValueError, "block 0 .* has 3 rows but 2 sample_weight"),
+        (
+            lambda i: (np.eye(3), [0, 1, 0], *([np.ones(3)] if i else [])),
+            ValueError,
+            "block 0 .* has no weights, but other",
+        ),
         (lambda i: (np.eye(3), [0, 1, 0]) if i else np.eye(3), ValueError, "block 0 .* has no targets, but other"),
         (lambda i: (np.eye(3), ["a", "b", "a"] if i else [0, 1, 0]), ValueError, "targets of Blocks, block 1"),
         (lambda i: (np.eye(3), np.eye(3 + i)[:3]), ValueError, "targets of Blocks, block 1 .* 4 columns"),
