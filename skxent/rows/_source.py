@@ -165,6 +165,19 @@ class Source(ABC):
         """Return the number of rows."""
         return self.n_rows
 
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        """Refuse to be read as a whole, which others, such as GridSearchCV, would do without asking.
+
+        Raises
+        ------
+        TypeError
+            Always.
+        """
+        raise TypeError(
+            f"{self} is not in memory, and is not read as a whole without being asked. The estimators of skxent take "
+            "it in fit, score and predict; SoftmaxRegressorCV chooses alpha on it."
+        )
+
     def first_rows(self) -> Any:
         """Return the first rows of the first block, which are not read again."""
         return as_floats(self._first[0], self.dtype)

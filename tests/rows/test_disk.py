@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 import scipy.sparse as sp
+from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV
@@ -964,3 +965,10 @@ def test_lists_of_lazy_data_are_refused(data):
             SoftmaxRegressor().fit(*arguments)
     with pytest.raises(TypeError, match="X holds a"):
         SoftmaxRegressor().fit(X, y).predict([lazy])
+
+
+def test_a_source_does_not_become_an_array(data):
+    X, y = data[0][:200], data[1][:200]
+    for use in (np.asarray, lambda rows: GridSearchCV(SoftmaxRegressor(), {"alpha": [1, 2]}).fit(rows, y)):
+        with pytest.raises(TypeError, match="Counting is not in memory, and is not read as a whole"):
+            use(counting(X, y, size=100))
