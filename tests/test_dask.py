@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from sklearn.model_selection import GridSearchCV
 
 from skxent import (
+    CrossEntropySelector,
     SigmoidRegressor,
     SoftmaxRegressor,
     SoftmaxRegressorCV,
@@ -39,6 +40,7 @@ pytest.importorskip("dask.bag")
 _dask = pytest.importorskip("skxent.rows._dask")
 _tasks = pytest.importorskip("skxent.rows._tasks")
 _worker_counts = pytest.importorskip("skxent.feature_selection._worker_counts")
+_worker_sets = pytest.importorskip("skxent.feature_selection._worker_sets")
 _distributed = pytest.importorskip("skxent.language_model._distributed")
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -357,23 +359,42 @@ def test_a_worker_that_is_killed_loses_nothing(data, processes):
     np.testing.assert_array_equal(model.coef_, expected.coef_)
 
 
-def test_a_worker_killed_while_features_are_counted_loses_nothing(data, processes, monkeypatch):
-    X, y, _ = (values[:1000] for values in data)
-    frame = pd.DataFrame(X, columns=NAMES)
-    compute, rounds = _worker_counts.compute, []
+def dies_in_round(n, client, module, monkeypatch):
+    """Kill a worker in one of the rounds of a module, and return the list of their numbers of tasks."""
+    compute, rounds = module.compute, []
 
     def with_a_murder(tasks):
         rounds.append(len(tasks))
-        if len(rounds) == 5:
-            os.kill(next(iter(processes.run(os.getpid).values())), signal.SIGKILL)
+        if len(rounds) == n:
+            os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
         return compute(tasks)
 
-    monkeypatch.setattr(_worker_counts, "compute", with_a_murder)
+    monkeypatch.setattr(module, "compute", with_a_murder)
+    return rounds
+
+
+def test_a_worker_killed_while_features_are_counted_loses_nothing(data, processes, monkeypatch):
+    X, y, _ = (values[:1000] for values in data)
+    frame = pd.DataFrame(X, columns=NAMES)
+    rounds = dies_in_round(5, processes, _worker_counts, monkeypatch)
     with processes.as_current():
         found = cross_entropy_classif(dd.from_pandas(frame, npartitions=3), y)
         processes.wait_for_workers(2)
     assert len(rounds) == 20
     np.testing.assert_array_equal(found, cross_entropy_classif(frame, y))
+
+
+def test_a_worker_killed_while_a_set_of_features_is_chosen_loses_nothing(data, processes, monkeypatch):
+    X, y, _ = (values[:1000] for values in data)
+    frame = pd.DataFrame(X, columns=NAMES)
+    rounds = dies_in_round(4, processes, _worker_sets, monkeypatch)
+    selector, local = (CrossEntropySelector(redundancy="jmi", k=4, alpha=None) for _ in range(2))
+    with processes.as_current():
+        selector.fit(dd.from_pandas(frame, npartitions=3), y)
+        processes.wait_for_workers(2)
+    assert len(rounds) > 4
+    assert selector.order_.tolist() == local.fit(frame, y).order_.tolist()
+    np.testing.assert_array_equal(selector.gains_, local.gains_)
 
 
 @pytest.mark.usefixtures("here")
@@ -401,19 +422,20 @@ def test_small_neighbours_are_put_together(kind, data, anywhere, monkeypatch):
     """So that there are not more tasks than work, and labels, weights and errors are still those of the partitions."""
     X, y, weight = data
     X = X / X.std(axis=0)
-    there, labels, weights = (da.from_array(values, chunks=50) for values in (X, y, weight))
+    there, labels, weights = (da.from_array(values, chunks=250) for values in (X, y, weight))
     there = there.rechunk({1: -1}).map_blocks(kind)
-    n_bytes = _dask.bytes_of(kind(X[:50]))
-    monkeypatch.setattr(_dask, "_BYTES_OF_A_TASK", 8 * n_bytes)
+    n_bytes = _dask.bytes_of(kind(X[:250]))
+    monkeypatch.setattr(_dask, "_BYTES_OF_A_TASK", 5 * n_bytes)
     table, column, _ = _dask.DaskTable(there).checked(labels, weights)
-    assert len(table.parts) == len(column.parts) == len(table.sizes) <= 9
+    assert len(table.parts) == len(column.parts) == len(table.sizes) == 3
     assert sum(table.sizes) == len(X)
     model = SoftmaxRegressor(tol=1e-13).fit(there, labels, weights)
     local = SoftmaxRegressor(tol=1e-13).fit(kind(X), y, weight)
     np.testing.assert_allclose(model.coef_, local.coef_, atol=1e-6)
     assert model.score(there, labels, weights) == pytest.approx(local.score(X, y, weight), abs=1e-12)
     with pytest.raises(ValueError, match="partition 7 of X: Input sample_weight contains NaN"):
-        SoftmaxRegressor().fit(there, y, np.where(np.arange(len(X)) == 367, np.nan, 1.0))
+        SoftmaxRegressor().fit(there, y, np.where(np.arange(len(X)) == 1800, np.nan, 1.0))
+    monkeypatch.setattr(_dask, "_BYTES_OF_A_TASK", 8 * n_bytes)
     assert _dask._neighbours([n_bytes] * 20 + [9 * n_bytes] * 2 + [1, 1]) == [
         slice(0, 8), slice(8, 16), slice(16, 20), slice(20, 21), slice(21, 22), slice(22, 24)
     ]  # fmt: skip
