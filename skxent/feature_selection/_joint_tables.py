@@ -109,7 +109,8 @@ def joint_counts(codes: Array, n_codes: int, base: Array, shape: tuple[int, int]
     cell = codes.astype(np.intp) * n_groups
     cell += base
     counts = np.bincount(cell, weight, minlength=n_codes * n_groups).astype(np.float64)
-    return counts.reshape(-1, *shape).transpose(1, 0, 2)
+    # Sums over them are rounded as they lie in memory, which must be the same wherever they were made.
+    return np.ascontiguousarray(counts.reshape(-1, *shape).transpose(1, 0, 2))
 
 
 def ranks_of_bins(n_rows: Integers) -> Array | None:
