@@ -83,19 +83,20 @@ def _print_csv(records: Iterable[Records], report: Report) -> None:
 
 
 def _put(write: Callable[[io.BytesIO], None], show: Callable[[str], str]) -> None:
-    """Write a table to standard output as bytes, for strings would be made and encoded again."""
+    """Write a table to standard output as it is in memory, for every copy of a long report takes time."""
     written = io.BytesIO()
     write(written)
-    data = written.getvalue()
-    _put_bytes(data if data.isascii() else show(data.decode()).encode("utf-8", "surrogateescape"))
+    data = written.getbuffer()
+    is_ascii = np.frombuffer(data, np.uint8).max(initial=0) < 0x80
+    _put_bytes(data if is_ascii else show(str(data, "utf-8")).encode("utf-8", "surrogateescape"))
 
 
-def _put_bytes(data: bytes) -> None:
+def _put_bytes(data: bytes | memoryview) -> None:
     if hasattr(sys.stdout, "buffer"):
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
     else:  # a stand-in that takes strings alone, such as io.StringIO
-        sys.stdout.write(data.decode("utf-8", "surrogateescape"))
+        sys.stdout.write(str(data, "utf-8", "surrogateescape"))
 
 
 @FORMATS.register("srilm")
