@@ -471,7 +471,9 @@ def _block_of_list(texts: list[str], n_before: int) -> Block:
 def _block_of_documents(
     texts: pl.Series, numbers: Integers, records: pl.DataFrame | None = None, problems: tuple[str, ...] = ()
 ) -> Block:
-    n_bytes, n_characters = (sizes.cast(pl.Int64).to_numpy() for sizes in (texts.str.len_bytes(), texts.str.len_chars()))
+    n_bytes, n_characters = (
+        sizes.cast(pl.Int64).to_numpy() for sizes in (texts.str.len_bytes(), texts.str.len_chars())
+    )
     # Each text with one newline at its end: its own if it has one.
     lengths = n_bytes + (~texts.str.ends_with("\n")).to_numpy()
     ended = texts.str.strip_suffix("\n").extend_constant("", 1)
