@@ -82,7 +82,7 @@ def _print_csv(records: Iterable[Records], report: Report) -> None:
         _put(partial(table.write_csv, include_header=number == 0), show_bytes)
 
 
-def _put(write: Callable[[io.BytesIO], None], show: Callable[[str], str]) -> None:
+def _put(write: Callable[[io.BytesIO], object], show: Callable[[str], str]) -> None:
     """Write a table to standard output as it is in memory, for every copy of a long report takes time."""
     written = io.BytesIO()
     write(written)
@@ -230,7 +230,7 @@ def _print_table(records: Iterable[Records], report: Report) -> None:
 
 
 def _place_cells(table: pl.DataFrame) -> list[Cells | bytes]:
-    line = [b":", whole_numbers(table["line"])] if "line" in table.columns else []
+    line: list[Cells | bytes] = [b":", whole_numbers(table["line"])] if "line" in table.columns else []
     return [text_cells(table["file"]), *line]
 
 
