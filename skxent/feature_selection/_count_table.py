@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -63,6 +64,20 @@ class FineCounts:
             np.concatenate([part.count for part in parts]),
             np.concatenate([part.feature_of_bin + at for part, at in zip(parts, first_feature, strict=True)]),
             np.concatenate([part.missing for part in parts]),
+        )
+
+    def take(self, features: Array) -> FineCounts:
+        """Give some of the features, by a mask."""
+        if features.all():
+            return self
+        bins = features[self.feature_of_bin]
+        cells = bins[self.bin]
+        return FineCounts(
+            (np.cumsum(bins) - 1)[self.bin[cells]],
+            self.label[cells],
+            self.count[cells],
+            (np.cumsum(features) - 1)[self.feature_of_bin[bins]],
+            self.missing[bins],
         )
 
     def merge(self, opens: Array, n_classes: int) -> tuple[Integers, Integers, Floats]:
@@ -340,12 +355,13 @@ def count_entries(entries: Entries, target: Target, n_bins: int, categorical: Ar
     cells = sum_by_cell(bin_of_entry, entries.label, entries.weight, target.n_classes)
     fine = FineCounts(*cells, feature[narrow], missing[first[narrow]])
     closes = np.concatenate([opens[1:], [True]]) & ~missing[first]
-    edges = np.split(entries.value[first[closes]], np.searchsorted(feature[closes], np.arange(1, len(categorical))))
+    largest = entries.value[first[closes]]
+    ends = np.searchsorted(feature[closes], np.arange(len(categorical) + 1)).tolist()
     return CountTable(
         *fine.merge(opens[narrow], target.n_classes),
         feature[opens],
         target.totals,
-        tuple(edges),
+        tuple(largest[start:end] for start, end in pairwise(ends)),
         tuple((~categorical).tolist()),
         target.ordered,
         fine,

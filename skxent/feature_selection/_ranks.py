@@ -32,20 +32,26 @@ def rank_pvalues(table: CountTable) -> list[Floats]:
     """p-values of each feature by each test, NaN where the test is not made."""
     if not (any(table.ordered) or table.ordered_classes):
         return []
-    fine = table.fine or _own_counts(table)
-    rows, scores = _scores_of_bins(fine, table.n_features)
-    ranked = np.asarray(table.ordered) & (np.bincount(fine.feature_of_bin, rows > 0, table.n_features) >= FEWEST_BINS)
-    ranked &= table.bins_per_feature >= FEWEST_BINS
+    by_values = np.full(table.n_features, np.nan)
+    ordered = np.asarray(table.ordered) & (table.bins_per_feature >= FEWEST_BINS)
+    if ordered.any():
+        by_values[ordered] = _by_values((table.fine or _own_counts(table)).take(ordered), table)
+    return [by_values, _classes_between_bins(table)] if table.ordered_classes else [by_values]
+
+
+def _by_values(fine: FineCounts, table: CountTable) -> Floats:
+    """p-values of the scores of the values."""
+    n_features = int(fine.feature_of_bin[-1]) + 1
+    rows, scores = _scores_of_bins(fine, n_features)
     cell = fine.feature_of_bin[fine.bin] * table.n_classes + fine.label
     count = np.where(fine.missing[fine.bin], 0.0, fine.count)
     sums, sizes = (
-        add_up(cell, values, table.n_features * table.n_classes).reshape(-1, table.n_classes)
+        add_up(cell, values, n_features * table.n_classes).reshape(-1, table.n_classes)
         for values in (count * scores[fine.bin], count)
     )
-    second, fourth = (add_up(fine.feature_of_bin, rows * scores**power, table.n_features) for power in (2, 4))
-    if not table.ordered_classes:
-        return [np.where(ranked, _between_groups(sums, sizes, second, fourth), np.nan)]
-    return [np.where(ranked, _correlation(sums, sizes, second, fourth), np.nan), _classes_between_bins(table)]
+    second, fourth = (add_up(fine.feature_of_bin, rows * scores**power, n_features) for power in (2, 4))
+    pvalues = (_correlation if table.ordered_classes else _between_groups)(sums, sizes, second, fourth)
+    return np.where(np.bincount(fine.feature_of_bin, rows > 0, n_features) >= FEWEST_BINS, pvalues, np.nan)
 
 
 def _own_counts(table: CountTable) -> FineCounts:
