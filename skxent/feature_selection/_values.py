@@ -287,5 +287,7 @@ def _ranks(texts: list[str] | list[str | None]) -> Integers:
         series = pl.Series(texts, dtype=pl.String)
     except UnicodeEncodeError:  # halves of characters
         series = pl.Series([text and text.encode("utf-8", "surrogatepass") for text in texts], dtype=pl.Binary)
-    ranks: Integers = series.rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
-    return np.where(ranks > 0, ranks - 1, ranks.max(initial=0))
+    distinct = series.unique().drop_nulls().sort()  # only these are sorted: often they are few
+    ranks = pl.DataFrame({"text": distinct, "rank": np.arange(len(distinct))})
+    ranked = series.to_frame("text").join(ranks, on="text", how="left", maintain_order="left")
+    return ranked["rank"].fill_null(len(distinct)).to_numpy()
