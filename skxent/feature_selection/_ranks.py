@@ -35,22 +35,22 @@ def rank_pvalues(table: CountTable) -> list[Floats]:
     by_values = np.full(table.n_features, np.nan)
     ordered = np.asarray(table.ordered) & (table.bins_per_feature >= FEWEST_BINS)
     if ordered.any():
-        by_values[ordered] = _by_values((table.fine or _own_counts(table)).take(ordered), table)
+        by_values[ordered] = _by_values((table.fine or _own_counts(table)).take(ordered), table.ordered_classes)
     return [by_values, _classes_between_bins(table)] if table.ordered_classes else [by_values]
 
 
-def _by_values(fine: FineCounts, table: CountTable) -> Floats:
+def _by_values(fine: FineCounts, ordered_classes: bool) -> Floats:
     """p-values of the scores of the values."""
     n_features = int(fine.feature_of_bin[-1]) + 1
     rows, scores = _scores_of_bins(fine, n_features)
-    cell = fine.feature_of_bin[fine.bin] * table.n_classes + fine.label
+    cell = fine.feature_of_bin[fine.bin] * fine.n_classes + fine.label
     count = np.where(fine.missing[fine.bin], 0.0, fine.count)
     sums, sizes = (
-        add_up(cell, values, n_features * table.n_classes).reshape(-1, table.n_classes)
+        add_up(cell, values, n_features * fine.n_classes).reshape(-1, fine.n_classes)
         for values in (count * scores[fine.bin], count)
     )
     second, fourth = (add_up(fine.feature_of_bin, rows * scores**power, n_features) for power in (2, 4))
-    pvalues = (_correlation if table.ordered_classes else _between_groups)(sums, sizes, second, fourth)
+    pvalues = (_correlation if ordered_classes else _between_groups)(sums, sizes, second, fourth)
     return np.where(np.bincount(fine.feature_of_bin, rows > 0, n_features) >= FEWEST_BINS, pvalues, np.nan)
 
 
@@ -59,7 +59,7 @@ def _own_counts(table: CountTable) -> FineCounts:
     last = np.append(table.feature_of_bin[1:] != table.feature_of_bin[:-1], True)
     missing = last.copy()
     missing[last] = np.array([len(edges) for edges in table.edges]) < table.bins_per_feature
-    return FineCounts(table.bin, table.label, table.count, table.feature_of_bin, missing)
+    return FineCounts(table.bin, table.label, table.count, table.feature_of_bin, missing, table.n_classes)
 
 
 def _scores_of_bins(fine: FineCounts, n_features: int) -> tuple[Floats, Floats]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
+from sklearn.feature_selection import f_regression
 
 from skxent.feature_selection import cross_entropy_regression
 from skxent.feature_selection._features import read_features
@@ -85,3 +86,23 @@ def test_categories_against_a_continuous_target():
     y = np.sin(x) + 3 * rng.normal(size=600)
     pvalues = cross_entropy_regression(np.column_stack([x, noise]), y, categorical_features=[0, 1])[1]
     assert pvalues[0] < 1e-3 < pvalues[1]
+
+
+def test_a_weak_trend_of_a_target_in_few_rows_is_found_as_by_the_f_test():
+    """The target is ranked in narrower classes than those that are predicted."""
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=(60, 300))
+    x = rng.normal(size=(60, 300)) + 0.2 * y
+    ours, theirs = (
+        np.concatenate([test(column[:, None], target)[1] for column, target in zip(x, y, strict=True)])
+        for test in (cross_entropy_regression, f_regression)
+    )
+    assert np.sum(ours < 0.001) >= 0.9 * np.sum(theirs < 0.001) > 30
+
+
+def test_order_of_a_target_with_as_many_values_as_rows_and_with_weights():
+    x, y = np.arange(12.0)[:, None], np.arange(12.0) ** 3
+    weight = np.where(np.arange(12) % 3 > 0, 2, 0)
+    expected = cross_entropy_regression(x.repeat(weight, axis=0), y.repeat(weight))
+    assert_allclose(cross_entropy_regression(x, y, sample_weight=weight), expected, rtol=1e-12)
+    assert expected[1][0] < 1e-3

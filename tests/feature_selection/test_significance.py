@@ -14,8 +14,8 @@ from skxent.feature_selection import (
 )
 from skxent.feature_selection._binning import auto_bins
 from skxent.feature_selection._features import read_features
-from skxent.feature_selection._significance import adjust_pvalues, independence_pvalues, null_moments
 from skxent.feature_selection._shuffling import _Shuffles, _with_rest
+from skxent.feature_selection._significance import adjust_pvalues, independence_pvalues, null_moments
 from skxent.feature_selection._target import read_target
 
 
