@@ -1,5 +1,7 @@
 """Information measures of SciPy's distributions: closed forms, infinities, what naive integration misses."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -231,6 +233,26 @@ def test_scales_whose_ratio_is_no_double():
         assert_allclose(found, 600 * np.log(10) + rest)
 
 
+@pytest.mark.parametrize("measure", [cross_entropy, kl_divergence, jensen_shannon])
+@pytest.mark.parametrize("family", [stats.logistic, stats.t(3).dist, stats.halfnorm, stats.gumbel_r, stats.moyal])
+def test_what_is_out_of_the_range_of_doubles_without_a_formula_is_said(measure, family):
+    shapes = [3] * family.numargs
+    for ends in ((1e300, 1e-300), (1e-300, 1e300)):
+        with pytest.raises(OverflowError, match=r"further apart than doubles reach, .* no formula"):
+            measure(*(family(*shapes, scale=scale) for scale in ends))
+    mixture = stats.Mixture([stats.Normal(), stats.Normal(sigma=1e300)])
+    with pytest.raises(OverflowError, match="further apart"):
+        measure(stats.norm(scale=1e-300), mixture)
+
+
+@pytest.mark.parametrize("family", [stats.halfnorm, stats.maxwell, stats.rayleigh, stats.chi(3).dist])
+def test_a_place_so_far_away_that_neighbouring_doubles_jump_over_all_the_mass(family):
+    """The divergence is about 1e600 / 2: no double, but not infinite."""
+    shapes = [3] * family.numargs
+    with pytest.raises(OverflowError, match="exceeds the largest double"):
+        kl_divergence(family(*shapes), family(*shapes, loc=-1e300))
+
+
 def test_a_density_beyond_the_largest_double_is_said(monkeypatch):
     monkeypatch.setattr(_distributions, "ENTROPIES", {})
     with pytest.raises(ArithmeticError, match="density exceeds the largest double"):
@@ -427,6 +449,8 @@ def test_jensen_shannon_is_symmetric(p, q):
 def test_jensen_shannon_at_its_ends():
     assert jensen_shannon(stats.t(3), stats.t(3)) == 0
     assert_allclose(jensen_shannon(stats.norm(), stats.norm(1000, 1e-3), base=2), 1)
+    for far in 10.0 ** np.arange(2, 305, 30):
+        assert_allclose(jensen_shannon(stats.norm(), stats.norm(far, 3)), LN2, rtol=1e-12)
     # Half of each lies where the other is too: JS = ln 2 / 2.
     assert_allclose(jensen_shannon(stats.uniform(0, 2), stats.uniform(1, 2)), LN2 / 2)
 
@@ -485,8 +509,10 @@ class Gap(stats.rv_continuous):
 
 
 def test_an_unknown_density_that_underflows_is_told_from_a_gap():
-    with pytest.raises(ArithmeticError, match=r"density of Narrow underflows at -?\d"):
+    with pytest.raises(ArithmeticError, match=r"density of Narrow underflows at -?\d") as error:
         kl_divergence(stats.uniform(-60, 120), Narrow(name="Narrow")())
+    where = float(re.search(r"underflows at (\S+),", str(error.value))[1])
+    assert 25 < abs(where) <= 60
     assert kl_divergence(stats.norm(), Gap()()) == np.inf
     assert np.isfinite(kl_divergence(Gap()(), stats.norm()))
 
