@@ -554,6 +554,10 @@ def test_own_log_densities_are_scipys_where_that_does_not_underflow(name):
         (stats.gamma(1e-5), -99988.06426375078),
         (stats.beta(2, 1e20), -44.47448619497938),
         (stats.beta(1e20, 1e20), -22.6466331675757),
+        (stats.gamma(1e-120), -1e120),
+        (stats.loggamma(1e-30), 70.07755278982137),
+        (stats.burr(1e68, 1e-22), -104.9189142777261),
+        (stats.burr12(1e68, 1e-22), -104.9189142777261),
         (stats.chi2(2e10), 12.931863998141568 + LN2),
         (stats.invgamma(1e10), 12.931863998141568 - 2 * special.digamma(1e10)),
         (stats.genextreme(-3), 1 + 4 * np.euler_gamma),
@@ -582,6 +586,45 @@ def test_divergences_far_out():
     assert_allclose(found, GAMMA_DIVERGENCES, rtol=1e-11)
     found = [kl_divergence(stats.beta(a, b), stats.beta(c, d)) for a, b, c, d in BETA_PAIRS]
     assert_allclose(found, BETA_DIVERGENCES, rtol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("measure", "p", "q", "expected"),
+    [
+        (cross_entropy, stats.gamma(1e-20, scale=2), stats.gamma(1, scale=3), np.log(3)),
+        (cross_entropy, stats.gamma(1e27, scale=7), stats.gamma(26323, scale=7.5), 9.3333333333333335e26),
+        (cross_entropy, stats.beta(1e-14, 2.5), stats.beta(1, 0.5), 0.69314718055994286),
+        (cross_entropy, stats.beta(0.9, 1e10), stats.beta(1e10, 1e20), 6549269465.0407489),
+        (kl_divergence, stats.gamma(6e-19, scale=3), stats.gamma(6.00000001e-19, scale=3e-5), 5.9993881133672529e-14),
+        (
+            kl_divergence,
+            stats.lognorm(1e-12, scale=0.5),
+            stats.lognorm(1e-12, scale=0.500000000001),
+            1.9999115140942553,
+        ),
+    ],
+)
+def test_shapes_near_zero_and_far_apart(measure, p, q, expected):
+    """Entropy and divergence, or the terms of a formula, are up to 1e27 times as large as their sum."""
+    assert_allclose(measure(p, q), expected, rtol=1e-12)
+
+
+@given(st.tuples(*[st.floats(-20, 14)] * 4))
+@settings(max_examples=30)
+def test_cross_entropies_against_mpmath(powers):
+    mpmath = pytest.importorskip("mpmath")
+    a, b, c, d = (10.0**power for power in powers)
+    with mpmath.workdps(80):
+        x, y, u, v = map(mpmath.mpf, (a, b, c, d))
+        beta = mpmath.loggamma(u) + mpmath.loggamma(v) - mpmath.loggamma(u + v)
+        beta -= (u - 1) * (mpmath.digamma(x) - mpmath.digamma(x + y))
+        beta -= (v - 1) * (mpmath.digamma(y) - mpmath.digamma(x + y))
+        gamma = mpmath.loggamma(u) + mpmath.log(v) - (u - 1) * (mpmath.digamma(x) + mpmath.log(y / v)) + x * y / v
+    found = [
+        cross_entropy(stats.beta(a, b), stats.beta(c, d)),
+        cross_entropy(stats.gamma(a, scale=b), stats.gamma(c, scale=d)),
+    ]
+    assert_allclose(found, [float(beta), float(gamma)], rtol=1e-9, atol=1e-9)
 
 
 @given(st.tuples(*[st.floats(-10, 14)] * 4), st.floats(-8, 0), st.booleans())
