@@ -1,6 +1,7 @@
 """Tests by ranks: against all permutations, SciPy's tests, and classes shuffled."""
 
 import itertools
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -99,6 +100,15 @@ def test_a_weak_trend_of_a_target_in_few_rows_is_found_as_by_the_f_test():
         for test in (cross_entropy_regression, f_regression)
     )
     assert np.exp(np.mean(np.log(ours / theirs))) < 2  # 5/3 is the price of the other tests
+
+
+@pytest.mark.parametrize("n", [12, 15, 20])
+def test_perfect_order_is_no_less_likely_than_one_of_all_orders(n):
+    x = np.arange(float(n))[:, None]
+    pvalue = cross_entropy_regression(x, x[:, 0], n_classes=n)[1][0]
+    assert 1 / math.factorial(n) < pvalue < 10 / math.factorial(n)
+    one_swap = np.r_[1.0, 0.0, np.arange(2.0, n)]
+    assert pvalue <= cross_entropy_regression(x, one_swap, n_classes=n)[1][0] < 1e4 / math.factorial(n)
 
 
 def test_order_of_a_target_with_as_many_values_as_rows_and_with_weights():
