@@ -63,7 +63,8 @@ class BinEncoder(TransformerMixin, Estimator):
 
     Notes
     -----
-    Missing values have a bin of their own. A category, or a missing value, that was not there during fit has weight 0.
+    Missing values have a bin of their own. A category, or a missing value, that was not there during fit has weight 0;
+    numbers below and above those seen are in the first and the last bin.
     The weights of rows that a model is then fitted on know these rows' labels: for features with many bins of few
     rows, cross-fit.
 
@@ -143,7 +144,7 @@ class BinEncoder(TransformerMixin, Estimator):
                 data.column(at),
                 name,
                 bool(features.categorical[at]),
-                lambda values, at=at: features.count(slice(at, at + 1), target, aim).edges[0],  # type: ignore[misc]
+                lambda values, at=at: features.count(slice(at, at + 1), target, aim).edges[0][:-1],  # type: ignore[misc]
             )
             for at, name in enumerate(data.names)
         ]

@@ -108,7 +108,7 @@ def test_perfect_order_is_no_less_likely_than_one_of_all_orders(n):
     pvalue = cross_entropy_regression(x, x[:, 0], n_classes=n)[1][0]
     assert 1 / math.factorial(n) < pvalue < 10 / math.factorial(n)
     one_swap = np.r_[1.0, 0.0, np.arange(2.0, n)]
-    assert pvalue <= cross_entropy_regression(x, one_swap, n_classes=n)[1][0] < 1e4 / math.factorial(n)
+    assert pvalue <= cross_entropy_regression(x, one_swap, n_classes=n)[1][0] < 1e5 / math.factorial(n)
 
 
 def test_order_of_a_target_with_as_many_values_as_rows_and_with_weights():
