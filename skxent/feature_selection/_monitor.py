@@ -270,7 +270,7 @@ class ShiftMonitor(Estimator):
     def _check_shapes(self) -> None:
         """Refuse a state whose parts do not belong together."""
         n_columns, width = len(self.names_), max(level.n_codes for level in self._levels)
-        expected = {
+        expected: dict[str, tuple[Any, tuple[int, ...]]] = {
             "levels": (self._levels, (n_columns,)),
             "counts": (self._counts, (n_columns, width)),
             "log_bets": (self._log_bets, (n_columns, len(TILTS) + 1)),

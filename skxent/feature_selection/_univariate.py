@@ -358,7 +358,8 @@ def cross_entropy_regression(
     Notes
     -----
     The p-value combines three tests (as Cauchy variables): of the information, of the correlation of the normal scores
-    of an ordered feature with those of y, and of the difference of the mean scores of y between the bins.
+    of an ordered feature with those of y, and of the difference of the mean scores of y between the bins. For the
+    correlation y is ranked in narrower classes than those that are predicted, of which there are 32 or more.
 
     Examples
     --------
