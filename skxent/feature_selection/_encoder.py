@@ -85,7 +85,7 @@ class BinEncoder(TransformerMixin, Estimator):
     0     (−∞, 515.3]   143  3.5
     1  (515.3, 686.5]   142  2.9
     2   (686.5, 1084]   142 -0.3
-    3    (1084, 4254]   142 -5.1
+    3          > 1084   142 -5.1
     >>> round(make_pipeline(encoder, LogisticRegression()).fit(X, y).score(X, y), 2)
     0.98
     """
