@@ -2,16 +2,20 @@
 
     python benchmarks/cluster.py fits [--rows 100000]
     python benchmarks/cluster.py rounds [--megabytes 1 100]
+    python benchmarks/cluster.py counts [--models 8]
+    python benchmarks/cluster.py features [--rows 1000000]
 
 The first fits the same rows in memory and on one and on two worker processes of one thread each, and says after how
 many passes over the data and seconds the objective was within 1e-4 of its minimum. dask-ml knows two classes only: it
 and skxent fit two as well, on the two workers. Peers that are not installed are named. The second times one evaluation
-and that of the same rows in this process: what is more in processors' time is the cost of a round.
+and that of the same rows in this process: what is more in processors' time is the cost of a round. The third merges
+language models of a million types each. The fourth scores features of several kinds and chooses a set of them.
 """
 
 from __future__ import annotations
 
 import argparse
+import pickle
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +28,7 @@ import numpy as np
 from _report import machine, print_table, say_missing
 from large_data import CLASSES, Evaluations, make_rows
 
-from skxent import SoftmaxRegressor
+from skxent import CrossEntropySelector, SoftmaxRegressor, UnigramLanguageModel, cross_entropy_classif
 from skxent._parallel import worker_threads
 from skxent.linear_model._objective import Objective, Problem
 from skxent.linear_model._outputs import Softmax
@@ -32,7 +36,7 @@ from skxent.losses import CrossEntropy
 from skxent.rows import opened, rows_of
 from skxent.solvers import LBFGS
 
-__all__ = ["fits", "rounds"]
+__all__ = ["counts", "features", "fits", "rounds"]
 
 ALPHA = 1e-4
 # Seconds and passes at which each value of the objective was known.
@@ -208,7 +212,7 @@ def rounds(megabytes: list[float], n_columns: int = 100) -> None:
 def _costs(n_rows: int, n_columns: int) -> list[tuple[float, float]]:
     """Return seconds and processors' seconds of an evaluation there and here, one after the other in turns."""
     X, y = (np.concatenate(values) for values in zip(*(make_rows(at, n_rows, n_columns) for at in (0, 1)), strict=True))
-    table, labels = opened(on_workers(2, n_rows, n_columns)[0]).checked(on_workers(2, n_rows, n_columns)[1])
+    table, labels, _ = opened(on_workers(2, n_rows, n_columns)[0]).checked(on_workers(2, n_rows, n_columns)[1])
     w = np.zeros((n_columns + 1, CLASSES), np.float32)
     with worker_threads():
         kinds = [rows_of(table, labels, None, n_outputs=CLASSES), rows_of(X, y, None, n_outputs=CLASSES)]
@@ -231,17 +235,89 @@ def _processors_time() -> float:
     return time.process_time() + sum(get_client().run(time.process_time).values())
 
 
+# ------------------------------------------------------------------------------------------------ text and features
+
+
+def counts(n_models: int, n_types: int = 1_000_000) -> None:
+    """Time one fit, the merging of models until the first score of the sum, and the fit to all text at once."""
+    rng = np.random.default_rng(0)
+    texts, records = [], []
+    for _ in range(n_models):
+        rare, frequent = rng.choice(n_types * 13 // 10, n_types, replace=False), rng.zipf(1.3, n_types) % n_types
+        texts.append(" ".join(f"w{number}" for number in np.concatenate([rare, frequent]).tolist()))
+    models = [UnigramLanguageModel().fit([text]) for text in texts]
+    tasks: dict[str, Callable[[], Any]] = {
+        "one fit": lambda: UnigramLanguageModel().fit(texts[:1]),
+        f"{n_models} models merged": lambda: models[0].merge(*models[1:]),
+        "one fit to all": lambda: UnigramLanguageModel().fit(texts),
+    }
+    for name, make in tasks.items():
+        begin = time.process_time()
+        model = make()
+        bits = model.cross_entropy(["w1 w2"])
+        seconds = time.process_time() - begin
+        sizes = (len(pickle.dumps(value)) / 1e6 for value in (model, model.counts_.table))
+        records.append([name, model.counts_.table.height, f"{seconds:.1f}", *(f"{size:.0f}" for size in sizes), bits])
+    print(machine())
+    print_table(["", "types", "CPU seconds", "MB pickled", "MB of the table", "score of two words"], records)
+
+
+def features(n_rows: int) -> None:
+    """Score features of several kinds in memory and on two workers, and choose a set of them."""
+    import dask.dataframe as dd
+    import pandas as pd
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, n_rows)
+    words = np.array([f"word {number}" for number in range(5_000)], dtype=object)
+    frame = pd.DataFrame(
+        {
+            "normal": rng.normal(size=n_rows) + y,
+            "uniform": rng.random(n_rows),
+            "word": words[rng.zipf(1.3, n_rows) % 5_000],
+            "category": pd.Categorical((rng.integers(0, 50, n_rows) + y) % 50),
+            "date": np.datetime64("2020-01-01", "s") + (rng.integers(0, 10**7, n_rows) + 10**6 * y),
+        }
+    )
+    weight = rng.random(n_rows)
+    tasks: dict[str, Callable[[Any], Any]] = {
+        "scores": lambda X: cross_entropy_classif(X, y)[0],
+        "scores, weighted": lambda X: cross_entropy_classif(X, y, sample_weight=weight)[0],
+        "set, cmim": lambda X: CrossEntropySelector(redundancy="cmim").fit(X, y).gains_,
+        "set, discriminant": lambda X: CrossEntropySelector(redundancy="discriminant").fit(X, y).gains_,
+    }
+    records = []
+    with workers(2):
+        there = dd.from_pandas(frame, npartitions=4).persist()
+        for name, task in tasks.items():
+            (found, seconds), (expected, seconds_here) = _timed(task, there), _timed(task, frame)
+            difference = float(np.max(np.abs(found - expected), initial=0))
+            records.append([name, f"{seconds:.1f}", f"{seconds_here:.1f}", f"{difference:.0e}"])
+    print(f"{machine()}; {n_rows} rows")
+    print_table(["", "seconds on two workers", "in memory", "largest difference"], records)
+
+
+def _timed(task: Callable[[Any], Any], X: Any) -> tuple[Any, float]:
+    begin = time.perf_counter()
+    return task(X), time.perf_counter() - begin
+
+
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("fits").add_argument("--rows", type=int, default=100_000)
-    commands.add_parser("rounds").add_argument("--megabytes", type=float, nargs="+", default=[1.0, 100.0])
+    options: dict[Callable[[Any], None], dict[str, Any]] = {
+        fits: {"name": "--rows", "type": int, "default": 100_000},
+        rounds: {"name": "--megabytes", "type": float, "nargs": "+", "default": [1.0, 100.0]},
+        counts: {"name": "--models", "type": int, "default": 8},
+        features: {"name": "--rows", "type": int, "default": 1_000_000},
+    }
+    for task, option in options.items():
+        command = commands.add_parser(task.__name__)
+        command.set_defaults(task=task)
+        command.add_argument(option.pop("name"), dest="size", **option)
     arguments = parser.parse_args()
-    if arguments.command == "fits":
-        fits(arguments.rows)
-    else:
-        rounds(arguments.megabytes)
+    arguments.task(arguments.size)
 
 
 if __name__ == "__main__":

@@ -243,13 +243,14 @@ def formats(folder: Path, options: argparse.Namespace) -> None:
         commands = {
             "counting": [*COMMAND, *scored],
             "--per line --format csv": [*COMMAND[:4], "--per", "line", "--format", "csv", *scored],
+            "--per line --format json": [*COMMAND, "--per", "line", *scored],
             "--per line": [*COMMAND[:4], "--per", "line", *scored],
             "--max-perplexity X": [*COMMAND[:4], "--max-perplexity", "1e9", *scored],
         }
         seconds = [took.cpu_seconds for took in take_turns(commands, options.rounds).values()]
         rows.append([name, *(f"{value:.2f}" for value in seconds), *(f"{seconds[0] / s:.2f}" for s in seconds[1:])])
     print(f"\nProcessor seconds of reports and filters, and the speed of counting that they reach, {title}\n")
-    print_table(["format", *commands, "csv", "table", "filter"], rows)
+    print_table(["format", *commands, "csv", "json", "table", "filter"], rows)
 
 
 def write_formats(path: Path) -> list[tuple[str, Path, list[str]]]:

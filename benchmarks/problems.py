@@ -167,6 +167,21 @@ def correlated(n: int, d: int, k: int, dtype: Any = np.float32) -> tuple[NDArray
     return X.astype(dtype, copy=False), y
 
 
+def embeddings(n: int, d: int, k: int, power: float, mean: float) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    """Vectors like those of a neural network, and labels drawn from a softmax model of them.
+
+    Along axes of any direction the deviations fall as ``1 / j**power``; their mean square is 1. The mean of each column
+    is drawn from a normal distribution of deviation `mean`: with more than 0 all vectors lie in a narrow cone.
+    """
+    rng = np.random.default_rng(0)
+    deviations = np.arange(1, d + 1) ** -power
+    X = rng.standard_normal((n, d)) * (deviations / np.sqrt(np.square(deviations).mean()))
+    logits = X @ (2 / np.sqrt(d) * rng.standard_normal((d, k)))
+    y = np.unique((logits + rng.gumbel(size=logits.shape)).argmax(axis=1), return_inverse=True)[1]
+    X = X @ np.linalg.qr(rng.standard_normal((d, d)))[0] + mean * rng.standard_normal(d)
+    return X.astype(np.float32), y
+
+
 # -------------------------------------------------------------------------------------------------- problems
 
 
@@ -213,6 +228,18 @@ def tall() -> Problem:
     return Problem("500,000 x 30, 2 classes", *clusters(500_000, 30, 2), 1 / 500_000)
 
 
+@problem("isotropic")
+def isotropic() -> Problem:
+    """Return a thousand classes of vectors without any structure; not one of the default problems."""
+    return Problem("isotropic, 10,000 x 256, 1,000 classes", *embeddings(10_000, 256, 1_000, 0, 0), 1e-4)
+
+
+@problem("embeddings")
+def anisotropic() -> Problem:
+    """Return a thousand classes of vectors as networks make them; not one of the default problems."""
+    return Problem("embeddings, 10,000 x 256, 1,000 classes", *embeddings(10_000, 256, 1_000, 0.5, 1), 1e-4)
+
+
 @problem("digits")
 def digits() -> Problem:
     """Return a problem small enough to try a script on; not one of the default problems."""
@@ -221,4 +248,4 @@ def digits() -> Problem:
 
 
 # What is measured unless something else is asked for.
-DEFAULT = [name for name in PROBLEMS if name != "digits"]
+DEFAULT = [name for name in PROBLEMS if name not in ("digits", "isotropic", "embeddings")]

@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from sklearn.model_selection import GridSearchCV
 
 from skxent import (
+    CrossEntropySelector,
     SigmoidRegressor,
     SoftmaxRegressor,
     SoftmaxRegressorCV,
@@ -39,6 +40,7 @@ pytest.importorskip("dask.bag")
 _dask = pytest.importorskip("skxent.rows._dask")
 _tasks = pytest.importorskip("skxent.rows._tasks")
 _worker_counts = pytest.importorskip("skxent.feature_selection._worker_counts")
+_worker_sets = pytest.importorskip("skxent.feature_selection._worker_sets")
 _distributed = pytest.importorskip("skxent.language_model._distributed")
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -60,6 +62,12 @@ def _time_limit():
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(autouse=True)
+def _small_partitions_stay_apart(request, monkeypatch):
+    if "put_together" not in request.node.name:
+        monkeypatch.setattr(_dask, "_BYTES_OF_A_TASK", 0)
 
 
 @contextmanager
@@ -132,8 +140,7 @@ def as_frame(X, y, n_parts=3):
 def rows_on_dask(X, y, weight=None, n_parts=7):
     size = -(-len(X) // n_parts)
     parts = [None if values is None else da.from_array(values, chunks=size) for values in (X, y, weight)]
-    table, labels = _dask.DaskTable(parts[0]).checked(parts[1])
-    weight = None if weight is None else table.column(parts[2], "sample_weight")
+    table, labels, weight = _dask.DaskTable(parts[0]).checked(*parts[1:])
     return _dask.DaskRows(table, labels, weight, n_outputs=3)
 
 
@@ -194,6 +201,78 @@ def test_a_frame_with_its_target(data, anywhere):
     again = SoftmaxRegressor(tol=1e-14).fit(frame[NAMES], frame["label"])
     np.testing.assert_allclose(again.coef_, model.coef_, rtol=1e-9, atol=1e-12)
     assert model.score(frame, "label") == pytest.approx(local.score(X, y))
+
+
+def test_a_frame_with_its_weights(data, anywhere):
+    X, y, weight = data
+    frame = as_frame(X, y).assign(weight=lambda f: f["column 0"].abs() + 0.1)
+    weight = np.abs(X[:, 0]) + 0.1
+    model = SoftmaxRegressor(tol=1e-14).fit(frame, y="label", sample_weight="weight")
+    local = SoftmaxRegressor(tol=1e-14).fit(X, y, weight)
+    scale = X.std(axis=0)
+    np.testing.assert_allclose(model.coef_ * scale, local.coef_ * scale, atol=1e-6)
+    assert model.feature_names_in_.tolist() == NAMES
+    assert model.score(frame, "label", "weight") == pytest.approx(local.score(X, y, weight))
+    with pytest.raises(ValueError, match="X has no column 'mass'; its columns: column 0"):
+        model.fit(frame, "label", "mass")
+    with pytest.raises(ValueError, match="X has no column 'w'; its columns: none, since X is an array"):
+        model.fit(on_dask(X)[0], y, "w")
+    with pytest.raises(ValueError, match="Negative values"):
+        model.score(frame.assign(weight=-1.0), "label", "weight")
+
+
+class Interrupted(LBFGS):
+    """The solver, during which the user presses Ctrl-C."""
+
+    def solve(self, objective, w0, *, max_iter, tol, callback):
+        def watched(w, value):
+            signal.raise_signal(signal.SIGINT)
+            return callback(w, value)
+
+        return super().solve(objective, w0, max_iter=max_iter, tol=tol, callback=watched)
+
+
+def test_an_interrupt_leaves_the_model_as_it_was(data, anywhere):
+    X, y, _ = data
+    model = SoftmaxRegressor().fit(*on_dask(X, y))
+    before = model.coef_.copy()
+    with pytest.raises(KeyboardInterrupt):
+        model.set_params(solver=Interrupted()).fit(*on_dask(X, y[::-1].copy()))
+    np.testing.assert_array_equal(model.coef_, before)
+    model.set_params(solver="lbfgs").fit(*on_dask(X, y))
+    np.testing.assert_array_equal(model.coef_, before)
+
+
+@pytest.mark.usefixtures("here")
+def test_one_weight_for_all_rows(data):
+    X, y, _ = data
+    model, local = (SoftmaxRegressor(tol=1e-12).fit(rows, y, 2.0) for rows in (on_dask(X)[0], X))
+    np.testing.assert_allclose(model.coef_, local.coef_, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.usefixtures("here")
+def test_the_same_partition_twice_and_one_that_is_not_what_it_says(data):
+    X, y, _ = (values[:600] for values in data)
+    X = X / X.std(axis=0)
+    part = da.from_delayed(dask.delayed(X), X.shape, X.dtype)
+    twice = SoftmaxRegressor(tol=1e-13).fit(da.concatenate([part, part]), np.r_[y, y])
+    local = SoftmaxRegressor(tol=1e-13).fit(np.r_[X, X], np.r_[y, y])
+    np.testing.assert_allclose(twice.coef_, local.coef_, atol=1e-6)
+    short = da.from_delayed(dask.delayed(X[:500]), X.shape, X.dtype)
+    with pytest.raises(ValueError, match="1100 in X and 1200 in y"):
+        SoftmaxRegressor().fit(da.concatenate([part, short]), np.r_[y, y])
+    missing = da.from_delayed(dask.delayed(None), X.shape, X.dtype)
+    with pytest.raises(ValueError, match="partition 1 of X has 0 dimensions"):
+        SoftmaxRegressor().fit(da.concatenate([part, missing]), np.r_[y, y])
+
+
+def test_futures_and_lists_of_collections_are_refused(data, processes):
+    X, y, _ = (values[:300] for values in data)
+    with processes.as_current():
+        future = processes.submit(np.eye, 3)
+        for arguments in ((future, y), (on_dask(X)[0], future), (X, y, future), ([future], y), (on_dask(X), y)):
+            with pytest.raises(TypeError, match=r"a (distributed\.Future|dask\.Array), which is not in memory"):
+                SoftmaxRegressor().fit(*arguments)
 
 
 def test_odd_partitions(data, anywhere):
@@ -280,23 +359,42 @@ def test_a_worker_that_is_killed_loses_nothing(data, processes):
     np.testing.assert_array_equal(model.coef_, expected.coef_)
 
 
-def test_a_worker_killed_while_features_are_counted_loses_nothing(data, processes, monkeypatch):
-    X, y, _ = (values[:1000] for values in data)
-    frame = pd.DataFrame(X, columns=NAMES)
-    compute, rounds = _worker_counts.compute, []
+def dies_in_round(n, client, module, monkeypatch):
+    """Kill a worker in one of the rounds of a module, and return the list of their numbers of tasks."""
+    compute, rounds = module.compute, []
 
     def with_a_murder(tasks):
         rounds.append(len(tasks))
-        if len(rounds) == 5:
-            os.kill(next(iter(processes.run(os.getpid).values())), signal.SIGKILL)
+        if len(rounds) == n:
+            os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
         return compute(tasks)
 
-    monkeypatch.setattr(_worker_counts, "compute", with_a_murder)
+    monkeypatch.setattr(module, "compute", with_a_murder)
+    return rounds
+
+
+def test_a_worker_killed_while_features_are_counted_loses_nothing(data, processes, monkeypatch):
+    X, y, _ = (values[:1000] for values in data)
+    frame = pd.DataFrame(X, columns=NAMES)
+    rounds = dies_in_round(5, processes, _worker_counts, monkeypatch)
     with processes.as_current():
         found = cross_entropy_classif(dd.from_pandas(frame, npartitions=3), y)
         processes.wait_for_workers(2)
     assert len(rounds) == 20
     np.testing.assert_array_equal(found, cross_entropy_classif(frame, y))
+
+
+def test_a_worker_killed_while_a_set_of_features_is_chosen_loses_nothing(data, processes, monkeypatch):
+    X, y, _ = (values[:1000] for values in data)
+    frame = pd.DataFrame(X, columns=NAMES)
+    rounds = dies_in_round(4, processes, _worker_sets, monkeypatch)
+    selector, local = (CrossEntropySelector(redundancy="jmi", k=4, alpha=None) for _ in range(2))
+    with processes.as_current():
+        selector.fit(dd.from_pandas(frame, npartitions=3), y)
+        processes.wait_for_workers(2)
+    assert len(rounds) > 4
+    assert selector.order_.tolist() == local.fit(frame, y).order_.tolist()
+    np.testing.assert_array_equal(selector.gains_, local.gains_)
 
 
 @pytest.mark.usefixtures("here")
@@ -317,6 +415,36 @@ def test_a_sum_is_one_round_of_a_task_for_each_partition_and_a_tree(data, monkey
     local = Objective(objective.problem, MemoryRows(X, y, n_outputs=3))(np.ones((N_FEATURES + 1, 3)))
     assert value == pytest.approx(local[0])
     np.testing.assert_allclose(gradient, local[1])
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+def test_small_neighbours_are_put_together(kind, data, anywhere, monkeypatch):
+    """So that there are not more tasks than work, and labels, weights and errors are still those of the partitions."""
+    X, y, weight = data
+    X = X / X.std(axis=0)
+    there, labels, weights = (da.from_array(values, chunks=250) for values in (X, y, weight))
+    there = there.rechunk({1: -1}).map_blocks(kind)
+    n_bytes = _dask.bytes_of(kind(X[:250]))
+    monkeypatch.setattr(_dask, "_BYTES_OF_A_TASK", 5 * n_bytes)
+    table, column, _ = _dask.DaskTable(there).checked(labels, weights)
+    assert len(table.parts) == len(column.parts) == len(table.sizes) == 3
+    assert sum(table.sizes) == len(X)
+    model = SoftmaxRegressor(tol=1e-13).fit(there, labels, weights)
+    local = SoftmaxRegressor(tol=1e-13).fit(kind(X), y, weight)
+    np.testing.assert_allclose(model.coef_, local.coef_, atol=1e-6)
+    assert model.score(there, labels, weights) == pytest.approx(local.score(X, y, weight), abs=1e-12)
+    with pytest.raises(ValueError, match="partition 7 of X: Input sample_weight contains NaN"):
+        SoftmaxRegressor().fit(there, y, np.where(np.arange(len(X)) == 1800, np.nan, 1.0))
+    monkeypatch.setattr(_dask, "_BYTES_OF_A_TASK", 8 * n_bytes)
+    assert _dask._neighbours([n_bytes] * 20 + [9 * n_bytes] * 2 + [1, 1]) == [
+        slice(0, 8), slice(8, 16), slice(16, 20), slice(20, 21), slice(21, 22), slice(22, 24)
+    ]  # fmt: skip
+
+
+def test_mixed_labels_are_not_put_together(data, here):
+    X = on_dask(data[0])[0]
+    with pytest.raises(ValueError, match="partition 1 of y are <U1, one a row, but those of partition 0 of y are fl"):
+        SoftmaxRegressor().fit(X, mixed_labels())
 
 
 def test_a_fit_is_a_round_for_each_evaluation_and_ten_more(much, monkeypatch):

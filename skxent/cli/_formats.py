@@ -6,6 +6,7 @@ sums into figures; it writes to standard output.
 
 from __future__ import annotations
 
+import io
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -17,16 +18,13 @@ import numpy as np
 import polars as pl
 
 from skxent._registry import Registry
+from skxent.cli._cells import Cells, aligned, joined, text_cells, whole_numbers
 from skxent.cli._levels import Records
 from skxent.cli._names import show_bytes, show_escapes
 from skxent.language_model import Score
 from skxent.language_model._efficiency import DEFAULT_ORDER
 
-__all__ = ["FORMATS", "Report", "aligned", "srilm_summary"]
-
-# Numbers are rounded as integers of their last digit, which takes a third of the time, where that cannot go wrong:
-# their error is below 2e-7, so it cannot where they are no nearer than this to the middle of two integers.
-_LARGEST_PLAIN, _NEAR_MIDDLE = 1e9, 1e-6
+__all__ = ["FORMATS", "Report", "srilm_summary"]
 
 
 @dataclass(frozen=True)
@@ -74,14 +72,31 @@ def _print_json(records: Iterable[Records], report: Report) -> None:
     number = pl.col(pl.Float64)
     for table in map(report.figures, records):
         finite = table.with_columns(pl.when(number.is_finite()).then(number))
-        sys.stdout.write(show_escapes(finite.write_ndjson()))
+        _put(finite.write_ndjson, show_escapes)
 
 
 @FORMATS.register("csv")
 def _print_csv(records: Iterable[Records], report: Report) -> None:
     """Print a header and one row a record."""
     for number, table in enumerate(map(report.figures, records)):
-        sys.stdout.write(show_bytes(table.write_csv(include_header=number == 0)))
+        _put(partial(table.write_csv, include_header=number == 0), show_bytes)
+
+
+def _put(write: Callable[[io.BytesIO], object], show: Callable[[str], str]) -> None:
+    """Write a table to standard output as it is in memory, for every copy of a long report takes time."""
+    written = io.BytesIO()
+    write(written)
+    data = written.getbuffer()
+    is_ascii = np.frombuffer(data, np.uint8).max(initial=0) < 0x80
+    _put_bytes(data if is_ascii else show(str(data, "utf-8")).encode("utf-8", "surrogateescape"))
+
+
+def _put_bytes(data: bytes | memoryview) -> None:
+    if hasattr(sys.stdout, "buffer"):
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+    else:  # a stand-in that takes strings alone, such as io.StringIO
+        sys.stdout.write(str(data, "utf-8", "surrogateescape"))
 
 
 @FORMATS.register("srilm")
@@ -210,52 +225,13 @@ def _print_table(records: Iterable[Records], report: Report) -> None:
             head = "".join(f"{title.format(unit=report.unit):>{width}}" for title, width, _ in columns.values())
             print(f"{head}  {report.level}")
         cells = [aligned(table[name], width, digits) for name, (_, width, digits) in columns.items()]
-        rows = pl.select(pl.concat_str([*cells, pl.lit("  "), table.select(_place(table)).to_series()])).to_series()
-        sys.stdout.write(show_bytes(f"{rows.str.join(chr(10)).item()}\n") if len(rows) else "")
+        if table.height:
+            _put_bytes(joined([*cells, b"  ", *_place_cells(table)]))
 
 
-def aligned(column: pl.Series, width: int, digits: int) -> pl.Series:
-    """Write the numbers of a column with so many digits, separators of thousands, and '-' where there is none."""
-    values = column.cast(pl.Float64)
-    scaled = values.abs() * 10.0**digits
-    is_plain = (scaled < _LARGEST_PLAIN) & ((scaled - scaled.floor() - 0.5).abs() > _NEAR_MIDDLE)
-    texts = _with_point(scaled.round().cast(pl.Int64, strict=False), values < 0, digits)
-    others = (~is_plain.fill_null(False)).arg_true()
-    if len(others):
-        texts = texts.scatter(others, _written(values.gather(others), digits))
-    return _separated(texts, values.abs().round(digits), digits).str.pad_start(width)
-
-
-def _with_point(integers: pl.Series, is_negative: pl.Series, digits: int) -> pl.Series:
-    """Put a point before the last digits."""
-    texts = integers.cast(pl.String)
-    if digits:
-        texts = texts.str.zfill(digits + 1)
-        texts = pl.select(pl.concat_str([texts.str.head(-digits), pl.lit("."), texts.str.tail(digits)])).to_series()
-    if is_negative.any():
-        texts = pl.select(pl.when(is_negative).then(pl.concat_str([pl.lit("-"), texts])).otherwise(texts)).to_series()
-    return texts
-
-
-def _written(values: pl.Series, digits: int) -> pl.Series:
-    """Write any numbers with so many digits, '-' where there is none."""
-    written = values.to_frame("x").write_csv(include_header=False, float_precision=digits, null_value="-")
-    return pl.Series([written.removesuffix("\n")]).str.split("\n").explode(empty_as_null=False)
-
-
-def _separated(texts: pl.Series, values: pl.Series, digits: int) -> pl.Series:
-    """Put separators between the thousands of the numbers with these values."""
-    frame = pl.DataFrame([texts.alias("text"), values.alias("value")])
-    largest = values.filter(values.is_finite()).max()
-    least, place = 1000.0, 3 + digits + (digits > 0)
-    text, value = pl.col("text"), pl.col("value")
-    while isinstance(largest, float) and largest >= least:
-        parts = pl.concat_str([text.str.head(-place), pl.lit(","), text.str.tail(place)])
-        frame = frame.with_columns(
-            pl.when(value.is_finite() & (value >= least)).then(parts).otherwise(text).alias("text")
-        )
-        least, place = 1000 * least, place + 4
-    return frame["text"]
+def _place_cells(table: pl.DataFrame) -> list[Cells | bytes]:
+    line: list[Cells | bytes] = [b":", whole_numbers(table["line"])] if "line" in table.columns else []
+    return [text_cells(table["file"]), *line]
 
 
 def _place(table: pl.DataFrame) -> pl.Expr:

@@ -12,8 +12,8 @@ import polars as pl
 
 from skxent._registry import Registry
 from skxent._typing import Floats
+from skxent.cli._cells import aligned, joined
 from skxent.cli._compare import DEFAULT_LEVEL, read_models
-from skxent.cli._formats import aligned
 from skxent.cli._levels import Corpus, evaluate, read_corpus
 from skxent.cli._names import show_bytes
 from skxent.cli._notes import Notes
@@ -164,8 +164,8 @@ def _print_text(found: _KeyWords) -> None:
     cells = [aligned(table[name], 16 if digits == 6 else 12, digits) for name, (_, digits) in columns.items()]
     print(found.head, "", sep="\n")
     print("".join(f"{title:>{16 if digits == 6 else 12}}" for title, digits in columns.values()) + "  word")
-    for row in pl.select(pl.concat_str([*cells, pl.lit("  "), table["word"]])).to_series():
-        print(row)
+    for cell, word in zip(joined(cells).decode().splitlines(), table["word"], strict=True):
+        print(f"{cell}  {word}")
     print("", found.foot, sep="\n")
 
 

@@ -271,7 +271,15 @@ def figures(records: Records, options: Options, **constants: Any) -> pl.DataFram
         "oov": options.oov,
     }
     columns |= records.columns | constants
-    return pl.DataFrame({name: columns[name] for name in PUBLISHED if name in columns}, nan_to_null=True)
+    names = [name for name in PUBLISHED if name in columns]
+    return pl.DataFrame([_column(name, columns[name], len(whole)) for name in names])
+
+
+def _column(name: str, value: Any, n_records: int) -> pl.Series:
+    """Make a column of an array, of which NaN is null, or of one value, which Polars alone repeats less quickly."""
+    if isinstance(value, np.ndarray | pl.Series):
+        return pl.Series(name, value, nan_to_null=True)
+    return pl.Series(name, [value]).new_from_index(0, n_records)
 
 
 class _Words:

@@ -96,7 +96,8 @@ def sample(corpus: Corpus, models: Sequence[WordScores], *, oov: str, resample: 
     sums = _UNITS[resample](corpus, models, oov)
     unit = "file" if resample == "file" else "document" if corpus.reading["field"] else "line"
     if len(sums) < 2:
-        raise TooFewUnits(f"a bootstrap over {unit}s needs at least 2 {unit}s with words, not {len(sums)}")
+        problem = f"a bootstrap over {unit}s needs at least 2 {unit}s with words, not {len(sums)}"
+        raise TooFewUnits(f"{corpus.title}: {problem}")
     score = Score.from_matrix(sums).under(oov)
     if not np.isfinite(score.log_prob).all():
         raise CorpusError(f"{corpus.title}: words of probability 0 make a bootstrap meaningless; smooth the model")

@@ -117,7 +117,12 @@ def _prepared(scores: WordScores, options: Options) -> WordScores:
         scores = replace(scores, blank_lines=blank_lines)
     if options.vocab_pad is None:
         return scores
-    return scores.share_unknown(options.vocab_pad - len(scores.log_probs))
+    n_known = len(scores.log_probs)
+    if options.vocab_pad <= n_known:
+        raise ValueError(
+            f"--vocab-pad {options.vocab_pad}: the model alone has {n_known:,} words; give more than these"
+        )
+    return scores.share_unknown(options.vocab_pad - n_known)
 
 
 def _how_to_train(options: Options) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import polars as pl
 
 from skxent._registry import Registry
-from skxent.cli._formats import aligned
+from skxent.cli._cells import aligned, joined
 from skxent.cli._levels import corpus_records, figures
 from skxent.cli._names import show_bytes
 from skxent.cli._notes import Notes
@@ -69,8 +69,8 @@ def _row(options: Options, progress: Progress, notes: Notes) -> pl.DataFrame:
 def _print_text(table: pl.DataFrame, unit: str) -> None:
     print("".join(f"{title.format(unit=unit):>{width}}" for title, width, _ in _COLUMNS.values()) + "  tokenizer")
     cells = [aligned(table[name], width, digits) for name, (_, width, digits) in _COLUMNS.items()]
-    for row in pl.select(pl.concat_str([*cells, pl.lit("  "), table["tokenizer"]])).to_series():
-        print(row)
+    for cell, name in zip(joined(cells).decode().splitlines(), table["tokenizer"], strict=True):
+        print(f"{cell}  {name}")
     print(
         f"\nentropy: of the frequencies of the tokens, in {unit}; efficiency: Rényi's, of order {DEFAULT_ORDER}\n"
         f"{unit}/token and bits/byte: {EXPLAINED[table['evaluated'][0]]}\n"

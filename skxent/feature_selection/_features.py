@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -21,7 +21,9 @@ from skxent.feature_selection._count_table import (
     count_entries,
     spans_few,
 )
+from skxent.feature_selection._joint_tables import JointTables, MemoryTables, ranks_of_bins
 from skxent.feature_selection._lazy_data import LazyData, is_lazy
+from skxent.feature_selection._scored_rows import MemoryScores, ScoredRows, ScoreOf
 from skxent.feature_selection._target import MIN_ROWS, Target
 from skxent.feature_selection._values import as_numbers, stack_columns
 
@@ -68,6 +70,19 @@ class Features(ABC):
     @abstractmethod
     def values(self, at: int) -> Array:
         """Return the values of a feature as numbers or codes, NaN where missing, of shape (n_rows,)."""
+
+    def joint_tables(self, edges: Sequence[Array], target: Target) -> JointTables:
+        """Find the bin of every value, for counts of two features and the class."""
+        return MemoryTables([_bytes(bins) for bins, _ in self._bins(edges)], target)
+
+    def scored_rows(self, edges: Sequence[Array], target: Target, score: ScoreOf) -> ScoredRows:
+        """Replace every value by the score of its bin."""
+        return MemoryScores(self._bins(edges), len(edges), target, score)
+
+    def _bins(self, edges: Sequence[Array]) -> Iterator[tuple[Integers, int]]:
+        """Yield the bin of each row, and the number of bins, of each feature."""
+        for at, limits in enumerate(edges):
+            yield np.searchsorted(limits, self.values(at)), len(limits) + 1
 
     @abstractmethod
     def followed_by(self, other: Self) -> Self:
@@ -152,6 +167,23 @@ class WorkerFeatures(DenseFeatures):
         found = self.workers.count(range(len(self.names))[block], target, n_bins, self.categorical)
         return [CountTable.stack(found[at : at + COLUMNS_PER_BLOCK]) for at in range(0, len(found), COLUMNS_PER_BLOCK)]
 
+    def joint_tables(self, edges: Sequence[Array], target: Target) -> JointTables:
+        if self.workers is None:
+            return super().joint_tables(edges, target)
+        tables: JointTables = self._worker_bins(edges, target).joint_tables()
+        return tables
+
+    def scored_rows(self, edges: Sequence[Array], target: Target, score: ScoreOf) -> ScoredRows:
+        if self.workers is None:
+            return super().scored_rows(edges, target, score)
+        rows: ScoredRows = self._worker_bins(edges, target).scored_rows(score)
+        return rows
+
+    def _worker_bins(self, edges: Sequence[Array], target: Target) -> Any:
+        from skxent.feature_selection._worker_sets import WorkerBins  # it needs Dask
+
+        return WorkerBins(self.workers, edges, target, self.categorical)
+
     def followed_by(self, other: Self) -> Self:
         below, parts = super().followed_by(other), (self.workers, getattr(other, "workers", None))
         return below if None in parts else replace(below, workers=parts[0].followed_by(parts[1]))
@@ -209,6 +241,12 @@ class SparseFeatures(Features):
     def followed_by(self, other: Self) -> Self:
         matrix = sp.vstack([self.matrix, other.matrix], format="csc")
         return type(self)(self.names, self.categorical | other.categorical, matrix.shape[0], matrix)
+
+
+def _bytes(codes: Integers) -> Array:
+    """Make numbers of bins fit in a byte: the rarest categories count as one."""
+    ranks = ranks_of_bins(np.bincount(codes))
+    return codes.astype(np.uint8) if ranks is None else ranks[codes]
 
 
 def read_features(X: Any, categorical_features: Any = "from_dtype") -> Features:

@@ -17,6 +17,7 @@ from scipy.special import gammaincc, xlogy
 
 from skxent._registry import Registry
 from skxent._typing import Array, Floats, Integers
+from skxent.feature_selection._joint_tables import JointTables, joint_counts
 from skxent.feature_selection._sets import BinnedFeatures, Chooser, ChosenFeatures
 from skxent.feature_selection._shuffling import gamma_tail
 from skxent.feature_selection._stepwise import choose_stepwise
@@ -24,8 +25,6 @@ from skxent.feature_selection._target import Target
 
 __all__ = ["REDUNDANCIES", "choose_by_counts"]
 
-# Bins of a feature in joint counts; the rarer categories of one that has more count as one.
-MOST_BINS = 255
 # Rows for each cell of the joint counts with which G is close to χ².
 ROWS_PER_CELL = 10
 # Shuffles within the bins of the chosen feature where there are fewer.
@@ -53,52 +52,44 @@ REDUNDANCIES: Registry[Chooser] = Registry("redundancy")
 
 @dataclass(frozen=True)
 class JointCounts:
-    """Bins of all features for every row, from which the counts of two features and the class are taken.
+    """Conditional information of each feature given another, from the counts of the two and the class.
 
     Parameters
     ----------
-    codes : list of ndarray of uint8 of shape (n_rows,)
-        Bin of each row.
-    sizes : ndarray of int of shape (n_features,)
-        Number of bins.
+    tables : JointTables
+        What counts.
     target : Target
         The classes.
     """
 
-    codes: list[Array]
-    sizes: Integers
+    tables: JointTables
     target: Target
-    _given: dict[int, Array] = field(default_factory=dict)
+    _gains: dict[int, Floats] = field(default_factory=dict)
 
     @classmethod
     def of(cls, binned: BinnedFeatures) -> JointCounts:
-        """Find the bin of every value."""
-        values = binned.features.values
-        codes = [_bytes(np.searchsorted(limits, values(at))) for at, limits in enumerate(binned.edges)]
-        return cls(codes, np.array([int(code.max()) + 1 for code in codes]), binned.target)
+        """Find the bin of every value, where the values are."""
+        return cls(binned.features.joint_tables(binned.edges, binned.target), binned.target)
 
-    def counts(self, feature: int, given: int, labels: Integers | None = None) -> Floats:
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return len(self.tables.n_codes)
+
+    def counts(self, feature: int, given: int = -1) -> Floats:
         """Return counts of shape (bins of `given`, bins of `feature`, classes); −1 stands for no feature."""
-        n_given = 1 if given < 0 else int(self.sizes[given])
-        n_classes = self.target.n_classes
-        cell = self.codes[feature].astype(np.intp) * (n_given * n_classes)
-        cell += self._class_given(given) if labels is None else labels
-        size = int(self.sizes[feature]) * n_given * n_classes
-        counts = np.bincount(cell, self.target.weight, minlength=size).astype(np.float64)
-        return counts.reshape(-1, n_given, n_classes).transpose(1, 0, 2)
-
-    def _class_given(self, given: int) -> Array:
-        """Bin of the feature `given` and class, as one number for each row."""
-        if given not in self._given:
-            if len(self._given) > 8:
-                self._given.clear()
-            bins = 0 if given < 0 else self.codes[given].astype(np.intp) * self.target.n_classes
-            self._given[given] = bins + self.target.codes
-        return self._given[given]
+        return self.tables.counts(slice(feature, feature + 1), given)[0]
 
     def gain(self, feature: int, given: int = -1) -> float:
         """Conditional information of a feature and the class, less its bias, in nats."""
-        information, freedom = _information(self.counts(feature, given))
+        known = self._gains.setdefault(given, np.full(self.n_features, np.nan))
+        if np.isnan(known[feature]):
+            together = self.tables.together(feature, given)
+            known[together] = [self._gain_in(counts) for counts in self.tables.counts(together, given)]
+        return float(known[feature])
+
+    def _gain_in(self, counts: Floats) -> float:
+        information, freedom = _information(counts)
         return (information - freedom / 2) / self.target.total
 
     def pvalue(self, feature: int, given: int = -1) -> float:
@@ -109,28 +100,24 @@ class JointCounts:
             return 1.0
         if self.target.total >= ROWS_PER_CELL * np.count_nonzero(counts.sum(axis=(1, 2))) * counts[0].size:
             return float(gammaincc(freedom / 2, information))
-        values = np.array([self._shuffled(feature, given, seed) for seed in range(SHUFFLES)])
+        values = self._shuffled(feature, given, counts.shape)
         third = np.mean((values - values.mean()) ** 3)
         return float(gamma_tail(np.array(2 * information), np.array([values.mean(), values.var(), third])))
 
-    def _shuffled(self, feature: int, given: int, seed: int) -> float:
-        """G with the classes shuffled within the bins of `given`."""
-        order = np.random.default_rng(seed).permutation(len(self.target.codes))
-        bins = np.zeros(len(order), dtype=np.uint8) if given < 0 else self.codes[given]
-        classes = self._class_given(given)
-        shuffled = np.empty_like(classes)
-        shuffled[np.argsort(bins, kind="stable")] = classes[order[np.argsort(bins[order], kind="stable")]]
-        return 2 * _information(self.counts(feature, given, shuffled))[0]
-
-
-def _bytes(codes: Integers) -> Array:
-    """Make numbers of bins fit in a byte: the rarest categories count as one."""
-    if codes.max() < MOST_BINS:
-        return codes.astype(np.uint8)
-    by_rows = np.argsort(-np.bincount(codes), kind="stable")
-    rank = np.empty_like(by_rows)
-    rank[by_rows] = np.arange(len(by_rows))
-    return np.minimum(rank[codes], MOST_BINS - 1).astype(np.uint8)
+    def _shuffled(self, feature: int, given: int, shape: tuple[int, ...]) -> Floats:
+        """G of tables of a shape with the classes shuffled within the bins of `given`."""
+        n_given, n_codes, n_classes = shape
+        codes, target = self.tables.codes(feature), self.target
+        bins = np.zeros(len(codes), dtype=np.uint8) if given < 0 else self.tables.codes(given)
+        place = np.argsort(bins, kind="stable")
+        base, shuffled = bins.astype(np.intp) * n_classes + target.codes, np.empty(len(codes), dtype=np.intp)
+        values = []
+        for seed in range(SHUFFLES):
+            order = np.random.default_rng(seed).permutation(len(codes))
+            shuffled[place] = base[order[np.argsort(bins[order], kind="stable")]]
+            counts = joint_counts(codes, n_codes, shuffled, (n_given, n_classes), target.weight)
+            values.append(2 * _information(counts)[0])
+        return np.array(values)
 
 
 def _information(counts: Floats) -> tuple[float, float]:
@@ -144,13 +131,13 @@ def _information(counts: Floats) -> tuple[float, float]:
 
 def _alone(joint: JointCounts) -> tuple[Floats, Integers]:
     """Begin with the information of each feature alone."""
-    gains = np.array([joint.gain(feature) for feature in range(len(joint.codes))])
+    gains = np.array([joint.gain(feature) for feature in range(joint.n_features)])
     return gains, np.full(len(gains), -1)
 
 
 def _with_best_partner(joint: JointCounts) -> tuple[Floats, Integers]:
     """Begin with the largest information that any other feature gives each, which finds features that need another."""
-    n_features = len(joint.codes)
+    n_features = joint.n_features
     gains, partners = _alone(joint)
     for given in range(n_features):
         for feature in range(n_features):

@@ -61,7 +61,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
         - "discriminant", stepwise discriminant analysis: what f adds to *all* chosen features in a linear model of the
           values' normal scores, :math:`\frac12 \log` of the ratio of the variances that the chosen features leave of f,
           overall and within the classes. It sees no feature whose spread alone depends on the class. It needs four
-          bytes for each value, the zeros of sparse data included.
+          bytes for each value, the zeros of sparse data included; one, on the workers, if Dask has a client.
 
         The others need no model, but compare f with one chosen feature s at a time, by the information
         :math:`I(f; Y \mid s)` that it adds to it:

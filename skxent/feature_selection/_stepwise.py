@@ -20,9 +20,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaincc
 
-from skxent._typing import Array, Floats, Integers
-from skxent.feature_selection._binning import add_up
+from skxent._typing import Floats
 from skxent.feature_selection._ranks import normal_scores
+from skxent.feature_selection._scored_rows import Direction
 from skxent.feature_selection._sets import BinnedFeatures, ChosenFeatures
 from skxent.feature_selection._target import Target
 
@@ -32,31 +32,35 @@ __all__ = ["choose_stepwise"]
 LEAST_LEFT = 1e-3
 # Variance of scores, as a share of the largest square, that is only rounding.
 ROUNDING = 1e-12
+# Difference of gains, in nats, that may be the rounding of sums in float32: of such features the first is taken.
+TIE = 1e-6
 
 
 def choose_stepwise(binned: BinnedFeatures, k: int | None, alpha: float | None) -> ChosenFeatures:
     """Choose features by what they add to all that are chosen; see :class:`~skxent.feature_selection._sets.Chooser`."""
-    target = binned.target
-    columns, freedom = _score_columns(binned)
-    overall, within = (_Residuals(columns, target, by_class) for by_class in (False, True))
+    target, scores = binned.target, _Scores(binned)
+    rows = binned.features.scored_rows(binned.edges, target, scores)
+    n_features, freedom = len(binned.edges), scores.freedom
+    overall, within = _Residuals(scores, target, by_class=False), _Residuals(scores, target, by_class=True)
     chosen: list[int] = []
     steps: list[tuple[float, float]] = []
-    while len(chosen) < min(k or len(columns), len(columns)):
+    while len(chosen) < min(k or n_features, n_features):
         left = overall.variances > LEAST_LEFT
         left[chosen] = False
         if not left.any():
             break
         ratio = np.maximum(overall.variances, LEAST_LEFT) / np.maximum(within.variances, LEAST_LEFT**2)
         gains = np.where(left, np.log(ratio) / 2 - freedom / (2 * target.total), -np.inf)
-        best = int(np.argmax(gains))
-        rows = target.total - 1 - len(chosen) - (1 + target.n_classes) / 2
-        pvalue = min(_bartlett(float(ratio[best]), freedom[best], rows) * (len(columns) - len(chosen)), 1.0)
+        best = int(np.argmax(gains > gains.max() - TIE))
+        n_rows = target.total - 1 - len(chosen) - (1 + target.n_classes) / 2
+        pvalue = min(_bartlett(float(ratio[best]), freedom[best], n_rows) * (n_features - len(chosen)), 1.0)
         if alpha is not None and pvalue > alpha:
             break
-        for residuals in (overall, within):
-            residuals.add(best, chosen)
         chosen.append(best)
         steps.append((float(gains[best]), pvalue))
+        directions = [residuals.direction(chosen) for residuals in (overall, within)]
+        for residuals, cosines in zip((overall, within), rows.cosines(chosen, directions), strict=True):
+            residuals.put_behind(cosines)
     found = np.array(steps).reshape(-1, 2)
     return ChosenFeatures(np.array(chosen, dtype=np.int64), found[:, 0], found[:, 1])
 
@@ -66,69 +70,70 @@ def _bartlett(ratio: float, freedom: float, rows: float) -> float:
     return float(gammaincc(freedom / 2, max(rows, 0.0) * max(np.log(ratio), 0.0) / 2))
 
 
+class _Scores:
+    """The scores of the bins of each feature, and what their counts alone tell.
+
+    Parameters
+    ----------
+    binned : BinnedFeatures
+        The features.
+
+    Attributes
+    ----------
+    freedom : ndarray of shape (n_features,)
+        Degrees of freedom of each feature.
+    variances : ndarray of shape (n_features,)
+        Variance of the scores: 1, or 0 of a constant.
+    means : ndarray of shape (n_features, n_classes)
+        Mean of the scores of the rows of each class.
+    """
+
+    def __init__(self, binned: BinnedFeatures) -> None:
+        n_features, self.ordered = len(binned.edges), binned.ordered
+        self.freedom = np.full(n_features, binned.target.n_classes - 1.0)
+        self.variances = np.zeros(n_features)
+        self.means = np.zeros((n_features, binned.target.n_classes))
+
+    def __call__(self, at: int, counts: Floats) -> Floats:
+        """Return the score of each bin of a feature, from the weight in each bin and class."""
+        scores, fitted = _of_numbers(counts) if self.ordered[at] else _of_categories(counts)
+        scores = _standardized(scores, counts.sum(axis=1))
+        self.freedom[at] *= max(fitted, 1)
+        self.variances[at] = counts.sum(axis=1) @ scores**2 / counts.sum()
+        self.means[at] = scores @ counts / counts.sum(axis=0)
+        return scores
+
+
 class _Residuals:
     """Variances that a regression on the chosen columns leaves of all columns, within the classes or overall.
 
     Parameters
     ----------
-    columns : ndarray of float32 of shape (n_features, n_rows)
-        Scores times the root of the row's share of the weight; mean 0 and variance 1.
+    scores : _Scores
+        What is known of the columns, which have mean 0 and variance 1.
     target : Target
         The classes.
     by_class : bool
         Whether the means of the classes are taken off.
     """
 
-    def __init__(self, columns: Array, target: Target, by_class: bool) -> None:
-        self.columns = columns
-        self.root = _roots_of_shares(target)
-        self.codes = target.codes
-        self.means = np.zeros((len(columns), target.n_classes))
-        self.variances = np.array([float(column @ column) for column in columns])
-        if by_class:
-            shares = target.totals / target.total
-            self.means = np.array([add_up(self.codes, self.root * column, len(shares)) for column in columns]) / shares
-            self.variances -= self.means**2 @ shares
-        self.cosines = np.empty((0, len(columns)))
+    def __init__(self, scores: _Scores, target: Target, by_class: bool) -> None:
+        self.means = scores.means if by_class else np.zeros_like(scores.means)
+        self.variances = scores.variances - self.means**2 @ (target.totals / target.total)
+        self.cosines = np.empty((0, len(self.variances)))
         self.basis = np.empty((0, 0))
 
-    def add(self, new: int, chosen: list[int]) -> None:
-        """Put a column behind those that are chosen."""
+    def direction(self, chosen: list[int]) -> Direction:
+        """Return what the last of the chosen columns adds to the others, as a combination of them all."""
+        new = chosen[-1]
         own = np.append(-self.cosines[:, new] @ self.basis, 1.0) / np.sqrt(max(self.variances[new], LEAST_LEFT**2))
-        used = [*chosen, new]
-        direction = own.astype(np.float32) @ self.columns[used]
-        direction -= (self.root * (own @ self.means[used])[self.codes]).astype(np.float32)
-        cosines = (self.columns @ direction).astype(np.float64)
+        self.basis = np.vstack([np.pad(self.basis, ((0, 0), (0, 1))), own])
+        return own, own @ self.means[chosen]
+
+    def put_behind(self, cosines: Floats) -> None:
+        """Take what lies in the last direction off all columns, whose products with it are given."""
         self.variances = self.variances - cosines**2
         self.cosines = np.vstack([self.cosines, cosines])
-        self.basis = np.vstack([np.pad(self.basis, ((0, 0), (0, 1))), own])
-
-
-def _roots_of_shares(target: Target) -> Floats:
-    """Root of each row's share of the weight."""
-    weight = np.ones(len(target.codes)) if target.weight is None else target.weight
-    return np.asarray(np.sqrt(weight / target.total))
-
-
-def _score_columns(binned: BinnedFeatures) -> tuple[Array, Floats]:
-    """Return the columns of scores, as `_Residuals` takes them, and the degrees of freedom of each feature."""
-    target, root = binned.target, _roots_of_shares(binned.target)
-    columns = np.empty((len(binned.edges), len(root)), dtype=np.float32)
-    freedom = np.full(len(columns), target.n_classes - 1.0)
-    for at, (edges, ordered) in enumerate(zip(binned.edges, binned.ordered, strict=True)):
-        codes = np.searchsorted(edges, binned.features.values(at))
-        counts = _counts(codes, len(edges) + 1, target)
-        scores, fitted = _of_numbers(counts) if ordered else _of_categories(counts)
-        freedom[at] *= max(fitted, 1)
-        columns[at] = root * _standardized(scores, counts.sum(axis=1))[codes]
-    return columns, freedom
-
-
-def _counts(codes: Integers, n_bins: int, target: Target) -> Floats:
-    """Return the weight of each bin and class."""
-    cell = codes * target.n_classes + target.codes
-    counts = np.bincount(cell, target.weight, minlength=n_bins * target.n_classes)
-    return counts.reshape(n_bins, -1).astype(np.float64)
 
 
 def _of_numbers(counts: Floats) -> tuple[Floats, int]:
@@ -156,7 +161,7 @@ def _of_categories(counts: Floats) -> tuple[Floats, int]:
     return axes[:, 0] / np.sqrt(np.where(rows > 0, rows, 1.0)), int(np.count_nonzero(rows)) - 1
 
 
-def _standardized(scores: Floats, rows: Floats) -> Array:
+def _standardized(scores: Floats, rows: Floats) -> Floats:
     """Scores of mean 0 and variance 1; a constant becomes 0."""
     centred = scores - rows @ scores / rows.sum()
     variance = rows @ centred**2 / rows.sum()

@@ -27,12 +27,12 @@ from skxent.feature_selection._target import Target
 from skxent.feature_selection._values import Levels, as_numbers, kind_of, kind_of_all, refuse_mixture
 from skxent.rows._tasks import compute, task, tree
 
-__all__ = ["WorkerColumns"]
+__all__ = ["SUMS_TOGETHER", "WorkerColumns", "data_of", "distinct_of"]
 
 # Bits of a key that a round finds: 15 sums for each edge. More would be fewer rounds of more bytes.
 _BITS = 4
 # Sums that come back in a round, 8 bytes each; so many columns are counted together.
-_SUMS_TOGETHER = 4_000_000
+SUMS_TOGETHER = 4_000_000
 
 
 class Sorted(NamedTuple):
@@ -122,7 +122,7 @@ class WorkerColumns:
 
     def together(self, n_bins: int, n_classes: int) -> int:
         """Return how many columns are counted together."""
-        return max(1, _SUMS_TOGETHER // (fine_bins(n_bins) * max(2**_BITS, n_classes)))
+        return max(1, SUMS_TOGETHER // (fine_bins(n_bins) * max(2**_BITS, n_classes)))
 
     def count(self, columns: Sequence[int], target: Target, n_bins: int, categorical: Array) -> list[CountTable]:
         """Count columns against the classes.
@@ -138,10 +138,10 @@ class WorkerColumns:
         categorical : ndarray of bool of shape (n_columns,)
             Columns, of all, whose every value is a bin of its own.
         """
-        dtypes = self._dtypes_of(columns, categorical)
+        dtypes = self.dtypes_of(columns, categorical)
         ordered = [at for at in columns if dtypes[at] is not None]
         others = [at for at in columns if dtypes[at] is None]
-        rows = self._rows_of(target)
+        rows = self.rows_of(target)
         tables: dict[int, CountTable] = {}
         if ordered:
             kinds = [dtypes[at] for at in ordered]
@@ -159,7 +159,7 @@ class WorkerColumns:
     def categories(self, columns: Sequence[int]) -> dict[int, list[str]]:
         """Return the distinct values of columns as text, sorted, by position."""
         target = Target(np.array([0]), np.zeros(sum(self.sizes), dtype=np.int64))
-        found = self._distinct(columns, self._rows_of(target), 1) if columns else []
+        found = self.distinct(columns, self.rows_of(target), 1) if columns else []
         texts = ([str(value) for value in values[~is_missing(values.tolist())].tolist()] for values, _ in found)
         return {at: sorted(set(of_column)) for at, of_column in zip(columns, texts, strict=True)}
 
@@ -186,14 +186,14 @@ class WorkerColumns:
         counts: list[Floats] = compute([tree(terms)])[0]
         return counts
 
-    def _rows_of(self, target: Target) -> list[tuple[Any, Any]]:
+    def rows_of(self, target: Target) -> list[tuple[Any, Any]]:
         """Return the classes of the rows of each partition, and their weights or None."""
         cuts = np.cumsum(self.sizes)[:-1]
         labels = np.split(target.codes.astype(np.min_scalar_type(target.n_classes)), cuts)
         weights = [None] * len(labels) if target.weight is None else np.split(target.weight, cuts)
         return list(zip(labels, weights, strict=True))
 
-    def _dtypes_of(self, columns: Sequence[int], categorical: Array) -> dict[int, Any]:
+    def dtypes_of(self, columns: Sequence[int], categorical: Array) -> dict[int, Any]:
         """Return the dtype of the numbers in each column; None for one whose distinct values are counted."""
         dtypes = {at: None if categorical[at] else self.dtypes[at] for at in columns}
         for at, pairs in self._contents(columns, categorical).items():
@@ -240,7 +240,7 @@ class WorkerColumns:
     def _count_levels(
         self, columns: list[int], rows: list[Any], target: Target, n_bins: int, categorical: Array
     ) -> list[CountTable]:
-        found = self._distinct(columns, rows, target.n_classes)
+        found = self.distinct(columns, rows, target.n_classes)
         tables = []
         for at, (values, counts) in zip(columns, found, strict=True):
             numbers, coded = as_numbers(values, self.names[at])
@@ -249,7 +249,7 @@ class WorkerColumns:
             tables.append(count_entries(entries, target, n_bins, np.array([coded or bool(categorical[at])])))
         return tables
 
-    def _distinct(self, columns: Sequence[int], rows: list[Any], n_classes: int) -> list[tuple[Array, Floats]]:
+    def distinct(self, columns: Sequence[int], rows: list[Any], n_classes: int) -> list[tuple[Array, Floats]]:
         """Return the distinct values of columns, and how much of each class each has."""
         columns, names = list(columns), [self.names[at] for at in columns]
         pairs = zip(self.partitions, rows, strict=True)
@@ -310,7 +310,7 @@ def _probes(found: Array, shift: int) -> Array:
 # ------------------------------------------------------------------------------------------- what runs on the workers
 
 
-def _data(frame: Any) -> FrameData:
+def data_of(frame: Any) -> FrameData:
     return FrameData(nw.from_native(frame, eager_only=True), [str(name) for name in frame.columns])
 
 
@@ -318,7 +318,7 @@ def _contents(columns: list[int], names: list[str], coded: list[bool], frame: An
     """Say what columns of a partition hold; None if it has no rows."""
     if not len(frame):
         return [None] * len(columns)
-    data = _data(frame)
+    data = data_of(frame)
     return [_contents_of(data, *column) for column in zip(columns, names, coded, strict=True)]
 
 
@@ -343,7 +343,7 @@ def _sorted(
     weight: Floats | None,
 ) -> list[Sorted]:
     """Return columns of a partition in order."""
-    data = _data(frame)
+    data = data_of(frame)
     numbers = (
         as_numbers(data.column(at), name)[0].astype(dtype, copy=False)
         for at, name, dtype in zip(columns, names, dtypes, strict=True)
@@ -407,9 +407,9 @@ def _levels(
     columns: list[int], names: list[str], n_classes: int, frame: Any, label: Integers, weight: Floats | None
 ) -> list[tuple[Array, Floats]]:
     """Return the distinct values of columns of a partition, and how much of each class each has."""
-    data, result = _data(frame), []
+    data, result = data_of(frame), []
     for at, name in zip(columns, names, strict=True):
-        values, place = data.levels(at) or _distinct(data.column(at), name)
+        values, place = data.levels(at) or distinct_of(data.column(at), name)
         cell = place * n_classes + label
         counts = np.bincount(cell, weight, len(values) * n_classes).astype(np.float64)
         result.append((values, counts.reshape(-1, n_classes)))
@@ -421,7 +421,7 @@ def _joined_levels(*parts: list[tuple[Array, Floats]]) -> list[tuple[Array, Floa
     result = []
     for columns in zip(*parts, strict=True):
         values, counts = (np.concatenate(of_parts) for of_parts in zip(*columns, strict=True))
-        values, place = _distinct(values, "")
+        values, place = distinct_of(values, "")
         summed = np.zeros((len(values), counts.shape[1]))
         np.add.at(summed, place, counts)
         result.append((values, summed))
@@ -430,7 +430,7 @@ def _joined_levels(*parts: list[tuple[Array, Floats]]) -> list[tuple[Array, Floa
 
 def _in_bins(levels: list[Levels], data_set: int, frame: Any) -> list[Floats]:
     """Count the rows of a partition in bins that are known, of shape (n_codes, 2) for each column."""
-    data, result = _data(frame), []
+    data, result = data_of(frame), []
     for at, level in enumerate(levels):
         counts = np.zeros((level.n_codes, 2))
         if len(frame):
@@ -439,7 +439,7 @@ def _in_bins(levels: list[Levels], data_set: int, frame: Any) -> list[Floats]:
     return result
 
 
-def _distinct(values: Array, name: str) -> tuple[Array, Integers]:
+def distinct_of(values: Array, name: str) -> tuple[Array, Integers]:
     """Return distinct values and which of them each row has; the missing ones are one of them."""
     if values.dtype.kind not in "OT":
         return np.unique(values, return_inverse=True)

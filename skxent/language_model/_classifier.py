@@ -429,6 +429,8 @@ def _times(log_probs: Floats, counts: csr_array) -> Floats:
 
 def _checked_labels(y: Any) -> Array:
     labels: Array = column_or_1d(y, warn=True)
+    if not len(labels):
+        raise ValueError("there are no documents to learn from: y is empty")
     assert_all_finite(labels, input_name="y")
     check_classification_targets(labels)
     return labels

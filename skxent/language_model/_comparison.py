@@ -43,13 +43,16 @@ def comparable(models: Sequence[WordScores], *, vocab_pad: int | None = None, oo
     Raises
     ------
     ValueError
-        If only some models have end-of-sentence events.
+        If only some models have end-of-sentence events, or `vocab_pad` is not more than all words of the models.
     """
     if len({model.log_prob_eos is None for model in models}) > 1:
         raise ValueError("only one of the models has end-of-sentence events: the figures cannot be compared")
     if oov == "skip":
         return _restricted(models)
-    n_words = vocab_pad or pl.concat([model.words.alias("word") for model in models]).n_unique() + 1
+    n_union = pl.concat([model.words.alias("word") for model in models]).n_unique()
+    n_words = n_union + 1 if vocab_pad is None else vocab_pad
+    if n_words <= n_union:
+        raise ValueError(f"vocab_pad={vocab_pad}: the models together have {n_union:,} words; give more than these")
     return [model.share_unknown(n_words - len(model.words)) for model in models]
 
 

@@ -220,8 +220,15 @@ class WordScores:
         ----------
         n_words : int
             n, at least 1.
+
+        Raises
+        ------
+        ValueError
+            If n is less than 1.
         """
-        log_prob_unk = self.log_prob_unk - math.log(max(n_words, 1))
+        if n_words < 1:
+            raise ValueError(f"n_words={n_words}: the probability of unknown words needs at least 1 word to go to")
+        log_prob_unk = self.log_prob_unk - math.log(n_words)
         about = self.smoothing, self.smoothing_parameter, self.fallback, self.blank_lines, self.training
         return WordScores.of_vocabulary(self.vocabulary, self.log_probs, log_prob_unk, self.log_prob_eos, *about)
 

@@ -471,14 +471,17 @@ def _block_of_list(texts: list[str], n_before: int) -> Block:
 def _block_of_documents(
     texts: pl.Series, numbers: Integers, records: pl.DataFrame | None = None, problems: tuple[str, ...] = ()
 ) -> Block:
-    is_closed = texts.str.ends_with("\n")
-    n_lines = texts.str.count_matches("\n", literal=True).cast(pl.Int64) + (~is_closed).cast(pl.Int64)
-    closed = pl.select(texts + pl.when(is_closed).then(pl.lit("")).otherwise(pl.lit("\n"))).to_series()
-    data = closed.str.join("").cast(pl.Binary).item() if len(texts) else b""
-    sizes = (texts.str.len_bytes(), texts.str.len_chars(), n_lines)
-    columns = [column.cast(pl.Int64).to_numpy() for column in sizes]
-    documents = Documents(columns[0], columns[1], columns[2], numbers, records, problems)
-    return Block(data, data, int(columns[0].sum()), int(columns[1].sum()), documents=documents)
+    n_bytes, n_characters = (
+        sizes.cast(pl.Int64).to_numpy() for sizes in (texts.str.len_bytes(), texts.str.len_chars())
+    )
+    # Each text with one newline at its end: its own if it has one.
+    lengths = n_bytes + (~texts.str.ends_with("\n")).to_numpy()
+    ended = texts.str.strip_suffix("\n").extend_constant("", 1)
+    data = ended.str.join("\n").cast(pl.Binary).item() if len(texts) else b""
+    newlines = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
+    n_lines = np.diff(np.searchsorted(newlines, np.cumsum(lengths)), prepend=0)
+    documents = Documents(n_bytes, n_characters, n_lines, numbers, records, problems)
+    return Block(data, data, int(n_bytes.sum()), int(n_characters.sum()), documents=documents)
 
 
 def _lines_of(data: bytes) -> pl.Series:
@@ -502,7 +505,8 @@ def _lines_at(data: bytes, at: Integers) -> list[str]:
 def _doubtful(texts: pl.Series, data: bytes) -> Integers:
     """Return the positions of texts that are to be read again one by one, out of their lines."""
     at = (texts.is_null() | texts.str.contains(_NO_TEXT).fill_null(True)).arg_true().to_numpy()
-    halves = [match.start() for match in _HALF_PAIR.finditer(data)] if b"\\u" in data else []
+    has_pairs = b"\\ud" in data or b"\\uD" in data  # which is found faster than the expression
+    halves = [match.start() for match in _HALF_PAIR.finditer(data)] if has_pairs else []
     if not halves:
         return at
     newlines = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)

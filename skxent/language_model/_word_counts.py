@@ -107,6 +107,7 @@ class WordCounter:
         self._rows = [0] * LONGEST_KEY
         self._is_merged = [True] * LONGEST_KEY
         self._long: Counter[bytes] = Counter()
+        self._merged_words: CountedWords | None = None
         self._line_is_filled = False
         self.n_lines = 0
         self.n_sentences = 0
@@ -114,6 +115,7 @@ class WordCounter:
     def add(self, block: BlockCounts) -> None:
         """Add the words and lines of a block; a line may go on from the block before."""
         self._add_lines(block)
+        self._merged_words = None
         self._long.update(block.long)
         for m, part in enumerate(block.keys):
             self._parts[m].append(part)
@@ -149,10 +151,12 @@ class WordCounter:
 
     def merged(self) -> CountedWords:
         """Return the words, each once, in an order that the text alone decides, and their counts."""
-        for m, parts in enumerate(self._parts):
-            if parts and not self._is_merged[m]:
-                self._merge(m)
-        return self.words()
+        if self._merged_words is None:
+            for m, parts in enumerate(self._parts):
+                if parts and not self._is_merged[m]:
+                    self._merge(m)
+            self._merged_words = self.words()
+        return self._merged_words
 
     def table(self) -> pl.DataFrame:
         """Return columns ``word`` and ``count``, each word once, in an order that the text alone decides."""

@@ -178,8 +178,8 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), or str
             Class labels of any type, or a matrix: see the class. Of a source with named columns, the name of one; None
             if the source has the targets itself.
-        sample_weight : array-like of shape (n_samples,), optional
-            How often each row counts.
+        sample_weight : array-like of shape (n_samples,) or str, optional
+            How often each row counts. Of a source with named columns, the name of one.
         coef_init : array-like of shape (n_outputs, n_features), optional
             Coefficients to start from; zero by default, or the last fit's with `warm_start`.
         intercept_init : array-like of shape (n_outputs,), optional
@@ -204,7 +204,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
             what to do.
         """
         as_given = X
-        X, y = self._validate(X, y, reset=True, check_finite=False)
+        X, y, sample_weight = self._validate(X, y, sample_weight, reset=True, check_finite=False)
         targets = self._encode(y, X.dtype)
         solver, loss = self._resolve(targets)
         weight = self._weights(sample_weight, X, targets)
@@ -292,7 +292,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         """
         self._check_streaming()
         first = not hasattr(self, "coef_")
-        X, y = self._validate(X, y, reset=first, check_finite=False)
+        X, y, sample_weight = self._validate(X, y, sample_weight, reset=first, check_finite=False)
         targets = self._encode(y, X.dtype, self._known_classes(classes, y, first))
         _, loss = self._resolve(targets)
         weight = self._weights(sample_weight, X, targets)
@@ -331,10 +331,12 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
                 "are. Compute it on a large sample (sklearn.utils.class_weight.compute_class_weight) and pass the dict."
             )
 
-    def _validate(self, X: Any, y: Any, *, reset: bool, check_finite: bool = True) -> tuple[Any, Any]:
-        source = opened(X, y)
+    def _validate(
+        self, X: Any, y: Any, sample_weight: Any, *, reset: bool, check_finite: bool = True
+    ) -> tuple[Any, Any, Any]:
+        source = opened(X, y, sample_weight)
         if source is not None:
-            return self._validate_source(source, None if isinstance(y, str) else y, reset=reset)
+            return self._validate_source(source, _unless_named(y), _unless_named(sample_weight), reset=reset)
         refuse_lazy(X=X, y=y)
         X, y = validate_data(
             self,
@@ -347,22 +349,22 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
             ensure_all_finite=check_finite,
             reset=reset,
         )
-        return X, self._dense_targets(y)
+        return X, self._dense_targets(y), sample_weight
 
     def _check_finite(self, X: Any) -> None:
         """Check each entry. It takes as long as an evaluation of narrow data, so sums are looked at first."""
         with np.errstate(invalid="ignore"):
             assert_all_finite(X, estimator_name=type(self).__name__, input_name="X")
 
-    def _validate_source(self, source: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
-        """Return data that are not in memory, or were not, with their targets."""
+    def _validate_source(self, source: Any, y: Any, sample_weight: Any, *, reset: bool) -> tuple[Any, Any, Any]:
+        """Return data that are not in memory, or were not, with their targets and weights."""
         validate_data(self, source.header(), reset=reset, skip_check_array=True)
-        X, y = source.checked(y)
+        X, y, sample_weight = source.checked(y, sample_weight)
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None, and {source} has none."
             )
-        return X, self._dense_targets(y)
+        return X, self._dense_targets(y), sample_weight
 
     def _dense_targets(self, y: Any) -> Any:
         y = y.toarray() if hasattr(y, "toarray") else y
@@ -558,7 +560,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         """Return validation data given by the user."""
         if X is None or y is None:
             raise ValueError(f"{'X_val' if X is None else 'y_val'} is missing; give X_val and y_val together.")
-        X, y = self._validate(X, y, reset=False)
+        X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
         X = X.astype(rows.dtype, copy=False)
         encoded = self._encode(y, X.dtype, None if targets.labels is None else targets.classes)
         if encoded.n_outputs != targets.n_outputs:
@@ -648,10 +650,10 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Data.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), or str
             True labels, or a matrix of targets as in :meth:`fit`.
-        sample_weight : array-like of shape (n_samples,), optional
-            How often each row counts.
+        sample_weight : array-like of shape (n_samples,) or str, optional
+            How often each row counts; as in :meth:`fit`.
 
         Returns
         -------
@@ -660,9 +662,9 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
             are probabilities.
         """
         check_is_fitted(self)
-        source = opened(X, y, maps=False)
+        source = opened(X, y, sample_weight, maps=False)
         if source is not None:
-            return self._score_of_blocks(source, None if isinstance(y, str) else y, sample_weight)
+            return self._score_of_blocks(source, _unless_named(y), _unless_named(sample_weight))
         refuse_lazy(X=X, y=y, sample_weight=sample_weight)
         y = y.toarray() if hasattr(y, "toarray") else y
         if not self._is_matrix(np.asarray(y)):
@@ -720,12 +722,17 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         return tags
 
 
+def _unless_named(values: Any) -> Any:
+    """Return targets or weights that are not the name of a column."""
+    return None if isinstance(values, str) else values
+
+
 def _checked_weight(sample_weight: Any, X: Any) -> Any:
     """Return the weights of the rows of X, in its dtype and where it is."""
     check = partial(check_sample_weight, dtype=X.dtype, ensure_non_negative=True)
     if hasattr(X, "column"):
         check_part = partial(check, allow_all_zero_weights=True)
-        return X.column(sample_weight, "sample_weight").map(lambda weight: check_part(weight, weight))
+        return sample_weight.map(lambda weight: check_part(weight, weight))
     refuse_lazy(sample_weight=sample_weight)
     return check(sample_weight, X)
 

@@ -128,7 +128,7 @@ class _CrossValidated:
             Training data.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets, as of :class:`SoftmaxRegressor`.
-        sample_weight : array-like of shape (n_samples,), optional
+        sample_weight : array-like of shape (n_samples,) or str, optional
             How often each row counts, in the fits and in the scores.
 
         Returns
@@ -141,9 +141,9 @@ class _CrossValidated:
         ValueError
             If the data, targets, weights, loss, solver, penalties or splits cannot be used.
         """
-        as_given = X, y
+        as_given = X, y, sample_weight
         model: Any = self
-        X, y = model._validate(X, y, reset=True)
+        X, y, sample_weight = model._validate(X, y, sample_weight, reset=True)
         targets = model._encode(y, X.dtype)
         solver, loss = model._resolve(targets)
         weight = model._weights(sample_weight, X, targets)
@@ -181,7 +181,7 @@ class _CrossValidated:
         if is_proper(model._problem(loss), targets.n_outputs):  # other losses may be stuck in a minimum of a fold's
             w = np.mean([path.weights[best] for path in paths], axis=0)
             start = {"coef_init": w[:-1].T, "intercept_init": w[-1]}
-        fitted: Self = super().fit(*as_given, sample_weight=sample_weight, **start)  # type: ignore[misc]
+        fitted: Self = super().fit(*as_given, **start)  # type: ignore[misc]
         return fitted
 
     def _warn_of_empty_folds(self, counting: Array) -> None:

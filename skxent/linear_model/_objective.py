@@ -224,6 +224,10 @@ class Objective:
         problem = replace(self.problem, alpha=alpha)
         return Objective(problem, with_features(self.rows, X), self.total_weight)
 
+    def centred(self, w: Array) -> Array:
+        """Return the weights that make the same model as `w` with the least penalty: see :meth:`Output.centred`."""
+        return self.problem.output.centred(w)
+
     def intercept_only(self) -> Array:
         """Return the weights of a model of how often each output is on; zeros if there is no intercept.
 

@@ -236,6 +236,15 @@ class _Blocks:
         self.shift_invariant = shift_invariant
 
     def __call__(self, gradient: Array) -> Array:
+        if not self.shift_invariant:
+            return self._multiply(gradient)
+        # The same added to all outputs of a row changes nothing but the penalty, which is least where their weights
+        # have the mean 0. So all steps are without such a part: a fit would need many to undo it.
+        # Raising one output lowers the others' probabilities, so that the loss curves more than one block says: twice
+        # as much with two outputs.
+        return (1 - 1 / gradient.shape[1]) * _centred(self._multiply(_centred(gradient)))
+
+    def _multiply(self, gradient: Array) -> Array:
         in_blocks = gradient[self.coefficients]
         solved = np.empty_like(in_blocks)
         n_blocks = len(self.inverses)
@@ -244,18 +253,17 @@ class _Blocks:
         else:
             for output in range(in_blocks.shape[1]):
                 solved[:, output] = self.inverses[output % n_blocks](in_blocks[:, output])
-        if self.shift_invariant:
-            # Adding a constant to every logit changes nothing: intercepts need not drift that way.
-            solved[-1] -= solved[-1].mean()
-        step: Array = solved
-        if self.diagonal is not None:
-            step = self.diagonal * gradient
-            step[self.coefficients] = solved
-        if self.shift_invariant:
-            # Raising one output lowers the others' probabilities, so that the loss curves more than one block says:
-            # twice as much with two outputs.
-            step *= 1 - 1 / gradient.shape[1]
+        if self.diagonal is None:
+            return solved
+        step: Array = self.diagonal * gradient
+        step[self.coefficients] = solved
         return step
+
+
+def _centred(weights: Array) -> Array:
+    """Return weights whose mean over the outputs is 0 in each row."""
+    centred: Array = weights - weights.mean(axis=1, keepdims=True)
+    return centred
 
 
 class _Inverse:

@@ -51,6 +51,7 @@ def numbers_of(X: Any, where: str, names: Sequence[Any] | None = None) -> Any:
         raise ValueError(f"{where} holds {X.dtype}, which is not supported; features are real numbers.")
     try:
         X = X.tocsr() if hasattr(X, "tocsr") else X  # SciPy's sparse matrices and others
+        X = X.astype(np.float64).filled(np.nan) if np.ma.is_masked(X) else X
         n_dimensions = np.ndim(X)
         if n_dimensions == 2:
             return check_array(X, **_AS_GIVEN, accept_sparse="csr", dtype=[np.float64, np.float32])
@@ -135,8 +136,8 @@ def targets_of(y: Any, n_rows: int, where: str, name: str = "y") -> Array:
     return checked
 
 
-def joined_targets(parts: Sequence[Array], names: Sequence[str]) -> Array:
-    """Return the targets of all blocks, one after the other.
+def joined_targets(parts: Sequence[Array], names: Sequence[str], what: str = "targets") -> Array:
+    """Return the targets or weights of all blocks, one after the other.
 
     Raises
     ------
@@ -146,7 +147,7 @@ def joined_targets(parts: Sequence[Array], names: Sequence[str]) -> Array:
     for part, name in zip(parts, names, strict=True):
         if _kind_of_targets(part) != _kind_of_targets(parts[0]):
             raise ValueError(
-                f"the targets of {name} are {_described(part)}, but those of {names[0]} are {_described(parts[0])}."
+                f"the {what} of {name} are {_described(part)}, but those of {names[0]} are {_described(parts[0])}."
             )
     return np.concatenate(parts)
 

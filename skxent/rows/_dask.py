@@ -3,7 +3,7 @@
 Partitions stay where they are: a sum sends its function to them, one task for each, and adds what they return in the
 order of the partitions, as a tree of fixed shape. So it has the same bits whatever the number of workers. Partitions
 are computed once and kept by the workers, with the graph they came from: those of a worker that is lost are computed
-again by the others.
+again by the others. Neighbours that are small are put together, so that tasks are worth what they cost.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from skxent._parallel import ONE_THREAD, Workers, worker_threads
+from skxent._sklearn import check_sample_weight
 from skxent._typing import Array
 from skxent.rows._checks import (
     alike,
@@ -42,6 +43,8 @@ __all__ = ["DaskColumn", "DaskRows", "DaskTable"]
 
 # Bytes of a partition from which on work on some rows only is worth a round, which takes some 50 ms.
 _WORTH_A_ROUND = 50_000_000
+# Bytes of neighbouring partitions that are put together: to work on them takes about as long as what a task costs.
+_BYTES_OF_A_TASK = 8_000_000
 # First rows that are kept once they are asked for, since a fit looks at them for what all are like.
 _FIRST_ROWS = 1_000
 
@@ -62,10 +65,14 @@ class DaskColumn:
         Number of rows of each partition.
     width : int or None
         Number of columns of a matrix; None for one value a row.
+    names : sequence of str, optional
+        What to call the parts in an error.
     """
 
-    def __init__(self, parts: Sequence[Any], sizes: Sequence[int], width: int | None = None) -> None:
-        self.parts, self.sizes, self.width = list(parts), list(sizes), width
+    def __init__(
+        self, parts: Sequence[Any], sizes: Sequence[int], width: int | None = None, names: Sequence[str] = ()
+    ) -> None:
+        self.parts, self.sizes, self.width, self.names = list(parts), list(sizes), width, list(names)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -90,9 +97,8 @@ class DaskColumn:
 
     def distinct(self) -> Array:
         """Return the values that occur, sorted."""
-        names = [f"partition {index} of y" for index in range(len(self.parts))]
-        found = compute([task(distinct_labels, *pair) for pair in zip(self.parts, names, strict=True)])
-        return distinct_labels(joined_targets(found, names), "y")
+        found = compute([task(distinct_labels, *pair) for pair in zip(self.parts, self.names, strict=True)])
+        return distinct_labels(joined_targets(found, self.names), "y")
 
     def add(self, function: Callable[..., Any], *others: Any) -> Array:
         """Return the sum of a function of each part of this column and of others, which may be None."""
@@ -126,12 +132,12 @@ class DaskTable:
     ----------
     X : dask.array.Array or dask.dataframe.DataFrame
         Features.
-    target : dask.dataframe.Series, optional
-        Targets that come with them.
+    target, weight : dask.dataframe.Series, optional
+        Targets and weights that come with them.
     """
 
-    def __init__(self, X: Any, target: Any = None) -> None:
-        self.X, self.target = X, target
+    def __init__(self, X: Any, target: Any = None, weight: Any = None) -> None:
+        self.X, self.target, self.weight = X, target, weight
         self.parts: list[Any] = []
         self.is_frame = hasattr(type(X), "map_partitions") and hasattr(type(X), "columns")
         if not (self.is_frame or isinstance(X, da.Array)):
@@ -147,12 +153,16 @@ class DaskTable:
             problem = "no columns" if self.n_features == 0 else "a number of columns that is not known"
             raise ValueError(f"X has {problem}; at least one feature is required. X.compute_chunk_sizes() counts them.")
 
-    def with_target(self, target: str) -> DaskTable:
-        """Return the table without a column, which holds the targets."""
-        if not self.is_frame or target not in self.X.columns:
-            known = ", ".join(map(str, self.X.columns)) if self.is_frame else "none, since X is an array"
-            raise ValueError(f"X has no column {target!r}; its columns: {known}.")
-        return DaskTable(self.X.drop(columns=[target]), self.X[target])
+    def with_columns(self, target: str | None = None, weight: str | None = None) -> DaskTable:
+        """Return the table without the columns that hold the targets and the weights."""
+        given = {"target": target, "weight": weight}
+        names = {role: name for role, name in given.items() if name is not None}
+        for name in names.values():
+            if not self.is_frame or name not in self.X.columns:
+                known = ", ".join(map(str, self.X.columns)) if self.is_frame else "none, since X is an array"
+                raise ValueError(f"X has no column {name!r}; its columns: {known}.")
+        features = self.X.drop(columns=list(dict.fromkeys(names.values())))
+        return DaskTable(features, **{role: self.X[name] for role, name in names.items()})
 
     def header(self) -> Any:
         """Return a table without rows whose columns are those of the features."""
@@ -171,13 +181,12 @@ class DaskTable:
             return X.map_blocks(function, dtype=example.dtype, drop_axis=1, meta=meta)
         return X.map_blocks(function, dtype=example.dtype, chunks=(X.chunks[0], (example.shape[1],)), meta=meta)
 
-    def mean(self, function: Callable[..., float], y: Any, weight: Any = None) -> float:
+    def mean(self, function: Callable[..., float], y: Any, sample_weight: Any = None) -> float:
         """Return the mean of a function of features, targets and weights, weighted."""
-        X, y = self.checked(y)
+        X, y, weight = self.checked(y, sample_weight)
         if y is None:
             raise ValueError("X has no targets; pass y.")
         y = y.flat() if y.width == 1 else y
-        weight = None if weight is None else X.column(weight, "sample_weight")
         weights = [None] * len(X.parts) if weight is None else weight.parts
         terms = [task(partial(_scored, function), *part) for part in zip(X.parts, y.parts, weights, strict=True)]
         score, n = compute([tree(terms)])[0]
@@ -185,13 +194,13 @@ class DaskTable:
             raise ValueError("all weights are 0, so that no row counts; check sample_weight.")
         return float(score / n)
 
-    def checked(self, y: Any) -> tuple[Any, Any]:
+    def checked(self, y: Any = None, sample_weight: Any = None) -> tuple[Any, Any, Any]:
         """Have the workers make arrays of the partitions and check that they are finite numbers.
 
         Parameters
         ----------
-        y : object or None
-            Targets, if they do not come with the features.
+        y, sample_weight : object or None
+            Targets and weights, if they do not come with the features.
 
         Returns
         -------
@@ -199,22 +208,25 @@ class DaskTable:
             The same rows, with known sizes.
         y : DaskColumn or None
             The targets.
+        sample_weight : DaskColumn or None
+            The weights.
         """
         self._check_columns()
-        y = self.target if y is None else y
-        if y is None:
-            return self, None
-        parts = [task(_features, index, self.names, part) for index, part in enumerate(self._partitions())]
+        given = {"y": self.target if y is None else y}
+        given["sample_weight"] = self.weight if sample_weight is None else sample_weight
+        parts = {"X": [task(_features, index, self.names, part) for index, part in enumerate(self._partitions())]}
         # They may be of the same files, which are then read once.
-        targets = _parts_of(y) if self._is_cut_alike(y) else []
+        parts |= {name: _parts_of(values) for name, values in given.items() if self._is_cut_alike(values)}
         keep = has_client()
         if keep:
-            kept = dask.persist(*parts, *targets)
-            parts, targets = list(kept[: len(parts)]), list(kept[len(parts) :])
-        self._describe(compute([task(_described, part) for part in parts]), parts)
-        if not keep and self.nbytes <= _memory():
+            parts = dict(zip(parts, dask.persist(*parts.values()), strict=True))
+        self._describe(compute([task(_described, part) for part in parts["X"]]), parts.pop("X"))
+        if keep or self.nbytes <= _memory():
             self.parts = list(dask.persist(*self.parts))
-        return self, self.column(y, "y", targets)
+        y, weight = (
+            None if values is None else self.column(values, name, parts.get(name, ())) for name, values in given.items()
+        )
+        return self, y, weight
 
     def astype(self, dtype: Any, copy: bool = False) -> DaskTable:
         """Return the same rows in another dtype."""
@@ -246,14 +258,17 @@ class DaskTable:
                 raise ValueError(
                     f"partition {index} of X has {found[index].n_features} columns, not {self.n_features}."
                 )
-        self.sizes = [self.all_sizes[index] for index in self.kept]
+        self.kept_sizes = [self.all_sizes[index] for index in self.kept]
+        self.groups = _neighbours([found[index].n_bytes for index in self.kept])
+        self.sizes = [sum(self.kept_sizes[group]) for group in self.groups]
         self.shape = sum(self.sizes), self.n_features
         self.nbytes = sum(part.n_bytes for part in found)
         chosen = [parts[index] for index in self.kept]
         kinds = {(found[index].dense, found[index].dtype) for index in self.kept}
         self.dtype = np.result_type(*(dtype for _, dtype in kinds))
         dense = found[self.kept[0]].dense
-        self.parts = chosen if len(kinds) == 1 else [task(alike, part, dense, self.dtype) for part in chosen]
+        chosen = chosen if len(kinds) == 1 else [task(alike, part, dense, self.dtype) for part in chosen]
+        self.parts = [_one_or(_stacked, chosen[group]) for group in self.groups]
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -270,26 +285,31 @@ class DaskTable:
             If there are not as many as rows, in all or in a partition.
         """
         parts = self._aligned(values, name, parts) if dask.is_dask_collection(values) else self._cut(values, name)
-        places = zip(self.kept, self.sizes, parts, strict=True)
+        places = zip(self.kept, self.kept_sizes, parts, strict=True)
         checked = [task(_values, name, index, n_rows, part) for index, n_rows, part in places]
-        checked = list(dask.persist(*checked))
-        shapes = compute([task(np.shape, part) for part in checked])
-        return DaskColumn(checked, self.sizes, shapes[0][1] if len(shapes[0]) == 2 else None)
+        names = [f"partition {index} of {name}" for index in self.kept]
+        joined = [_one_or(partial(_joined_values, names[group], name), checked[group]) for group in self.groups]
+        joined = list(dask.persist(*joined))
+        shapes = compute([task(np.shape, part) for part in joined])
+        width = shapes[0][1] if len(shapes[0]) == 2 else None
+        return DaskColumn(joined, self.sizes, width, [names[group.start] for group in self.groups])
 
     def _cut(self, values: Any, name: str) -> list[Any]:
         """Return the values of each partition from those of all."""
         refuse_lazy(**{name: values})
         values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
+        if not values.ndim and name == "sample_weight":
+            values = np.full(len(self), values)
         if not values.ndim:
             raise TypeError(f"{name} is {values.item()!r}, not one value for each row.")
         self._require_rows(len(values), name)
-        return np.split(values, np.cumsum(self.sizes)[:-1])
+        return np.split(values, np.cumsum(self.kept_sizes)[:-1])
 
     def _aligned(self, values: Any, name: str, parts: Sequence[Any]) -> list[Any]:
         """Return the parts of a collection that belong to the partitions; arrays of known sizes are cut there."""
         if not parts and isinstance(values, da.Array) and not np.isnan(values.shape[0]):
             self._require_rows(values.shape[0], name)
-            return _parts_of(values.rechunk({0: tuple(self.sizes)}))
+            return _parts_of(values.rechunk({0: tuple(self.kept_sizes)}))
         found = list(parts) or _parts_of(values)
         if len(found) != len(self.all_sizes):
             raise ValueError(
@@ -315,6 +335,29 @@ class DaskTable:
                     f"could not convert string to float: {str(*first)!r} (column {name!r} of X holds "
                     f"{self.X.dtypes[name]}; encode it or leave it out)"
                 )
+
+
+def _neighbours(n_bytes: Sequence[int]) -> list[slice]:
+    """Return which partitions are put together; it depends on nothing but their sizes, so that sums do not either."""
+    groups, start, held = [], 0, 0
+    for index, size in enumerate(n_bytes):
+        if index > start and held + size > _BYTES_OF_A_TASK:
+            groups.append(slice(start, index))
+            start, held = index, 0
+        held += size
+    return [*groups, slice(start, len(n_bytes))]
+
+
+def _one_or(join: Callable[..., Any], parts: Sequence[Any]) -> Any:
+    return parts[0] if len(parts) == 1 else task(join, *parts)
+
+
+def _stacked(*parts: Any) -> Any:
+    return sp.vstack(parts, format="csr") if sp.issparse(parts[0]) else np.concatenate(parts)
+
+
+def _joined_values(names: Sequence[str], name: str, *parts: Array) -> Array:
+    return joined_targets(parts, names, "targets" if name == "y" else name)
 
 
 def _parts_of(values: Any) -> list[Any]:
@@ -366,6 +409,8 @@ def _of_rows(function: Callable[[Any], Any], none: Any, X: Any) -> Any:
 
 
 def _scored(function: Callable[..., float], X: Any, y: Array, weight: Array | None) -> tuple[float, float]:
+    if weight is not None:
+        weight = check_sample_weight(weight, y, ensure_non_negative=True, allow_all_zero_weights=True)
     n = float(len(y) if weight is None else weight.sum())
     return (n * function(X, y, weight) if n else 0.0), n
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import getattr_static
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from skxent.rows._source import Source
 __all__ = ["label_counts", "on_parts", "opened", "rows_of"]
 
 
-def opened(X: Any, y: Any = None, *, maps: bool = True) -> Any:
+def opened(X: Any, y: Any = None, sample_weight: Any = None, *, maps: bool = True) -> Any:
     """Return a source of data that are not in memory, or None if they are.
 
     Parameters
@@ -27,6 +28,8 @@ def opened(X: Any, y: Any = None, *, maps: bool = True) -> Any:
         array or a frame of Dask.
     y : object, optional
         Targets. A string is the name of the target's column.
+    sample_weight : object, optional
+        Weights. A string is the name of their column.
     maps : bool, default=True
         Whether memory maps count as data outside memory.
 
@@ -38,16 +41,17 @@ def opened(X: Any, y: Any = None, *, maps: bool = True) -> Any:
     Raises
     ------
     ValueError
-        If `y` is the name of a column and the data have no named columns.
+        If `y` or `sample_weight` is the name of a column and the data have no named columns, or not this one.
     """
     source = _source(X, maps)
-    if not isinstance(y, str):
-        return source
-    if not hasattr(source, "with_target"):
-        raise ValueError(
-            f"y={y!r} names a column, but X, a {_type_name(X)}, has no named columns outside memory. Pass the targets."
-        )
-    return source.with_target(y)
+    names = {name: value for name, value in (("y", y), ("sample_weight", sample_weight)) if isinstance(value, str)}
+    for name, column in names.items():
+        if not hasattr(source, "with_columns"):
+            raise ValueError(
+                f"{name}={column!r} names a column, but X, a {_type_name(X)}, has no named columns outside memory. "
+                f"Pass the {'targets' if name == 'y' else 'weights'}."
+            )
+    return source.with_columns(names.get("y"), names.get("sample_weight")) if names else source
 
 
 def _source(X: Any, maps: bool) -> Any:
@@ -60,7 +64,8 @@ def _source(X: Any, maps: bool) -> Any:
         return _readers().ArrayBlocks(X) if large and X.ndim == 2 and X.dtype.kind != "O" else None
     if type(X).__name__ == "LazyFrame" and type(X).__module__.startswith("polars."):
         return _readers().FrameBlocks(X)
-    if all(hasattr(type(X), name) for name in ("shape", "dtype", "chunks", "__getitem__")):
+    # A column of a frame is no attribute in this sense.
+    if all(getattr_static(X, name, None) is not None for name in ("shape", "dtype", "chunks", "__getitem__")):
         return _readers().ArrayBlocks(X)
     return None
 

@@ -58,7 +58,9 @@ class ArrayBlocks(Source):
     ----------
     array : array of shape (n_rows, n_features)
         Anything with ``shape``, ``dtype`` and slices of rows that are NumPy arrays. If it has ``chunks``, blocks are
-        made of whole chunks. A fit takes such an array as it is; this class is for another number of bytes in `memory`.
+        made of whole chunks, unless a chunk in all columns has more bytes than `memory`: then it is read in pieces,
+        several times in each pass. A fit takes such an array as it is; this class is for another number of bytes in
+        `memory`.
     memory : float, default=256e6
         Bytes of features that may be held in memory as a sample of the rows. Data of fewer bytes are read once and
         held.
@@ -87,9 +89,10 @@ class ArrayBlocks(Source):
         if len(array.shape) != 2 or 0 in array.shape:
             raise ValueError(f"{self} has shape {tuple(array.shape)}; features have two dimensions, neither of them 0.")
         n_rows, n_features = array.shape
-        chunk = int(np.max((getattr(array, "chunks", None) or (1,))[0]))
-        chunk_bytes = chunk * n_features * array.dtype.itemsize
-        size = chunk * max(1, int(block_bytes / chunk_bytes))
+        row_bytes = n_features * array.dtype.itemsize
+        chunk = _rows_of_chunk(getattr(array, "chunks", None))
+        # Chunks that do not fit in memory are read in pieces, each time as a whole by the array.
+        size = max(1, min(chunk * max(1, int(block_bytes / (chunk * row_bytes))), int(memory / row_bytes)))
         self.starts = np.arange(0, n_rows, size)
         super().__init__(np.diff([*self.starts, n_rows]).tolist(), memory)
 
@@ -105,15 +108,22 @@ class ArrayBlocks(Source):
         return np.array(self.array[start : start + self.sizes[index]]), None
 
 
+def _rows_of_chunk(chunks: Any) -> int:
+    """Return the number of rows of the largest chunk, given as in Zarr, HDF5 or Dask; 1 where it is not known."""
+    first = np.max(chunks[0]) if isinstance(chunks, tuple | list) and chunks else 1
+    return int(first) if np.isfinite(first) and first >= 1 else 1
+
+
 class ArrayFiles(Source):
     """Rows in files of NumPy, one block each.
 
     Parameters
     ----------
-    paths : sequence of path
+    paths : path or sequence of path
         Files with the ending ``.npy``, each an array of features; or ``.npz``, each with the arrays ``X`` and, if the
-        targets come with the features, ``y``; or a CSR matrix written by :func:`scipy.sparse.save_npz`.
-    targets : sequence of path, optional
+        targets come with the features, ``y``; or a CSR matrix written by :func:`scipy.sparse.save_npz`. A pattern with
+        ``*`` and a folder stand for their files, in the order of their names.
+    targets : path or sequence of path, optional
         Files ``.npy`` with the targets, one for each of `paths`.
     memory : float, default=256e6
         Bytes of features that may be held in memory as a sample of the rows. Data of fewer bytes are read once and
@@ -135,11 +145,9 @@ class ArrayFiles(Source):
     True
     """
 
-    def __init__(
-        self, paths: Sequence[Any], targets: Sequence[Any] | None = None, *, memory: float = SAMPLE_BYTES
-    ) -> None:
-        self.paths = [Path(path) for path in paths]
-        self.targets = None if targets is None else [Path(path) for path in targets]
+    def __init__(self, paths: Any, targets: Any = None, *, memory: float = SAMPLE_BYTES) -> None:
+        self.paths = _matching(paths, "*.np[yz]")
+        self.targets = None if targets is None else _matching(targets, "*.npy")
         if self.targets is not None and len(self.targets) != len(self.paths):
             raise ValueError(f"there are {len(self.paths)} files of features but {len(self.targets)} of targets.")
         self.files = _Unchanged([*self.paths, *(self.targets or [])])
@@ -214,10 +222,10 @@ class _Columns(Source):
     ----------
     known : sequence of str
         Names of all columns.
-    target : str or None
-        Column of the targets.
+    target, weight : str or None
+        Columns of the targets and of the weights.
     columns : sequence of str or None
-        Columns of the features; None: all but the target.
+        Columns of the features; None: all but the target and the weights.
     sizes : sequence of int
         Rows of each block.
     memory : float
@@ -230,14 +238,15 @@ class _Columns(Source):
         self,
         known: Sequence[str],
         target: str | None,
+        weight: str | None,
         columns: Sequence[str] | None,
         sizes: Sequence[int],
         memory: float,
     ) -> None:
-        self.target, self.given_columns = target, columns
-        names: list[str] = [name for name in (known if columns is None else columns) if name != target]
+        self.target, self.weight, self.given_columns = target, weight, columns
+        names: list[str] = [name for name in (known if columns is None else columns) if name not in (target, weight)]
         self.feature_names = names
-        self.columns = names + ([] if target is None else [target])
+        self.columns = list(dict.fromkeys([*names, *(name for name in (target, weight) if name is not None)]))
         if not names or len(set(names)) < len(names):
             raise ValueError(f"features are columns of different names, at least one; they are {names} of {self}.")
         self._require_columns(known, str(self))
@@ -248,13 +257,14 @@ class _Columns(Source):
             if name not in found:
                 raise ValueError(f"{where} has no column {name!r}; its columns: {', '.join(found)}.")
 
-    def with_target(self, target: str) -> Any:
-        """Return the same source with another column as the target."""
+    def with_columns(self, target: str | None = None, weight: str | None = None) -> Any:
+        """Return the same source with other columns as the targets or the weights."""
         raise NotImplementedError
 
-    def _split(self, index: int, frame: pl.DataFrame) -> tuple[Any, Any]:
-        X = self._numbers_in(index, frame.select(self.feature_names))
-        return X, None if self.target is None else self._targets(index, frame)
+    def _others(self, index: int, read: Callable[[list[str]], pl.DataFrame]) -> list[Any]:
+        """Return the targets of a block, None if there are not any; and the weights, if there are."""
+        roles = [("y", self.target), *([] if self.weight is None else [("sample_weight", self.weight)])]
+        return [None if name is None else self._values(index, read([name])[name], role) for role, name in roles]
 
     def _numbers_in(self, index: int, frame: pl.DataFrame) -> Array:
         """Return columns of features as an array of float32 if all are of that type, otherwise of float64."""
@@ -268,11 +278,12 @@ class _Columns(Source):
         single = all(dtype == pl.Float32 for dtype in frame.dtypes)
         return frame.cast(pl.Float32 if single else pl.Float64).to_numpy(order="c")
 
-    def _targets(self, index: int, frame: pl.DataFrame) -> Array:
-        column = frame[str(self.target)]
+    def _values(self, index: int, column: pl.Series, role: str) -> Array:
+        where = f"column {column.name!r} of {self.name_of_block(index)}"
         if column.null_count() or (column.dtype.is_float() and column.is_nan().any()):
-            where = f"column {self.target!r} of {self.name_of_block(index)}"
-            raise ValueError(f"Input y contains NaN: {where} has empty entries.")
+            raise ValueError(f"Input {role} contains NaN: {where} has empty entries.")
+        if role == "sample_weight" and not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
+            raise ValueError(f"sample_weight: {where} holds {column.dtype}; weights are numbers.")
         return np.array(column.to_list()) if column.dtype == pl.List else column.to_numpy()
 
 
@@ -287,7 +298,9 @@ class Parquet(_Columns):
     target : str, optional
         Column of the targets; ``fit(source, y="label")`` says it as well.
     columns : sequence of str, optional
-        Columns of the features; by default all but the target.
+        Columns of the features; by default all but the target and the weights.
+    weight : str, optional
+        Column of the weights; ``fit(..., sample_weight="weight")`` says it as well.
     memory : float, default=256e6
         Bytes of features that may be held in memory as a sample of the rows. Data of fewer bytes are read once and
         held.
@@ -319,11 +332,12 @@ class Parquet(_Columns):
         target: str | None = None,
         columns: Sequence[str] | None = None,
         *,
+        weight: str | None = None,
         memory: float = SAMPLE_BYTES,
     ) -> None:
         self.given = paths
         self._held: tuple[Any, Any] = None, None
-        self.paths = _matching(paths)
+        self.paths = _matching(paths, "*.parquet")
         self.files = _Unchanged(self.paths)
         self.groups: list[tuple[Path, int]] = []
         schemas: dict[Path, Any] = {}
@@ -334,7 +348,7 @@ class Parquet(_Columns):
             found = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             self.groups += [(path, i) for i, n_rows in enumerate(found) if n_rows]
             sizes += [n_rows for n_rows in found if n_rows]
-        super().__init__(schemas[self.paths[0]].names, target, columns, sizes, memory)
+        super().__init__(schemas[self.paths[0]].names, target, weight, columns, sizes, memory)
         for path, schema in schemas.items():
             self._require_columns(schema.names, str(path))
         self.dtypes = {
@@ -350,11 +364,13 @@ class Parquet(_Columns):
         path, group = self.groups[index]
         return f"{path}, row group {group}"
 
-    def with_target(self, target: str) -> Parquet:
-        """Return the same files with another column as the target."""
-        return Parquet(self.given, target, self.given_columns, memory=self.memory)
+    def with_columns(self, target: str | None = None, weight: str | None = None) -> Parquet:
+        """Return the same files with other columns as the targets or the weights."""
+        options: dict[str, Any] = {"weight": self.weight if weight is None else weight, "memory": self.memory}
+        target = self.target if target is None else target
+        return Parquet(self.given, target, self.given_columns, **options)
 
-    def read(self, index: int) -> tuple[Any, Any]:
+    def read(self, index: int) -> tuple[Any, ...]:
         """Return a block; see :meth:`Source.read`."""
         path, n_rows = self.groups[index][0], self.sizes[index]
         X = np.empty((n_rows, len(self.feature_names)), self.dtypes[path])
@@ -363,7 +379,7 @@ class Parquet(_Columns):
             for start in range(0, X.shape[1], width):
                 names = self.feature_names[start : start + width]
                 X[:, start : start + width] = self._numbers_in(index, read(names))
-            return X, None if self.target is None else self._targets(index, read([self.target]))
+            return X, *self._others(index, read)
 
     def _metadata(self, path: Path) -> Any:
         """Return what a file says about its row groups.
@@ -406,7 +422,9 @@ class FrameBlocks(_Columns):
     target : str, optional
         Column of the targets; ``fit(frame, y="label")`` says it as well.
     columns : sequence of str, optional
-        Columns of the features; by default all but the target.
+        Columns of the features; by default all but the target and the weights.
+    weight : str, optional
+        Column of the weights; ``fit(..., sample_weight="weight")`` says it as well.
     memory : float, default=256e6
         Bytes of features that may be held in memory as a sample of the rows. Data of fewer bytes are read once and
         held.
@@ -425,6 +443,7 @@ class FrameBlocks(_Columns):
         target: str | None = None,
         columns: Sequence[str] | None = None,
         *,
+        weight: str | None = None,
         memory: float = SAMPLE_BYTES,
         block_rows: int = _FRAME_ROWS,
     ) -> None:
@@ -434,21 +453,23 @@ class FrameBlocks(_Columns):
         n_rows = int(frame.select(pl.len()).collect().item())
         self.starts = list(range(0, n_rows, block_rows))
         super().__init__(
-            frame.collect_schema().names(), target, columns, np.diff([*self.starts, n_rows]).tolist(), memory
+            frame.collect_schema().names(), target, weight, columns, np.diff([*self.starts, n_rows]).tolist(), memory
         )
 
     def __str__(self) -> str:
         """Name the frame in an error."""
         return " ".join(["the lazy frame", *(f"of {path}" for path in self.files.states)])
 
-    def with_target(self, target: str) -> FrameBlocks:
-        """Return the same frame with another column as the target."""
-        columns = self.given_columns
-        return FrameBlocks(self.frame, target, columns, memory=self.memory, block_rows=self.block_rows)
+    def with_columns(self, target: str | None = None, weight: str | None = None) -> FrameBlocks:
+        """Return the same frame with other columns as the targets or the weights."""
+        options: dict[str, Any] = {"weight": self.weight if weight is None else weight, "memory": self.memory}
+        target = self.target if target is None else target
+        return FrameBlocks(self.frame, target, self.given_columns, block_rows=self.block_rows, **options)
 
-    def read(self, index: int) -> tuple[Any, Any]:
+    def read(self, index: int) -> tuple[Any, ...]:
         """Return a block; see :meth:`Source.read`."""
-        return self._split(index, self._collected(index, self.columns))
+        frame = self._collected(index, self.columns)
+        return self._numbers_in(index, frame.select(self.feature_names)), *self._others(index, frame.select)
 
     def _collected(self, index: int, columns: list[str]) -> pl.DataFrame:
         for path in self.files.states:
@@ -467,12 +488,12 @@ def _files_of_plan(frame: pl.LazyFrame) -> list[Path]:
     return sorted(path for path in paths if path.is_file())
 
 
-def _matching(paths: Any) -> list[Path]:
-    """Return the files that paths stand for, sorted where a pattern does."""
+def _matching(paths: Any, in_folder: str) -> list[Path]:
+    """Return the files that paths, patterns and folders stand for, of which one says what is taken; sorted in each."""
     found: list[Path] = []
     for path in [paths] if isinstance(paths, str | os.PathLike) else paths:
         path = Path(path)
-        path = path / "*.parquet" if path.is_dir() else path
+        path = path / in_folder if path.is_dir() else path
         matches = sorted(path.parent.glob(path.name)) if "*" in path.name else [path]
         if not matches:
             raise FileNotFoundError(f"no file matches {path}.")

@@ -43,13 +43,19 @@ def refuse_lazy(**values: Any) -> None:
         If one is a lazy collection or a source; the message names it.
     """
     for name, value in values.items():
-        if isinstance(value, Source) or any(hasattr(type(value), method) for method in _LAZY):
+        kinds = {type(value)} if not isinstance(value, list | tuple) else {*map(type, value)}
+        for kind in filter(_is_lazy, kinds):
+            what = "is" if kind is type(value) else "holds"
             raise TypeError(
-                f"{name} is a {type(value).__module__.partition('.')[0]}.{type(value).__qualname__}, which is not in "
-                "memory, and is not read as a whole without being asked. Make an array of it if it is small. "
+                f"{name} {what} a {kind.__module__.partition('.')[0]}.{kind.__qualname__}, which is not in memory, and "
+                "is not read as a whole without being asked. Make an array of it if it is small. "
                 "skxent.rows has readers for features that are not in memory; their targets come with them or are "
                 "arrays."
             )
+
+
+def _is_lazy(kind: type) -> bool:
+    return issubclass(kind, Source) or any(hasattr(kind, method) for method in _LAZY)
 
 
 class Source(ABC):
@@ -82,7 +88,7 @@ class Source(ABC):
     def __init__(self, sizes: Sequence[int], memory: float = SAMPLE_BYTES) -> None:
         self.sizes = [int(size) for size in sizes]
         self.memory = memory
-        self._read_before: Any = None
+        self._read_before: dict[int, Any] = {}
         self._seen: dict[int, Array] = {}
         if min(self.sizes, default=0) < 0:
             raise ValueError(f"{self} has a block of {min(self.sizes)} rows.")
@@ -91,7 +97,7 @@ class Source(ABC):
             raise ValueError(f"Found array with 0 sample(s): {self} has no rows.")
 
     @abstractmethod
-    def read(self, index: int) -> tuple[Any, Any]:
+    def read(self, index: int) -> tuple[Any, ...]:
         """Return a block.
 
         Parameters
@@ -105,6 +111,8 @@ class Source(ABC):
             Features.
         y : ndarray of shape (n_rows,) or (n_rows, n_outputs), or None
             Targets, if they come with the features.
+        sample_weight : ndarray of shape (n_rows,), optional
+            Weights, if they come with the features, too; otherwise there may be two values only.
         """
 
     def __str__(self) -> str:
@@ -120,8 +128,8 @@ class Source(ABC):
     def _first(self) -> Any:
         """The first rows of the features, which say what all are like; their dtype, and the bytes of a row."""
         index = self._filled[0]
-        self._read_before = self.read(index)
-        X = self._numbers(index, self._read_before[0])
+        self._read_before[index] = self.read(index)
+        X = self._numbers(index, self._read_before[index][0])
         named = X.shape[1] if self.feature_names is None else len(self.feature_names)
         if X.shape[1] != named or not named:
             raise ValueError(f"{self.name_of_block(index)} has {X.shape[1]} feature(s), but {named or 'one'} must be.")
@@ -157,6 +165,19 @@ class Source(ABC):
         """Return the number of rows."""
         return self.n_rows
 
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        """Refuse to be read as a whole, which others, such as GridSearchCV, would do without asking.
+
+        Raises
+        ------
+        TypeError
+            Always.
+        """
+        raise TypeError(
+            f"{self} is not in memory, and is not read as a whole without being asked. The estimators of skxent take "
+            "it in fit, score and predict; SoftmaxRegressorCV chooses alpha on it."
+        )
+
     def first_rows(self) -> Any:
         """Return the first rows of the first block, which are not read again."""
         return as_floats(self._first[0], self.dtype)
@@ -179,7 +200,13 @@ class Source(ABC):
 
     def _read(self, index: int) -> Any:
         """Return the features of a block, of the shape and the kind that they must have."""
-        return alike(self._sized(index, self.read(index)[0]), isinstance(self._first[0], np.ndarray), self.dtype)
+        X = self._sized(index, self._block(index)[0])
+        return alike(X, isinstance(self._first[0], np.ndarray), self.dtype)
+
+    def _block(self, index: int) -> tuple[Any, ...]:
+        """Return a block; the first one that has rows has been read already, to see what all are like."""
+        self.first_rows()
+        return self._read_before.pop(index, None) or self.read(index)
 
     def _sized(self, index: int, X: Any) -> Any:
         X = self._numbers(index, X)
@@ -193,13 +220,13 @@ class Source(ABC):
     def _numbers(self, index: int, X: Any) -> Any:
         return numbers_of(X, self.name_of_block(index), self.feature_names)
 
-    def checked(self, y: Any = None) -> tuple[Any, Any]:
+    def checked(self, y: Any = None, sample_weight: Any = None) -> tuple[Any, Any, Any]:
         """Read all once and check that the features are finite numbers.
 
         Parameters
         ----------
-        y : array-like, optional
-            Targets, instead of those that come with the features.
+        y, sample_weight : array-like, optional
+            Targets and weights, instead of those that come with the features.
 
         Returns
         -------
@@ -207,22 +234,29 @@ class Source(ABC):
             The features, in memory if they have no more than `memory` bytes; otherwise this source.
         y : {ndarray, sparse matrix} or None
             The targets, if there are any.
+        sample_weight : array-like or None
+            The weights, if there are any.
         """
-        refuse_lazy(y=y)
+        refuse_lazy(y=y, sample_weight=sample_weight)
         if self.memory < self.bytes_per_row:
             raise ValueError(f"memory={self.memory} bytes do not hold a row of {self}: {self.bytes_per_row:.0f} bytes.")
         kept: list[Any] = []
         targets: list[Any] = []
+        weights: list[Any] = []
         dtypes: set[Any] = set()
         n_bytes = 0
         small = self.nbytes <= self.memory
-        for X, found in read_ahead(self._check, self._filled):
+        for X, found, weight in read_ahead(self._check, self._filled):
             n_bytes, dtypes = n_bytes + bytes_of(X), dtypes | {X.dtype}
             small = small and n_bytes <= self.memory
             kept = [*kept, X] if small else []
-            targets += [found]
+            targets, weights = [*targets, found], [*weights, weight]
         self.__dict__["_first"] = self._first[0], np.result_type(*dtypes), n_bytes / self.n_rows
-        return self._stacked(kept) if small else self, self._targets_of_all(targets) if y is None else self._given(y)
+        return (
+            self._stacked(kept) if small else self,
+            self._of_all(targets, "targets") if y is None else self._given(y),
+            self._of_all(weights, "weights") if sample_weight is None else sample_weight,
+        )
 
     def _stacked(self, blocks: list[Any]) -> Any:
         blocks = [alike(X, isinstance(self._first[0], np.ndarray), self.dtype) for X in blocks]
@@ -233,13 +267,14 @@ class Source(ABC):
         check_consistent_length(self, y)
         return y
 
-    def _targets_of_all(self, found: list[Any]) -> Array | None:
-        missing = [index for index, y in zip(self._filled, found, strict=True) if y is None]
+    def _of_all(self, found: list[Any], what: str) -> Array | None:
+        """Return the targets or weights of all blocks, if they come with them."""
+        missing = [index for index, values in zip(self._filled, found, strict=True) if values is None]
         if len(missing) == len(found):
             return None
         if missing:
-            raise ValueError(f"{self.name_of_block(missing[0])} has no targets, but other blocks have.")
-        return joined_targets(found, [self.name_of_block(index) for index in self._filled])
+            raise ValueError(f"{self.name_of_block(missing[0])} has no {what}, but other blocks have.")
+        return joined_targets(found, [self.name_of_block(index) for index in self._filled], what)
 
     def header(self) -> Any:
         """Return a table without rows whose columns are those of the features."""
@@ -256,14 +291,14 @@ class Source(ABC):
         other.__dict__["_first"] = X, np.dtype(dtype), n_bytes
         return other
 
-    def _check(self, index: int) -> tuple[Any, Any]:
-        # The first block has been read already, to see what it is like.
-        before, self._read_before = self._read_before, None
-        X, y = self.read(index) if before is None else before
-        X, where = self._sized(index, X), self.name_of_block(index)
+    def _check(self, index: int) -> tuple[Any, Any, Any]:
+        X, y, *weights = self._block(index)
+        X, where, n_rows = self._sized(index, X), self.name_of_block(index), self.sizes[index]
         check_finite(X, where, self.feature_names)
         self._seen[index] = _some_fingerprints(X)
-        return X, None if y is None else _small(targets_of(y, self.sizes[index], where))
+        targets = None if y is None else _small(targets_of(y, n_rows, where))
+        given = [targets_of(weight, n_rows, where, "sample_weight") for weight in weights if weight is not None]
+        return X, targets, given[0] if given else None
 
     def map(self, function: Callable[[Any], Any]) -> Iterator[Any]:
         """Yield a function of the features of each block; the next one is read while this one is used."""
@@ -285,14 +320,21 @@ class Source(ABC):
             weight = check_sample_weight(weight, self, ensure_non_negative=True)
         ends = np.cumsum([0, *self.sizes])
         total = mass = 0.0
-        for index, (X, found) in zip(self._filled, read_ahead(self._check, self._filled), strict=True):
+        for index, (X, found, shares) in zip(self._filled, read_ahead(self._check, self._filled), strict=True):
             rows = slice(ends[index], ends[index + 1])
-            targets, shares = found if y is None else select(y, rows), None if weight is None else weight[rows]
+            targets, shares = found if y is None else select(y, rows), shares if weight is None else weight[rows]
             if targets is None:
                 raise ValueError(f"{self.name_of_block(index)} has no targets; pass y.")
+            shares = (
+                None
+                if shares is None
+                else check_sample_weight(shares, X, ensure_non_negative=True, allow_all_zero_weights=True)
+            )
             n = float(X.shape[0] if shares is None else shares.sum())
             total += n * function(X, targets, shares) if n else 0.0
             mass += n
+        if not mass:
+            raise ValueError("all weights are 0, so that no row counts; check sample_weight.")
         return total / mass
 
 
@@ -316,7 +358,8 @@ class Blocks(Source):
     ----------
     load : callable
         Called with 0, 1, … it returns the features of a block, an array or a CSR matrix; or a tuple of the features and
-        the targets. It is called in another thread, again in every pass, and must return the same each time.
+        the targets, and the weights if there are any. It is called in another thread, again in every pass, and must
+        return the same each time.
     sizes : sequence of int
         Number of rows of each block; it may be 0. A block is in memory as a whole, with the next one: some 10 MB is a
         good size.
@@ -351,7 +394,7 @@ class Blocks(Source):
         self.function = load
         self.feature_names = None if feature_names is None else list(feature_names)
 
-    def read(self, index: int) -> tuple[Any, Any]:
+    def read(self, index: int) -> tuple[Any, ...]:
         """Return a block; see :meth:`Source.read`."""
         try:
             loaded = self.function(index)
@@ -360,9 +403,9 @@ class Blocks(Source):
             raise
         if not isinstance(loaded, tuple):
             return loaded, None
-        if len(loaded) != 2:
+        if len(loaded) not in (2, 3):
             raise ValueError(
                 f"{self.name_of_block(index)}: the function returned {len(loaded)} values; it must return the "
-                "features, or the features and the targets."
+                "features, or the features and the targets, or these and the weights."
             )
         return loaded

@@ -281,6 +281,20 @@ def test_vocab_pad_shares_the_unknown_probability(folder, capsys):
     assert records[1]["perplexity"] == pytest.approx(1000 * records[0]["perplexity"])
 
 
+@pytest.mark.parametrize(
+    "what", [["--model", "m.arpa"], ["--train", "train.txt", "--"], ["--compare", "m.arpa", "m.arpa", "--"]]
+)
+def test_a_vocabulary_without_room_for_unknown_words_is_refused(folder, capsys, what):
+    assert main([*what, "train.txt", "--vocab-pad", "1", "--quiet"]) != 0
+    assert "words; give more than these" in capsys.readouterr().err
+
+
+def test_a_comparison_on_an_empty_text_names_the_file(folder, capsys):
+    (folder / "empty.txt").write_text("\n")
+    assert main(["--compare", "m.arpa", "m.arpa", "--", "empty.txt"]) == 1
+    assert "empty.txt: a bootstrap over lines needs at least 2" in capsys.readouterr().err
+
+
 # Conventions of other tools.
 
 

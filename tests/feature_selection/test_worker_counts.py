@@ -16,7 +16,7 @@ pytest.importorskip("distributed", reason="the extra dask is not installed")
 import dask
 
 from skxent import CrossEntropySelector, cross_entropy_classif
-from skxent.feature_selection import _worker_counts, distribution_shift
+from skxent.feature_selection import _worker_counts, _worker_sets, distribution_shift
 from skxent.feature_selection._binning import edges_of_sorted, sort_present
 from skxent.feature_selection._count_table import Entries, count_by_sorting, count_entries
 from skxent.feature_selection._target import Target, read_frequencies
@@ -268,3 +268,58 @@ def test_rounds_and_bytes_depend_on_the_type_and_not_on_the_rows(n_rows, dtype, 
     n_narrow = 32
     assert len(sent) == 1 + 1 + rounds_of_search + 1 + 1
     assert max(sent) < 4 * n_narrow * 15 * 8 + 2000
+
+
+# ---------------------------------------------------------------------------------------------- sets of features
+
+
+@pytest.fixture(scope="module")
+def table(frame):
+    """Return columns of all kinds, two of them with more than 255 categories, and a copy of one."""
+    X, y = frame
+    rng = np.random.default_rng(2)
+    more = {
+        "many": pd.Categorical(rng.integers(0, 300, len(y))),
+        "names": np.array([f"n{i}" for i in rng.integers(0, 260, len(y)) + y], dtype=object),
+        "copy": X["number"],
+    }
+    return X.drop(columns="text").assign(**more), y
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"redundancy": "cmim"},
+        {"redundancy": "jmi", "k": 5, "n_bins": 300},
+        {"redundancy": "pairs", "k": 4, "categorical_features": ["whole", "missing"]},
+        {"redundancy": "cmim", "alpha": None, "k": 8, "sample_weight": True},
+        {"redundancy": "discriminant", "alpha": None},
+        {"redundancy": "discriminant", "sample_weight": True, "categorical_features": ["whole"]},
+    ],
+)
+def test_sets_are_those_in_memory_and_no_column_is_collected(options, client, table, monkeypatch):
+    X, y = table
+    weight = np.random.default_rng(1).integers(0, 3, len(y)) / 4 if options.get("sample_weight") else None
+    options = {name: value for name, value in options.items() if name != "sample_weight"}
+    local = CrossEntropySelector(**options).fit(X, y, weight)
+    monkeypatch.setattr("skxent.feature_selection._lazy_data.LazyData.column", None)
+    found = CrossEntropySelector(**options).fit(dd.from_pandas(X, npartitions=7), y, weight)
+    assert found.order_.tolist() == local.order_.tolist()
+    assert len(local.order_) > 2
+    # By counts to the last bit; the sums of stepwise discriminant analysis are in float32 in memory.
+    atol = 1e-5 if options["redundancy"] == "discriminant" else 0
+    np.testing.assert_allclose(found.gains_, local.gains_, rtol=0, atol=atol)
+
+
+def test_a_chosen_feature_is_a_round_or_two(client, table, monkeypatch):
+    """One for the counts of all features given it, and one for its own p-value."""
+    X, y = table
+    rounds = []
+    compute = _worker_sets.compute
+    monkeypatch.setattr(_worker_sets, "compute", lambda tasks: (rounds.append(len(tasks)), compute(tasks))[1])
+    there = dd.from_pandas(X[["number", "single", "whole", "copy"]], npartitions=3)
+    for rule, n_rounds in (("cmim", 1 + 1 + 2 * 3), ("discriminant", 1 + 3)):
+        rounds.clear()
+        selector = CrossEntropySelector(redundancy=rule, k=3, alpha=None).fit(there, y)
+        assert len(selector.order_) == 3
+        assert len(rounds) <= n_rounds

@@ -271,3 +271,9 @@ def test_bad_input_is_named(tmp_path):
         UnigramClassifier(vocabulary=["a"]).fit(np.ones((2, 2)), [0, 1])
     with pytest.raises(ValueError, match="X has 3 columns, but there are"):
         UnigramClassifier().fit(TEXTS, LABELS).predict(np.ones((1, 3)))
+
+
+@pytest.mark.parametrize("documents", [[], np.empty((0, 2))])
+def test_no_documents_are_refused_by_name(documents):
+    with pytest.raises(ValueError, match="no documents to learn from"):
+        UnigramClassifier().fit(documents, [])

@@ -58,3 +58,10 @@ def test_order_of_words_does_not_matter():
         compare([SMALL, LARGE], ["the cat"])[1].cross_entropy
     )
     assert isinstance(shuffled.words, pl.Series)
+
+
+def test_a_vocabulary_smaller_than_the_union_is_refused():
+    with pytest.raises(ValueError, match="the models together have"):
+        comparable([SMALL, LARGE], vocab_pad=len(LARGE.words))
+    with pytest.raises(ValueError, match="at least 1 word"):
+        SMALL.share_unknown(0)

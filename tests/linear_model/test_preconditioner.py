@@ -85,8 +85,9 @@ def test_preconditioner_is_linear_symmetric_and_positive(method, output, loss, r
     np.testing.assert_allclose(P, P.T, atol=1e-10 * np.abs(P).max())
     eigenvalues = np.linalg.eigvalsh(P)
     assert eigenvalues[0] > -1e-10 * eigenvalues[-1]
-    # At most the direction that a softmax does not feel may be left out.
-    assert (eigenvalues > 1e-8 * eigenvalues[-1]).sum() >= w.size - 1
+    # The same added to all outputs of a row is left out where a softmax does not feel it.
+    left_out = len(w) if output.shift_invariant else 0
+    assert (eigenvalues > 1e-8 * eigenvalues[-1]).sum() == w.size - left_out
 
 
 def test_refined_preconditioner_of_sigmoid_units_inverts_the_hessian(rng):

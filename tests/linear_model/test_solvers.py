@@ -66,6 +66,19 @@ def test_solvers_are_known_by_name():
     assert SOLVERS["lbfgs"] is LBFGS
 
 
+@pytest.mark.parametrize("standardize", [True, False])
+def test_lbfgs_undoes_what_all_outputs_of_a_start_share(standardize, rng):
+    """Only the penalty feels it, and steps have no such part."""
+    objective = make_objective(rng, output=Softmax())
+    start = rng.normal(size=zeros(objective).shape) + 5
+    solver = LBFGS(standardize=standardize)
+    result = solver.solve(objective, start, max_iter=500, tol=1e-10, callback=Record())
+    assert result.converged
+    np.testing.assert_allclose(result.w[:-1].sum(axis=1), 0, atol=1e-6)
+    path = list(solver.solve_path(objective, [1e-2], start, max_iter=500, tol=1e-10, callback=Record()))
+    np.testing.assert_allclose(path[-1].w[:-1], result.w[:-1], atol=1e-5)
+
+
 # ------------------------------------------------------------------------------------------- on quadratics
 
 
@@ -89,6 +102,9 @@ class QuadraticForm:
 
     def intercept_only(self):
         return np.zeros_like(self.b)
+
+    def centred(self, w):
+        return w
 
 
 def known_inverse(objective, w, *, refine):

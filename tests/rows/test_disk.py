@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 import scipy.sparse as sp
+from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV
@@ -367,7 +368,7 @@ def test_a_file_without_features_is_named(tmp_path):
 @pytest.mark.parametrize("kind", ["parquet", "lazy"])
 def test_a_column_of_strings_is_named(kind, data, tmp_path):
     X, y, _ = (values[:2000] for values in data)
-    source = KINDS[kind](tmp_path, X, y).with_target(NAMES[0])
+    source = KINDS[kind](tmp_path, X, y).with_columns(NAMES[0])
     with pytest.raises(ValueError, match=r"could not convert string to float: '[012]' .column 'label' of "):
         SoftmaxRegressor().fit(source)
 
@@ -520,7 +521,13 @@ def test_blocks_that_change_from_pass_to_pass_are_named():
     ("load", "error", "message"),
     [
         (lambda i: (np.eye(3)[:, : 3 - i], [0, 1, 0]), ValueError, r"block 1 .* has shape \(3, 2\)"),
-        (lambda i: (np.eye(3), [0, 1, 0], np.ones(3)), ValueError, "block 0 .* returned 3 values"),
+        (lambda i: (np.eye(3), [0, 1, 0], np.ones(3), 1), ValueError, "block 0 .* returned 4 values"),
+        (lambda i: (np.eye(3), [0, 1, 0], np.ones(2)), ValueError, "block 0 .* has 3 rows but 2 sample_weight"),
+        (
+            lambda i: (np.eye(3), [0, 1, 0], *([np.ones(3)] if i else [])),
+            ValueError,
+            "block 0 .* has no weights, but other",
+        ),
         (lambda i: (np.eye(3), [0, 1, 0]) if i else np.eye(3), ValueError, "block 0 .* has no targets, but other"),
         (lambda i: (np.eye(3), ["a", "b", "a"] if i else [0, 1, 0]), ValueError, "targets of Blocks, block 1"),
         (lambda i: (np.eye(3), np.eye(3 + i)[:3]), ValueError, "targets of Blocks, block 1 .* 4 columns"),
@@ -726,3 +733,242 @@ def test_an_interrupt_ends_the_thread_that_reads(data):
         model.fit(Blocks(load, [1000] * 24, memory=1000))
     assert not hasattr(model, "coef_")
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("skxent")]
+
+
+# ------------------------------------------------------------------------------------ weights that come with the rows
+
+
+@pytest.fixture(scope="module")
+def labelled(data):
+    """Return a frame with labels and weights, and the model of these rows in memory."""
+    X, y, weight = (values[:6000] for values in data)
+    X = X / X.std(axis=0)
+    frame = frame_of(X, y).with_columns(weight=weight)
+    return frame, SoftmaxRegressor(tol=1e-12).fit(X, y.astype(str), weight), X
+
+
+def parquet_of(folder, frame, **options):
+    pytest.importorskip("pyarrow", reason="Parquet needs the extra dask")
+    frame.write_parquet(folder / "rows.parquet", row_group_size=1000)
+    return Parquet(folder / "rows.parquet", **options)
+
+
+def lazy_of(folder, frame, **options):
+    frame.write_parquet(folder / "rows.parquet")
+    return FrameBlocks(pl.scan_parquet(folder / "rows.parquet"), block_rows=1000, **options)
+
+
+@pytest.fixture(params=[parquet_of, lazy_of])
+def named(request, labelled, tmp_path):
+    """Return a function that opens the frame anew."""
+    return lambda memory=100_000: request.param(tmp_path, labelled[0], memory=memory)
+
+
+@pytest.mark.parametrize("memory", [100_000, 256e6])
+def test_weights_are_a_column_of_the_source(memory, named, labelled):
+    _, local, _ = labelled
+    model = SoftmaxRegressor(tol=1e-12).fit(named(memory), y="label", sample_weight="weight")
+    assert model.feature_names_in_.tolist() == NAMES
+    np.testing.assert_allclose(model.coef_, local.coef_, atol=1e-6)
+    again = SoftmaxRegressor(tol=1e-12).fit(named(memory).with_columns("label", "weight"))
+    np.testing.assert_array_equal(again.coef_, model.coef_)
+    chosen = SoftmaxRegressorCV(alphas=[1e-4], cv=2, tol=1e-12).fit(named(memory), "label", "weight")
+    np.testing.assert_allclose(chosen.coef_, local.coef_, atol=1e-6)
+
+
+def test_a_lazy_frame_has_its_weights_by_name(labelled):
+    frame, local, _ = labelled
+    model = SoftmaxRegressor(tol=1e-12).fit(frame.lazy(), "label", sample_weight="weight")
+    np.testing.assert_allclose(model.coef_, local.coef_, atol=1e-6)
+    assert model.score(frame.lazy(), "label", "weight") == pytest.approx(
+        local.score(frame.select(NAMES).to_numpy(), frame["label"], frame["weight"]), abs=1e-12
+    )
+
+
+def test_scores_of_a_source_that_was_not_read_before(named, labelled):
+    """Its first block is read to see what all are like, and counts once, as all others do."""
+    frame, local, X = labelled
+    y, weight = frame["label"].to_numpy(), frame["weight"].to_numpy()
+    model = SoftmaxRegressor().fit(frame.select(NAMES), y)
+    expected, weighted = model.score(frame.select(NAMES), y), model.score(frame.select(NAMES), y, weight)
+    assert model.score(named().with_columns("label", "weight")) == pytest.approx(weighted, abs=1e-12)
+    assert model.score(named(), "label", "weight") == pytest.approx(weighted, abs=1e-12)
+    features = Parquet(named().files.states, "label", NAMES) if hasattr(named(), "groups") else None
+    assert features is None or model.score(features) == pytest.approx(expected, abs=1e-12)
+    source = counting(X, y, size=500)
+    assert local.score(source) == pytest.approx(local.score(X, y), abs=1e-12)
+    assert sorted(source.read_blocks) == list(range(12))
+
+
+def test_named_weights_in_streams_and_validation_data(named, labelled):
+    frame, _, X = labelled
+    y, weight = frame["label"].to_numpy(), frame["weight"].to_numpy()
+    model = SoftmaxRegressor(shuffle=False).partial_fit(named(), "label", np.unique(y), sample_weight="weight")
+    local = SoftmaxRegressor(shuffle=False).partial_fit(X, y, np.unique(y), sample_weight=weight)
+    np.testing.assert_allclose(model.coef_, local.coef_, atol=1e-9)
+    frame = frame.select(NAMES)
+    model = SoftmaxRegressor().fit(frame, y, X_val=named(), y_val="label", sample_weight_val="weight")
+    local = SoftmaxRegressor().fit(frame, y, X_val=frame, y_val=y, sample_weight_val=weight)
+    np.testing.assert_allclose(model.validation_scores_, local.validation_scores_)
+
+
+def test_blocks_may_bring_their_weights(labelled):
+    frame, local, X = labelled
+    y, weight = frame["label"].to_numpy(), frame["weight"].to_numpy()
+    rows = [slice(at, at + 1000) for at in range(0, 6000, 1000)]
+    source = Blocks(lambda index: (X[rows[index]], y[rows[index]], weight[rows[index]]), [1000] * 6, memory=1e5)
+    np.testing.assert_allclose(SoftmaxRegressor(tol=1e-12).fit(source).coef_, local.coef_, atol=1e-6)
+    other = SoftmaxRegressor(tol=1e-12).fit(source, sample_weight=np.ones(6000))
+    np.testing.assert_allclose(other.coef_, SoftmaxRegressor(tol=1e-12).fit(X, y).coef_, atol=1e-6)
+    assert local.score(source) == pytest.approx(local.score(X, y, weight), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda f: f.drop("weight"), ValueError, "has no column 'weight'; its columns: column 0"),
+        (lambda f: f.with_columns(weight=-pl.col("weight")), ValueError, "Negative values"),
+        (lambda f: f.with_columns(weight=pl.lit(0.0)), ValueError, "zero"),
+        (lambda f: f.with_columns(weight=pl.lit("a")), ValueError, "sample_weight: column 'weight' of .* holds String"),
+        (
+            lambda f: f.with_columns(weight=pl.when(pl.col("weight") > 0.5).then(pl.col("weight"))),
+            ValueError,
+            "Input sample_weight contains NaN: column 'weight' of",
+        ),
+    ],
+)
+@pytest.mark.parametrize("memory", [100_000, 256e6])
+@pytest.mark.parametrize("open_frame", [parquet_of, lazy_of])
+def test_columns_of_weights_that_cannot_be_are_refused(open_frame, memory, change, error, message, labelled, tmp_path):
+    source = open_frame(tmp_path, change(labelled[0]), memory=memory)
+    with pytest.raises(error, match=message):
+        SoftmaxRegressor().fit(source, "label", "weight")
+
+
+def test_a_name_of_weights_needs_named_columns(data):
+    X, y, _ = (values[:2000] for values in data)
+    for rows in (X, counting(X, y)):
+        with pytest.raises(ValueError, match=r"sample_weight='weight' names a column, but X, .* Pass the weights"):
+            SoftmaxRegressor().fit(rows, y, "weight")
+
+
+# --------------------------------------------------------------------------------------- arrays and files of any kind
+
+
+class Chunked:
+    """An array with chunks of its own, which counts the rows that are asked for at a time."""
+
+    def __init__(self, X, chunks):
+        self.X, self.chunks, self.n_rows = X, chunks, []
+        self.shape, self.dtype = X.shape, X.dtype
+
+    def __getitem__(self, rows):
+        self.n_rows.append(len(self.X[rows]))
+        return self.X[rows]
+
+    def __array__(self, dtype=None, copy=None):
+        raise AssertionError("the whole array was read")
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        (700, 2),
+        (np.int64(700), np.int64(5)),
+        ((500, 100, 1400), (2, 3)),
+        ((np.nan, np.nan), (5,)),
+        (),
+        None,
+        500,
+        "auto",
+        (2000, 1),
+    ],
+)
+def test_chunks_are_said_in_many_ways(chunks, data):
+    X, y = data[0][:2000] / data[0].std(axis=0), data[1][:2000]
+    array = Chunked(X, chunks)
+    model = SoftmaxRegressor(tol=1e-13).fit(ArrayBlocks(array, memory=30_000, block_bytes=10_000), y)
+    local = SoftmaxRegressor(tol=1e-13).fit(X, y)
+    np.testing.assert_allclose(model.coef_, local.coef_, atol=2e-6)
+    assert max(array.n_rows) <= 30_000 / 40
+    if chunks is not None:
+        np.testing.assert_allclose(SoftmaxRegressor(tol=1e-13).fit(array, y).coef_, local.coef_, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda X: (10 * X).astype(np.int8),
+        lambda X: X > 0,
+        lambda X: X.astype(np.float16),
+        lambda X: X.astype(">f8"),
+        lambda X: X.astype(">f4"),
+        np.asfortranarray,
+        lambda X: np.abs(100 * X).astype(np.uint64),
+        lambda X: X.astype(np.longdouble),
+    ],
+)
+def test_numbers_of_any_kind_in_files(convert, data, tmp_path):
+    y = data[1][:2000]
+    X = convert(data[0][:2000] / data[0].std(axis=0))
+    for index, part in enumerate(np.split(X, 4)):
+        np.save(tmp_path / f"part{index}.npy", np.asfortranarray(part) if X.flags.f_contiguous else part)
+    np.save(tmp_path / "whole", X)
+    local = SoftmaxRegressor(tol=1e-14).fit(X.astype(np.float64), y)
+    memory_map = np.load(tmp_path / "whole.npy", mmap_mode="r")
+    for source in (
+        ArrayFiles(tmp_path / "part*.npy", memory=10_000),
+        ArrayFiles(tmp_path / "part*.npy"),
+        ArrayBlocks(memory_map, memory=10_000, block_bytes=10_000),
+    ):
+        # The precision of the data is that of the fit.
+        atol = 2e-3 if source.dtype == np.float32 else 2e-6
+        np.testing.assert_allclose(SoftmaxRegressor(tol=1e-14).fit(source, y).coef_, local.coef_, atol=atol)
+
+
+def test_files_are_named_by_one_path_a_pattern_or_a_folder(data, tmp_path):
+    X, y = data[0][:900], data[1][:900]
+    for index, rows in enumerate(np.split(np.arange(900), 3)):
+        np.savez(tmp_path / f"{index}.npz", X=X[rows], y=y[rows])
+    local = SoftmaxRegressor().fit(X, y).coef_
+    for paths in (tmp_path, str(tmp_path), tmp_path / "*.npz", sorted(tmp_path.iterdir())):
+        np.testing.assert_array_equal(SoftmaxRegressor().fit(ArrayFiles(paths)).coef_, local)
+    assert ArrayFiles(tmp_path / "1.npz").sizes == [300]
+    for paths in (tmp_path / "*.npy", tmp_path / "nothing"):
+        with pytest.raises(FileNotFoundError):
+            ArrayFiles(paths)
+
+
+def test_a_later_file_with_other_columns_is_named(data, tmp_path):
+    X, y = data[0][:200], data[1][:200]
+    for name, part in (("a", X[:100]), ("b", X[100:, :3])):
+        np.save(tmp_path / f"{name}.npy", part)
+    message = r"b\.npy has shape \(100, 3\); it must have \(100, 5\)"
+    with pytest.raises(ValueError, match=message):
+        SoftmaxRegressor().fit(ArrayFiles(tmp_path), y)
+    model = SoftmaxRegressor().fit(X, y)
+    with pytest.raises(ValueError, match=message):
+        list(model.predict_proba(ArrayFiles(tmp_path)))
+
+
+def test_masked_entries_are_missing(data):
+    X, y = np.ma.masked_greater(data[0][:200], 1), data[1][:200]
+    with pytest.raises(ValueError, match=r"block 0 .* Input X contains NaN"):
+        SoftmaxRegressor().fit(counting(X, y, size=100), y)
+
+
+def test_lists_of_lazy_data_are_refused(data):
+    X, y = data[0][:200], data[1][:200]
+    lazy = pl.LazyFrame(X)
+    for arguments in (([lazy, lazy], y), (X, [lazy]), (X, y, (lazy,))):
+        with pytest.raises(TypeError, match=r"holds a polars\.LazyFrame, which is not in memory"):
+            SoftmaxRegressor().fit(*arguments)
+    with pytest.raises(TypeError, match="X holds a"):
+        SoftmaxRegressor().fit(X, y).predict([lazy])
+
+
+def test_a_source_does_not_become_an_array(data):
+    X, y = data[0][:200], data[1][:200]
+    for use in (np.asarray, lambda rows: GridSearchCV(SoftmaxRegressor(), {"alpha": [1, 2]}).fit(rows, y)):
+        with pytest.raises(TypeError, match="Counting is not in memory, and is not read as a whole"):
+            use(counting(X, y, size=100))

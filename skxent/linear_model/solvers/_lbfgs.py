@@ -244,6 +244,7 @@ class LBFGS(Solver, name="lbfgs"):
         ValueError
             If the objective or its gradient is not finite.
         """
+        w0 = objective.centred(w0)
         if not self.standardize:
             return self._solve(objective, w0, max_iter, tol, callback, self.bound)
         objective = objective.standardized()
@@ -310,7 +311,7 @@ class LBFGS(Solver, name="lbfgs"):
         What is known of the curvature is kept from one to the next, and the start is what the last two ends foretell.
         A loss with many local minima starts each time where a convex one in its place leads, which starts where it was.
         """
-        alphas = list(alphas)
+        alphas, w0 = list(alphas), objective.centred(w0)
         here = objective.penalized(min(alphas))
         here = here.standardized() if self.standardize else here
         basis = self._row_space(here) if self.standardize and min(alphas) > 0 else None
