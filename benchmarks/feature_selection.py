@@ -99,9 +99,10 @@ def null_count_table(rng: Rng, column: CountTable, repetitions: int) -> CountTab
         counts[repetition, row, label].astype(float),
         np.repeat(np.arange(repetitions), len(rows)),
         np.tile(fine.missing, repetitions),
+        fine.n_classes,
     )
     ends = np.isin(np.cumsum(rows), np.cumsum(column.bin_totals))
-    cells = narrow.merge(np.tile(np.append(True, ends[:-1]), repetitions), column.n_classes)
+    cells = narrow.merge(np.tile(np.append(True, ends[:-1]), repetitions))
     of_bin = np.repeat(np.arange(repetitions), len(column.feature_of_bin))
     return CountTable(
         *cells,

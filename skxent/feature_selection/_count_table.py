@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -22,6 +23,7 @@ __all__ = [
     "count_entries",
     "fine_bins",
     "spans_few",
+    "starts_of_bins",
     "table_of_one",
 ]
 
@@ -45,6 +47,8 @@ class FineCounts:
         As those of `CountTable`.
     missing : ndarray of bool of shape (n_bins,)
         Whether a bin is that of missing values.
+    n_classes : int
+        Number of classes, which may be narrower as well.
     """
 
     bin: Integers
@@ -52,6 +56,7 @@ class FineCounts:
     count: Floats
     feature_of_bin: Integers
     missing: Array
+    n_classes: int
 
     @classmethod
     def stack(cls, parts: Sequence[FineCounts], first_feature: Integers) -> FineCounts:
@@ -63,11 +68,27 @@ class FineCounts:
             np.concatenate([part.count for part in parts]),
             np.concatenate([part.feature_of_bin + at for part, at in zip(parts, first_feature, strict=True)]),
             np.concatenate([part.missing for part in parts]),
+            parts[0].n_classes,
         )
 
-    def merge(self, opens: Array, n_classes: int) -> tuple[Integers, Integers, Floats]:
+    def take(self, features: Array) -> FineCounts:
+        """Give some of the features, by a mask."""
+        if features.all():
+            return self
+        bins = features[self.feature_of_bin]
+        cells = bins[self.bin]
+        return FineCounts(
+            (np.cumsum(bins) - 1)[self.bin[cells]],
+            self.label[cells],
+            self.count[cells],
+            (np.cumsum(features) - 1)[self.feature_of_bin[bins]],
+            self.missing[bins],
+            self.n_classes,
+        )
+
+    def merge(self, opens: Array) -> tuple[Integers, Integers, Floats]:
         """Return the cells of wider bins; `opens` says which bins are the first of one."""
-        return sum_by_cell((np.cumsum(opens) - 1)[self.bin], self.label, self.count, n_classes)
+        return sum_by_cell((np.cumsum(opens) - 1)[self.bin], self.label, self.count, self.n_classes)
 
 
 def fine_bins(n_bins: int) -> int:
@@ -163,6 +184,13 @@ class CountTable:
         cell = self.feature * self.n_classes + self.label
         return add_up(cell, self.count * values, shape[0] * shape[1]).reshape(shape) / self.class_totals
 
+    def merge_classes(self, class_of: Integers) -> Self:
+        """Return the table of wider classes; `class_of` says to which each class belongs, in their order."""
+        n_classes = int(class_of[-1]) + 1
+        cells = sum_by_cell(self.bin, class_of[self.label], self.count, n_classes)
+        totals = add_up(class_of, self.class_totals, n_classes)
+        return replace(self, bin=cells[0], label=cells[1], count=cells[2], class_totals=totals)
+
     @classmethod
     def stack(cls, tables: Sequence[Self]) -> Self:
         """Put the features of several tables into one."""
@@ -236,8 +264,8 @@ def _table_of_one(
     """Make a table of one feature from its counts in narrow bins, of shape (bins, classes)."""
     bins, label = np.nonzero(counts)
     of_feature = np.zeros(len(counts), dtype=np.intp)
-    fine = FineCounts(bins, label, counts[bins, label].astype(np.float64), of_feature, missing)
-    cells = fine.merge(opens, target.n_classes)
+    fine = FineCounts(bins, label, counts[bins, label].astype(np.float64), of_feature, missing, target.n_classes)
+    cells = fine.merge(opens)
     return CountTable(*cells, of_feature[opens], target.totals, (edges,), (ordered,), target.ordered, fine)
 
 
@@ -338,14 +366,15 @@ def count_entries(entries: Entries, target: Target, n_bins: int, categorical: Ar
     opens, narrow = (categorical[feature] | starts for starts in starts_of_bins(feature, mass, missing[first], n_bins))
     bin_of_entry = (np.cumsum(narrow) - 1)[value]
     cells = sum_by_cell(bin_of_entry, entries.label, entries.weight, target.n_classes)
-    fine = FineCounts(*cells, feature[narrow], missing[first[narrow]])
+    fine = FineCounts(*cells, feature[narrow], missing[first[narrow]], target.n_classes)
     closes = np.concatenate([opens[1:], [True]]) & ~missing[first]
-    edges = np.split(entries.value[first[closes]], np.searchsorted(feature[closes], np.arange(1, len(categorical))))
+    largest = entries.value[first[closes]]
+    ends = np.searchsorted(feature[closes], np.arange(len(categorical) + 1)).tolist()
     return CountTable(
-        *fine.merge(opens[narrow], target.n_classes),
+        *fine.merge(opens[narrow]),
         feature[opens],
         target.totals,
-        tuple(edges),
+        tuple(largest[start:end] for start, end in pairwise(ends)),
         tuple((~categorical).tolist()),
         target.ordered,
         fine,

@@ -63,7 +63,8 @@ class BinEncoder(TransformerMixin, Estimator):
 
     Notes
     -----
-    Missing values have a bin of their own. A category, or a missing value, that was not there during fit has weight 0.
+    Missing values have a bin of their own. A category, or a missing value, that was not there during fit has weight 0;
+    numbers below and above those seen are in the first and the last bin.
     The weights of rows that a model is then fitted on know these rows' labels: for features with many bins of few
     rows, cross-fit.
 
@@ -84,7 +85,7 @@ class BinEncoder(TransformerMixin, Estimator):
     0     (−∞, 515.3]   143  3.5
     1  (515.3, 686.5]   142  2.9
     2   (686.5, 1084]   142 -0.3
-    3    (1084, 4254]   142 -5.1
+    3          > 1084   142 -5.1
     >>> round(make_pipeline(encoder, LogisticRegression()).fit(X, y).score(X, y), 2)
     0.98
     """
@@ -143,7 +144,7 @@ class BinEncoder(TransformerMixin, Estimator):
                 data.column(at),
                 name,
                 bool(features.categorical[at]),
-                lambda values, at=at: features.count(slice(at, at + 1), target, aim).edges[0],  # type: ignore[misc]
+                lambda values, at=at: features.count(slice(at, at + 1), target, aim).edges[0][:-1],  # type: ignore[misc]
             )
             for at, name in enumerate(data.names)
         ]

@@ -243,7 +243,15 @@ class ShiftMonitor(Estimator):
             raise ValueError(f"the text is no state of a ShiftMonitor: it is no JSON ({error}).") from None
         if not isinstance(state, dict) or state.get("format") != "skxent.ShiftMonitor 1":
             raise ValueError('the text is no state of a ShiftMonitor: it lacks "format": "skxent.ShiftMonitor 1".')
+        try:
+            return cls._restored(state)
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            raise ValueError(f"the state of a ShiftMonitor is damaged: {type(error).__name__}: {error}.") from error
+
+    @classmethod
+    def _restored(cls, state: dict[str, Any]) -> Self:
         monitor = cls(**state["parameters"])
+        monitor._validate_params()
         monitor.names_, monitor.n_features_in_ = state["names"], len(state["names"])
         monitor._levels = [Levels.from_dict(level) for level in state["levels"]]
         monitor._counts = np.array(state["counts"], dtype=np.int64)
@@ -256,7 +264,24 @@ class ShiftMonitor(Estimator):
         monitor.history_ = [(n, values) for n, values in state["history"]]
         monitor._random = np.random.default_rng()
         monitor._random.bit_generator.state = state["random"]
+        monitor._check_shapes()
         return monitor
+
+    def _check_shapes(self) -> None:
+        """Refuse a state whose parts do not belong together."""
+        n_columns, width = len(self.names_), max(level.n_codes for level in self._levels)
+        expected: dict[str, tuple[Any, tuple[int, ...]]] = {
+            "levels": (self._levels, (n_columns,)),
+            "counts": (self._counts, (n_columns, width)),
+            "log_bets": (self._log_bets, (n_columns, len(TILTS) + 1)),
+            "seen_pvalues": (self._seen_pvalues, (n_columns, HISTOGRAM_BINS)),
+            "log_e_values": (self.log_e_values_, (n_columns,)),
+            "alarms": (self.alarms_, (n_columns,)),
+            **{f"history[{at}]": (values, (n_columns,)) for at, (_, values) in enumerate(self.history_)},
+        }
+        wrong = [name for name, (values, shape) in expected.items() if np.shape(values) != shape]
+        if wrong or np.any(self._counts < 0) or np.any(self._counts.sum(axis=1) != self.n_reference_ + self.n_seen_):
+            raise ValueError(f"{', '.join(wrong) or 'counts'} do not fit the other parts")
 
     def _edges(self, values: Array) -> Array:
         return edges_of_rows(values, self.n_bins)

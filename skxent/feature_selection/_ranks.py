@@ -14,9 +14,9 @@ distribution with these two is close to it. Normal scores lose nothing to the F-
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betainc, ndtri
+from scipy.special import betainc, gammaln, ndtri
 
-from skxent._typing import Array, Floats
+from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._binning import add_up
 from skxent.feature_selection._count_table import CountTable, FineCounts
 
@@ -32,20 +32,45 @@ def rank_pvalues(table: CountTable) -> list[Floats]:
     """p-values of each feature by each test, NaN where the test is not made."""
     if not (any(table.ordered) or table.ordered_classes):
         return []
-    fine = table.fine or _own_counts(table)
-    rows, scores = _scores_of_bins(fine, table.n_features)
-    ranked = np.asarray(table.ordered) & (np.bincount(fine.feature_of_bin, rows > 0, table.n_features) >= FEWEST_BINS)
-    ranked &= table.bins_per_feature >= FEWEST_BINS
-    cell = fine.feature_of_bin[fine.bin] * table.n_classes + fine.label
+    by_values = np.full(table.n_features, np.nan)
+    ordered = np.asarray(table.ordered) & (table.bins_per_feature >= FEWEST_BINS)
+    if ordered.any():
+        by_values[ordered] = _by_values((table.fine or _own_counts(table)).take(ordered), table.ordered_classes)
+    return [by_values, _classes_between_bins(table)] if table.ordered_classes else [by_values]
+
+
+def _by_values(fine: FineCounts, ordered_classes: bool) -> Floats:
+    """p-values of the scores of the values."""
+    n_features = int(fine.feature_of_bin[-1]) + 1
+    rows, scores = _scores_of_bins(fine, n_features)
+    cell = fine.feature_of_bin[fine.bin] * fine.n_classes + fine.label
     count = np.where(fine.missing[fine.bin], 0.0, fine.count)
     sums, sizes = (
-        add_up(cell, values, table.n_features * table.n_classes).reshape(-1, table.n_classes)
+        add_up(cell, values, n_features * fine.n_classes).reshape(-1, fine.n_classes)
         for values in (count * scores[fine.bin], count)
     )
-    second, fourth = (add_up(fine.feature_of_bin, rows * scores**power, table.n_features) for power in (2, 4))
-    if not table.ordered_classes:
-        return [np.where(ranked, _between_groups(sums, sizes, second, fourth), np.nan)]
-    return [np.where(ranked, _correlation(sums, sizes, second, fourth), np.nan), _classes_between_bins(table)]
+    second, fourth = (add_up(fine.feature_of_bin, rows * scores**power, n_features) for power in (2, 4))
+    pvalues = (_correlation if ordered_classes else _between_groups)(sums, sizes, second, fourth)
+    pvalues = np.maximum(pvalues, _chance(fine.feature_of_bin, rows, fine.feature_of_bin[fine.bin], count, sizes))
+    return np.where(np.bincount(fine.feature_of_bin, rows > 0, n_features) >= FEWEST_BINS, pvalues, np.nan)
+
+
+def _chance(of_bin: Integers, rows: Floats, of_cell: Integers, count: Floats, sizes: Floats) -> Floats:
+    """Return the chance of the table itself under shuffling, below which no p-value can be.
+
+    Parameters
+    ----------
+    of_bin, of_cell : ndarray of int of shape (n_bins,) or (n_cells,)
+        Feature of each bin and each cell.
+    rows, count : ndarray of the same shapes
+        Their rows.
+    sizes : ndarray of shape (n_features, n_classes)
+        Rows of each class.
+    """
+    n_features = len(sizes)
+    ways = gammaln(sizes + 1).sum(axis=1) - gammaln(sizes.sum(axis=1) + 1)
+    ways += add_up(of_bin, gammaln(rows + 1), n_features) - add_up(of_cell, gammaln(count + 1), n_features)
+    return np.asarray(np.exp(np.minimum(ways, 0.0)))
 
 
 def _own_counts(table: CountTable) -> FineCounts:
@@ -53,7 +78,7 @@ def _own_counts(table: CountTable) -> FineCounts:
     last = np.append(table.feature_of_bin[1:] != table.feature_of_bin[:-1], True)
     missing = last.copy()
     missing[last] = np.array([len(edges) for edges in table.edges]) < table.bins_per_feature
-    return FineCounts(table.bin, table.label, table.count, table.feature_of_bin, missing)
+    return FineCounts(table.bin, table.label, table.count, table.feature_of_bin, missing, table.n_classes)
 
 
 def _scores_of_bins(fine: FineCounts, n_features: int) -> tuple[Floats, Floats]:
@@ -87,7 +112,9 @@ def _classes_between_bins(table: CountTable) -> Floats:
         add_up(place[table.bin], values, shape[0] * shape[1]).reshape(shape)
         for values in (table.count * scores[table.label], table.count)
     )
-    return _between_groups(sums, sizes, second, fourth)
+    totals = np.tile(n, (table.n_features, 1))
+    least = _chance(table.feature_of_bin, table.bin_totals, table.feature, table.count, totals)
+    return np.maximum(_between_groups(sums, sizes, second, fourth), least)
 
 
 def _between_groups(sums: Floats, sizes: Floats, second: Floats, fourth: Floats) -> Floats:

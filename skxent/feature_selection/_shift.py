@@ -285,7 +285,12 @@ def _require_columns(edges: Mapping[str, ArrayLike], names: list[str]) -> None:
 
 def _own_edges(edges: Mapping[str, ArrayLike], name: str) -> Array | None:
     """Return the limits between bins that the user gives, if there are any for a column."""
-    return np.unique(np.asarray(edges[name], dtype=np.float64)) if name in edges else None
+    if name not in edges:
+        return None
+    own = np.unique(np.asarray(edges[name], dtype=np.float64))
+    if np.isnan(own).any():
+        raise ValueError(f"edges[{name!r}] holds a value that is not a number.")
+    return own
 
 
 def _table_of(levels: Levels, counts: Floats, target: Target) -> CountTable:

@@ -43,6 +43,8 @@ LEAST_DRAWN = 64
 MAX_DRAWN = 2_048
 # Shuffles that must reach a value for its p-value to be their share; beyond, the tail of a gamma distribution.
 REACHED = 50
+# Part of a value of G, or of 1, by which equal ones differ after rounding.
+ROUNDING = 1e-9
 
 
 class Margins(NamedTuple):
@@ -201,24 +203,41 @@ def _add_group(chance: Floats, steps: Integers, ways: Floats) -> Floats:
     return result
 
 
-@lru_cache(maxsize=2048)
-def _sampled(few: Totals, many: Totals, n_shuffles: int) -> tuple[Floats, Floats]:
-    """Shuffle: draw groups of `many` for the rows outside the largest group of `few`.
+class _Shuffles(NamedTuple):
+    """The values of G of shuffled tables.
 
-    Returns
-    -------
-    values : ndarray of shape (n_shuffles,)
-        The values of G, ascending.
+    Attributes
+    ----------
+    values : ndarray of shape (n_values,)
+        Those that differ by more than rounding, ascending; there are often far fewer than shuffles.
+    n_shuffles : ndarray of int of shape (n_values,)
+        How many shuffles have each.
     cumulants : ndarray of shape (3,)
         Their first three cumulants.
     """
+
+    values: Floats
+    n_shuffles: Integers
+    cumulants: Floats
+
+    @property
+    def n_reached(self) -> Integers:
+        """How many shuffles have each value or more."""
+        return np.cumsum(self.n_shuffles[::-1])[::-1]
+
+
+@lru_cache(maxsize=2048)
+def _sampled(few: Totals, many: Totals, n_shuffles: int) -> _Shuffles:
+    """Shuffle: draw groups of `many` for the rows outside the largest group of `few`."""
     n_drawn = sum(few[:-1])
     labels = _draw_labels(many, min(_rows_drawn(few), sum(many)), n_shuffles)[:, :n_drawn]
     at_once = max(1, DRAWS // max(n_drawn, len(few) * len(many)))
     parts = [labels[start : start + at_once] for start in range(0, n_shuffles, at_once)]
     values = np.sort(np.concatenate([_shuffle(few, many, part) for part in parts]))
     mean = values.mean()
-    return values, np.array([mean, values.var(), np.mean((values - mean) ** 3)])
+    cumulants = np.array([mean, values.var(), np.mean((values - mean) ** 3)])
+    first = np.flatnonzero(np.diff(values, prepend=-np.inf) > ROUNDING * np.maximum(1.0, values))
+    return _Shuffles(values[first], np.diff(first, append=n_shuffles), cumulants)
 
 
 def _rows_drawn(few: Totals) -> int:
@@ -264,26 +283,29 @@ def _sampled_tails(few: Totals, many: Totals, n_shuffles: int, statistics: Float
     Without that: the share of the shuffles that reach the statistic; where few do, from the last that many on the tail
     of the gamma distribution with the cumulants of the shuffled values.
     """
-    values, cumulants = _sampled(few, many, n_shuffles)
+    shuffles = _sampled(few, many, n_shuffles)
     if rest[1] > 0:
-        return np.array([_with_rest(values, cumulants, statistic, rest) for statistic in statistics])
-    n_reached = n_shuffles - np.searchsorted(values, statistics - 1e-7 * np.maximum(1.0, np.abs(statistics)))
-    if values[0] == values[-1]:
+        return np.array([_with_rest(shuffles, statistic, rest) for statistic in statistics])
+    values, reached = shuffles.values, np.append(shuffles.n_reached, 0)
+    n_reached = reached[np.searchsorted(values, statistics - 1e-7 * np.maximum(1.0, np.abs(statistics)))]
+    if len(values) == 1:
         return n_reached / n_shuffles
-    start = values[-REACHED]
-    within, beyond = (gamma_tail(at, cumulants[:, None]) for at in (values[-REACHED:][:1], statistics))
+    start = values[np.flatnonzero(reached >= REACHED)[-1]]
+    within, beyond = (gamma_tail(at, shuffles.cumulants[:, None]) for at in (np.array([start]), statistics))
     ratio = beyond / within if within > 0 else np.exp(-(statistics - start) / 2)
     return np.where(n_reached >= REACHED, n_reached / n_shuffles, REACHED / n_shuffles * np.minimum(ratio, 1.0))
 
 
-def _with_rest(values: Floats, cumulants: Floats, statistic: float, rest: Floats) -> float:
+def _with_rest(shuffles: _Shuffles, statistic: float, rest: Floats) -> float:
     """Tail of the sum of one of the values and of an independent gamma variable with the cumulants `rest`."""
-    reached = gamma_tail(statistic - values, rest[:, None])
-    sampled = float(np.mean(reached))
-    n_reached = float(reached.sum() ** 2 / np.sum(reached**2)) if sampled > 0 else 0.0
-    if n_reached >= REACHED:
+    chances = gamma_tail(statistic - shuffles.values, rest[:, None])
+    largest = float(chances.max())
+    relative = chances / largest if largest > 0 else np.ones_like(chances)
+    expected = float(shuffles.n_shuffles @ relative)
+    sampled = largest * expected / float(shuffles.n_shuffles.sum())
+    if expected**2 >= REACHED * float(shuffles.n_shuffles @ relative**2):
         return sampled
-    return max(sampled, float(gamma_tail(np.array(statistic), cumulants + rest)))
+    return max(sampled, float(gamma_tail(np.array(statistic), shuffles.cumulants + rest)))
 
 
 def gamma_tail(statistic: Floats, cumulants: Floats) -> Floats:

@@ -79,15 +79,17 @@ def independence_pvalues(table: CountTable) -> Floats:
 def _information_pvalues(table: CountTable) -> Floats:
     """p-values of G."""
     statistic = _statistics(table)
-    pvalues = gamma_tail(statistic, _cumulants_of_features(table))
-    dense = _is_dense(table) | (_log_tables(table) - statistic / 2 < CERTAIN)
-    four = (table.bins_per_feature == 2) & (table.n_classes == 2)
     whole = not np.any(table.count % 1)
+    four = whole & (table.bins_per_feature == 2) & (table.n_classes == 2)
+    dense = ~four & (_is_dense(table) | (_log_tables(table) - statistic / 2 < CERTAIN))
+    pvalues = np.ones(table.n_features)
+    pvalues[four] = _fisher_pvalues(table, np.flatnonzero(four))
+    if dense.any():
+        pvalues[dense] = gamma_tail(statistic[dense], _cumulants_of_features(table)[:, dense])
+    if np.all(dense | four):
+        return pvalues
     if not whole:
         pvalues[~dense] = _pvalues_from_moments(table)[~dense]
-        return pvalues
-    pvalues[four] = _fisher_pvalues(table, np.flatnonzero(four))
-    if np.all(dense | four):
         return pvalues
     classes = tuple(table.class_totals.astype(np.int64).tolist())
     rare = _RareGroups(table)
@@ -194,13 +196,14 @@ def _cumulants_of_features(table: CountTable) -> Floats:
     margins are parts of the sum over the cells, and nearly independent of G, cumulants subtract:
     :math:`\kappa = \sum_{bk} c(\lambda_{bk}) - \sum_b c(n_b) - \sum_k c(n_k) + c(N)`.
     """
-    of_bin = -_deviance_cumulants(table.bin_totals)
+    sizes, size_of_bin = np.unique(table.bin_totals, return_inverse=True)
+    of_size = -_deviance_cumulants(sizes)
     for total in table.class_totals:
-        of_bin += _deviance_cumulants(table.bin_totals * (total / table.total))
+        of_size += _deviance_cumulants(sizes * (total / table.total))
     margin = _deviance_cumulants(np.array([table.total])) - _deviance_cumulants(table.class_totals).sum(
         1, keepdims=True
     )
-    return np.stack([add_up(table.feature_of_bin, row, table.n_features) for row in of_bin]) + margin
+    return np.stack([add_up(table.feature_of_bin, row[size_of_bin], table.n_features) for row in of_size]) + margin
 
 
 def _cumulants(bins: Floats, classes: Floats) -> Floats:
@@ -248,8 +251,9 @@ def _fisher_pvalues(table: CountTable, features: Integers) -> Floats:
     rare_bin = first_bin + (bins[1] < bins[0])
     observed = in_cell[rare_bin]
     drawn = bins.min(axis=0)
-    marked = np.full(len(features), table.class_totals[0])
-    return _hypergeometric_two_sided(observed, table.total, marked, drawn)
+    different, which = np.unique(drawn + 1j * observed, return_inverse=True)  # columns of text repeat each other
+    marked = np.full(len(different), table.class_totals[0])
+    return _hypergeometric_two_sided(different.imag, table.total, marked, different.real)[which]
 
 
 def _hypergeometric_two_sided(observed: Floats, total: float, marked: Floats, drawn: Floats) -> Floats:

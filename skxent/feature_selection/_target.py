@@ -17,7 +17,7 @@ from skxent.feature_selection._binning import add_up
 from skxent.feature_selection._containers import LARGEST_EXACT, is_missing
 from skxent.feature_selection._lazy_data import in_memory
 
-__all__ = ["MIN_ROWS", "Target", "read_frequencies", "read_target"]
+__all__ = ["MIN_ROWS", "Target", "checked", "read_frequencies", "read_target"]
 
 # Rows: with fewer the null distribution of the p-value has no variance.
 MIN_ROWS = 4
@@ -37,12 +37,15 @@ class Target:
         How many times each row counts, as :func:`read_frequencies` gives it; None where every row counts once.
     ordered : bool
         Whether the order of the classes means something.
+    merged : ndarray of int of shape (n_classes,) or None
+        Which of the classes that are predicted each class is part of, in their order; None if they are the same.
     """
 
     classes: Array
     codes: Integers
     weight: Floats | None = None
     ordered: bool = False
+    merged: Integers | None = None
 
     @property
     def n_classes(self) -> int:
@@ -72,14 +75,19 @@ class Target:
             return self.rows_of_class.astype(np.float64)
         return add_up(self.codes, self.weight, self.n_classes)
 
+    @property
+    def merged_totals(self) -> Floats:
+        """Total weight of each class that is predicted."""
+        return self.totals if self.merged is None else add_up(self.merged, self.totals)
+
     @cached_property
     def total(self) -> float:
         """N, the total weight of the rows."""
         return float(np.cumsum(self.totals)[-1])
 
 
-def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int, ordered: bool = False) -> Target:
-    """Check labels and weights; `ordered` says that the order of the labels means something.
+def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int) -> Target:
+    """Check labels and weights.
 
     Raises
     ------
@@ -97,9 +105,7 @@ def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int, orde
     codes = encoder.fit_transform(labels)
     weight = None if sample_weight is None else read_frequencies(sample_weight, n_rows)
     check_consistent_length(codes, np.empty(n_rows), weight)
-    target = Target(encoder.classes_, codes, weight, ordered)
-    check_total(target)
-    return check_classes(drop_empty_classes(target))
+    return checked(Target(encoder.classes_, codes, weight))
 
 
 def _refuse_missing(labels: Array) -> None:
@@ -144,6 +150,12 @@ def read_frequencies(sample_weight: ArrayLike, n_rows: int) -> Floats:
         )
     unit = np.ldexp(1.0, min(0, int(np.frexp(np.sort(weight).sum())[1]) - 52))
     return np.asarray(np.rint(weight / unit) * unit)
+
+
+def checked(target: Target) -> Target:
+    """Forget empty classes, and refuse a target for which nothing can be computed."""
+    check_total(target)
+    return check_classes(drop_empty_classes(target))
 
 
 def drop_empty_classes(target: Target) -> Target:

@@ -192,7 +192,7 @@ class Levels:
         numbers, coded = as_numbers(values, name)
         if not (coded or categorical):
             return cls(edges_of(numbers), None, kind_of(values))
-        texts = [str(value) for value in values[~is_missing(values.tolist())].tolist()]
+        texts = [_text(value) for value in values[~is_missing(values.tolist())].tolist()]
         return cls(np.empty(0), sorted(set(texts)), kind_of(values))
 
     @property
@@ -220,7 +220,7 @@ class Levels:
         missing = is_missing(values.tolist()) if values.dtype.kind in "OTmM" else values != values
         if self.categories is not None:
             code = {text: at for at, text in enumerate(self.categories)}
-            found = [code.get(str(value), len(code)) for value in values.tolist()]
+            found = [code.get(_text(value), len(code)) for value in values.tolist()]
             return np.where(missing, len(code) + 1, np.array(found, dtype=np.int64))
         numbers, coded = as_numbers(values, name)
         if (coded or kind_of(values) != self.kind) and not np.all(missing):
@@ -242,6 +242,11 @@ class Levels:
         dtype = np.dtype(state.get("dtype", "float64"))  # states of earlier versions have float64
         edges = np.array([_from_exact_text(edge, dtype) for edge in state["edges"]], dtype=dtype)
         return cls(edges, state["categories"], state["kind"])
+
+
+def _text(value: Any) -> str:
+    """Write a category down; a whole number looks the same among whole numbers and beside missing values."""
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _exact_text(number: Any) -> str:
@@ -287,5 +292,7 @@ def _ranks(texts: list[str] | list[str | None]) -> Integers:
         series = pl.Series(texts, dtype=pl.String)
     except UnicodeEncodeError:  # halves of characters
         series = pl.Series([text and text.encode("utf-8", "surrogatepass") for text in texts], dtype=pl.Binary)
-    ranks: Integers = series.rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
-    return np.where(ranks > 0, ranks - 1, ranks.max(initial=0))
+    distinct = series.unique().drop_nulls().sort()  # only these are sorted: often they are few
+    ranks = pl.DataFrame({"text": distinct, "rank": np.arange(len(distinct))})
+    ranked = series.to_frame("text").join(ranks, on="text", how="left", maintain_order="left")
+    return ranked["rank"].fill_null(len(distinct)).to_numpy()

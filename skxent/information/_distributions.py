@@ -149,6 +149,11 @@ def _mean(p: RandomVariable, q: RandomVariable, contribution: Contribution) -> f
     origin, same = (p.loc, p.scale), q is p
     with np.errstate(all="ignore"):
         p, q = p.seen_from(*origin), q.seen_from(*origin)
+    if not (p.is_in_range() and q.is_in_range()):
+        raise OverflowError(
+            "The scales or locations of p and q lie further apart than doubles reach, in units of the scale of one of "
+            "them, and no formula for the pair is known."
+        )
 
     def weighted(x: Floats, log_weights: Floats) -> Floats:
         log_p = p.log_density(x)
@@ -156,7 +161,7 @@ def _mean(p: RandomVariable, q: RandomVariable, contribution: Contribution) -> f
         density = np.exp(log_p + log_weights)
         values = np.where(density > 0, density * contribution(log_p, log_q), 0)
         if np.isposinf(values).any():
-            _judge(q, x, np.isposinf(values))
+            _judge(q, float(x[np.isposinf(values)][0]), origin)
         return np.stack([values, density], axis=1)
 
     with np.errstate(all="ignore"):
@@ -185,21 +190,20 @@ _JUMP = -20.0
 _RUN_OUT = -1e100
 
 
-def _judge(q: RandomVariable, x: Floats, infinite: Array) -> None:
+def _judge(q: RandomVariable, hole: float, origin: tuple[np.float64, np.float64]) -> None:
     """Tell a place without density, which makes a measure infinite, from a density that underflows."""
-    hole = float(x[infinite][0])
-    edge = _last_density(q, hole)
+    edge = _last_density(q.seen_from(q.loc, q.scale), float((hole - q.loc) / q.scale))
     if edge > _JUMP and q.knows_zeros():
         raise _RuledOut
     if edge > _RUN_OUT:
         raise ArithmeticError(
-            f"SciPy's density of {q.name} underflows at {hole * q.scale + q.loc:.6g} "
-            "(in units in which p has location 0 and scale 1), where p still has density: no right value is known."
+            f"SciPy's density of {q.name} underflows at {origin[0] + hole * origin[1]:.6g}, where p still has density: "
+            "no right value is known."
         )
 
 
 def _last_density(q: RandomVariable, hole: float) -> float:
-    """Return the log-density of q next to a point without, on the side where its mass is."""
+    """Return the log-density of q, of scale 1, next to a point without, on the side where its mass is."""
     cuts = q.cuts()
     logs = q.log_density(cuts)
     finite = cuts[np.isfinite(logs)]

@@ -17,7 +17,15 @@ import numpy as np
 from scipy import special, stats
 
 from skxent._typing import Array, Floats
-from skxent.information._special import binet, binet_slope, bregman_binet, excess, excess_of, log_ratio
+from skxent.information._special import (
+    binet,
+    binet_slope,
+    bregman_binet,
+    digamma_rise,
+    excess,
+    excess_of,
+    log_ratio,
+)
 
 __all__ = ["ENTROPIES", "FAMILIES", "Family", "Located"]
 
@@ -25,6 +33,9 @@ __all__ = ["ENTROPIES", "FAMILIES", "Family", "Located"]
 Nats = Any
 
 _LN_2PI = math.log(2 * math.pi)
+# From this shape on, where log-densities are concave, the cross-entropy of gamma and beta distributions is the sum of
+# entropy and divergence. Below it these two nearly cancel, and above it the terms of the direct formula do.
+_CONCAVE = 1.0
 
 
 class Located(Protocol):
@@ -121,8 +132,11 @@ class _Gamma(Family):
     def cross_entropy(p: Located, q: Located) -> Nats:
         if p.loc != q.loc:
             return None
-        (a,) = p.shapes
-        return np.log(p.scale) + _gamma_entropy(a) + _Gamma.kl_divergence(p, q)
+        (a,), (b,) = p.shapes, q.shapes
+        if a >= _CONCAVE:
+            return np.log(p.scale) + _gamma_entropy(a) + _Gamma.kl_divergence(p, q)
+        mean_log = special.digamma(a) + log_ratio(p.scale, q.scale)
+        return np.log(q.scale) + special.gammaln(b) - (b - 1) * mean_log + a * (p.scale / q.scale)
 
     @staticmethod
     def kl_divergence(p: Located, q: Located) -> Nats:
@@ -139,18 +153,18 @@ class _Gamma(Family):
 class _Lognormal(Family):
     @staticmethod
     def cross_entropy(p: Located, q: Located) -> Nats:
-        return None if p.loc != q.loc else np.log(p.scale) + _Normal.cross_entropy(_Logarithm(p), _Logarithm(q))
+        return None if p.loc != q.loc else np.log(p.scale) + _Normal.cross_entropy(_Logarithm(p, p), _Logarithm(q, p))
 
     @staticmethod
     def kl_divergence(p: Located, q: Located) -> Nats:
-        return None if p.loc != q.loc else _Normal.kl_divergence(_Logarithm(p), _Logarithm(q))
+        return None if p.loc != q.loc else _Normal.kl_divergence(_Logarithm(p, p), _Logarithm(q, p))
 
 
 class _Logarithm:
-    """The normal distribution of log X - for X lognormal."""
+    """The normal distribution of log X, for X lognormal in units of another one."""
 
-    def __init__(self, lognormal: Located) -> None:
-        self.loc = np.log(lognormal.scale)
+    def __init__(self, lognormal: Located, unit: Located) -> None:
+        self.loc = log_ratio(lognormal.scale, unit.scale)
         (self.scale,) = lognormal.shapes
         self.shapes: tuple[np.float64, ...] = ()
 
@@ -160,8 +174,10 @@ class _Beta(Family):
     def cross_entropy(p: Located, q: Located) -> Nats:
         if (p.loc, p.scale) != (q.loc, q.scale):
             return None
-        a, b = p.shapes
-        return np.log(p.scale) + _beta_entropy(a, b) + _Beta.kl_divergence(p, q)
+        (a, b), (c, d) = p.shapes, q.shapes
+        if min(a, b) >= _CONCAVE:
+            return np.log(p.scale) + _beta_entropy(a, b) + _Beta.kl_divergence(p, q)
+        return np.log(p.scale) + special.betaln(c, d) + (c - 1) * digamma_rise(a, b) + (d - 1) * digamma_rise(b, a)
 
     @staticmethod
     def kl_divergence(p: Located, q: Located) -> Nats:
@@ -253,9 +269,14 @@ def _stable_entropy(alpha: Any, beta: Any) -> Any:
     return ENTROPIES[type(stats.levy)]() if alpha == 0.5 and abs(beta) == 1 else None
 
 
-def _burr_entropy(c: Any, d: Any) -> Any:
-    """Entropy of the twelfth of Burr's distributions, of which log(X^c) has the mean ψ(1) - ψ(d)."""
-    return 1 + 1 / d - np.log(c) - np.log(d) - (1 - 1 / c) * (special.digamma(1) - special.digamma(d))
+def _loggamma_entropy(c: Any) -> Any:
+    return (_LN_2PI + 1 - np.log(c)) / 2 + binet(c) - c * binet_slope(c)
+
+
+def _burr_entropy(c: Any, d: Any, sign: int) -> Any:
+    """Entropy of the third (sign -1) and the twelfth (sign 1) of Burr's distributions."""
+    logs, harmonic = np.log(c) + np.log(d), special.digamma(1 + d) - special.digamma(1)
+    return 1 - logs + sign / c / d + (1 - sign / c) * harmonic
 
 
 def _beta_entropy(a: Any, b: Any) -> Any:
@@ -379,13 +400,13 @@ ENTROPIES: dict[type[Any], Callable[..., Any]] = {
     type(stats.genhalflogistic): lambda c: 2 - (1 + 2 * c) * math.log(2),
     type(stats.halfnorm): lambda: (_LN_2PI + 1) / 2 - math.log(2),
     type(stats.invgamma): lambda a: _gamma_entropy(a) - 2 * special.digamma(a),
-    type(stats.loggamma): lambda c: _gamma_entropy(c) - special.digamma(c),
+    type(stats.loggamma): lambda c: _loggamma_entropy(c),
     type(stats.chi): lambda df: _gamma_entropy(df / 2) - (math.log(2) + special.digamma(df / 2)) / 2,
     type(stats.dgamma): lambda a: math.log(2) + _gamma_entropy(a),
     type(stats.dweibull): lambda c: math.log(2) + 1 + np.euler_gamma * (1 - 1 / c) - np.log(c),
     type(stats.pearson3): lambda skew: _pearson3_entropy(abs(skew)),
-    type(stats.burr): lambda c, d: _burr_entropy(c, d) - 2 * (special.digamma(1) - special.digamma(d)) / c,
-    type(stats.burr12): lambda c, d: _burr_entropy(c, d),
+    type(stats.burr): lambda c, d: _burr_entropy(c, d, -1),
+    type(stats.burr12): lambda c, d: _burr_entropy(c, d, 1),
     type(stats.wrapcauchy): lambda c: _LN_2PI + np.log1p(-c) + np.log1p(c),
     type(stats.geom): lambda p: -np.log(p) - special.xlog1py((1 - p) / p, -p),
 }

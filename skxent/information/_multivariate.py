@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -36,22 +37,27 @@ def kl_divergence(p: Any, q: Any) -> float:
         raise ValueError(f"p has {len(mean)} dimensions and q has {len(other_mean)}; they must agree.")
     if p is q:
         return 0.0
-    moved = linalg.solve_triangular(root, mean - other_mean, lower=True)
-    # Eigenvalues of the ratio of the covariances, less 1. They are computed from the difference of the covariances, so
-    # that they keep their digits when p is close to q.
+    with np.errstate(over="ignore", invalid="ignore"):
+        moved = linalg.solve_triangular(root, mean - other_mean, lower=True, check_finite=False)
+        roots = linalg.svdvals(linalg.solve_triangular(root, factor, lower=True))[::-1]
+        steps = np.where(np.abs(roots - 1) < 0.25, _steps(factor, root), roots**2 - 1)
+        nats = float(np.sum(excess_of(steps, lambda: 2 * np.log(roots))) / 2 + moved @ moved / 2)
+    if not math.isfinite(nats):
+        raise OverflowError("The kl_divergence exceeds the largest double, or its formula does.")
+    return nats
+
+
+def _steps(factor: Floats, root: Floats) -> Floats:
+    """Return the eigenvalues of the ratio of the covariances, less 1, the smallest first; NaN beyond all doubles.
+
+    They are computed from the difference of the covariances, so that they keep their digits when p is close to q. Small
+    ratios lose theirs.
+    """
     difference = factor @ factor.T - root @ root.T
-    half = linalg.solve_triangular(root, difference, lower=True)
-    steps = linalg.eigvalsh(linalg.solve_triangular(root, half.T, lower=True))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = _ratios(factor, root)
-        steps = np.where(np.abs(ratios - 1) < 0.5, steps, ratios - 1)
-        return float(np.sum(excess_of(steps, lambda: np.log(ratios))) / 2 + moved @ moved / 2)
-
-
-def _ratios(factor: Floats, root: Floats) -> Floats:
-    """Return the eigenvalues of the ratio of the covariances, the smallest first. Small ones keep their digits."""
-    ratio: Floats = linalg.svdvals(linalg.solve_triangular(root, factor, lower=True))[::-1] ** 2
-    return ratio
+    half = linalg.solve_triangular(root, difference, lower=True, check_finite=False)
+    whole = linalg.solve_triangular(root, half.T, lower=True, check_finite=False)
+    steps: Floats = linalg.eigvalsh(whole) if np.isfinite(whole).all() else np.full(len(whole), np.nan)
+    return steps
 
 
 def _read(name: str, given: Any) -> tuple[Floats, Floats]:

@@ -56,6 +56,10 @@ class RandomVariable(ABC):
     def cuts(self) -> Floats:
         """Return points that show where the mass is and where the density has corners."""
 
+    def is_in_range(self) -> bool:
+        """Return whether location and scale are doubles: seen from another variable they may be too large or small."""
+        return bool(np.isfinite(self.loc) and 0 < self.scale < math.inf)
+
     def atoms(self) -> Floats | None:
         """Return the values that a discrete distribution was built from, if it was."""
         return None
@@ -262,6 +266,10 @@ class Mixture(RandomVariable):
     def seen_from(self, loc: np.float64, scale: np.float64) -> Mixture:
         """Return the variable (X - loc) / scale."""
         return replace(self, components=tuple(part.seen_from(loc, scale) for part in self.components))
+
+    def is_in_range(self) -> bool:
+        """Return whether location and scale of all components are doubles."""
+        return all(part.is_in_range() for part in self.components)
 
     def log_density(self, x: Floats) -> Floats:
         """Return the logarithm of the density at x."""

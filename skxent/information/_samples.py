@@ -313,6 +313,8 @@ def _observed_together(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
 def _points(name: str, values: Any) -> Floats:
     if np.ma.is_masked(values):
         raise ValueError(f"{name} is a masked array with masked values; drop those rows first.")
+    if np.iscomplexobj(values):
+        raise ValueError(f"{name} must hold real numbers; give real and imaginary part as two columns.")
     try:
         points = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:

@@ -18,6 +18,7 @@ __all__ = [
     "binet_slope",
     "bregman_binet",
     "bregman_gammaln",
+    "digamma_rise",
     "excess",
     "log_bessel_i",
     "log_gamma_ratio",
@@ -79,19 +80,20 @@ def binet_slope(x: Any) -> Any:
 def bregman_binet(b: float, a: float) -> float:
     """Compute R(b) - R(a) - (b - a) R'(a) >= 0 for Binet's function R."""
     if min(a, b) >= _STIRLING_FROM:
-        # Term by term: t^-n - 1 + n (t - 1) = (t - 1)^2 sum of k t^(k - n - 1) for k = 1 ... n, where t = b / a.
-        t, step = b / a, (b - a) / a
-        terms = [_bregman_power(t, step, n) * a**-n for n in range(1, 2 * len(_STIRLING), 2)]
+        terms = [_bregman_power(b, a, n) for n in range(1, 2 * len(_STIRLING), 2)]
         return float(np.dot(_STIRLING, terms))
     if max(a, b) < _STIRLING_UNTIL:
         return float(bregman_gammaln(b, a) - b * excess(a, b) - excess(b, a) / 2)
     return float(binet(b) - binet(a) - (b - a) * binet_slope(a))
 
 
-def _bregman_power(t: float, step: float, n: int) -> float:
-    """Compute t^-n - 1 + n (t - 1), where `step` is t - 1."""
-    k = np.arange(1, n + 1)
-    return float(step**2 * np.sum(k * t ** (k - n - 1.0)))
+def _bregman_power(b: float, a: float, n: int) -> float:
+    """Compute b^-n - a^-n + n (b - a) a^(-n - 1) for a and b of at least 1.
+
+    With t = b / a it is a^-n (t - 1)^2 times the sum of k t^(k - n - 1) for k = 1 ... n.
+    """
+    k = np.arange(1.0, n + 1)
+    return float(((b - a) / a) ** 2 * np.sum(k * b ** (k - n - 1) * a ** (1 - k)))
 
 
 def bregman_gammaln(b: float, a: float) -> float:
@@ -101,8 +103,18 @@ def bregman_gammaln(b: float, a: float) -> float:
     step = b - a
     if abs(step) > a / 8:
         return float(special.gammaln(b) - special.gammaln(a) - step * special.digamma(a))
+    # zeta(k, a) = a^-k + zeta(k, a + 1), of which the first part may exceed the largest double.
     k = np.arange(2, 20)
-    return float(np.sum(special.zeta(k, a) * (-step) ** k / k))
+    return float(np.sum(((-step / a) ** k + special.zeta(k, a + 1) * (-step) ** k) / k))
+
+
+def digamma_rise(x: Any, h: Any) -> Any:
+    """Compute ψ(x + h) - ψ(x) for x > 0 and h >= 0, which may be far smaller than x."""
+    if h > x / 8:
+        return special.digamma(x + h) - special.digamma(x)
+    # zeta(k + 1, x) = x^-(k + 1) + zeta(k + 1, x + 1), of which the first part may exceed the largest double.
+    k = np.arange(1, 20)
+    return -np.sum((-h / x) ** k / x + special.zeta(k + 1, x + 1) * (-h) ** k)
 
 
 def log_gamma_ratio(x: Any, h: Any) -> Any:

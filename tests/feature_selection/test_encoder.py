@@ -82,3 +82,21 @@ def test_pictures():
     with pytest.raises(ValueError, match="there is no class 7; known: 0, 1, 2"):
         BinningDisplay.from_estimator(BinEncoder().fit(X, y), 0, label=7)
     plt.close(figure)
+
+
+def test_numbers_beyond_those_seen_are_in_the_outer_bins():
+    x, y = np.arange(100.0)[:, None], np.arange(100) >= 50
+    encoder = BinEncoder().fit(x, y)
+    outside = encoder.transform([[-1e9], [-np.inf], [1e9], [np.inf]])
+    assert_array_equal(outside, encoder.transform([[0.0], [0.0], [99.0], [99.0]]))
+    assert outside[0, 0] < 0 < outside[2, 0]
+    assert encoder.table(0)["bin"].iloc[-1].startswith("> ")
+
+
+def test_whole_numbers_that_are_categories_are_found_again_beside_missing_values():
+    x, y = np.arange(60) % 3, np.arange(60) % 3 == 0
+    encoder = BinEncoder(categorical_features=[0], encode="index").fit(x[:, None], y)
+    expected = encoder.transform(np.array([[0], [1], [2]]))
+    for values in (np.array([[0.0], [1.0], [2.0], [np.nan]]), np.array([[0], [1], [2], [None]], dtype=object)):
+        assert_array_equal(encoder.transform(values)[:3], expected)
+    assert len({*expected.ravel().tolist()}) == 3

@@ -134,3 +134,28 @@ def test_picture():
     assert not _e_bh(np.log([0.999 * 10**least, *[1.0] * 7]), monitor.alpha).any()
     assert _e_bh(np.log([1.001 * 10**least, *[1.0] * 7]), monitor.alpha)[0]
     plt.close(display.figure_)
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "message"),
+    [
+        ("names", ["a"], "do not fit"),
+        ("counts", [[1, 2]], "counts do not fit"),
+        ("counts", "x", "damaged"),
+        ("rows", [5, 5, 1], "counts do not fit"),
+        ("history", [[5, [1.0]]], r"history\[0\] do not fit"),
+        ("parameters", {"alpha": 5}, "alpha"),
+        ("parameters", {"size": 5}, "size"),
+        ("levels", [{}], "damaged"),
+        ("random", {}, "damaged"),
+        ("alarms", None, "alarms"),
+    ],
+)
+def test_a_damaged_state_is_refused(part, value, message):
+    rng = np.random.default_rng(0)
+    state = json.loads(ShiftMonitor().fit(rng.normal(size=(50, 2))).partial_fit(rng.normal(size=(9, 2))).to_json())
+    with pytest.raises(ValueError, match=f"damaged: .*{message}" if message != "damaged" else message):
+        ShiftMonitor.from_json(json.dumps({**state, part: value}))
+    del state[part]
+    with pytest.raises(ValueError, match=f"damaged: KeyError: '{part}'"):
+        ShiftMonitor.from_json(json.dumps(state))

@@ -145,3 +145,8 @@ class TestShift:
         found = distribution_shift(reference, new, correction=None)["p_adjusted"] < 0.05
         kolmogorov = [stats.ks_2samp(*columns).pvalue < 0.05 for columns in zip(reference.T, new.T, strict=True)]
         assert np.mean(found) >= np.mean(kolmogorov) - 0.05
+
+
+def test_edges_that_are_no_numbers_are_refused():
+    with pytest.raises(ValueError, match=r"edges\['x0'\] holds a value that is not a number"):
+        distribution_shift(np.arange(9.0)[:, None], np.arange(9.0)[:, None], edges={"x0": [0, np.nan]})

@@ -14,6 +14,7 @@ from skxent.feature_selection import (
 )
 from skxent.feature_selection._binning import auto_bins
 from skxent.feature_selection._features import read_features
+from skxent.feature_selection._shuffling import _Shuffles, _with_rest
 from skxent.feature_selection._significance import adjust_pvalues, independence_pvalues, null_moments
 from skxent.feature_selection._target import read_target
 
@@ -109,6 +110,22 @@ class TestSignificance:
             np.any(adjust_pvalues(cross_entropy_classif(X, rng.permutation(y))[1], "fdr_bh") < 0.05) for _ in range(20)
         ]
         assert np.sum(found) <= 4  # of 20 at 5 %: more once in 400 times
+
+    @pytest.mark.parametrize("n_classes", [2, 7])
+    def test_a_column_is_judged_as_if_it_were_alone(self, n_classes):
+        rng = np.random.default_rng(0)
+        y = rng.geometric(0.3, 300) % n_classes
+        flags = rng.random((300, 12)) < [0.01, 0.01, 0.02, 0.02, 0.3, 0.3, 0.5, 0.5, 0.9, 0.9, 0, 1]
+        X = sp.csc_array(np.column_stack([flags, flags[:, :4], rng.poisson(1, (300, 3)), rng.normal(size=(300, 2))]))
+        alone = [cross_entropy_classif(X[:, [at]], y)[1][0] for at in range(X.shape[1])]
+        assert np.array_equal(cross_entropy_classif(X, y)[1], alone)
+
+    def test_tail_of_a_shuffled_table_and_a_rest_far_out(self):
+        """The chances of the shuffles are so small that their squares are 0."""
+        shuffles = _Shuffles(np.array([0.0, 2.0]), np.array([300, 100]), np.array([0.5, 0.75, 0.75]))
+        expected = (0.75 * stats.chi2.sf(900, 3) + 0.25 * stats.chi2.sf(898, 3), 0.0)
+        for statistic, tail in zip((900.0, 9000.0), expected, strict=True):
+            assert _with_rest(shuffles, statistic, np.array([3.0, 6.0, 24.0])) == pytest.approx(tail, rel=1e-9)
 
     def test_shift_of_an_ordered_feature(self):
         x, y = np.random.default_rng(0).normal(size=(500, 60)), np.arange(500) % 2

@@ -1,5 +1,7 @@
 """Information measures of SciPy's distributions: closed forms, infinities, what naive integration misses."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -231,6 +233,26 @@ def test_scales_whose_ratio_is_no_double():
         assert_allclose(found, 600 * np.log(10) + rest)
 
 
+@pytest.mark.parametrize("measure", [cross_entropy, kl_divergence, jensen_shannon])
+@pytest.mark.parametrize("family", [stats.logistic, stats.t(3).dist, stats.halfnorm, stats.gumbel_r, stats.moyal])
+def test_what_is_out_of_the_range_of_doubles_without_a_formula_is_said(measure, family):
+    shapes = [3] * family.numargs
+    for ends in ((1e300, 1e-300), (1e-300, 1e300)):
+        with pytest.raises(OverflowError, match=r"further apart than doubles reach, .* no formula"):
+            measure(*(family(*shapes, scale=scale) for scale in ends))
+    mixture = stats.Mixture([stats.Normal(), stats.Normal(sigma=1e300)])
+    with pytest.raises(OverflowError, match="further apart"):
+        measure(stats.norm(scale=1e-300), mixture)
+
+
+@pytest.mark.parametrize("family", [stats.halfnorm, stats.maxwell, stats.rayleigh, stats.chi(3).dist])
+def test_a_place_so_far_away_that_neighbouring_doubles_jump_over_all_the_mass(family):
+    """The divergence is about 1e600 / 2: no double, but not infinite."""
+    shapes = [3] * family.numargs
+    with pytest.raises(OverflowError, match="exceeds the largest double"):
+        kl_divergence(family(*shapes), family(*shapes, loc=-1e300))
+
+
 def test_a_density_beyond_the_largest_double_is_said(monkeypatch):
     monkeypatch.setattr(_distributions, "ENTROPIES", {})
     with pytest.raises(ArithmeticError, match="density exceeds the largest double"):
@@ -427,6 +449,8 @@ def test_jensen_shannon_is_symmetric(p, q):
 def test_jensen_shannon_at_its_ends():
     assert jensen_shannon(stats.t(3), stats.t(3)) == 0
     assert_allclose(jensen_shannon(stats.norm(), stats.norm(1000, 1e-3), base=2), 1)
+    for far in 10.0 ** np.arange(2, 305, 30):
+        assert_allclose(jensen_shannon(stats.norm(), stats.norm(far, 3)), LN2, rtol=1e-12)
     # Half of each lies where the other is too: JS = ln 2 / 2.
     assert_allclose(jensen_shannon(stats.uniform(0, 2), stats.uniform(1, 2)), LN2 / 2)
 
@@ -485,8 +509,10 @@ class Gap(stats.rv_continuous):
 
 
 def test_an_unknown_density_that_underflows_is_told_from_a_gap():
-    with pytest.raises(ArithmeticError, match=r"density of Narrow underflows at -?\d"):
+    with pytest.raises(ArithmeticError, match=r"density of Narrow underflows at -?\d") as error:
         kl_divergence(stats.uniform(-60, 120), Narrow(name="Narrow")())
+    where = float(re.search(r"underflows at (\S+),", str(error.value))[1])
+    assert 25 < abs(where) <= 60
     assert kl_divergence(stats.norm(), Gap()()) == np.inf
     assert np.isfinite(kl_divergence(Gap()(), stats.norm()))
 
@@ -528,6 +554,10 @@ def test_own_log_densities_are_scipys_where_that_does_not_underflow(name):
         (stats.gamma(1e-5), -99988.06426375078),
         (stats.beta(2, 1e20), -44.47448619497938),
         (stats.beta(1e20, 1e20), -22.6466331675757),
+        (stats.gamma(1e-120), -1e120),
+        (stats.loggamma(1e-30), 70.07755278982137),
+        (stats.burr(1e68, 1e-22), -104.9189142777261),
+        (stats.burr12(1e68, 1e-22), -104.9189142777261),
         (stats.chi2(2e10), 12.931863998141568 + LN2),
         (stats.invgamma(1e10), 12.931863998141568 - 2 * special.digamma(1e10)),
         (stats.genextreme(-3), 1 + 4 * np.euler_gamma),
@@ -556,6 +586,45 @@ def test_divergences_far_out():
     assert_allclose(found, GAMMA_DIVERGENCES, rtol=1e-11)
     found = [kl_divergence(stats.beta(a, b), stats.beta(c, d)) for a, b, c, d in BETA_PAIRS]
     assert_allclose(found, BETA_DIVERGENCES, rtol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("measure", "p", "q", "expected"),
+    [
+        (cross_entropy, stats.gamma(1e-20, scale=2), stats.gamma(1, scale=3), np.log(3)),
+        (cross_entropy, stats.gamma(1e27, scale=7), stats.gamma(26323, scale=7.5), 9.3333333333333335e26),
+        (cross_entropy, stats.beta(1e-14, 2.5), stats.beta(1, 0.5), 0.69314718055994286),
+        (cross_entropy, stats.beta(0.9, 1e10), stats.beta(1e10, 1e20), 6549269465.0407489),
+        (kl_divergence, stats.gamma(6e-19, scale=3), stats.gamma(6.00000001e-19, scale=3e-5), 5.9993881133672529e-14),
+        (
+            kl_divergence,
+            stats.lognorm(1e-12, scale=0.5),
+            stats.lognorm(1e-12, scale=0.500000000001),
+            1.9999115140942553,
+        ),
+    ],
+)
+def test_shapes_near_zero_and_far_apart(measure, p, q, expected):
+    """Entropy and divergence, or the terms of a formula, are up to 1e27 times as large as their sum."""
+    assert_allclose(measure(p, q), expected, rtol=1e-12)
+
+
+@given(st.tuples(*[st.floats(-20, 14)] * 4))
+@settings(max_examples=30)
+def test_cross_entropies_against_mpmath(powers):
+    mpmath = pytest.importorskip("mpmath")
+    a, b, c, d = (10.0**power for power in powers)
+    with mpmath.workdps(80):
+        x, y, u, v = map(mpmath.mpf, (a, b, c, d))
+        beta = mpmath.loggamma(u) + mpmath.loggamma(v) - mpmath.loggamma(u + v)
+        beta -= (u - 1) * (mpmath.digamma(x) - mpmath.digamma(x + y))
+        beta -= (v - 1) * (mpmath.digamma(y) - mpmath.digamma(x + y))
+        gamma = mpmath.loggamma(u) + mpmath.log(v) - (u - 1) * (mpmath.digamma(x) + mpmath.log(y / v)) + x * y / v
+    found = [
+        cross_entropy(stats.beta(a, b), stats.beta(c, d)),
+        cross_entropy(stats.gamma(a, scale=b), stats.gamma(c, scale=d)),
+    ]
+    assert_allclose(found, [float(beta), float(gamma)], rtol=1e-9, atol=1e-9)
 
 
 @given(st.tuples(*[st.floats(-10, 14)] * 4), st.floats(-8, 0), st.booleans())

@@ -33,6 +33,15 @@ def test_one_dimension(variance):
     assert_allclose(kl_divergence(p, q), expected, rtol=1e-6 if abs(variance - 1) < 1e-3 else 1e-12)
 
 
+def test_covariances_whose_ratio_is_no_double():
+    narrow, wide = (stats.multivariate_normal([0, 0], np.eye(2) * variance) for variance in (1e-200, 1e200))
+    assert_allclose(kl_divergence(narrow, wide), 400 * np.log(10) - 1)
+    far = stats.multivariate_normal([1e200, 0], np.eye(2))
+    for p, q in ((wide, narrow), (far, stats.multivariate_normal([0, 0], np.eye(2)))):
+        with pytest.raises(OverflowError, match="exceeds the largest double"):
+            kl_divergence(p, q)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

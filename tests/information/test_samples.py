@@ -232,3 +232,8 @@ def test_numbers_that_cannot_be_measured():
         entropy_from_samples(x * [1, 1e-320])
     with pytest.raises(ValueError, match="x must hold numbers: could not convert"):
         entropy_from_samples([["a"]] * 9)
+
+
+def test_complex_numbers_are_refused():
+    with pytest.raises(ValueError, match="x must hold real numbers"):
+        entropy_from_samples(np.arange(20) * 1j)
