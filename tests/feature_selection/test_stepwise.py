@@ -62,14 +62,14 @@ def test_noise_is_chosen_as_rarely_as_alpha_says():
 def test_categories_that_are_noise_are_not_chosen_and_those_that_tell_are():
     rng = np.random.default_rng(0)
     found = 0
-    for _ in range(60):
+    for _ in range(25):
         y = rng.integers(0, 3, 200)
         told = (2 * y + rng.integers(0, 3, 200)) % 7
         frame = pd.DataFrame({f"c{at}": rng.integers(0, 30, 200) for at in range(8)} | {"told": told}, dtype="category")
         order = CrossEntropySelector(redundancy="discriminant").fit(frame, y).order_.tolist()
         assert order[0] == 8
         found += len(order) > 1
-    assert found <= 7
+    assert found <= 4
 
 
 def test_copies_constants_and_missing_columns_add_nothing():
