@@ -7,6 +7,7 @@ has fewer of them than another.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -58,8 +59,10 @@ def aligned(column: pl.Series, width: int, digits: int) -> Cells:
 
 
 def whole_numbers(column: pl.Series) -> Cells:
-    """Write numbers below 2**32 as they are, without anything before or between their digits."""
-    return _written(column.cast(pl.UInt32).to_numpy(), 0, 0, separator=False)
+    """Write numbers from 0 on as they are, without anything before or between their digits."""
+    numbers = column.to_numpy()
+    narrow = np.uint32 if numbers.max(initial=0) < 2**32 else np.uint64  # the first are divided in half the time
+    return _written(numbers.astype(narrow), 0, 0, separator=False)
 
 
 def text_cells(column: pl.Series) -> Cells:
@@ -79,7 +82,7 @@ def joined(columns: Sequence[Cells | bytes]) -> bytes:
     return table[table != _NOTHING].tobytes()
 
 
-def _written(numbers: NDArray[np.uint32], width: int, digits: int, *, separator: bool = True) -> Cells:
+def _written(numbers: NDArray[np.unsignedinteger[Any]], width: int, digits: int, *, separator: bool = True) -> Cells:
     """Write whole numbers with a point before their last digits, digit by digit from the right."""
     n_digits = max(len(str(numbers.max(initial=0))), digits + 1)
     n_characters = n_digits + (digits > 0) + separator * ((n_digits - digits - 1) // 3)

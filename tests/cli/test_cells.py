@@ -53,3 +53,9 @@ def test_a_table_without_rows_has_no_lines():
 @pytest.mark.parametrize("dtype", [np.int64, np.float64])
 def test_counts_may_be_of_any_type(dtype):
     assert written(aligned(pl.Series(np.array([0, 12_345], dtype)), 3, 0)) == ["  0", "12,345"]
+
+
+@pytest.mark.parametrize("largest", [9, 2**32 - 1, 2**32, 2**53])
+def test_whole_numbers_of_any_size(largest):
+    numbers = [1, 10, largest]
+    assert joined([whole_numbers(pl.Series(numbers))]).decode().split() == [str(number) for number in numbers]
