@@ -61,7 +61,7 @@ def aligned(column: pl.Series, width: int, digits: int) -> Cells:
 def whole_numbers(column: pl.Series) -> Cells:
     """Write numbers from 0 on as they are, without anything before or between their digits."""
     numbers = column.to_numpy()
-    narrow = np.uint32 if numbers.max(initial=0) < 2**32 else np.uint64  # the first are divided in half the time
+    narrow = np.uint32 if numbers.max(initial=0) < 2**32 else np.uint64  # the first are divided in a third of the time
     return _written(numbers.astype(narrow), 0, 0, separator=False)
 
 
