@@ -11,7 +11,7 @@ import math
 import os.path
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -25,10 +25,12 @@ from skxent.language_model import CorpusCounts, CorpusError, Evaluation, Score, 
 from skxent.language_model._corpus import Counted, counted_files
 from skxent.language_model._distributed import count_files_on_workers
 from skxent.language_model._efficiency import renyi_efficiency
-from skxent.language_model._keyness import Occurrences
 from skxent.language_model._options import END_OF_SENTENCE
 from skxent.language_model._scoring import ScoredLines, score_lines
 from skxent.language_model._tokenizers import make_tokenizer, tokenize_lines
+
+if TYPE_CHECKING:
+    from skxent.language_model._keyness import Occurrences  # it takes time to import, and few runs need it
 
 __all__ = [
     "Corpus",

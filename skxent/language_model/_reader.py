@@ -25,6 +25,7 @@ from skxent._typing import Integers
 from skxent.language_model._decompress import is_compressed, read_chunks
 from skxent.language_model._errors import CorpusError, UndecodableError
 from skxent.language_model._options import DECODE_ERRORS
+from skxent.language_model._utf8 import check_utf8
 from skxent.language_model._word_keys import SPACES, as_strings
 
 __all__ = [
@@ -435,8 +436,7 @@ def _n_characters(data: bytes) -> int:
 def _valid_utf8(path: str, errors: str, raw: bytes, n_bytes: int, n_lines: int) -> bytes:
     """Return the bytes themselves if they are UTF-8, else with what the error handler makes of them."""
     try:
-        if not raw.isascii():
-            raw.decode()
+        check_utf8(raw)
     except UnicodeDecodeError as error:
         if errors != "strict":
             return raw.decode("utf-8", errors).encode()

@@ -156,7 +156,8 @@ def _blank_unicode_spaces(text: NDArray[np.uint8]) -> None:
         # Most letters fall out at their second byte.
         at = at[_membership(spaces[:, 1])[text[at + 1]]]
         positions = [at + j for j in range(spaces.shape[1])]
-        is_space = np.isin(_code([text[position] for position in positions]), _code(list(spaces.T)))
+        codes = _code([text[position] for position in positions])
+        is_space = (codes[:, None] == _code(list(spaces.T))).any(axis=1)
         for position in positions:
             text[position[is_space]] = 0x20
 
