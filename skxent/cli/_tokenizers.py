@@ -6,8 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 
-import polars as pl
-
+from skxent._polars import pl
 from skxent._registry import Registry
 from skxent.cli._cells import aligned, joined
 from skxent.cli._levels import corpus_records, figures

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from skxent._files import atomic_write
 from skxent._parallel import keep_freed_memory
+from skxent._polars import pl
 from skxent._typing import Floats, Integers
 from skxent.language_model._decompress import read_chunks
 from skxent.language_model._errors import CorpusError

@@ -19,8 +19,8 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
+from skxent._polars import pl
 from skxent._typing import Integers
 from skxent.language_model._decompress import is_compressed, read_chunks
 from skxent.language_model._errors import CorpusError, UndecodableError

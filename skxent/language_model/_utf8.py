@@ -12,7 +12,7 @@ _PIECE_BYTES = 1 << 14
 
 
 def check_utf8(data: bytes) -> None:
-    """Raise what decoding the bytes would raise.
+    r"""Raise what decoding the bytes would raise.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def check_utf8(data: bytes) -> None:
     Examples
     --------
     >>> check_utf8(b"a" * 20_000)
-    >>> check_utf8(b"a" * 20_000 + b"\\xff")
+    >>> check_utf8(b"a" * 20_000 + b"\xff")
     Traceback (most recent call last):
         ...
     UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position 20000: invalid start byte

@@ -7,9 +7,9 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from skxent._polars import pl
 from skxent._typing import Integers
 from skxent.language_model._word_keys import (
     LONGEST_KEY,

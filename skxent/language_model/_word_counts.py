@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 
+from skxent._polars import pl
 from skxent._typing import Integers
 from skxent.language_model._word_keys import (
     LONGEST_KEY,
@@ -34,9 +34,10 @@ CountedWords = tuple[WordKeys, Integers]
 def _collapse(keys: Keys, counts: Integers | None = None, exact: bool = False) -> tuple[Keys, Integers]:
     """Distinct keys and how often each occurs; unless ``exact``, a key may be in two rows, see :func:`order_keys`."""
     if counts is None and len(keys) == 1:
-        counted = pl.Series("key", keys[0]).value_counts(sort=False, name="count")
-        return [counted["key"].to_numpy()], counted["count"].cast(pl.Int64).to_numpy()
-    order = order_keys(keys, exact)
+        key = np.sort(keys[0])
+        first = np.flatnonzero(are_first([key]))
+        return [key[first]], np.diff(first, append=len(key))
+    order = order_keys(keys, exact, in_runs=counts is not None)
     keys = [key[order] for key in keys]
     first = np.flatnonzero(are_first(keys))
     totals = np.diff(first, append=len(order)) if counts is None else np.add.reduceat(counts[order], first)
