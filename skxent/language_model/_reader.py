@@ -471,12 +471,17 @@ def _block_of_list(texts: list[str], n_before: int) -> Block:
 def _block_of_documents(
     texts: pl.Series, numbers: Integers, records: pl.DataFrame | None = None, problems: tuple[str, ...] = ()
 ) -> Block:
-    n_bytes, n_characters = (
-        sizes.cast(pl.Int64).to_numpy() for sizes in (texts.str.len_bytes(), texts.str.len_chars())
+    text = pl.col("text")
+    table = texts.to_frame("text").select(
+        n_bytes=text.str.len_bytes().cast(pl.Int64),
+        n_characters=text.str.len_chars().cast(pl.Int64),
+        is_open=~text.str.ends_with("\n"),
+        text=text.str.strip_suffix("\n"),
     )
+    n_bytes, n_characters, is_open = (table[name].to_numpy() for name in ("n_bytes", "n_characters", "is_open"))
     # Each text with one newline at its end: its own if it has one.
-    lengths = n_bytes + (~texts.str.ends_with("\n")).to_numpy()
-    ended = texts.str.strip_suffix("\n").extend_constant("", 1)
+    lengths = n_bytes + is_open
+    ended = table["text"].extend_constant("", 1)
     data = ended.str.join("\n").cast(pl.Binary).item() if len(texts) else b""
     newlines = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
     n_lines = np.diff(np.searchsorted(newlines, np.cumsum(lengths)), prepend=0)
@@ -504,12 +509,16 @@ def _lines_at(data: bytes, at: Integers) -> list[str]:
 
 def _doubtful(texts: pl.Series, data: bytes) -> Integers:
     """Return the positions of texts that are to be read again one by one, out of their lines."""
-    at = (texts.is_null() | texts.str.contains(_NO_TEXT).fill_null(True)).arg_true().to_numpy()
+    at = (
+        texts.to_frame("text")
+        .select(pl.col("text").str.contains(_NO_TEXT).fill_null(True).arg_true())["text"]
+        .to_numpy()
+    )
     halves = [match.start() for match in _HALF_PAIR.finditer(data)] if _may_have_pairs(data) else []
     if not halves:
         return at
     newlines = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
-    return np.union1d(at, np.searchsorted(newlines, halves))
+    return np.array(sorted({*at.tolist(), *np.searchsorted(newlines, halves).tolist()}))
 
 
 def _may_have_pairs(data: bytes) -> bool:

@@ -864,6 +864,18 @@ class TestProcess:
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1] == "set()"
 
+    @pytest.mark.parametrize("format", ["text", "json"])
+    def test_a_saved_model_scores_text_without_polars(self, folder, format):
+        """Polars takes longer to import than NumPy, and the words need never be strings."""
+        assert main(["--train", "train.txt", "--save", "m.arpa", "--quiet"]) == 0
+        arguments = ["--model", "m.arpa", "test.txt", "--quiet", "--format", format]
+        code = (
+            f"import sys\nfrom skxent.cli import main\nmain({arguments})\n"
+            "print({'polars', 'numpy.ma', 'statistics', 'socket', 'skxent.cli._compare'} & set(sys.modules))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == "set()"
+
     def test_words_in_a_locale_without_them(self, folder):
         (folder / "word.txt").write_text("déjà\n", encoding="utf-8")
         command = [*COMMAND, "--train", "train.txt", "--verbose", "word", "--jobs", "1", "--", "word.txt"]
