@@ -20,15 +20,13 @@ from skxent.language_model._word_keys import (
     are_first,
     hash_keys,
     key_of,
+    mix,
     order_keys,
     pack,
     pack_words,
 )
 
 __all__ = ["Vocabulary", "WordIndex", "WordValues", "number_words"]
-
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_HALF = np.uint64(32)
 
 
 def number_words(parts: Sequence[WordKeys], *, in_runs: bool = False) -> tuple[WordKeys, list[Integers]]:
@@ -179,9 +177,7 @@ class _KeyIndex:
             slot = self._next(slot)
 
     def _home(self, keys: Keys) -> Integers:
-        mixed = hash_keys(keys)
-        mixed = (mixed ^ mixed >> _HALF) * _MULTIPLIER
-        return (mixed >> np.uint64(64 - self.bits)).astype(np.int64)
+        return (mix(hash_keys(keys)) >> np.uint64(64 - self.bits)).astype(np.int64)
 
     def _next(self, slot: Integers) -> Integers:
         return (slot + 1) & (len(self.slots) - 1)

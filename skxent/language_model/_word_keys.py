@@ -33,6 +33,7 @@ __all__ = [
     "hash_keys",
     "join_packed",
     "key_of",
+    "mix",
     "order_keys",
     "pack",
     "pack_words",
@@ -237,11 +238,17 @@ def key_of(word: bytes) -> np.uint64:
     return np.uint64(int.from_bytes(word, "little"))
 
 
+def mix(key: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Scatter integers, so that the upper bits of the results are a hash."""
+    mixed: NDArray[np.uint64] = (key ^ key >> _HALF) * _MULTIPLIER
+    return mixed
+
+
 def hash_keys(keys: Keys) -> NDArray[np.uint64]:
     """Mix the integers of each key to one."""
     mixed = keys[0]
     for key in keys[1:]:
-        mixed = (mixed ^ mixed >> _HALF) * _MULTIPLIER ^ key
+        mixed = mix(mixed) ^ key
     return mixed
 
 
