@@ -438,9 +438,7 @@ def _complaints(options: Options) -> Iterator[str]:
     if "," in options.tokenizer:
         yield from _given(options, _ONE_TOKENIZER, "needs a single --tokenizer")
     if options.filters:
-        yield from _given(
-            options, _REPORT, "is for a report; --min-perplexity and --max-perplexity print lines instead"
-        )
+        yield from _filter_complaints(options)
     if options.confidence and options.per in ("line", "word"):
         yield f"--confidence needs a sample of lines or files, not a single {options.per}"
     if options.dask:
@@ -460,6 +458,13 @@ def _complaints(options: Options) -> Iterator[str]:
         if n_times > 1 and _is_stream(path):
             name = "standard input" if path == "-" else path
             yield f"{name} can be read only once, and this needs it twice: save it to a file first"
+
+
+def _filter_complaints(options: Options) -> Iterator[str]:
+    yield from _given(options, _REPORT, "is for a report; --min-perplexity and --max-perplexity print lines instead")
+    low, high = options.min_perplexity, options.max_perplexity
+    if low is not None and high is not None and low > high:
+        yield f"no line has a perplexity from --min-perplexity {low:g} to --max-perplexity {high:g}"
 
 
 def _dask_complaints(options: Options) -> Iterator[str]:

@@ -767,6 +767,7 @@ USAGE_ERRORS = [
     (["--compare", "m", "m", "--format", "srilm", "--", "b"], "--compare has no --format srilm"),
     (["--confidence", "0.9", "--format", "kenlm", "b"], "--confidence has no --format kenlm"),
     (["--max-perplexity", "9", "--plot", "p.png", "b"], "--plot is for a report"),
+    (["--min-perplexity", "9", "--max-perplexity", "2", "b"], "from --min-perplexity 9 to --max-perplexity 2"),
     (["--encoding", "klingon", "train.txt"], "klingon"),
     (["--smoothing", "nonsense", "train.txt"], "unknown smoothing 'nonsense'"),
     (["--smoothing", "lidstone", "--smoothing-parameter", "-1", "train.txt"], "-1"),
