@@ -7,8 +7,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from skxent import __version__
 from skxent.language_model._options import BASES, DECODE_ERRORS, LEAVE_ONE_OUT, OOV, WHITESPACE, unit_of
@@ -26,8 +25,7 @@ SUMMARIES = ("srilm", "kenlm")
 RESAMPLED = ("block", "line", "file")
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What the user asks for; each attribute is the option of that name, None where it has no default.
 
     Attributes
@@ -522,7 +520,7 @@ _REPORT = ("per", "format", "confidence", "plot")
 
 def _given(options: Options, names: Sequence[str], why: str) -> Iterator[str]:
     for name in names:
-        if getattr(options, name) != getattr(Options, name):
+        if getattr(options, name) != Options._field_defaults[name]:
             yield f"--{name.replace('_', '-')} {why}"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 
 from skxent._polars import pl
 from skxent._registry import Registry
@@ -42,7 +41,7 @@ def compare_tokenizers(options: Options, progress: Progress, notes: Notes) -> No
     names = options.tokenizer.split(",")
     for name in names:
         make_tokenizer(name)  # an unknown one is an error before any text is read
-    table = pl.concat([_row(replace(options, tokenizer=name), progress, notes) for name in names])
+    table = pl.concat([_row(options._replace(tokenizer=name), progress, notes) for name in names])
     progress.wipe()
     print_table(table, options.unit)
 
