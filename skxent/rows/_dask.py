@@ -428,20 +428,30 @@ def _rows_of_part(
     return rows if positions is None else rows.reweighted(positions, weight)
 
 
-def _sum_of_parts(sent: bytes, *parts: tuple[Any, ...]) -> ExactSums:
-    function = unpacked(sent)
+def _in_parts(function: Callable[..., Any], n_outputs: int, dtype: Any, n_parts: int, *given: Any) -> Iterator[Any]:
+    """Yield a function of the rows of some parts, and of what else there is for each, from the values part by part.
+
+    Dask takes several times as long to look through tuples of values.
+    """
+    width = len(given) // n_parts
     with worker_threads():
-        return reduce(merged, (exact_sums(_rows_of_part(*part).sum(function)) for part in parts))
+        for start in range(0, len(given), width):
+            X, y, weight, positions, *others = given[start : start + width]
+            yield function(_rows_of_part(n_outputs, dtype, X, y, weight, positions), *others)
 
 
-def _each_of_parts(sent: bytes, max_rows: int | None, *parts: tuple[Any, ...]) -> list[list[Any]]:
+def _sum_of_parts(sent: bytes, *parts: Any) -> ExactSums:
     function = unpacked(sent)
-    with worker_threads():
-        return [list(_rows_of_part(*part).each(function, max_rows)) for part in parts]
+    return reduce(merged, _in_parts(lambda rows: exact_sums(rows.sum(function)), *parts))
 
 
-def _taken_from_parts(*parts: tuple[Any, ...]) -> list[Part]:
-    return [_rows_of_part(*part).take(rows) for rows, *part in parts]
+def _each_of_parts(sent: bytes, max_rows: int | None, *parts: Any) -> list[list[Any]]:
+    function = unpacked(sent)
+    return list(_in_parts(lambda rows: list(rows.each(function, max_rows)), *parts))
+
+
+def _taken_from_parts(*parts: Any) -> list[Part]:
+    return list(_in_parts(MemoryRows.take, *parts))
 
 
 def _places(positions: Array | None, chosen: Array) -> Array:
@@ -507,23 +517,23 @@ class DaskRows(Rows):
         """Pickle the outline alone: functions of parts name the rows, and must not take them along."""
         return _outline, (self.n_features, self.n_outputs, self.dtype)
 
-    @property
-    def _parts(self) -> list[tuple[Any, ...]]:
-        """The arguments of :func:`_rows_of_part` for each partition."""
-        parts = zip(self.X, self.y, self.weight, self.positions, strict=True)
-        return [(self.n_outputs, self.dtype, *part) for part in parts]
+    def _task(self, function: Callable[..., Any], bundle: Sequence[int], *given: Any, **others: Sequence[Any]) -> Any:
+        """Return the task of a function of :func:`_in_parts` for the parts of a bundle."""
+        columns = [self.X, self.y, self.weight, self.positions, *others.values()]
+        values = (column[index] for index in bundle for column in columns)
+        return task(function, *given, self.n_outputs, self.dtype, len(bundle), *values)
 
     def sum(self, function: Callable[[Part], tuple[Any, ...]]) -> list[Any]:
         """Return the sum over all rows of a function of a part; see :meth:`Rows.sum`."""
-        sent, parts = dask.delayed(packed(function), pure=False), self._parts
-        terms = [task(_sum_of_parts, sent, *(parts[index] for index in bundle)) for bundle in self.bundles]
+        sent = dask.delayed(packed(function), pure=False)
+        terms = [self._task(_sum_of_parts, bundle, sent) for bundle in self.bundles]
         found: ExactSums = compute([tree(terms, merged)])[0]
         return list(found.values())
 
     def each(self, function: Callable[[Part], Any], max_rows: int | None = None) -> Iterator[Any]:
         """Yield a function of each part; see :meth:`Rows.each`."""
-        sent, parts = dask.delayed(packed(function), pure=False), self._parts
-        terms = [task(_each_of_parts, sent, max_rows, *(parts[index] for index in bundle)) for bundle in self.bundles]
+        sent = dask.delayed(packed(function), pure=False)
+        terms = [self._task(_each_of_parts, bundle, sent, max_rows) for bundle in self.bundles]
         return chain.from_iterable(_in_order(self.bundles, compute(terms)))
 
     def take(self, rows: slice | Array) -> Part:
@@ -538,9 +548,9 @@ class DaskRows(Rows):
     def _taken(self, rows: slice | Array) -> Part:
         positions = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else np.asarray(rows)
         order = np.argsort(positions, kind="stable")
-        local, parts = self._local(positions[order]), self._parts
+        local = self._local(positions[order])
         chosen = _filtered(self.bundles, [index for index, rows in enumerate(local) if len(rows)])
-        terms = [task(_taken_from_parts, *((local[index], *parts[index]) for index in bundle)) for bundle in chosen]
+        terms = [self._task(_taken_from_parts, bundle, rows=local) for bundle in chosen]
         together = joined(_in_order(chosen, compute(terms)))
         if (np.diff(positions) >= 0).all():
             return together
