@@ -52,7 +52,9 @@ def test_terms_keep_their_shapes_and_are_of_float64():
 
 
 def test_infinity_and_nan_are_what_they_are_in_any_sum():
-    sums = [exact_sums([np.array(values)]) for values in ([np.inf, np.inf, np.nan, -np.inf], [1e308, -np.inf, 0, 1e308])]
+    sums = [
+        exact_sums([np.array(values)]) for values in ([np.inf, np.inf, np.nan, -np.inf], [1e308, -np.inf, 0, 1e308])
+    ]
     for order in (sums, sums[::-1]):
         np.testing.assert_array_equal(merged(*order).values()[0], [np.inf, np.nan, np.nan, -np.inf])
 
