@@ -630,6 +630,23 @@ def test_partial_fit_takes_a_pass_over_the_partitions(data, anywhere):
     assert model.score(X, y) > 0.95 * SoftmaxRegressor().fit(X, y).score(X, y)
 
 
+def test_incremental_of_dask_ml(data, processes):
+    wrappers = pytest.importorskip("dask_ml.wrappers", reason="dask-ml is not installed")
+    X, y, _ = data
+    X = X / X.std(axis=0)
+    there = on_dask(X)[0].rechunk({1: -1}), on_dask(y)[0]
+    with processes.as_current():
+        model = wrappers.Incremental(SoftmaxRegressor(learning_rate=0.05, random_state=0), shuffle_blocks=False)
+        model.fit(*there, classes=[0, 1, 2])
+        assert dask.is_dask_collection(model.predict(there[0]))
+        score = model.score(*there)
+    assert score == pytest.approx(model.estimator_.score(X, y))
+    local = SoftmaxRegressor(learning_rate=0.05, random_state=0)
+    for start in range(0, 3000, 1000):
+        local.partial_fit(X[start : start + 1000], y[start : start + 1000], classes=[0, 1, 2])
+    np.testing.assert_allclose(model.estimator_.coef_, local.coef_, rtol=1e-12)
+
+
 def test_a_grid_search_on_a_cluster_is_the_local_one(data, processes):
     X, y, _ = data
     searches = [GridSearchCV(SoftmaxRegressor(), {"alpha": [1e-4, 1.0]}, cv=3) for _ in range(2)]
