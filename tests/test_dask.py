@@ -448,6 +448,8 @@ def test_the_partitions_of_a_worker_are_divided_among_its_threads():
         assert len(found) <= 6
         assert sorted(index for bundle in found for index in bundle) == list(range(len(X)))
         held = client.who_has(distributed.futures_of(list(parts)))
+        client.replicate(distributed.futures_of(list(parts)))
+        assert sorted(map(len, _tasks.bundles(parts, [1] * len(X)))) == [1, 1, 2, 2, 2, 2]
         for bundle in found:
             assert len({tuple(held[parts[index].key]) for index in bundle}) == 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -83,11 +84,22 @@ def bundles(parts: Sequence[Any], sizes: Sequence[int]) -> list[list[int]]:
     with _explained():
         futures = futures_of(list(parts))
         wait(futures)
-        holders = {str(key): min(found, default="") for key, found in client.who_has(futures).items()}
-    n_threads, held = client.nthreads(), [holders.get(str(part.key), "") for part in parts]
+        found = {str(key): sorted(workers) for key, workers in client.who_has(futures).items()}
+    n_threads, held = client.nthreads(), _holders([found.get(str(part.key), []) for part in parts], sizes)
     workers = {worker: [index for index, other in enumerate(held) if other == worker] for worker in sorted({*held})}
-    shares = (_shares(found, sizes, n_threads.get(worker, 1)) for worker, found in workers.items())
+    shares = (_shares(chosen, sizes, n_threads.get(worker, 1)) for worker, chosen in workers.items())
     return [bundle for bundles_of_worker in shares for bundle in bundles_of_worker]
+
+
+def _holders(found: Sequence[Sequence[str]], sizes: Sequence[int]) -> list[str]:
+    """Return a worker that holds each part, of several the one that has the least to do so far."""
+    load: Counter[str] = Counter()
+    chosen = []
+    for workers, size in zip(found, sizes, strict=True):
+        worker = min(workers, key=load.__getitem__, default="")
+        load[worker] += size
+        chosen.append(worker)
+    return chosen
 
 
 def _shares(found: list[int], sizes: Sequence[int], n_shares: int) -> list[list[int]]:
