@@ -768,6 +768,18 @@ def test_validation_data_on_workers(data):
 
 
 @pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("estimator", BOTH)
+def test_one_column_of_labels(estimator, data):
+    X, y, _ = data
+    expected, frame = estimator().fit(*on_dask(X, y)), as_frame(X, y)
+    for labels in (y[:, np.newaxis], da.from_array(y[:, np.newaxis], chunks=700)):
+        found = estimator().fit(on_dask(X)[0], labels)
+        np.testing.assert_array_equal(found.coef_, expected.coef_)
+        assert found.score(on_dask(X)[0], labels) == pytest.approx(expected.score(X, y))
+    assert estimator().fit(frame[NAMES], frame[["label"]]).classes_.tolist() == ["no", "perhaps", "yes"]
+
+
+@pytest.mark.usefixtures("here")
 def test_one_column_of_probabilities(data):
     X, _, weight = data
     model, local = (

@@ -96,7 +96,7 @@ class DaskColumn:
         columns = [[None] * len(self.parts) if other is None else other.parts for other in others]
         function = partial(call, packed(function))
         parts = dask.persist(*(task(function, *part) for part in zip(self.parts, *columns, strict=True)))
-        return DaskColumn(parts, self.sizes)
+        return DaskColumn(parts, self.sizes, names=self.names)
 
     def distinct(self) -> Array:
         """Return the values that occur, sorted."""
