@@ -2,14 +2,16 @@
 
     python benchmarks/cluster.py fits [--rows 100000]
     python benchmarks/cluster.py rounds [--megabytes 1 100]
+    python benchmarks/cluster.py partitions [--number 2 20 100]
     python benchmarks/cluster.py counts [--models 8]
     python benchmarks/cluster.py features [--rows 1000000]
 
 The first fits the same rows in memory and on one and on two worker processes of one thread each, and says after how
 many passes over the data and seconds the objective was within 1e-4 of its minimum. dask-ml knows two classes only: it
 and skxent fit two as well, on the two workers. Peers that are not installed are named. The second times one evaluation
-and that of the same rows in this process: what is more in processors' time is the cost of a round. The third merges
-language models of a million types each. The fourth scores features of several kinds and chooses a set of them.
+and that of the same rows in this process: what is more in processors' time is the cost of a round. The third does so
+with many partitions. The fourth merges language models of a million types each. The fifth scores features of several
+kinds and chooses a set of them.
 """
 
 from __future__ import annotations
