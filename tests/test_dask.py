@@ -458,9 +458,11 @@ def test_what_a_task_returns_is_25_bytes_for_each_weight(data):
     """Whatever the number of its partitions."""
     rows = [np.ones((40, 500)), np.zeros(40, int), None, None]
     objective = Objective(Problem(CrossEntropy(), Softmax(), 0.1), MemoryRows(*rows[:2], n_outputs=3))
-    sent = []
+    sent, add = [], MemoryRows.sum
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MemoryRows, "sum", lambda rows, function: (sent.append(_tasks.packed(function)), [0.0, 0.0])[1])
+        patch.setattr(
+            MemoryRows, "sum", lambda rows, function: (sent.append(_tasks.packed(function)), add(rows, function))[1]
+        )
         objective(np.ones((501, 3)))
     sizes = [len(pickle.dumps(_dask._sum_of_parts(sent[0], 3, np.float64, n, *rows * n))) for n in (1, 5)]
     assert sizes[0] == sizes[1] < 25 * 501 * 3 + 1000
