@@ -16,7 +16,6 @@ from skxent.feature_selection import (
     cross_entropy_regression,
     scores,
 )
-from skxent.feature_selection._binning import auto_bins
 from skxent.feature_selection.scores import SCORES
 from skxent.information import entropy
 
@@ -45,14 +44,34 @@ class TestScore:
     def test_equals_brute_force_leave_one_out(self, seed, n_classes, literal_bins, mixed_data):
         X, y = mixed_data(np.random.default_rng(seed), n=150, n_classes=n_classes)
         y[0] = n_classes  # a class with a single row
+        selector = CrossEntropySelector(categorical_features=MIXED_CATEGORICAL, n_bins=7).fit(X, y)
+        for at, column in enumerate(X.T):
+            gains = brute_force(column if at in MIXED_CATEGORICAL else literal_bins(column, 7), y)
+            self.assert_same_gains(selector, at, gains, y)
+
+    @pytest.mark.parametrize("strength", [0, 1, 4])
+    def test_the_default_is_the_mean_over_numbers_of_bins(self, strength, literal_bins, mixed_data):
+        X, y = mixed_data(np.random.default_rng(0), n=150, n_classes=3)
+        X = np.column_stack([X, np.random.default_rng(1).normal(size=150) + strength * np.sin(y)])
         selector = CrossEntropySelector(categorical_features=MIXED_CATEGORICAL).fit(X, y)
         for at, column in enumerate(X.T):
-            bins = column if at in MIXED_CATEGORICAL else literal_bins(column, auto_bins(np.bincount(y).astype(float)))
-            gains = brute_force(np.nan_to_num(bins, nan=-1), y)
-            assert selector.scores_[at] == pytest.approx(gains.mean(), abs=1e-12)
-            assert selector.scores_std_[at] == pytest.approx(gains.std() / np.sqrt(len(y)), abs=1e-12)
-            for k, label in enumerate(selector.classes_):
-                assert selector.class_scores_[at, k] == pytest.approx(gains[y == label].mean(), abs=1e-12)
+            if at not in MIXED_CATEGORICAL:
+                self.assert_same_gains(selector, at, self.mean_gains(column, y, literal_bins), y)
+
+    @staticmethod
+    def mean_gains(column, y, literal_bins):
+        """Average the gains of each row as the docstring says."""
+        numbers = [2, 3, 4, 6, 8, 12, 16, 24, 48]
+        gains = [brute_force(literal_bins(column, n_bins), y) for n_bins in numbers]
+        weights = np.array([(1 + math.exp(gain.sum()) / 100) / n for n, gain in zip(numbers, gains, strict=True)])
+        return weights / weights.sum() @ gains
+
+    @staticmethod
+    def assert_same_gains(selector, at, gains, y):
+        assert selector.scores_[at] == pytest.approx(gains.mean(), abs=1e-12)
+        assert selector.scores_std_[at] == pytest.approx(gains.std() / np.sqrt(len(y)), abs=1e-12)
+        for k, label in enumerate(selector.classes_):
+            assert selector.class_scores_[at, k] == pytest.approx(gains[y == label].mean(), abs=1e-12)
 
     def test_class_scores_average_to_the_score(self, mixed_data):
         X, y = mixed_data(np.random.default_rng(0))
@@ -125,8 +144,8 @@ class TestScore:
 
     def test_an_estimator_of_ones_own(self, literal_bins, mixed_data):
         X, y = mixed_data(np.random.default_rng(0))
-        scores, _ = cross_entropy_classif(X, y, score_func=lambda table: table.bin_totals[table.bin])
-        codes, n = literal_bins(X[:, 0], auto_bins(np.bincount(y).astype(float))), len(y)
+        scores, _ = cross_entropy_classif(X, y, n_bins=6, score_func=lambda table: table.bin_totals[table.bin])
+        codes, n = literal_bins(X[:, 0], 6), len(y)
         assert scores[0] == pytest.approx(np.sum(np.bincount(codes) ** 2) / n)
 
 
