@@ -160,7 +160,7 @@ def distribution_shift(
     >>> new[:, 1] += 1
     >>> table = distribution_shift(reference, new, base=2)
     >>> table["js"].round(2).tolist()
-    [0.0, 0.13, 0.0]
+    [0.0, 0.14, 0.0]
     >>> table.index[table["p_adjusted"] < 0.05].tolist()
     ['x1']
     """
