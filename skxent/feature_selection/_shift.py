@@ -272,7 +272,7 @@ def _on_workers(
     for at in columns:
         own = _own_edges(edges, names[at])
         cuts = limits.get(at, np.empty(0)) if own is None or at not in limits else own
-        levels.append(Levels(cuts, categories.get(at), kinds[at]))
+        levels.append(Levels(cuts, categories.get(at), "" if at in categories else kinds[at]))
     for level, counts in zip(levels, both.count_in(levels), strict=True):
         yield _table_of(level, counts, target)
 
