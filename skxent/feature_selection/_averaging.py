@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from skxent._typing import Array, Floats
-from skxent.feature_selection._binning import AUTO_BINS, RANKED_BINS, starts_bin
+from skxent.feature_selection._binning import AUTO_BINS, RANKED_BINS, add_up, starts_bin
 from skxent.feature_selection._count_table import CountTable
 from skxent.feature_selection.scores import Score, checked_gain, leave_one_out
 
@@ -31,7 +31,7 @@ def finer_features(table: CountTable) -> Array:
     if table.fine is None:
         return np.zeros(table.n_features, dtype=bool)
     fine = table.fine
-    rows = np.bincount(fine.bin, fine.count, minlength=len(fine.missing))
+    rows = add_up(fine.bin, fine.count, len(fine.missing))
     fewest = starts_bin(fine.feature_of_bin, rows, fine.missing, AUTO_BINS[0], RANKED_BINS // AUTO_BINS[0])
     wider = np.bincount(fine.feature_of_bin, ~fewest, minlength=table.n_features)
     return np.asarray(table.ordered) & (wider > 0)
