@@ -32,7 +32,7 @@ from skxent.feature_selection import (
     cross_entropy_regression,
 )
 from skxent.feature_selection._averaging import average_gain
-from skxent.feature_selection._binning import auto_bins
+from skxent.feature_selection._binning import auto_bins, starts_bin
 from skxent.feature_selection._count_table import FineCounts
 from skxent.feature_selection._features import read_features
 from skxent.feature_selection._significance import CORRECTIONS, adjust_pvalues, independence_pvalues
@@ -411,7 +411,9 @@ def power(repetitions: int = 40) -> None:
 
 # --- Number of bins ---
 
-FIXED_BINS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48)
+# The narrowest bins, and the numbers of bins into which they can be put together that are tried.
+NARROW_BINS = 240
+FIXED_BINS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 30, 40, 48)
 # Columns of each kind, informative and noise.
 OF_KIND = 25
 # The weights of the numbers of bins were chosen by three shapes with the first three sizes of classes; the others were
@@ -480,9 +482,11 @@ def areas(shape: Shape, shares: Sequence[float], n: int, seed: int) -> list[floa
     X = np.column_stack([shape(rng, y, strength), shape(rng, y, 0.0)])
     features, target = read_features(X), read_target(y, None, n)
     informative = np.arange(2 * OF_KIND) < OF_KIND
-    found = []
+    narrow, found = features.count(slice(0, 2 * OF_KIND), target, NARROW_BINS), []
+    none = np.zeros(len(narrow.feature_of_bin), dtype=bool)
     for n_bins in FIXED_BINS:
-        table = features.count(slice(0, 2 * OF_KIND), target, n_bins)
+        opens = starts_bin(narrow.feature_of_bin, narrow.bin_totals, none, n_bins, NARROW_BINS // n_bins)
+        table = narrow.with_wider_bins(opens)[0]
         found.append(table.mean_rows(leave_one_out(table)))
     table = features.count(slice(0, 2 * OF_KIND), target, auto_bins(target.totals))
     averaged, gain = average_gain(table, np.full(2 * OF_KIND, True), leave_one_out)
