@@ -52,16 +52,28 @@ def average_gain(table: CountTable, features: Array, score: Score) -> tuple[Coun
     assert table.fine is not None
     narrow = table.in_narrow_bins(features)
     missing = table.fine.take(features).missing
-    gains, evidence = [], []
+    gain, before = np.zeros(len(narrow.count)), np.zeros(len(missing), dtype=bool)
+    gains, evidence = [], [np.zeros(narrow.n_features)]
     for n_bins in AUTO_BINS:
         opens = starts_bin(narrow.feature_of_bin, narrow.bin_totals, missing, n_bins, RANKED_BINS // n_bins)
-        wide, place = narrow.with_wider_bins(opens)
-        gain = checked_gain(score, wide)
-        left_out = gain if score is leave_one_out else leave_one_out(wide)
-        gains.append(gain[place])
-        evidence.append(wide.sum_cells(wide.count * left_out))
-    weights = _weights(np.array(evidence))
+        other = np.bincount(narrow.feature_of_bin, opens != before, narrow.n_features) > 0
+        gain, of_bins, before = gain.copy(), evidence[-1].copy(), opens
+        if other.any():
+            gain[other[narrow.feature]], of_bins[other] = _gain_in(
+                narrow.take(other), opens[other[narrow.feature_of_bin]], score
+            )
+        gains.append(gain)
+        evidence.append(of_bins)
+    weights = _weights(np.array(evidence[1:]))
     return narrow, np.asarray(sum(weight[narrow.feature] * gain for weight, gain in zip(weights, gains, strict=True)))
+
+
+def _gain_in(narrow: CountTable, opens: Array, score: Score) -> tuple[Floats, Floats]:
+    """Gain of the rows of each cell in wider bins, and the sum of the leave-one-out gains of each feature."""
+    wide, place = narrow.with_wider_bins(opens)
+    gain = checked_gain(score, wide)
+    left_out = gain if score is leave_one_out else leave_one_out(wide)
+    return gain[place], wide.sum_cells(wide.count * left_out)
 
 
 def _weights(evidence: Floats) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import Self
 
 import numpy as np
@@ -89,6 +89,8 @@ class FineCounts:
 
     def merge(self, opens: Array) -> tuple[Integers, Integers, Floats]:
         """Return the cells of wider bins; `opens` says which bins are the first of one."""
+        if opens.all():
+            return self.bin, self.label, self.count
         return sum_by_cell((np.cumsum(opens) - 1)[self.bin], self.label, self.count, self.n_classes)
 
 
@@ -203,10 +205,33 @@ class CountTable:
         bins, label, count = fine.bin, fine.label, fine.count
         if fine.merged is not None:
             bins, label, count = sum_by_cell(bins, fine.merged[label], count, self.n_classes)
-        ordered = tuple(np.array(self.ordered)[features].tolist())
-        nowhere = (np.empty(0),) * len(ordered)
+        ordered = tuple(compress(self.ordered, features))
         return replace(
-            self, bin=bins, label=label, count=count, feature_of_bin=fine.feature_of_bin, edges=nowhere, ordered=ordered
+            self,
+            bin=bins,
+            label=label,
+            count=count,
+            feature_of_bin=fine.feature_of_bin,
+            edges=(np.empty(0),) * len(ordered),
+            ordered=ordered,
+            fine=None,
+        )
+
+    def take(self, features: Array) -> Self:
+        """Return the table of some features, by a mask, without their narrower bins."""
+        if features.all():
+            return self
+        bins = features[self.feature_of_bin]
+        cells = bins[self.bin]
+        return replace(
+            self,
+            bin=(np.cumsum(bins) - 1)[self.bin[cells]],
+            label=self.label[cells],
+            count=self.count[cells],
+            feature_of_bin=(np.cumsum(features) - 1)[self.feature_of_bin[bins]],
+            edges=tuple(compress(self.edges, features)),
+            ordered=tuple(compress(self.ordered, features)),
+            fine=None,
         )
 
     def with_wider_bins(self, opens: Array) -> tuple[Self, Integers]:

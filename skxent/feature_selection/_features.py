@@ -29,9 +29,9 @@ from skxent.feature_selection._values import as_numbers, stack_columns
 
 __all__ = ["Features", "features_of", "read_features"]
 
-# Columns that are counted by one task of a thread.
-COLUMNS_PER_BLOCK = 16
-# Stored values of a sparse matrix, and cells of its tables, that are counted by one task of a thread.
+# Columns that are counted by one task of a thread, and at most where the rows are few.
+COLUMNS_PER_BLOCK, MAX_COLUMNS = 16, 256
+# Values, stored ones of a sparse matrix, and cells of its tables, that are counted by one task of a thread.
 ENTRIES_PER_BLOCK = 1 << 18
 
 
@@ -105,7 +105,8 @@ class DenseFeatures(Features):
     levels: Callable[[int], tuple[Array, Integers] | None] = lambda at: None
 
     def blocks(self, n_classes: int) -> list[slice]:
-        return [slice(at, at + COLUMNS_PER_BLOCK) for at in range(0, len(self.names), COLUMNS_PER_BLOCK)]
+        size = int(np.clip(ENTRIES_PER_BLOCK // max(self.n_rows, 1), COLUMNS_PER_BLOCK, MAX_COLUMNS))
+        return [slice(at, at + size) for at in range(0, len(self.names), size)]
 
     def count(self, block: slice, target: Target, n_bins: int) -> CountTable:
         columns = range(len(self.names))[block]
