@@ -16,6 +16,7 @@ from skxent.feature_selection import (
     cross_entropy_regression,
     scores,
 )
+from skxent.feature_selection._binning import auto_bins
 from skxent.feature_selection.scores import SCORES
 from skxent.information import entropy
 
@@ -72,6 +73,30 @@ class TestScore:
         assert selector.scores_std_[at] == pytest.approx(gains.std() / np.sqrt(len(y)), abs=1e-12)
         for k, label in enumerate(selector.classes_):
             assert selector.class_scores_[at, k] == pytest.approx(gains[y == label].mean(), abs=1e-12)
+
+    def test_p_values_are_those_of_one_number_of_bins_that_the_classes_do_not_choose(self, mixed_data):
+        X, y = mixed_data(np.random.default_rng(0), n=400, n_classes=3)
+        alone = cross_entropy_classif(X, y, n_bins=auto_bins(np.bincount(y).astype(float)))[1]
+        assert_array_equal(cross_entropy_classif(X, y)[1], alone)
+
+    @pytest.mark.parametrize("n_intervals", [2, 6, 24])
+    def test_a_strong_dependence_is_measured_in_the_bins_that_it_needs(self, n_intervals):
+        x = np.random.default_rng(0).permutation(4_800)[:, None] / 4_800
+        y = (x[:, 0] * n_intervals).astype(int) % 2
+        assert cross_entropy_classif(x, y)[0][0] > 0.9 * entropy(np.bincount(y), normalize=True)
+        assert cross_entropy_regression(x, y + np.linspace(0, 1e-3, 4_800), n_classes=2)[0][0] > 0.6
+
+    def test_the_mean_uses_the_classes_of_a_continuous_target(self, literal_bins):
+        rng = np.random.default_rng(0)
+        x = rng.normal(size=120)
+        target = x + rng.normal(size=120)
+        found = cross_entropy_regression(x[:, None], target, n_classes=3)[0][0]
+        assert found == pytest.approx(self.mean_gains(x, literal_bins(target, 3), literal_bins).mean(), abs=1e-12)
+
+    def test_columns_of_two_values_have_the_same_score_in_any_number_of_bins(self):
+        rng = np.random.default_rng(0)
+        X, y = (rng.random((300, 5)) < [0.5, 0.1, 0.02, 0.9, 0.3]) * 1.0, rng.integers(0, 3, 300)
+        assert_allclose(cross_entropy_classif(X, y)[0], cross_entropy_classif(X, y, n_bins=5)[0], rtol=1e-12)
 
     def test_class_scores_average_to_the_score(self, mixed_data):
         X, y = mixed_data(np.random.default_rng(0))
