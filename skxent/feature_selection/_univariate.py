@@ -224,7 +224,7 @@ def cross_entropy_classif(
         How the gain is estimated: "loo" leaves out one row at a time, as above; "plugin" is the mutual
         information of the table itself, about :math:`(B - 1)(K - 1)/2N` under pure noise; "miller_madow" takes
         an estimate of this bias off. A callable takes a `CountTable` and gives the gain in nats of the rows of
-        each cell; see :mod:`skxent.feature_selection.scores`.
+        each cell; it is called for each number of bins. See :mod:`skxent.feature_selection.scores`.
     normalize : bool, default=False
         Divide by H(y): the fraction of the log-loss that is removed (Theil's U).
     base : float, default=None

@@ -45,7 +45,7 @@ def entropy_from_samples(x: ArrayLike, *, k: int = 3, base: float | None = None)
     Parameters
     ----------
     x : array-like of shape (n,) or (n, d)
-        The sample.
+        The sample. Whole numbers of any size keep their differences, from one to the next and across the range.
         Rows that repeat others are taken for rounding as long as they are at most 5 % of the sample and
         no point has `k` copies.
     k : int, default=3
@@ -436,7 +436,8 @@ def _mean_surprise(x: Floats, y: Floats | None, k: int) -> float:
     _refuse_degenerate("x" if y is None else "y", others)
     dimension = x.shape[1]
     given, x = x, np.sort(x, axis=0) if dimension == 1 else x  # the mean asks for no order
-    matrix, log_volume = whitening(others.astype(np.float64, copy=False))
+    others = others.astype(np.float64, copy=False)
+    matrix, log_volume = _power_of_two(others) if dimension == 1 else whitening(others)
     distances = _neighbour_distances(x @ matrix, None if y is None else y @ matrix, k)
     if not distances.all():
         row = np.argmax((given == x[np.argmin(distances)]).all(axis=1))
@@ -444,6 +445,12 @@ def _mean_surprise(x: Floats, y: Floats | None, k: int) -> float:
     log_unit_ball = dimension / 2 * math.log(math.pi) - gammaln(dimension / 2 + 1)
     mean_log_distance = np.log(distances).mean()
     return float(digamma(n_others + 1) - digamma(k) + log_unit_ball + dimension * mean_log_distance - log_volume)
+
+
+def _power_of_two(points: Floats) -> tuple[Floats, float]:
+    """Scale one column to a size of about 1 without rounding it; return what `whitening` does."""
+    power = np.frexp(np.abs(points - np.median(points, axis=0)).max(axis=0))[1]
+    return np.ldexp(1.0, -power)[np.newaxis], -float(power[0] * np.log(2))
 
 
 def _neighbour_distances(x: Floats, y: Floats | None, k: int) -> Floats:

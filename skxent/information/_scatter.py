@@ -45,8 +45,7 @@ def whitening(points: Floats) -> tuple[Floats, float]:
     # One column needs its unit only.
     size = np.abs(points - np.median(points, axis=0)).max(axis=0)
     if points.shape[1] == 1:
-        power = np.frexp(size)[1]  # by a power of two nothing is rounded
-        return np.ldexp(1.0, -power)[np.newaxis], -float(power[0] * np.log(2))
+        return 1 / size[np.newaxis], -float(np.log(size[0]))
     scaled = (points - np.median(points, axis=0)) / size
     matrix = linalg.solve_triangular(linalg.qr(scaled - scaled.mean(axis=0), mode="economic")[1], np.eye(len(size)))
     matrix *= math.sqrt(len(points))
