@@ -10,6 +10,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ from skxent.feature_selection import (
     cross_entropy_classif,
     cross_entropy_regression,
 )
-from skxent.feature_selection._binning import auto_bins
+from skxent.feature_selection._averaging import average_gain
+from skxent.feature_selection._binning import auto_bins, starts_bin
 from skxent.feature_selection._count_table import FineCounts
 from skxent.feature_selection._features import read_features
 from skxent.feature_selection._significance import CORRECTIONS, adjust_pvalues, independence_pvalues
@@ -405,6 +407,111 @@ def power(repetitions: int = 40) -> None:
             rows.append((name, f"{n:,}", *cells))
     header = [f"{method}, {strength}" for strength in (15, 30) for method in ("skxent", "F")]
     print_table(("design", "n", *header), rows)
+
+
+# --- Number of bins ---
+
+# The narrowest bins, and the numbers of bins into which they can be put together that are tried.
+NARROW_BINS = 240
+FIXED_BINS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 30, 40, 48)
+# Columns of each kind, informative and noise.
+OF_KIND = 25
+# The weights of the numbers of bins were chosen by three shapes with the first three sizes of classes; the others were
+# kept back.
+CLASS_SIZES = {"2": [0.5, 0.5], "2, 5 %": [0.95, 0.05], "10": [0.1] * 10}
+OTHER_SIZES = {"2, 20 %": [0.8, 0.2], "5": [0.2] * 5, "10, 1.4 to 50 %": CLASSES["10, 1.4 to 50 %"]}
+
+# A shape draws columns for classes y, of which a part of the variance, or of the rows, depends on the class.
+Shape = Callable[[Rng, Array, float], Array]
+
+
+def class_effects(rng: Rng, y: Array, strength: float) -> Array:
+    """Return an effect of each class on each column, of this variance over the rows times their number."""
+    of_class = rng.normal(size=(y.max() + 1, OF_KIND)) if y.max() > 1 else np.outer([0, 1], np.ones(OF_KIND))
+    return scaled(of_class[y], strength / len(y))
+
+
+def moved_means(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw normal numbers whose mean depends on the class."""
+    return rng.normal(size=(len(y), OF_KIND)) + class_effects(rng, y, strength)
+
+
+def moved_spreads(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw normal numbers whose spread depends on the class."""
+    return rng.normal(size=(len(y), OF_KIND)) * np.exp(class_effects(rng, y, 1.3 * strength))
+
+
+def in_interval(rng: Rng, y: Array, strength: float, width: float, at: Array) -> Array:
+    """Draw uniform numbers, some of the last class from a narrow interval."""
+    last = y == y.max()
+    share = min(1.0, np.sqrt(2.6 * strength / len(y) * width / last.mean()))
+    moved = last[:, None] & (rng.random((len(y), OF_KIND)) < share)
+    return np.where(moved, at + width * rng.random((len(y), OF_KIND)), rng.random((len(y), OF_KIND)))
+
+
+def one_peak(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw uniform numbers, some of the last class from a tenth of the range anywhere."""
+    return in_interval(rng, y, strength, 0.1, rng.uniform(0.1, 0.8, OF_KIND))
+
+
+def tail(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw uniform numbers, some of the last class from the uppermost twentieth."""
+    return in_interval(rng, y, strength, 0.05, np.full(OF_KIND, 0.95))
+
+
+def two_peaks(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw uniform numbers, some of the last class from one of two tenths."""
+    at = np.where(rng.random((len(y), OF_KIND)) < 0.5, rng.uniform(0, 0.4, OF_KIND), rng.uniform(0.5, 0.9, OF_KIND))
+    return in_interval(rng, y, 2 * strength, 0.1, at)
+
+
+def bins_designs() -> Iterator[tuple[str, Shape, str, Sequence[float], int]]:
+    """Yield the designs: those the weights were chosen by, then those that were kept back."""
+    chosen_by: tuple[Shape, ...] = (moved_means, moved_spreads, one_peak)
+    for shape, (classes, shares), n in product(chosen_by, CLASS_SIZES.items(), (300, 1_000, 10_000)):
+        yield "chosen by", shape, classes, shares, n
+    for shape, (classes, shares), n in product((*chosen_by, tail, two_peaks), OTHER_SIZES.items(), (500, 3_000)):
+        yield "kept back", shape, classes, shares, n
+
+
+def areas(shape: Shape, shares: Sequence[float], n: int, seed: int) -> list[float]:
+    """Areas under the ROC curve with each fixed number of bins, and with the default, the last."""
+    rng = np.random.default_rng([seed, n])
+    y = np.repeat(np.arange(len(shares)), class_sizes(n, shares))
+    strength = 6.0 if len(shares) == 2 else 6 + len(shares)
+    X = np.column_stack([shape(rng, y, strength), shape(rng, y, 0.0)])
+    features, target = read_features(X), read_target(y, None, n)
+    informative = np.arange(2 * OF_KIND) < OF_KIND
+    narrow, found = features.count(slice(0, 2 * OF_KIND), target, NARROW_BINS), []
+    none = np.zeros(len(narrow.feature_of_bin), dtype=bool)
+    for n_bins in FIXED_BINS:
+        opens = starts_bin(narrow.feature_of_bin, narrow.bin_totals, none, n_bins, NARROW_BINS // n_bins)
+        table = narrow.with_wider_bins(opens)[0]
+        found.append(table.mean_rows(leave_one_out(table)))
+    table = features.count(slice(0, 2 * OF_KIND), target, auto_bins(target.totals))
+    averaged, gain = average_gain(table, np.full(2 * OF_KIND, True), leave_one_out)
+    found.append(averaged.mean_rows(gain))
+    return [float(roc_auc_score(informative, values)) for values in found]
+
+
+def bins(repetitions: int = 40) -> None:
+    """Area under the ROC curve with the best fixed number of bins, found with other draws, and with the default."""
+    rows: list[Sequence[object]] = []
+    gaps: dict[str, list[float]] = {}
+    for use, shape, classes, shares, n in bins_designs():
+        first, second = (
+            np.array([areas(shape, shares, n, start + seed) for seed in range(repetitions)]) for start in (0, 10_000)
+        )
+        best = int(np.argmax(first[:, :-1].mean(axis=0)))
+        gap = second[:, best] - second[:, -1]
+        gaps.setdefault(use, []).append(float(gap.mean()))
+        error = gap.std(ddof=1) / np.sqrt(repetitions)
+        cells = f"{second[:, best].mean():.3f}", f"{second[:, -1].mean():.3f}", f"{gap.mean():+.3f} ± {error:.3f}"
+        rows.append((use, shape.__name__, classes, f"{n:,}", FIXED_BINS[best], *cells))
+    print_table(("", "shape", "classes", "n", "best number", "its area", "default", "gap"), rows)
+    for use, of_use in gaps.items():
+        within = f"{np.sum(np.array(of_use) <= 0.02)} of {len(of_use)} within .02"
+        print(f"\n{use}: mean gap {np.mean(of_use):+.4f}, largest {max(of_use):+.3f}, {within}")
 
 
 # --- Ranking ---
@@ -809,6 +916,7 @@ PARTS: dict[str, Callable[[], None]] = {
         noise,
         selected,
         power,
+        bins,
         ranking,
         strength,
         sets,

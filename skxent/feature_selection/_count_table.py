@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import compress, pairwise
 from typing import Self
 
 import numpy as np
 
 from skxent._typing import Array, Floats, Integers
-from skxent.feature_selection._binning import add_up, edges_of_sorted, sort_present, starts_bin
+from skxent.feature_selection._binning import RANKED_BINS, add_up, edges_of_sorted, sort_present, starts_bin
 from skxent.feature_selection._target import Target
 
 __all__ = [
@@ -33,10 +33,6 @@ CELLS_PER_ROW = 4
 ROWS_AT_ONCE = 1 << 13
 
 
-# Bins in which the values are ranked, of which each bin of the table has the same number.
-RANKED_BINS = 32
-
-
 @dataclass(frozen=True)
 class FineCounts:
     """Counts in narrower bins, from which values are ranked.
@@ -49,6 +45,8 @@ class FineCounts:
         Whether a bin is that of missing values.
     n_classes : int
         Number of classes, which may be narrower as well.
+    merged : ndarray of int of shape (n_classes,) or None
+        Which of the table's classes each class is part of; None if they are the same.
     """
 
     bin: Integers
@@ -57,6 +55,7 @@ class FineCounts:
     feature_of_bin: Integers
     missing: Array
     n_classes: int
+    merged: Integers | None = None
 
     @classmethod
     def stack(cls, parts: Sequence[FineCounts], first_feature: Integers) -> FineCounts:
@@ -69,6 +68,7 @@ class FineCounts:
             np.concatenate([part.feature_of_bin + at for part, at in zip(parts, first_feature, strict=True)]),
             np.concatenate([part.missing for part in parts]),
             parts[0].n_classes,
+            parts[0].merged,
         )
 
     def take(self, features: Array) -> FineCounts:
@@ -84,21 +84,26 @@ class FineCounts:
             (np.cumsum(features) - 1)[self.feature_of_bin[bins]],
             self.missing[bins],
             self.n_classes,
+            self.merged,
         )
 
     def merge(self, opens: Array) -> tuple[Integers, Integers, Floats]:
         """Return the cells of wider bins; `opens` says which bins are the first of one."""
+        if opens.all():
+            return self.bin, self.label, self.count
         return sum_by_cell((np.cumsum(opens) - 1)[self.bin], self.label, self.count, self.n_classes)
 
 
-def fine_bins(n_bins: int) -> int:
-    """Return the number of narrower bins, a multiple of the number of bins."""
-    return n_bins * -(-RANKED_BINS // n_bins)
+def fine_bins(n_bins: int, ranked: int = RANKED_BINS) -> int:
+    """Return the number of narrower bins, a multiple of the number of bins and at least `ranked`."""
+    return n_bins * -(-ranked // n_bins)
 
 
-def starts_of_bins(feature: Integers, mass: Floats, missing: Array, n_bins: int) -> tuple[Array, Array]:
+def starts_of_bins(
+    feature: Integers, mass: Floats, missing: Array, n_bins: int, ranked: int = RANKED_BINS
+) -> tuple[Array, Array]:
     """Whether distinct values are the first of a bin, and of a narrower one; the parameters are `starts_bin`'s."""
-    narrower = fine_bins(n_bins) // n_bins
+    narrower = fine_bins(n_bins, ranked) // n_bins
     wide = starts_bin(feature, mass, missing, n_bins, narrower)
     return wide, starts_bin(feature, mass, missing, n_bins * narrower)
 
@@ -121,7 +126,8 @@ class CountTable:
     class_totals : ndarray of float of shape (n_classes,)
         Total weight of each class, the same for every feature.
     edges : tuple of ndarray
-        One array for each feature: the largest value of each bin, without the bin of missing values.
+        One array for each feature: the largest value of each bin, without the bin of missing values; empty where the
+        table is one of several numbers of bins.
     ordered : tuple of bool
         Whether the bins of each feature follow the order of its values, rather than being categories.
     ordered_classes : bool
@@ -187,9 +193,56 @@ class CountTable:
     def merge_classes(self, class_of: Integers) -> Self:
         """Return the table of wider classes; `class_of` says to which each class belongs, in their order."""
         n_classes = int(class_of[-1]) + 1
-        cells = sum_by_cell(self.bin, class_of[self.label], self.count, n_classes)
+        bins, label, count = sum_by_cell(self.bin, class_of[self.label], self.count, n_classes)
         totals = add_up(class_of, self.class_totals, n_classes)
-        return replace(self, bin=cells[0], label=cells[1], count=cells[2], class_totals=totals)
+        fine = self.fine and replace(self.fine, merged=class_of)
+        return replace(self, bin=bins, label=label, count=count, class_totals=totals, fine=fine)
+
+    def in_narrow_bins(self, features: Array) -> Self:
+        """Return the table of the narrower bins of some features, by a mask."""
+        assert self.fine is not None
+        fine = self.fine.take(features)
+        bins, label, count = fine.bin, fine.label, fine.count
+        if fine.merged is not None:
+            bins, label, count = sum_by_cell(bins, fine.merged[label], count, self.n_classes)
+        ordered = tuple(compress(self.ordered, features))
+        return replace(
+            self,
+            bin=bins,
+            label=label,
+            count=count,
+            feature_of_bin=fine.feature_of_bin,
+            edges=(np.empty(0),) * len(ordered),
+            ordered=ordered,
+            fine=None,
+        )
+
+    def take(self, features: Array) -> Self:
+        """Return the table of some features, by a mask, without their narrower bins."""
+        if features.all():
+            return self
+        bins = features[self.feature_of_bin]
+        cells = bins[self.bin]
+        return replace(
+            self,
+            bin=(np.cumsum(bins) - 1)[self.bin[cells]],
+            label=self.label[cells],
+            count=self.count[cells],
+            feature_of_bin=(np.cumsum(features) - 1)[self.feature_of_bin[bins]],
+            edges=tuple(compress(self.edges, features)),
+            ordered=tuple(compress(self.ordered, features)),
+            fine=None,
+        )
+
+    def with_wider_bins(self, opens: Array) -> tuple[Self, Integers]:
+        """Return the table of wider bins, and which of its cells each cell is part of.
+
+        `opens` says which bins are the first of one.
+        """
+        wide = (np.cumsum(opens) - 1)[self.bin]
+        bins, label, count = sum_by_cell(wide, self.label, self.count, self.n_classes)
+        place = np.searchsorted(bins * self.n_classes + label, wide * self.n_classes + self.label)
+        return replace(self, bin=bins, label=label, count=count, feature_of_bin=self.feature_of_bin[opens]), place
 
     @classmethod
     def stack(cls, tables: Sequence[Self]) -> Self:

@@ -42,7 +42,7 @@ class FeatureScoresDisplay:
     >>> X, y = load_iris(as_frame=True, return_X_y=True)
     >>> display = FeatureScoresDisplay.from_estimator(CrossEntropySelector(k=2).fit(X, y))
     >>> [label.get_text() for label in display.ax_.get_yticklabels()][0]
-    'petal length (cm)'
+    'petal width (cm)'
     """
 
     def __init__(

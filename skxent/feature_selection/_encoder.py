@@ -168,6 +168,11 @@ class BinEncoder(TransformerMixin, Estimator):
         -------
         ndarray of shape (n_rows, n_features_out)
             Weights of evidence as float64, or bins as int64.
+
+        Raises
+        ------
+        ValueError
+            If a column holds values of another kind than during fit, such as numbers where there was text.
         """
         check_is_fitted(self)
         data = read_data(X)

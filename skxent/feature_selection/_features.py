@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from skxent._typing import Array, Integers
-from skxent.feature_selection._binning import MAX_BINS, add_up
+from skxent.feature_selection._binning import MAX_BINS, RANKED_BINS, add_up
 from skxent.feature_selection._containers import DataSet, SparseData, read_data
 from skxent.feature_selection._count_table import (
     CountTable,
@@ -29,9 +29,9 @@ from skxent.feature_selection._values import as_numbers, stack_columns
 
 __all__ = ["Features", "features_of", "read_features"]
 
-# Columns that are counted by one task of a thread.
-COLUMNS_PER_BLOCK = 16
-# Stored values of a sparse matrix, and cells of its tables, that are counted by one task of a thread.
+# Columns that are counted by one task of a thread, and at most where the rows are few.
+COLUMNS_PER_BLOCK, MAX_COLUMNS = 16, 256
+# Values, stored ones of a sparse matrix, and cells of its tables, that are counted by one task of a thread.
 ENTRIES_PER_BLOCK = 1 << 18
 
 
@@ -105,7 +105,13 @@ class DenseFeatures(Features):
     levels: Callable[[int], tuple[Array, Integers] | None] = lambda at: None
 
     def blocks(self, n_classes: int) -> list[slice]:
-        return [slice(at, at + COLUMNS_PER_BLOCK) for at in range(0, len(self.names), COLUMNS_PER_BLOCK)]
+        size = self._columns_per_block(n_classes)
+        return [slice(at, at + size) for at in range(0, len(self.names), size)]
+
+    def _columns_per_block(self, n_classes: int) -> int:
+        """Return how many columns one table has: where rows and cells are few, more."""
+        largest = max(self.n_rows, RANKED_BINS * n_classes)
+        return int(np.clip(ENTRIES_PER_BLOCK // largest, COLUMNS_PER_BLOCK, MAX_COLUMNS))
 
     def count(self, block: slice, target: Target, n_bins: int) -> CountTable:
         columns = range(len(self.names))[block]
@@ -156,8 +162,8 @@ class WorkerFeatures(DenseFeatures):
     def blocks(self, n_classes: int) -> list[slice]:
         if self.workers is None:
             return super().blocks(n_classes)
-        n_tables = max(1, self.workers.together(MAX_BINS, n_classes) // COLUMNS_PER_BLOCK)
-        size = n_tables * COLUMNS_PER_BLOCK
+        of_table = self._columns_per_block(n_classes)
+        size = max(1, self.workers.together(MAX_BINS, n_classes) // of_table) * of_table
         return [slice(at, at + size) for at in range(0, len(self.names), size)]
 
     def tables(self, block: slice, target: Target, n_bins: int) -> list[CountTable]:
@@ -165,7 +171,8 @@ class WorkerFeatures(DenseFeatures):
         if self.workers is None:
             return super().tables(block, target, n_bins)
         found = self.workers.count(range(len(self.names))[block], target, n_bins, self.categorical)
-        return [CountTable.stack(found[at : at + COLUMNS_PER_BLOCK]) for at in range(0, len(found), COLUMNS_PER_BLOCK)]
+        of_table = self._columns_per_block(target.n_classes)
+        return [CountTable.stack(found[at : at + of_table]) for at in range(0, len(found), of_table)]
 
     def joint_tables(self, edges: Sequence[Array], target: Target) -> JointTables:
         if self.workers is None:

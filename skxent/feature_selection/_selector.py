@@ -75,8 +75,9 @@ class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
         Features whose every value is a bin of its own. Text, and columns with a categorical dtype, always
         are.
     n_bins : int or "auto", default="auto"
-        Number of quantile bins of the other features; "auto" grows with the fifth root of the size of the
-        classes, see `cross_entropy_classif`.
+        Number of quantile bins of the other features. With "auto" the scores are means over several numbers of bins,
+        and all else has a number that grows with the fifth root of the size of the classes; see
+        `cross_entropy_classif`.
     score_func : {"loo", "plugin", "miller_madow"}, another registered name, or callable, default="loo"
         How the score is estimated; see `cross_entropy_classif`.
     normalize : bool, default=False
@@ -103,7 +104,8 @@ class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
         Log-loss removed from the rows of each class; weighted with the frequencies of the classes they add
         up to `scores_`.
     n_bins_ : ndarray of int of shape (n_features_in_,)
-        Number of filled bins, that of the missing values included.
+        Number of filled bins, that of the missing values included, in which p-values are computed; with a given
+        `n_bins` the scores too.
     bin_edges_ : list of ndarray
         The largest value of each bin of each feature, ascending. For categories these are the values; for
         text, their numbers in alphabetical order.
@@ -140,7 +142,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
     >>> list(selector.get_feature_names_out())
     ['petal length (cm)', 'petal width (cm)']
     >>> selector.scores_.round(2), round(selector.target_entropy_, 2)
-    (array([0.57, 0.32, 1.12, 1.08]), 1.58)
+    (array([0.62, 0.32, 1.29, 1.33]), 1.58)
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

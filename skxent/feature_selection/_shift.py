@@ -160,7 +160,7 @@ def distribution_shift(
     >>> new[:, 1] += 1
     >>> table = distribution_shift(reference, new, base=2)
     >>> table["js"].round(2).tolist()
-    [0.0, 0.13, 0.0]
+    [0.0, 0.14, 0.0]
     >>> table.index[table["p_adjusted"] < 0.05].tolist()
     ['x1']
     """
@@ -272,7 +272,7 @@ def _on_workers(
     for at in columns:
         own = _own_edges(edges, names[at])
         cuts = limits.get(at, np.empty(0)) if own is None or at not in limits else own
-        levels.append(Levels(cuts, categories.get(at), kinds[at]))
+        levels.append(Levels(cuts, categories.get(at), "" if at in categories else kinds[at]))
     for level, counts in zip(levels, both.count_in(levels), strict=True):
         yield _table_of(level, counts, target)
 

@@ -290,10 +290,19 @@ def _sampled_tails(few: Totals, many: Totals, n_shuffles: int, statistics: Float
     n_reached = reached[np.searchsorted(values, statistics - 1e-7 * np.maximum(1.0, np.abs(statistics)))]
     if len(values) == 1:
         return n_reached / n_shuffles
+    pvalues = n_reached / n_shuffles
+    beyond = n_reached < REACHED
     start = values[np.flatnonzero(reached >= REACHED)[-1]]
-    within, beyond = (gamma_tail(at, shuffles.cumulants[:, None]) for at in (np.array([start]), statistics))
-    ratio = beyond / within if within > 0 else np.exp(-(statistics - start) / 2)
-    return np.where(n_reached >= REACHED, n_reached / n_shuffles, REACHED / n_shuffles * np.minimum(ratio, 1.0))
+    pvalues[beyond] = REACHED / n_shuffles * _fall(start, statistics[beyond], shuffles.cumulants)
+    return pvalues
+
+
+def _fall(start: float, statistics: Floats, cumulants: Floats) -> Floats:
+    """Return the ratio of the tail of a gamma distribution with these cumulants to that from `start` on."""
+    if not len(statistics):
+        return np.empty(0)
+    within, beyond = (gamma_tail(at, cumulants[:, None]) for at in (np.array([start]), statistics))
+    return np.minimum(beyond / within if within > 0 else np.exp(-(statistics - start) / 2), 1.0)
 
 
 def _with_rest(shuffles: _Shuffles, statistic: float, rest: Floats) -> float:

@@ -93,20 +93,23 @@ def _information_pvalues(table: CountTable) -> Floats:
         return pvalues
     classes = tuple(table.class_totals.astype(np.int64).tolist())
     rare = _RareGroups(table)
-    for bins, members in _by_bins(table, np.flatnonzero(~dense & ~four)).items():
-        features = np.array(members)
+    for bins, features in _by_bins(table, np.flatnonzero(~dense & ~four)):
         spread = partial(rare.spread, features)
         pvalues[features] = shuffled_tails(Margins(bins, classes), statistic[features], spread, _cumulants)
     return pvalues
 
 
-def _by_bins(table: CountTable, features: Integers) -> dict[tuple[int, ...], list[int]]:
+def _by_bins(table: CountTable, features: Integers) -> list[tuple[tuple[int, ...], Integers]]:
     """Put features together whose bins have the same numbers of rows, in any order."""
-    start = np.searchsorted(table.feature_of_bin, np.arange(table.n_features + 1)).tolist()
-    totals = table.bin_totals[_bins_by_rows(table)].astype(np.int64).tolist()
-    found: dict[tuple[int, ...], list[int]] = {}
-    for feature in features.tolist():
-        found.setdefault(tuple(totals[start[feature] : start[feature + 1]]), []).append(feature)
+    start = np.searchsorted(table.feature_of_bin, np.arange(table.n_features + 1))
+    totals = table.bin_totals[_bins_by_rows(table)].astype(np.int64)
+    found = []
+    for n_bins in np.unique(table.bins_per_feature[features]).tolist():
+        members = features[table.bins_per_feature[features] == n_bins]
+        rows = totals[start[members, None] + np.arange(n_bins)]
+        order = np.lexsort(rows[:, : n_bins - 1].T) if n_bins > 1 else np.arange(len(members))
+        first = np.flatnonzero(np.diff(rows[order], axis=0).any(axis=1)) + 1
+        found += [(tuple(rows[group[0]].tolist()), members[group]) for group in np.split(order, first)]
     return found
 
 

@@ -17,12 +17,13 @@ from sklearn.utils.validation import check_consistent_length
 
 from skxent._sklearn import Hidden, Interval, StrOptions, validate_params
 from skxent._typing import Array, Floats, Integers
+from skxent.feature_selection._averaging import average_gain, finer_features
 from skxent.feature_selection._binning import add_up, auto_bins
 from skxent.feature_selection._count_table import CountTable, starts_of_bins
 from skxent.feature_selection._features import Features, read_features
 from skxent.feature_selection._significance import independence_pvalues
 from skxent.feature_selection._target import Target, checked, read_frequencies, read_target
-from skxent.feature_selection.scores import Score, resolve_score
+from skxent.feature_selection.scores import Score, checked_gain, resolve_score
 from skxent.information import entropy
 from skxent.information._units import nats_per_unit
 
@@ -43,8 +44,8 @@ Result = TypeVar("Result")
 
 CategoricalFeatures = Literal["from_dtype"] | Sequence[bool] | Sequence[int] | Sequence[str]
 
-# The most quantile classes that "auto" makes of a continuous target.
-MAX_TARGET_CLASSES = 10
+# The most quantile classes that "auto" makes of a continuous target, and the fewest in which it is ranked.
+MAX_TARGET_CLASSES, RANKED_CLASSES = 10, 32
 
 TABLE_CONSTRAINTS: dict[str, list[Any]] = {
     "categorical_features": [StrOptions({"from_dtype"}), "array-like"],
@@ -103,31 +104,26 @@ class FeatureScores:
         )
 
     @classmethod
-    def of(cls, table: CountTable, score: Score, unit: float) -> FeatureScores:
-        """Read everything off a table; gains are divided by `unit`, in nats."""
-        gain = _checked(score(table), table) / unit
-        scores = table.mean_rows(gain)
-        variance = table.mean_rows((gain - scores[table.feature]) ** 2)
-        return cls(
-            scores,
-            np.sqrt(variance / table.total),
-            table.mean_rows_by_class(gain),
-            independence_pvalues(table),
-            table.bins_per_feature,
-            table.edges,
-            table.ordered,
-        )
+    def of(cls, table: CountTable, score: Score, unit: float, averaged: bool = False) -> FeatureScores:
+        """Read everything off a table; gains are divided by `unit`, in nats, and averaged over several numbers of bins.
+
+        p-values are always those of the table: its bins do not depend on the classes.
+        """
+        means = _means(table, checked_gain(score, table) / unit)
+        finer = finer_features(table) & averaged
+        if finer.any():
+            narrow, gain = average_gain(table, finer, score)
+            for values, of_finer in zip(means, _means(narrow, gain / unit), strict=True):
+                values[finer] = of_finer
+        pvalues = independence_pvalues(table)
+        return cls(*means, pvalues, table.bins_per_feature, table.edges, table.ordered)
 
 
-def _checked(gain: Floats, table: CountTable) -> Floats:
-    """Refuse what a score function should not give."""
-    gain = np.asarray(gain)
-    if gain.shape != table.count.shape:
-        raise ValueError(f"The score gave an array of shape {gain.shape} for a table of {len(table.count)} cells.")
-    if not np.all(np.isfinite(gain)):
-        at = int(np.flatnonzero(~np.isfinite(gain))[0])
-        raise ValueError(f"The score gave {gain[at]} for a cell of {table.count[at]:g} rows: it must be finite.")
-    return gain
+def _means(table: CountTable, gain: Floats) -> tuple[Floats, Floats, Floats]:
+    """Mean gain of the rows of each feature, its standard error, and the mean gain of the rows of each class."""
+    scores = table.mean_rows(gain)
+    variance = table.mean_rows((gain - scores[table.feature]) ** 2)
+    return scores, np.sqrt(variance / table.total), table.mean_rows_by_class(gain)
 
 
 def score_or_deprecated(score_func: str | Score, estimator: str | Score) -> str | Score:
@@ -171,7 +167,10 @@ def score_features(
     """Score all features; the parameters are those of `cross_entropy_classif`."""
     unit = float(entropy(target.merged_totals, normalize=True)) if normalize else nats_per_unit(base)
     gain_of = resolve_score(score_func)
-    parts = count_features(features, target, n_bins, n_jobs, lambda table: FeatureScores.of(table, gain_of, unit))
+    averaged = isinstance(n_bins, str)
+    parts = count_features(
+        features, target, n_bins, n_jobs, lambda table: FeatureScores.of(table, gain_of, unit, averaged)
+    )
     return FeatureScores.joined(parts)
 
 
@@ -217,13 +216,15 @@ def cross_entropy_classif(
         are.
     n_bins : int or "auto", default="auto"
         Number of bins of the other features: quantiles, where a value that holds more than one bin's share
-        of the rows has its own. "auto" grows with the fifth root of the size of the classes,
-        :math:`2 (N (1 - \sum \pi_k^2) / (K - 1))^{1/5}`, between 4 and 255.
+        of the rows has its own. With "auto" the score is the mean over 2, 3, 4, 6, 8, 12, 16, 24 and 48 bins, in which
+        few count more, unless the rows clearly speak for others: see Notes. The p-value and everything else that
+        has one number of bins then has the divisor of 48, from 4 on, that is nearest to
+        :math:`2 (N (1 - \sum \pi_k^2) / (K - 1))^{1/5}`, the fifth root of the size of the classes.
     score_func : {"loo", "plugin", "miller_madow"}, another registered name, or callable, default="loo"
         How the gain is estimated: "loo" leaves out one row at a time, as above; "plugin" is the mutual
         information of the table itself, about :math:`(B - 1)(K - 1)/2N` under pure noise; "miller_madow" takes
         an estimate of this bias off. A callable takes a `CountTable` and gives the gain in nats of the rows of
-        each cell; see :mod:`skxent.feature_selection.scores`.
+        each cell; it is called for each number of bins. See :mod:`skxent.feature_selection.scores`.
     normalize : bool, default=False
         Divide by H(y): the fraction of the log-loss that is removed (Theil's U).
     base : float, default=None
@@ -268,6 +269,11 @@ def cross_entropy_classif(
       :math:`P(\chi^2_d > 2d)`: 16 % for d = 1, 9 % for d = 4, 5 % for d = 7, 0.1 % for d = 30. It is higher
       again where most bins hold a row or two, like hundreds of categories in 100 rows. Where few noise
       features should pass, ask for a small p-value too.
+    - With ``n_bins="auto"`` the gain of a row is the mean of its gains with B bins, with weights in proportion to
+      :math:`(1 + e^{N s_B} / 100) / B`, where :math:`s_B` is the leave-one-out score with B bins. So features that
+      tell little are compared by few bins and by many, which ranks them about as well as the best number of bins for
+      their kind, while a strong dependence is measured in the bins that show it best. The bins of the p-value
+      do not depend on the classes, so that it keeps its meaning.
     - The p-value is the chance that shuffled classes have as much plug-in information; two bins and two classes give
       that of Fisher's exact test. Sparse tables, such as rare words and rare classes, are counted exactly, or shuffled.
       For an ordered feature with three bins or more it is combined with that of a test of its normal scores, which
@@ -392,7 +398,8 @@ def _quantile_classes(y: Array, sample_weight: ArrayLike | None, n_classes: int 
     mass = add_up(value, np.ones(len(y)) if weight is None else weight)
     auto = int(np.clip(np.ceil(np.cbrt(mass.sum())), 2, MAX_TARGET_CLASSES))
     whole, none = np.zeros(len(mass), dtype=np.int64), np.zeros(len(mass), dtype=bool)
-    opens = starts_of_bins(whole, mass, none, auto if isinstance(n_classes, str) else n_classes)
+    aim = auto if isinstance(n_classes, str) else n_classes
+    opens = starts_of_bins(whole, mass, none, aim, RANKED_CLASSES)
     wide, narrow = (np.cumsum(starts) - 1 for starts in opens)
     target = checked(Target(np.arange(narrow[-1] + 1), narrow[value], weight, ordered=True))
     class_of = wide[opens[1]][target.classes]

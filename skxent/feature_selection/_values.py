@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from numbers import Number
 from types import NoneType
 from typing import Any
 
@@ -77,6 +78,27 @@ def _holds_text(values: Array) -> bool:
     """Whether a column has a string among its values."""
     kind = values.dtype.kind
     return kind in "UST" or (kind == "O" and any(isinstance(value, str | bytes) for value in values))
+
+
+# What values of Python's types are, the first that fits.
+_KINDS: list[tuple[type | tuple[type, ...], str]] = [
+    (str, "text"),
+    (bytes, "bytes"),
+    ((bool, np.bool_), "booleans"),
+    ((date, np.datetime64), "dates"),
+    ((time, timedelta, np.timedelta64), "durations"),
+    (Number, "numbers"),
+]
+_KIND_OF_DTYPE = {"U": "text", "T": "text", "S": "bytes", "b": "booleans", "M": "dates", "m": "durations"}
+
+
+def _kinds_of(values: Array) -> set[str]:
+    """Tell of which kinds the values of a column are that are not missing."""
+    if values.dtype.kind != "O":
+        missing = is_missing(values) if values.dtype.kind == "T" else values != values
+        return set() if np.all(missing) else {_KIND_OF_DTYPE.get(values.dtype.kind, "numbers")}
+    types = {*map(type, values[~is_missing(values)])}
+    return {next((kind for of, kind in _KINDS if issubclass(each, of)), each.__name__) for each in types}
 
 
 def as_numbers(values: Array, name: str) -> tuple[Array, bool]:
@@ -179,7 +201,8 @@ class Levels:
     categories : list of str or None
         The categories as text, in alphabetical order; None for numeric columns.
     kind : str
-        What the column holds: "numbers", "dates", "durations" or "text".
+        What a numeric column holds: "numbers", "dates" or "durations". Of categories all their kinds, with " and "
+        between them, or an empty string if values of any kind fit.
     """
 
     edges: Array
@@ -192,8 +215,8 @@ class Levels:
         numbers, coded = as_numbers(values, name)
         if not (coded or categorical):
             return cls(edges_of(numbers), None, kind_of(values))
-        texts = [_text(value) for value in values[~is_missing(values.tolist())].tolist()]
-        return cls(np.empty(0), sorted(set(texts)), kind_of(values))
+        texts = _texts(values[~_missing(values)])
+        return cls(np.empty(0), sorted(set(texts)), " and ".join(sorted(_kinds_of(values))))
 
     @property
     def n_codes(self) -> int:
@@ -217,15 +240,25 @@ class Levels:
         ValueError
             If the column holds values of another kind.
         """
-        missing = is_missing(values.tolist()) if values.dtype.kind in "OTmM" else values != values
+        missing = _missing(values)
         if self.categories is not None:
+            self._require_kind(values, name)
             code = {text: at for at, text in enumerate(self.categories)}
-            found = [code.get(_text(value), len(code)) for value in values.tolist()]
+            found = [code.get(text, len(code)) for text in _texts(values)]
             return np.where(missing, len(code) + 1, np.array(found, dtype=np.int64))
         numbers, coded = as_numbers(values, name)
         if (coded or kind_of(values) != self.kind) and not np.all(missing):
             raise ValueError(f"Column {name!r} holds {kind_of(values)}; in the data before it held {self.kind}.")
         return np.where(missing, len(self.edges) + 1, np.searchsorted(self.edges, numbers))
+
+    def _require_kind(self, values: Array, name: str) -> None:
+        """Refuse categories none of which can be one that is known: text of numbers, say."""
+        held, holds = {*self.kind.split(" and ")} - {""}, _kinds_of(values)
+        if held and holds and not held & holds:
+            raise ValueError(
+                f"Column {name!r} holds {' and '.join(sorted(holds))}; in the data before it held {self.kind}: none of "
+                "its categories would be known. Convert one of them."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""
@@ -242,6 +275,21 @@ class Levels:
         dtype = np.dtype(state.get("dtype", "float64"))  # states of earlier versions have float64
         edges = np.array([_from_exact_text(edge, dtype) for edge in state["edges"]], dtype=dtype)
         return cls(edges, state["categories"], state["kind"])
+
+
+def _missing(values: Array) -> Array:
+    """Tell which values of a column are missing."""
+    return is_missing(values) if values.dtype.kind in "OT" else np.asarray(values != values)
+
+
+def _texts(values: Array) -> list[str]:
+    """Write categories down; dates look the same whatever their unit and type."""
+    times = _as_times(values) if values.dtype.kind == "O" else values
+    if times.dtype.kind == "M":
+        return [str(np.datetime_as_string(value, unit="auto")) for value in times]
+    if times.dtype.kind == "m":
+        return [str(value) for value in times.astype("m8[us]").tolist()]
+    return [_text(value) for value in values.tolist()]
 
 
 def _text(value: Any) -> str:

@@ -27,7 +27,17 @@ from skxent._registry import Registry
 from skxent._typing import Floats
 from skxent.feature_selection._count_table import CountTable
 
-__all__ = ["SCORES", "CountTable", "Score", "leave_one_out", "miller_madow", "plugin", "register", "resolve_score"]
+__all__ = [
+    "SCORES",
+    "CountTable",
+    "Score",
+    "checked_gain",
+    "leave_one_out",
+    "miller_madow",
+    "plugin",
+    "register",
+    "resolve_score",
+]
 
 Score = Callable[[CountTable], Floats]
 
@@ -63,6 +73,23 @@ def resolve_score(score: str | Score) -> Score:
         If there is no score of that name.
     """
     return SCORES[score] if isinstance(score, str) else score
+
+
+def checked_gain(score: Score, table: CountTable) -> Floats:
+    """Return what a score gives for a table.
+
+    Raises
+    ------
+    ValueError
+        If it is not one finite number for each cell.
+    """
+    gain = np.asarray(score(table))
+    if gain.shape != table.count.shape:
+        raise ValueError(f"The score gave an array of shape {gain.shape} for a table of {len(table.count)} cells.")
+    if not np.all(np.isfinite(gain)):
+        at = int(np.flatnonzero(~np.isfinite(gain))[0])
+        raise ValueError(f"The score gave {gain[at]} for a cell of {table.count[at]:g} rows: it must be finite.")
+    return gain
 
 
 @register("loo")

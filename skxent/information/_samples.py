@@ -30,6 +30,8 @@ __all__ = [
 # distances that count: where n points of density p are rounded to steps d, about n p d of them repeat another,
 # and the distance to the k-th neighbour is about k / (2 n p), so that d is below 2 * 0.05 / k of it.
 _MOST_REPEATED = 0.05
+# Whole numbers up to this are float64 numbers.
+_LARGEST_EXACT = 2**53
 
 
 def entropy_from_samples(x: ArrayLike, *, k: int = 3, base: float | None = None) -> float:
@@ -43,7 +45,7 @@ def entropy_from_samples(x: ArrayLike, *, k: int = 3, base: float | None = None)
     Parameters
     ----------
     x : array-like of shape (n,) or (n, d)
-        The sample.
+        The sample. Whole numbers of any size keep their differences, from one to the next and across the range.
         Rows that repeat others are taken for rounding as long as they are at most 5 % of the sample and
         no point has `k` copies.
     k : int, default=3
@@ -291,9 +293,10 @@ def conditional_entropy_from_samples(y: ArrayLike, given: ArrayLike, *, k: int =
 
 
 def _two_samples(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
-    truth, belief = _points("x", x), _points("y", y)
+    truth, belief = _numbers("x", x), _numbers("y", y)
     if truth.shape[1] != belief.shape[1]:
         raise ValueError(f"x has {truth.shape[1]} dimensions and y has {belief.shape[1]}; they must agree.")
+    truth, belief = _near_zero(truth, belief)
     _refuse_repetitions("x", truth)
     _refuse_repetitions("y", belief)
     _refuse_shared(truth, belief)
@@ -307,10 +310,16 @@ def _observed_together(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     _refuse_repetitions("x and y", np.concatenate([first, second], axis=1))
     _refuse_degenerate("x", first)
     _refuse_degenerate("y", second)
-    return first, second
+    return first.astype(np.float64, copy=False), second.astype(np.float64, copy=False)
 
 
 def _points(name: str, values: Any) -> Floats:
+    """Return a sample as numbers, a row for each point; large whole numbers keep their distances."""
+    return _near_zero(_numbers(name, values))[0]
+
+
+def _numbers(name: str, values: Any) -> Array:
+    """Check a sample; whole numbers that float64 would round are returned as objects."""
     if np.ma.is_masked(values):
         raise ValueError(f"{name} is a masked array with masked values; drop those rows first.")
     if np.iscomplexobj(values):
@@ -319,18 +328,46 @@ def _points(name: str, values: Any) -> Floats:
         points = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} must hold numbers: {error}.") from None
-    points = points[:, np.newaxis] if points.ndim == 1 else points
-    if points.ndim != 2 or points.size == 0:
+    if points.ndim not in (1, 2) or points.size == 0:
         raise ValueError(
             f"{name} must have shape (n,) or (n, d), a row per point and one at least; got {np.shape(values)}."
         )
+    points, given = (array.reshape(len(array), -1) for array in (points, _large_integers(values, points)))
     bad = ~np.isfinite(points).all(axis=1)
     if bad.any():
         raise ValueError(f"Row {np.flatnonzero(bad)[0]} of {name} is not finite: {points[bad][0]}.")
     tiny = np.abs(points).max(axis=0) < np.finfo(np.float64).tiny / np.finfo(np.float64).eps
     if np.any(tiny & (points != 0).any(axis=0)):
         raise ValueError(f"Column {np.argmax(tiny)} of {name} has numbers too small to have all digits: scale it up.")
-    return points
+    return given
+
+
+def _large_integers(values: Any, points: Floats) -> Array:
+    """Return the points, or as objects of Python whole numbers among which some are rounded."""
+    if not np.any(np.abs(points) >= _LARGEST_EXACT):
+        return points
+    given = np.asarray(values) if hasattr(values, "dtype") else np.asarray(values, dtype=object)
+    if given.dtype.kind in "iu":
+        return given.astype(object)
+    whole = given.dtype.kind == "O" and all(isinstance(value, int | np.integer) for value in given.ravel())
+    return np.vectorize(int, otypes=[object])(given) if whole else points
+
+
+def _near_zero(*samples: Array) -> list[Floats]:
+    """Move samples of large whole numbers, all by the same, so that their differences are exact.
+
+    Where the largest difference of whole numbers has more digits than float64, the widest floating-point numbers hold
+    them. Beside numbers with a fraction they are rounded.
+    """
+    if all(points.dtype.kind == "f" for points in samples):
+        return [*samples]
+    if any(points.dtype.kind == "f" and np.any(points % 1) for points in samples):
+        return [points.astype(np.float64) for points in samples]
+    whole = [points if points.dtype == object else np.vectorize(int, otypes=[object])(points) for points in samples]
+    least = np.min([points.min(axis=0) for points in whole], axis=0)
+    moved = [points - least for points in whole]
+    wide = max(points.max() for points in moved) > _LARGEST_EXACT
+    return [points.astype(np.longdouble if wide else np.float64) for points in moved]
 
 
 def _refuse_repetitions(name: str, points: Floats) -> None:
@@ -367,7 +404,7 @@ def _labels(points: Floats) -> Array:
 def _refuse_degenerate(name: str, points: Floats) -> None:
     from skxent.information._scatter import degenerate_column
 
-    column = degenerate_column(points) if len(points) > 1 else None
+    column = degenerate_column(points.astype(np.float64, copy=False)) if len(points) > 1 else None
     if column is not None:
         raise ValueError(
             f"Column {column} of {name} is constant or a linear combination of the columns before it. The points "
@@ -399,7 +436,8 @@ def _mean_surprise(x: Floats, y: Floats | None, k: int) -> float:
     _refuse_degenerate("x" if y is None else "y", others)
     dimension = x.shape[1]
     given, x = x, np.sort(x, axis=0) if dimension == 1 else x  # the mean asks for no order
-    matrix, log_volume = whitening(others)
+    others = others.astype(np.float64, copy=False)
+    matrix, log_volume = _power_of_two(others) if dimension == 1 else whitening(others)
     distances = _neighbour_distances(x @ matrix, None if y is None else y @ matrix, k)
     if not distances.all():
         row = np.argmax((given == x[np.argmin(distances)]).all(axis=1))
@@ -407,6 +445,12 @@ def _mean_surprise(x: Floats, y: Floats | None, k: int) -> float:
     log_unit_ball = dimension / 2 * math.log(math.pi) - gammaln(dimension / 2 + 1)
     mean_log_distance = np.log(distances).mean()
     return float(digamma(n_others + 1) - digamma(k) + log_unit_ball + dimension * mean_log_distance - log_volume)
+
+
+def _power_of_two(points: Floats) -> tuple[Floats, float]:
+    """Scale one column to a size of about 1 without rounding it; return what `whitening` does."""
+    power = np.frexp(np.abs(points - np.median(points, axis=0)).max(axis=0))[1]
+    return np.ldexp(1.0, -power)[np.newaxis], -float(power[0] * np.log(2))
 
 
 def _neighbour_distances(x: Floats, y: Floats | None, k: int) -> Floats:

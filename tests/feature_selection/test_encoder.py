@@ -1,5 +1,7 @@
 """Bins as a transformer."""
 
+from datetime import date
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -10,7 +12,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_iris
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skxent.feature_selection import BinEncoder, BinningDisplay, CrossEntropySelector, FeatureScoresDisplay
+from skxent.feature_selection import (
+    BinEncoder,
+    BinningDisplay,
+    CrossEntropySelector,
+    FeatureScoresDisplay,
+    ShiftMonitor,
+)
 
 
 @parametrize_with_checks([BinEncoder(), BinEncoder(encode="index", n_bins=3)])
@@ -100,3 +108,58 @@ def test_whole_numbers_that_are_categories_are_found_again_beside_missing_values
     for values in (np.array([[0.0], [1.0], [2.0], [np.nan]]), np.array([[0], [1], [2], [None]], dtype=object)):
         assert_array_equal(encoder.transform(values)[:3], expected)
     assert len({*expected.ravel().tolist()}) == 3
+
+
+DAYS = pd.to_datetime(["2020-01-01", "2021-01-01"])
+
+
+class TestKinds:
+    """Categories of another kind than those that were fitted are refused; the same ones in another type are found."""
+
+    @staticmethod
+    def codes(fitted, given):
+        encoder = BinEncoder(encode="index", categorical_features=[0]).fit(
+            pd.DataFrame({"c": [*fitted] * 5}), [0, 1] * 5
+        )
+        return encoder.transform(pd.DataFrame({"c": given}))[:, 0].tolist()
+
+    @pytest.mark.parametrize(
+        ("fitted", "given", "held", "holds"),
+        [
+            (["1", "2"], [1, 2], "text", "numbers"),
+            ([1, 2], ["1", "2"], "numbers", "text"),
+            ([1, 2], ["1", None], "numbers", "text"),
+            ([True, False], ["True", "False"], "booleans", "text"),
+            ([True, False], [1, 0], "booleans", "numbers"),
+            (DAYS, DAYS.astype(str), "dates", "text"),
+            (DAYS.astype(str), DAYS, "text", "dates"),
+            ([b"a", b"b"], ["a", "b"], "bytes", "text"),
+            (["a", 1], [True, False], "numbers and text", "booleans"),
+        ],
+    )
+    def test_another_kind_is_refused(self, fitted, given, held, holds):
+        with pytest.raises(ValueError, match=f"Column 'c' holds {holds}; in the data before it held {held}"):
+            self.codes(fitted, given)
+
+    @pytest.mark.parametrize(
+        ("fitted", "given", "codes"),
+        [
+            ([1, 2], [1.0, np.nan], [0, 3]),
+            ([1, 2], pd.array([2, None], dtype="Int64"), [1, 3]),
+            ([True, False], [False, None], [0, 3]),
+            (DAYS, DAYS.astype("M8[s]"), [0, 1]),
+            (DAYS, DAYS.astype("M8[ns]"), [0, 1]),
+            (DAYS, [date(2021, 1, 1), None], [1, 3]),
+            (["a", 1], [1, 1], [0, 0]),
+            (["a", "b"], [np.nan, np.nan], [3, 3]),
+            (["a", "b"], ["c", "b"], [2, 1]),
+        ],
+    )
+    def test_the_same_category_in_another_type_is_found(self, fitted, given, codes):
+        assert self.codes(fitted, given) == codes
+
+    def test_the_monitor_refuses_them_after_it_was_saved_too(self):
+        monitor = ShiftMonitor().fit(pd.DataFrame({"c": ["1", "2"] * 50}))
+        for each in (monitor, ShiftMonitor.from_json(monitor.to_json())):
+            with pytest.raises(ValueError, match="Column 'c' holds numbers; in the data before it held text"):
+                each.partial_fit(pd.DataFrame({"c": [1, 2]}))

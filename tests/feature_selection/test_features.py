@@ -146,7 +146,7 @@ class TestContainers:
         objects = pandas[["city", "age", "flag"]].to_numpy(dtype=object)
         assert_array_equal(cross_entropy_classif(objects, y)[0], expected.scores_[[0, 2, 4]])
         assert_array_equal(expected.scores_[0], expected.scores_[1])
-        assert_array_equal(expected.n_bins_[[0, 1, 2, 4, 5, 6]], [4, 4, 6, 2, 6, 5])
+        assert_array_equal(expected.n_bins_[[0, 1, 2, 4, 5, 6]], [4, 4, 7, 2, 7, 5])
         assert np.all(expected.scores_[:6] > 0.09)
         assert expected.scores_[6] < 0
 

@@ -45,14 +45,58 @@ class TestScore:
     def test_equals_brute_force_leave_one_out(self, seed, n_classes, literal_bins, mixed_data):
         X, y = mixed_data(np.random.default_rng(seed), n=150, n_classes=n_classes)
         y[0] = n_classes  # a class with a single row
+        selector = CrossEntropySelector(categorical_features=MIXED_CATEGORICAL, n_bins=7).fit(X, y)
+        for at, column in enumerate(X.T):
+            gains = brute_force(column if at in MIXED_CATEGORICAL else literal_bins(column, 7), y)
+            self.assert_same_gains(selector, at, gains, y)
+
+    @pytest.mark.parametrize("strength", [0, 1, 4])
+    def test_the_default_is_the_mean_over_numbers_of_bins(self, strength, literal_bins, mixed_data):
+        X, y = mixed_data(np.random.default_rng(0), n=150, n_classes=3)
+        X = np.column_stack([X, np.random.default_rng(1).normal(size=150) + strength * np.sin(y)])
         selector = CrossEntropySelector(categorical_features=MIXED_CATEGORICAL).fit(X, y)
         for at, column in enumerate(X.T):
-            bins = column if at in MIXED_CATEGORICAL else literal_bins(column, auto_bins(np.bincount(y).astype(float)))
-            gains = brute_force(np.nan_to_num(bins, nan=-1), y)
-            assert selector.scores_[at] == pytest.approx(gains.mean(), abs=1e-12)
-            assert selector.scores_std_[at] == pytest.approx(gains.std() / np.sqrt(len(y)), abs=1e-12)
-            for k, label in enumerate(selector.classes_):
-                assert selector.class_scores_[at, k] == pytest.approx(gains[y == label].mean(), abs=1e-12)
+            if at not in MIXED_CATEGORICAL:
+                self.assert_same_gains(selector, at, self.mean_gains(column, y, literal_bins), y)
+
+    @staticmethod
+    def mean_gains(column, y, literal_bins):
+        """Average the gains of each row as the docstring says."""
+        numbers = [2, 3, 4, 6, 8, 12, 16, 24, 48]
+        gains = [brute_force(literal_bins(column, n_bins), y) for n_bins in numbers]
+        weights = np.array([(1 + math.exp(gain.sum()) / 100) / n for n, gain in zip(numbers, gains, strict=True)])
+        return weights / weights.sum() @ gains
+
+    @staticmethod
+    def assert_same_gains(selector, at, gains, y):
+        assert selector.scores_[at] == pytest.approx(gains.mean(), abs=1e-12)
+        assert selector.scores_std_[at] == pytest.approx(gains.std() / np.sqrt(len(y)), abs=1e-12)
+        for k, label in enumerate(selector.classes_):
+            assert selector.class_scores_[at, k] == pytest.approx(gains[y == label].mean(), abs=1e-12)
+
+    def test_p_values_are_those_of_one_number_of_bins_that_the_classes_do_not_choose(self, mixed_data):
+        X, y = mixed_data(np.random.default_rng(0), n=400, n_classes=3)
+        alone = cross_entropy_classif(X, y, n_bins=auto_bins(np.bincount(y).astype(float)))[1]
+        assert_array_equal(cross_entropy_classif(X, y)[1], alone)
+
+    @pytest.mark.parametrize("n_intervals", [2, 6, 24])
+    def test_a_strong_dependence_is_measured_in_the_bins_that_it_needs(self, n_intervals):
+        x = np.random.default_rng(0).permutation(4_800)[:, None] / 4_800
+        y = (x[:, 0] * n_intervals).astype(int) % 2
+        assert cross_entropy_classif(x, y)[0][0] > 0.9 * entropy(np.bincount(y), normalize=True)
+        assert cross_entropy_regression(x, y + np.linspace(0, 1e-3, 4_800), n_classes=2)[0][0] > 0.6
+
+    def test_the_mean_uses_the_classes_of_a_continuous_target(self, literal_bins):
+        rng = np.random.default_rng(0)
+        x = rng.normal(size=120)
+        target = x + rng.normal(size=120)
+        found = cross_entropy_regression(x[:, None], target, n_classes=3)[0][0]
+        assert found == pytest.approx(self.mean_gains(x, literal_bins(target, 3), literal_bins).mean(), abs=1e-12)
+
+    def test_columns_of_two_values_have_the_same_score_in_any_number_of_bins(self):
+        rng = np.random.default_rng(0)
+        X, y = (rng.random((300, 5)) < [0.5, 0.1, 0.02, 0.9, 0.3]) * 1.0, rng.integers(0, 3, 300)
+        assert_allclose(cross_entropy_classif(X, y)[0], cross_entropy_classif(X, y, n_bins=5)[0], rtol=1e-12)
 
     def test_class_scores_average_to_the_score(self, mixed_data):
         X, y = mixed_data(np.random.default_rng(0))
@@ -125,8 +169,8 @@ class TestScore:
 
     def test_an_estimator_of_ones_own(self, literal_bins, mixed_data):
         X, y = mixed_data(np.random.default_rng(0))
-        scores, _ = cross_entropy_classif(X, y, score_func=lambda table: table.bin_totals[table.bin])
-        codes, n = literal_bins(X[:, 0], auto_bins(np.bincount(y).astype(float))), len(y)
+        scores, _ = cross_entropy_classif(X, y, n_bins=6, score_func=lambda table: table.bin_totals[table.bin])
+        codes, n = literal_bins(X[:, 0], 6), len(y)
         assert scores[0] == pytest.approx(np.sum(np.bincount(codes) ** 2) / n)
 
 

@@ -54,8 +54,8 @@ class TestSelector:
             return CrossEntropySelector(**{"alpha": None, **options}).fit(X, y).get_support(indices=True).tolist()
 
         assert kept() == list(range(10))
-        assert kept(k=1) == [2]
-        assert kept(k=2) == [2, 3]  # 4 is the twin of 3 and comes after it
+        assert kept(k=1) == [3]  # 4 is the twin of 3 and comes after it
+        assert kept(k=2) == [3, 4]
         assert kept(k=9, threshold=0.5) == np.flatnonzero(scores > 0.5).tolist()
         assert kept(alpha=1e-6, threshold=-np.inf) == [0, 1, 2, 3, 4]
         assert kept(alpha=1e-6, threshold=-np.inf, k=3) == [2, 3, 4]

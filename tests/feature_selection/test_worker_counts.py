@@ -265,7 +265,7 @@ def test_rounds_and_bytes_depend_on_the_type_and_not_on_the_rows(n_rows, dtype, 
     target = Target(np.arange(2), np.arange(n_rows) % 2)
     with dask.config.set(scheduler="synchronous"):
         count_numbers(workers_of(X, 5), range(4), target, 8)
-    n_narrow = 32
+    n_narrow = 48
     assert len(sent) == 1 + 1 + rounds_of_search + 1 + 1
     assert max(sent) < 4 * n_narrow * 15 * 8 + 2000
 

@@ -237,3 +237,47 @@ def test_numbers_that_cannot_be_measured():
 def test_complex_numbers_are_refused():
     with pytest.raises(ValueError, match="x must hold real numbers"):
         entropy_from_samples(np.arange(20) * 1j)
+
+
+class TestLargeIntegers:
+    """Whole numbers that float64 would round are the same sample as the small ones with the same differences."""
+
+    X, Y = (np.random.default_rng(0).choice(10**6, (2, 1000), replace=False) * np.array([[1], [2]])).astype(np.int64)
+
+    @pytest.mark.parametrize(
+        "far",
+        [
+            lambda x: x.astype(np.uint64) + np.uint64(2**63),
+            lambda x: x - 2**62,
+            lambda x: x.astype(object) + 2**70,
+            lambda x: [int(value) + 2**63 for value in x],
+        ],
+        ids=["uint64", "int64", "objects", "list"],
+    )
+    def test_all_measures(self, far):
+        x, y = far(self.X), far(self.Y)
+        both = np.column_stack([self.X, self.Y]), np.column_stack([np.array(each, dtype=object) for each in (x, y)])
+        for measure, near, there in (
+            (entropy_from_samples, (self.X,), (x,)),
+            (entropy_from_samples, both[:1], both[1:]),
+            (cross_entropy_from_samples, (self.X, self.Y), (x, y)),
+            (kl_divergence_from_samples, (self.Y, self.X), (y, x)),
+            (mutual_information_from_samples, (self.X, self.Y), (x, y)),
+        ):
+            assert_allclose(measure(*there), measure(*near), rtol=1e-12)
+
+    @pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="no floating-point number has 64 digits here")
+    def test_neighbours_at_a_distance_of_one_across_the_whole_range(self):
+        start = np.random.default_rng(0).choice(2**40, 500, replace=False).astype(np.uint64) << np.uint64(24)
+        x = np.concatenate([start + np.uint64(step) for step in (0, 1, 3)])
+        # The nearest two of each are 1 and 3, 1 and 2, 2 and 3 away: k = 2.
+        expected = digamma(len(x)) - digamma(2) + np.log(2) + np.mean(np.log([3, 2, 3]))
+        assert_allclose(entropy_from_samples(x, k=2), expected)
+
+    def test_true_repetitions_are_found(self):
+        x = np.repeat(self.X.astype(np.uint64) + np.uint64(2**63), 2)
+        with pytest.raises(ValueError, match="1000 of the 2000 points of x repeat others"):
+            entropy_from_samples(x)
+
+    def test_beside_numbers_with_a_fraction_they_are_rounded(self):
+        assert kl_divergence_from_samples(self.X * 2**40, np.linspace(0.5, 2.0**61, 1000)) > 0
