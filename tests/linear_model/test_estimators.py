@@ -30,6 +30,8 @@ from skxent.losses import LOSSES, CrossEntropy, Loss, Quadratic
 from skxent.rows import BlockSizes, MemoryRows
 from skxent.solvers import LBFGS, SampledHessian
 
+pytestmark = pytest.mark.usefixtures("one_blas_thread")
+
 BOTH = [SoftmaxRegressor, SigmoidRegressor]
 EVERY_LOSS = list(LOSSES)
 SOLVERS = list(solvers.SOLVERS)
@@ -47,13 +49,6 @@ class Focal(Loss):
         q = 1 - p
         loss = -(y * q**self.gamma * log_p).sum(axis=1)
         return loss, y * (self.gamma * p * q ** (self.gamma - 1) * log_p - q**self.gamma)
-
-
-@pytest.fixture(autouse=True)
-def one_blas_thread():
-    """On data this small, BLAS threads only get in each other's way."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 @pytest.fixture(scope="module")
