@@ -59,7 +59,7 @@ def one_blas_thread(libraries):
 
 @pytest.fixture(scope="session")
 def mnist_file(tmp_path_factory):
-    """Return a file with MNIST as the examples read it, which takes seconds: the first process that needs it does so."""
+    """Return a file with MNIST as the examples read it; the first process that needs it makes it, in seconds."""
     folder = tmp_path_factory.getbasetemp()
     path = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "mnist.npz"
     if not path.exists():

@@ -74,15 +74,17 @@ RUNS = {
 
 
 # Runs each script that a line names in a process of its own, forked from one that has imported what takes long, but
-# not skxent, and has read MNIST, and answers with its exit code. Output goes to files.
+# not skxent, and has read MNIST, and answers with its exit code. Output goes to files. Processes of joblib's would
+# import all of it again, so there are threads in their place.
 SERVER = """
 import json, os, runpy, sys
-import matplotlib.pyplot, numpy, pandas, sklearn.model_selection
+import joblib, matplotlib.pyplot, numpy, pandas, sklearn.model_selection
 sys.path[0] = sys.argv[1]
 import _mnist
 X_train, y_train, X_test, y_test = numpy.load(sys.argv[2]).values()
 load_mnist = _mnist.load_mnist
 _mnist.load_mnist = lambda n: (X_train[:n], y_train[:n], X_test, y_test) if n <= len(X_train) else load_mnist(n)
+joblib.parallel_config("threading")
 for line in sys.stdin:
     argv, directory, outputs = json.loads(line)
     if os.fork() == 0:

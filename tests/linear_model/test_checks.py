@@ -17,12 +17,12 @@ CONFIGURATIONS = [(loss, "lbfgs") for loss in LOSSES]
 CONFIGURATIONS += [(loss, solver) for loss in WITH_ALL_CHECKS for solver in SOLVERS if solver != "lbfgs"]
 ESTIMATORS = [
     *(
-        estimator(loss=loss, solver=solver, max_iter=100)
+        estimator(loss=loss, solver=solver, max_iter=100 if solver == "lbfgs" else 30)
         for estimator in (SoftmaxRegressor, SigmoidRegressor)
         for loss, solver in CONFIGURATIONS
     ),
     SoftmaxRegressor("generalized_cross_entropy", calibrated=True),
-    SoftmaxRegressor(ForwardCorrection(), max_iter=100),
+    SoftmaxRegressor(ForwardCorrection(), max_iter=20),
 ]
 # Checks of how data are given and what is refused, before a loss sees any number.
 OF_CONTAINERS = {
