@@ -2,14 +2,16 @@
 
     python benchmarks/cluster.py fits [--rows 100000]
     python benchmarks/cluster.py rounds [--megabytes 1 100]
+    python benchmarks/cluster.py partitions [--number 2 20 100]
     python benchmarks/cluster.py counts [--models 8]
     python benchmarks/cluster.py features [--rows 1000000]
 
 The first fits the same rows in memory and on one and on two worker processes of one thread each, and says after how
 many passes over the data and seconds the objective was within 1e-4 of its minimum. dask-ml knows two classes only: it
 and skxent fit two as well, on the two workers. Peers that are not installed are named. The second times one evaluation
-and that of the same rows in this process: what is more in processors' time is the cost of a round. The third merges
-language models of a million types each. The fourth scores features of several kinds and chooses a set of them.
+and that of the same rows in this process: what is more in processors' time is the cost of a round. The third does so
+with many partitions. The fourth merges language models of a million types each. The fifth scores features of several
+kinds and chooses a set of them.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from skxent.losses import CrossEntropy
 from skxent.rows import opened, rows_of
 from skxent.solvers import LBFGS
 
-__all__ = ["counts", "features", "fits", "rounds"]
+__all__ = ["counts", "features", "fits", "partitions", "rounds"]
 
 ALPHA = 1e-4
 # Seconds and passes at which each value of the objective was known.
@@ -209,10 +211,26 @@ def rounds(megabytes: list[float], n_columns: int = 100) -> None:
     print_table(["MB a worker", "round", "here", "round, CPU", "here, CPU", "overhead"], records)
 
 
-def _costs(n_rows: int, n_columns: int) -> list[tuple[float, float]]:
+def partitions(numbers: list[int], megabytes: float = 10.0, n_columns: int = 100) -> None:
+    """Time an evaluation of so many partitions of 10 MB on two workers."""
+    records = []
+    with workers(2):
+        for number in numbers:
+            there, here = _costs(int(megabytes * 1e6 / (4 * n_columns)), n_columns, number)
+            cells = [f"{1000 * seconds:.1f}" for seconds in (there[0], here[0], there[1], here[1])]
+            records.append([number, *cells, f"{1000 * (there[1] - here[1]):.1f}"])
+    print(machine())
+    print(f"ms, and ms of processors' time, of a round of partitions of {megabytes:g} MB, and of the same rows here")
+    print_table(["partitions", "round", "here", "round, CPU", "here, CPU", "difference"], records)
+
+
+def _costs(n_rows: int, n_columns: int, n_parts: int = 2) -> list[tuple[float, float]]:
     """Return seconds and processors' seconds of an evaluation there and here, one after the other in turns."""
-    X, y = (np.concatenate(values) for values in zip(*(make_rows(at, n_rows, n_columns) for at in (0, 1)), strict=True))
-    table, labels, _ = opened(on_workers(2, n_rows, n_columns)[0]).checked(on_workers(2, n_rows, n_columns)[1])
+    parts = [make_rows(at, n_rows, n_columns) for at in range(n_parts)]
+    X, y = (np.concatenate(values) for values in zip(*parts, strict=True))
+    del parts
+    there = on_workers(n_parts, n_rows, n_columns)
+    table, labels, _ = opened(there[0]).checked(there[1])
     w = np.zeros((n_columns + 1, CLASSES), np.float32)
     with worker_threads():
         kinds = [rows_of(table, labels, None, n_outputs=CLASSES), rows_of(X, y, None, n_outputs=CLASSES)]
@@ -309,6 +327,7 @@ def main() -> None:
     options: dict[Callable[[Any], None], dict[str, Any]] = {
         fits: {"name": "--rows", "type": int, "default": 100_000},
         rounds: {"name": "--megabytes", "type": float, "nargs": "+", "default": [1.0, 100.0]},
+        partitions: {"name": "--number", "type": int, "nargs": "+", "default": [2, 20, 100]},
         counts: {"name": "--models", "type": int, "default": 8},
         features: {"name": "--rows", "type": int, "default": 1_000_000},
     }

@@ -299,6 +299,7 @@ def speed(path: Path, title: str, options: argparse.Namespace) -> None:
         "skxent-perplexity --model M FILE --per line": Peer([*scored, "--per", "line"], path),
         "the same --format text": Peer([*COMMAND[:4], *scored[len(COMMAND) :], "--per", "line"], path),
         "skxent-perplexity --model M FILE --max-perplexity X": Peer([*COMMAND[:4], *bounds], path),
+        "the first, before": Peer(before(scored, options.before), path) if options.before else None,
         "KenLM's query M < FILE": Peer(query, path) if program else None,
         "KenLM's score(), line by line": Peer([PYTHON, "-c", KENLM_SCORE, str(model), str(path)], path, "kenlm"),
         "LC_ALL=C.UTF-8 wc -w FILE": words,
@@ -401,11 +402,21 @@ def startup(folder: Path, options: argparse.Namespace) -> None:
         "skxent-perplexity --per line FILE": [*COMMAND, "--per", "line", str(path)],
         "skxent-perplexity --help": [*COMMAND, "--help"],
     }
+    if options.before:
+        peers |= {f"{name}, before": before(command, options.before) for name, command in [*peers.items()][2:]}
     medians = take_turns(peers, 5 * options.rounds)
     least = next(iter(medians.values())).seconds
-    rows = [[name, f"{run.seconds:.3f}", f"{run.seconds / least:.2f}"] for name, run in medians.items()]
+    rows = [
+        [name, f"{run.seconds:.3f}", f"{run.cpu_seconds:.3f}", f"{run.seconds / least:.2f}"]
+        for name, run in medians.items()
+    ]
     print(f"\nStart-up, 100 KB of {title}\n")
-    print_table(["command", "seconds", "times importing Polars"], rows)
+    print_table(["command", "seconds", "processor seconds", "times importing Polars"], rows)
+
+
+def before(command: list[str], sources: str) -> list[str]:
+    """Return the command as another version does it, whose compiled modules are kept as those of an installed one."""
+    return ["env", f"PYTHONPATH={sources}", PYTHON, "-P", *command[1:]]
 
 
 CLAIMS = {
@@ -427,6 +438,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="how often each peer runs (default 3)")
     parser.add_argument("--text", metavar="FILE", help="natural text to use")
     parser.add_argument("--kenlm", metavar="FOLDER", help="KenLM's sources, of which its query is built as a peer")
+    parser.add_argument("--before", metavar="FOLDER", help="sources of an earlier version, which takes turns with this")
     parser.add_argument("--folder", help="where the generated files go (default: the system's temporary folder)")
     options = parser.parse_args()
     print(machine())

@@ -1,6 +1,7 @@
 """Fits on a Dask cluster: the local result, the same bits with any number of workers and after one is killed."""
 
 import os
+import pickle
 import signal
 from contextlib import contextmanager
 from decimal import Decimal
@@ -71,9 +72,9 @@ def _small_partitions_stay_apart(request, monkeypatch):
 
 
 @contextmanager
-def cluster(n_workers, processes):
+def cluster(n_workers, processes, n_threads=1):
     """Start workers; processes are forked from one that has imported what they need."""
-    options = {"threads_per_worker": 1, "dashboard_address": None, "processes": processes, "protocol": None}
+    options = {"threads_per_worker": n_threads, "dashboard_address": None, "processes": processes, "protocol": None}
     options["protocol"] = "tcp" if processes else "inproc"
     with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
         distributed.utils.get_mp_context().set_forkserver_preload(
@@ -344,15 +345,16 @@ class Kills(LBFGS):
         return super().solve(objective, w0, max_iter=max_iter, tol=tol, callback=with_a_murder)
 
 
-def test_a_worker_that_is_killed_loses_nothing(data, processes):
+@pytest.mark.parametrize("n_parts", [3, 30])
+def test_a_worker_that_is_killed_loses_nothing(n_parts, data, processes):
     X, y, _ = data
     with dask.config.set(scheduler="threads"):
-        expected = SoftmaxRegressor(tol=1e-12).fit(*on_dask(X, y))
+        expected = SoftmaxRegressor(tol=1e-12).fit(*on_dask(X, y, n_parts=n_parts))
     with processes.as_current():
         victim, _ = processes.run(os.getpid).values()
         solver = Kills()
         vars(solver)["victims"] = (victim,)
-        model = SoftmaxRegressor(tol=1e-12, solver=solver).fit(*on_dask(X, y))
+        model = SoftmaxRegressor(tol=1e-12, solver=solver).fit(*on_dask(X, y, n_parts=n_parts))
         processes.wait_for_workers(2)
         assert victim not in processes.run(os.getpid).values()
     assert expected.n_iter_ > 4
@@ -397,24 +399,73 @@ def test_a_worker_killed_while_a_set_of_features_is_chosen_loses_nothing(data, p
     np.testing.assert_array_equal(selector.gains_, local.gains_)
 
 
-@pytest.mark.usefixtures("here")
-def test_a_sum_is_one_round_of_a_task_for_each_partition_and_a_tree(data, monkeypatch):
-    """Of 20 partitions: 20 tasks, 3 that add up to 8 each, one that adds these."""
-    X, y, _ = (values[:2000] for values in data)
-    rows = rows_on_dask(X, y, n_parts=20)
-    counted = []
+@pytest.fixture
+def counted(monkeypatch):
+    """Return a list of the rounds and tasks from now on."""
+    found = []
     for module, name in ((_dask, "task"), (_dask, "compute"), (_tasks, "task")):
         original = getattr(module, name)
         monkeypatch.setattr(
-            module, name, lambda *args, name=name, original=original: (counted.append(name), original(*args))[1]
+            module, name, lambda *args, name=name, original=original: (found.append(name), original(*args))[1]
         )
+    return found
+
+
+def evaluated(X, y, n_parts, counted):
+    """Return the gradient of an objective, checked, and the numbers of rounds and tasks that it took."""
+    rows = rows_on_dask(X, y, n_parts=n_parts)
     objective = Objective(Problem(CrossEntropy(), Softmax(), 0.1), rows)
+    counted.clear()
     value, gradient = objective(np.ones((N_FEATURES + 1, 3)))
-    assert counted.count("compute") == 1
-    assert counted.count("task") == 20 + 3 + 1
+    rounds, tasks = counted.count("compute"), counted.count("task")
     local = Objective(objective.problem, MemoryRows(X, y, n_outputs=3))(np.ones((N_FEATURES + 1, 3)))
     assert value == pytest.approx(local[0])
     np.testing.assert_allclose(gradient, local[1])
+    return gradient, rounds, tasks
+
+
+def test_a_sum_is_one_round_of_a_task_for_each_thread_and_a_tree(data, counted, processes):
+    """Without a client of a task for each of 20 partitions, 3 that add up to 8 each, and one that adds these."""
+    X, y, _ = (values[:2000] for values in data)
+    with dask.config.set(scheduler="threads"):
+        expected, rounds, tasks = evaluated(X, y, 20, counted)
+        assert (rounds, tasks) == (1, 20 + 3 + 1)
+    with processes.as_current():
+        gradient, rounds, tasks = evaluated(X, y, 20, counted)
+        assert (rounds, tasks) == (1, 2 + 1)
+    np.testing.assert_array_equal(gradient, expected)
+
+
+def test_the_partitions_of_a_worker_are_divided_among_its_threads():
+    X = [np.zeros(n) for n in (1, 1, 1, 5, 1, 1, 1, 1, 4, 8)]
+    with cluster(1, False, n_threads=3):
+        parts = dask.persist(*(_tasks.task(np.asarray, part) for part in X))
+        assert _tasks.bundles(parts, [len(part) for part in X]) == [[0, 1, 2, 3], [4, 5, 6, 7, 8], [9]]
+        assert _tasks.bundles(parts[:2], [1, 1]) == [[0], [1]]
+    with cluster(3, False, n_threads=2) as client:
+        parts = dask.persist(*(_tasks.task(np.asarray, part) for part in X))
+        found = _tasks.bundles(parts, [1] * len(X))
+        assert len(found) <= 6
+        assert sorted(index for bundle in found for index in bundle) == list(range(len(X)))
+        held = client.who_has(distributed.futures_of(list(parts)))
+        client.replicate(distributed.futures_of(list(parts)))
+        assert sorted(map(len, _tasks.bundles(parts, [1] * len(X)))) == [1, 1, 2, 2, 2, 2]
+        for bundle in found:
+            assert len({tuple(held[parts[index].key]) for index in bundle}) == 1
+
+
+def test_what_a_task_returns_is_25_bytes_for_each_weight(data):
+    """Whatever the number of its partitions."""
+    rows = [np.ones((40, 500)), np.zeros(40, int), None, None]
+    objective = Objective(Problem(CrossEntropy(), Softmax(), 0.1), MemoryRows(*rows[:2], n_outputs=3))
+    sent, add = [], MemoryRows.sum
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            MemoryRows, "sum", lambda rows, function: (sent.append(_tasks.packed(function)), add(rows, function))[1]
+        )
+        objective(np.ones((501, 3)))
+    sizes = [len(pickle.dumps(_dask._sum_of_parts(sent[0], 3, np.float64, n, *rows * n))) for n in (1, 5)]
+    assert sizes[0] == sizes[1] < 25 * 501 * 3 + 1000
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
@@ -583,6 +634,23 @@ def test_partial_fit_takes_a_pass_over_the_partitions(data, anywhere):
     assert model.score(X, y) > 0.95 * SoftmaxRegressor().fit(X, y).score(X, y)
 
 
+def test_incremental_of_dask_ml(data, processes):
+    wrappers = pytest.importorskip("dask_ml.wrappers", reason="dask-ml is not installed")
+    X, y, _ = data
+    X = X / X.std(axis=0)
+    there = on_dask(X)[0].rechunk({1: -1}), on_dask(y)[0]
+    with processes.as_current():
+        model = wrappers.Incremental(SoftmaxRegressor(learning_rate=0.05, random_state=0), shuffle_blocks=False)
+        model.fit(*there, classes=[0, 1, 2])
+        assert dask.is_dask_collection(model.predict(there[0]))
+        score = model.score(*there)
+    assert score == pytest.approx(model.estimator_.score(X, y))
+    local = SoftmaxRegressor(learning_rate=0.05, random_state=0)
+    for start in range(0, 3000, 1000):
+        local.partial_fit(X[start : start + 1000], y[start : start + 1000], classes=[0, 1, 2])
+    np.testing.assert_allclose(model.estimator_.coef_, local.coef_, rtol=1e-12)
+
+
 def test_a_grid_search_on_a_cluster_is_the_local_one(data, processes):
     X, y, _ = data
     searches = [GridSearchCV(SoftmaxRegressor(), {"alpha": [1e-4, 1.0]}, cv=3) for _ in range(2)]
@@ -699,6 +767,18 @@ def test_validation_data_on_workers(data):
     there = on_dask(X, y, weight)
     model = SoftmaxRegressor(scoring="accuracy").fit(X, y, X_val=there[0], y_val=there[1], sample_weight_val=there[2])
     np.testing.assert_array_equal(model.validation_scores_, local.validation_scores_)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("estimator", BOTH)
+def test_one_column_of_labels(estimator, data):
+    X, y, _ = data
+    expected, frame = estimator().fit(*on_dask(X, y)), as_frame(X, y)
+    for labels in (y[:, np.newaxis], da.from_array(y[:, np.newaxis], chunks=700)):
+        found = estimator().fit(on_dask(X)[0], labels)
+        np.testing.assert_array_equal(found.coef_, expected.coef_)
+        assert found.score(on_dask(X)[0], labels) == pytest.approx(expected.score(X, y))
+    assert estimator().fit(frame[NAMES], frame[["label"]]).classes_.tolist() == ["no", "perhaps", "yes"]
 
 
 @pytest.mark.usefixtures("here")

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from skxent._polars import pl
 from skxent._typing import Floats
 from skxent.cli._names import show_bytes
 

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import polars as pl
 
+from skxent._polars import pl
 from skxent._registry import Registry
 from skxent._typing import Floats
 from skxent.cli._levels import read_corpus

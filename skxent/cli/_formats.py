@@ -7,6 +7,7 @@ sums into figures; it writes to standard output.
 from __future__ import annotations
 
 import io
+import json
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -15,8 +16,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import polars as pl
 
+from skxent._polars import pl
 from skxent._registry import Registry
 from skxent.cli._cells import Cells, aligned, joined, text_cells, whole_numbers
 from skxent.cli._levels import Records
@@ -43,6 +44,8 @@ class Report:
         Name of their unit.
     figures : callable
         Makes a table of figures of records.
+    row : callable
+        Makes a dictionary of the figures of one record, of all levels but that of words.
     about : dict of str to str
         Lines at the foot of the sheet.
     bold : bool
@@ -54,6 +57,7 @@ class Report:
     base: float
     unit: str
     figures: Callable[[Records], pl.DataFrame]
+    row: Callable[[Records], dict[str, Any]]
     about: dict[str, str] = field(default_factory=dict)
     bold: bool = False
 
@@ -61,18 +65,27 @@ class Report:
 FORMATS: Registry[Callable[[Iterable[Records], Report], None]] = Registry("format")
 
 
-def _rows(tables: Iterable[pl.DataFrame]) -> Iterator[dict[str, Any]]:
-    for table in tables:
-        yield from table.iter_rows(named=True)
-
-
 @FORMATS.register("json")
 def _print_json(records: Iterable[Records], report: Report) -> None:
     """Print one object a line; what JSON cannot say (an infinite perplexity) is null."""
+    _JSON[report.level](records, report)
+
+
+def _print_objects(records: Iterable[Records], report: Report) -> None:
+    for row in map(report.row, records):
+        finite = {name: None if value in (math.inf, -math.inf) else value for name, value in row.items()}
+        line = json.dumps(finite, ensure_ascii=False, separators=(",", ":"))
+        _put_bytes((show_escapes(line) + "\n").encode("utf-8", "surrogateescape"))
+
+
+def _print_json_tables(records: Iterable[Records], report: Report) -> None:
     number = pl.col(pl.Float64)
     for table in map(report.figures, records):
         finite = table.with_columns(pl.when(number.is_finite()).then(number))
         _put(finite.write_ndjson, show_escapes)
+
+
+_JSON = {"corpus": _print_objects, "file": _print_objects, "line": _print_json_tables, "word": _print_json_tables}
 
 
 @FORMATS.register("csv")
@@ -148,7 +161,7 @@ def _print_text(records: Iterable[Records], report: Report) -> None:
 
 
 def _print_sheet(records: Iterable[Records], report: Report) -> None:
-    for row in _rows(map(report.figures, records)):
+    for row in map(report.row, records):
         print(report.title, "", sep="\n")
         for name in ("tokens", "types", "lines", "bytes"):
             print(f"{name:<21}{row[name]:>15,}")

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 
+from skxent._polars import pl
 from skxent._registry import Registry
 from skxent._typing import Floats
 from skxent.cli._cells import aligned, joined

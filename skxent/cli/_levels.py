@@ -11,11 +11,11 @@ import math
 import os.path
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
+from skxent._polars import pl
 from skxent._typing import Floats
 from skxent.cli._names import hide_bytes
 from skxent.cli._notes import Notes
@@ -25,10 +25,12 @@ from skxent.language_model import CorpusCounts, CorpusError, Evaluation, Score, 
 from skxent.language_model._corpus import Counted, counted_files
 from skxent.language_model._distributed import count_files_on_workers
 from skxent.language_model._efficiency import renyi_efficiency
-from skxent.language_model._keyness import Occurrences
 from skxent.language_model._options import END_OF_SENTENCE
 from skxent.language_model._scoring import ScoredLines, score_lines
 from skxent.language_model._tokenizers import make_tokenizer, tokenize_lines
+
+if TYPE_CHECKING:
+    from skxent.language_model._keyness import Occurrences  # it takes time to import, and few runs need it
 
 __all__ = [
     "Corpus",
@@ -41,6 +43,7 @@ __all__ = [
     "line_records",
     "read_corpus",
     "remedy",
+    "row_of_figures",
     "word_figures",
     "word_records",
 ]
@@ -252,6 +255,17 @@ def figures(records: Records, options: Options, **constants: Any) -> pl.DataFram
 
     ``constants`` holds what is the same for every record, such as the smoothing.
     """
+    columns = _named_figures(records, options, constants)
+    return pl.DataFrame([_column(name, value, len(records.score)) for name, value in columns.items()])
+
+
+def row_of_figures(records: Records, options: Options, **constants: Any) -> dict[str, Any]:
+    """Work out the :func:`figures` of one record, which needs no table."""
+    return {name: _cell(value) for name, value in _named_figures(records, options, constants).items()}
+
+
+def _named_figures(records: Records, options: Options, constants: dict[str, Any]) -> dict[str, Any]:
+    """Return an array with an entry for each record, or one value for all of them, by name and in order."""
     whole = records.score
     score = whole.under(options.oov)
     columns = {
@@ -271,8 +285,7 @@ def figures(records: Records, options: Options, **constants: Any) -> pl.DataFram
         "oov": options.oov,
     }
     columns |= records.columns | constants
-    names = [name for name in PUBLISHED if name in columns]
-    return pl.DataFrame([_column(name, columns[name], len(whole)) for name in names])
+    return {name: columns[name] for name in PUBLISHED if name in columns}
 
 
 def _column(name: str, value: Any, n_records: int) -> pl.Series:
@@ -280,6 +293,12 @@ def _column(name: str, value: Any, n_records: int) -> pl.Series:
     if isinstance(value, np.ndarray | pl.Series):
         return pl.Series(name, value, nan_to_null=True)
     return pl.Series(name, [value]).new_from_index(0, n_records)
+
+
+def _cell(value: Any) -> Any:
+    """Return the one entry of an array, or the value; None instead of NaN."""
+    one = value.item() if isinstance(value, np.ndarray) else value
+    return None if isinstance(one, float) and math.isnan(one) else one
 
 
 class _Words:

@@ -87,7 +87,8 @@ class Notes:
     def finish(self) -> None:
         """Print what was counted."""
         if self._n_problems:
-            self.say(f"note: left out {self._n_problems:,} records, such as {self._first_problem}")
+            records = "record" if self._n_problems == 1 else "records"
+            self.say(f"note: left out {self._n_problems:,} {records}, such as {self._first_problem}")
         if self._unknown > _MANY_UNKNOWN * self._tokens:
             self.say(
                 f"note: {100 * self._unknown / self._tokens:.0f} % of the tokens are unknown words, which all have the "

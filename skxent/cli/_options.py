@@ -7,8 +7,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from skxent import __version__
 from skxent.language_model._options import BASES, DECODE_ERRORS, LEAVE_ONE_OUT, OOV, WHITESPACE, unit_of
@@ -26,8 +25,7 @@ SUMMARIES = ("srilm", "kenlm")
 RESAMPLED = ("block", "line", "file")
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What the user asks for; each attribute is the option of that name, None where it has no default.
 
     Attributes
@@ -438,9 +436,7 @@ def _complaints(options: Options) -> Iterator[str]:
     if "," in options.tokenizer:
         yield from _given(options, _ONE_TOKENIZER, "needs a single --tokenizer")
     if options.filters:
-        yield from _given(
-            options, _REPORT, "is for a report; --min-perplexity and --max-perplexity print lines instead"
-        )
+        yield from _filter_complaints(options)
     if options.confidence and options.per in ("line", "word"):
         yield f"--confidence needs a sample of lines or files, not a single {options.per}"
     if options.dask:
@@ -460,6 +456,13 @@ def _complaints(options: Options) -> Iterator[str]:
         if n_times > 1 and _is_stream(path):
             name = "standard input" if path == "-" else path
             yield f"{name} can be read only once, and this needs it twice: save it to a file first"
+
+
+def _filter_complaints(options: Options) -> Iterator[str]:
+    yield from _given(options, _REPORT, "is for a report; --min-perplexity and --max-perplexity print lines instead")
+    low, high = options.min_perplexity, options.max_perplexity
+    if low is not None and high is not None and low > high:
+        yield f"no line has a perplexity from --min-perplexity {low:g} to --max-perplexity {high:g}"
 
 
 def _dask_complaints(options: Options) -> Iterator[str]:
@@ -517,7 +520,7 @@ _REPORT = ("per", "format", "confidence", "plot")
 
 def _given(options: Options, names: Sequence[str], why: str) -> Iterator[str]:
     for name in names:
-        if getattr(options, name) != getattr(Options, name):
+        if getattr(options, name) != Options._field_defaults[name]:
             yield f"--{name.replace('_', '-')} {why}"
 
 

@@ -19,6 +19,7 @@ from skxent.cli._levels import (
     file_records,
     line_records,
     remedy,
+    row_of_figures,
     word_figures,
     word_records,
 )
@@ -51,6 +52,7 @@ def report(options: Options, progress: Progress, notes: Notes) -> None:
         base=options.base,
         unit=options.unit,
         figures=partial(figures_of, options=options, **constants),
+        row=partial(row_of_figures, options=options, **constants),
         about=_about(scorer, options),
         bold=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
     )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 
-import polars as pl
-
+from skxent._polars import pl
 from skxent._registry import Registry
 from skxent.cli._cells import aligned, joined
 from skxent.cli._levels import corpus_records, figures
@@ -43,7 +41,7 @@ def compare_tokenizers(options: Options, progress: Progress, notes: Notes) -> No
     names = options.tokenizer.split(",")
     for name in names:
         make_tokenizer(name)  # an unknown one is an error before any text is read
-    table = pl.concat([_row(replace(options, tokenizer=name), progress, notes) for name in names])
+    table = pl.concat([_row(options._replace(tokenizer=name), progress, notes) for name in names])
     progress.wipe()
     print_table(table, options.unit)
 

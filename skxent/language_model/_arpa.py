@@ -21,17 +21,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from skxent._files import atomic_write
 from skxent._parallel import keep_freed_memory
+from skxent._polars import pl
 from skxent._typing import Floats, Integers
 from skxent.language_model._decompress import read_chunks
 from skxent.language_model._errors import CorpusError
 from skxent.language_model._model import FittedUnigram
 from skxent.language_model._options import END_OF_SENTENCE, START_OF_SENTENCE, UNKNOWN
 from skxent.language_model._reader import BLOCK_BYTES
+from skxent.language_model._utf8 import check_utf8
 from skxent.language_model._vocabulary import Vocabulary, WordIndex
 from skxent.language_model._word_keys import PackedWords, Tokens, are_first, join_packed, pack, padded
 
@@ -48,7 +49,7 @@ _NOT_WRITTEN = (".zst", ".lz4", ".zip", ".7z")
 _HEAD = re.compile(rb"\s*\\data\\\nngram 1=(\d+)\n(?:ngram [2-9]=0\n)*\n*\\1-grams:\n")
 _TAIL = re.compile(rb"\n+(?:\\[2-9]-grams:\n+)*\\end\\\s*")
 # Whether a byte can be in a number, or behind it in its key.
-_OF_NUMBERS = np.isin(np.arange(256), np.frombuffer(b"\0+-.0123456789eEinf", np.uint8))
+_OF_NUMBERS = np.array([byte in b"\0+-.0123456789eEinf" for byte in range(256)])
 # Bytes at the end of a file in which the tail must be.
 _TAIL_BYTES = 1 << 12
 _NO_LINES = np.empty(0, np.int64)
@@ -214,9 +215,10 @@ def _columns(body: bytes) -> tuple[PackedWords, Floats] | None:
 
 def _is_utf8(data: bytes) -> bool:
     try:
-        return data.isascii() or bool(data.decode())
+        check_utf8(data)
     except UnicodeDecodeError:
         return False
+    return True
 
 
 def _numbers(body: bytes, text: NDArray[np.uint8], starts: Integers, stops: Integers) -> Floats | None:

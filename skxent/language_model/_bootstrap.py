@@ -15,7 +15,6 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from statistics import NormalDist
 
 import numpy as np
 
@@ -151,6 +150,8 @@ def interval(resampled: Floats, level: float, n_units: int | None = None) -> tup
 
 def _small_sample_factor(n: int, level: float) -> float:
     """Student's t over the normal quantile (Cornish-Fisher expansion), times the bias of the variance."""
+    from statistics import NormalDist  # few runs need it, and it takes as long to import as this package
+
     z, f = NormalDist().inv_cdf((1 + level) / 2), max(n - 1, 1)
     terms = (
         (z**2 + 1) / 4 / f,

@@ -52,7 +52,7 @@ class ClassCounts:
         """
         words = [listed for listed, _ in counted]
         if vocabulary is None:
-            distinct, columns = number_words(words)
+            distinct, columns = number_words(words, in_runs=True)
             vocabulary = Vocabulary.of(distinct)
         else:
             values = WordValues(vocabulary, np.arange(len(vocabulary)), len(vocabulary))

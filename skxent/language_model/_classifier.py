@@ -8,7 +8,6 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import polars as pl
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 from scipy.special import logsumexp, softmax
@@ -17,6 +16,7 @@ from sklearn.utils import Tags, assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from skxent._polars import pl
 from skxent._sklearn import Estimator, Interval, StrOptions, all_or_nothing, check_sample_weight, fit_context
 from skxent._typing import Array, Floats
 from skxent.language_model._class_counts import ClassCounts, count_classes

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import polars as pl
-
+from skxent._polars import pl
 from skxent.language_model._corpus import CorpusCounts, count_text
 from skxent.language_model._model import Evaluation, WordScores
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-import polars as pl
 
 from skxent._parallel import keep_freed_memory, prefetch
+from skxent._polars import pl
 from skxent._typing import Array, Integers
 from skxent.language_model._reader import BLOCK_BYTES, Piece, join_blocks, pieces_of_texts, read_pieces
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
@@ -51,7 +51,6 @@ _Result = TypeVar("_Result")
 
 # Bytes of text in one task of a worker process: with NLTK's tokenizers about 0.1 to 1 s of work.
 _TOKENIZER_BLOCK_BYTES = 1 << 18
-_SCHEMA = {"word": pl.String, "count": pl.Int64}
 _SIZES = ("n_lines", "n_sentences", "n_bytes", "n_characters")
 
 
@@ -146,7 +145,7 @@ def merge_counts(parts: Sequence[CorpusCounts]) -> CorpusCounts:
     filled = [part.rows for part in parts if part.n_types]
     if len(filled) == 1:
         return CorpusCounts(filled[0], **sizes)
-    tables = [pl.DataFrame(schema=_SCHEMA), *filled]
+    tables = [pl.DataFrame(schema={"word": pl.String, "count": pl.Int64}), *filled]
     return CorpusCounts.from_table(pl.concat(tables, how="vertical_relaxed"), **sizes)
 
 

@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, Protocol
 
-import polars as pl
-
+from skxent._polars import pl
 from skxent.language_model._errors import CorpusError
 
 __all__ = ["is_compressed", "open_bytes", "read_chunks"]

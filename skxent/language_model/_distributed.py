@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from socket import gethostname
 from typing import Any
 
 from skxent.language_model._corpus import CorpusCounts, count_files, merge_counts
@@ -169,5 +168,7 @@ def _require_file(path: str, size: int) -> None:
     except OSError as error:
         found, problem = None, f"{error.strerror}"
     if found != size:
+        from socket import gethostname  # it takes time to import, which every command would spend
+
         advice = "files must be on storage that all workers share, under the same names."
         raise OSError(errno.ENOENT, f"a worker ({gethostname()}) cannot read this file: {problem}; {advice}", path)

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import polars as pl
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skxent._polars import pl
 from skxent._registry import Registry
 from skxent._sklearn import Estimator, Interval, NamedParts, StrOptions, check_sample_weight, fit_context
 from skxent._typing import Array, Floats

@@ -37,8 +37,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import polars as pl
 
+from skxent._polars import pl
 from skxent._typing import Floats, Integers
 from skxent.language_model._bootstrap import Units, block_length, interval, join_neighbours, resample
 from skxent.language_model._corpus import (

@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from skxent._polars import pl
 from skxent._typing import Array, Floats
 from skxent.language_model._corpus import CorpusCounts, Counted
 from skxent.language_model._options import END_OF_SENTENCE, LEAVE_ONE_OUT, OOV, UNKNOWN, unit_of
@@ -187,7 +187,7 @@ class WordScores:
     @classmethod
     def of_vocabulary(cls, vocabulary: Vocabulary, *others: Any) -> Self:
         """Make scores of words that need not be strings yet; the other parameters are those of the class, in order."""
-        return cls(cast(pl.Series, vocabulary), *others)
+        return cls(cast("pl.Series", vocabulary), *others)
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from skxent._polars import pl
 from skxent._typing import Integers
 from skxent.language_model._decompress import read_chunks
 from skxent.language_model._errors import CorpusError

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
+from skxent._polars import pl
 from skxent._typing import Floats, Integers
 from skxent.language_model._corpus import (
     Document,

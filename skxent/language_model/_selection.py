@@ -106,7 +106,7 @@ def _ratios(
     background: str,
 ) -> tuple[WordKeys, Floats]:
     """Return the words of both texts, and for each the logarithm of the ratio of its probabilities."""
-    words, numbers = number_words([listed for listed, _ in (*target, *raw)])
+    words, numbers = number_words([listed for listed, _ in (*target, *raw)], in_runs=True)
     pairs = zip(numbers, (count for _, count in (*target, *raw)), strict=True)
     sums = [np.bincount(number, count, len(words)) for number, count in pairs]
     counts = TextCounts(np.array([sum(sums[: len(target)]), sum(sums[len(target) :])], dtype=np.float64))

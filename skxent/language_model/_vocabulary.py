@@ -7,9 +7,9 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from skxent._polars import pl
 from skxent._typing import Integers
 from skxent.language_model._word_keys import (
     LONGEST_KEY,
@@ -20,6 +20,7 @@ from skxent.language_model._word_keys import (
     are_first,
     hash_keys,
     key_of,
+    mix,
     order_keys,
     pack,
     pack_words,
@@ -27,17 +28,16 @@ from skxent.language_model._word_keys import (
 
 __all__ = ["Vocabulary", "WordIndex", "WordValues", "number_words"]
 
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_HALF = np.uint64(32)
 
-
-def number_words(parts: Sequence[WordKeys]) -> tuple[WordKeys, list[Integers]]:
+def number_words(parts: Sequence[WordKeys], *, in_runs: bool = False) -> tuple[WordKeys, list[Integers]]:
     """Give each distinct word of all parts a number, from 0.
 
     Parameters
     ----------
     parts : sequence of WordKeys
         Words; one may come in several parts, and in one part again.
+    in_runs : bool, default=False
+        Whether the words come as they were counted, see :func:`order_keys`.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def number_words(parts: Sequence[WordKeys]) -> tuple[WordKeys, list[Integers]]:
     n_before = 0
     for m in range(LONGEST_KEY):
         joined = [np.concatenate([part.keys[m][i] for part in parts]) for i in range(m + 1)]
-        distinct, numbered = _number_keys(joined)
+        distinct, numbered = _number_keys(joined, in_runs)
         numbered += n_before
         n_before += len(distinct[0])
         keys.append(distinct)
@@ -62,9 +62,9 @@ def number_words(parts: Sequence[WordKeys]) -> tuple[WordKeys, list[Integers]]:
     return WordKeys(keys, list(long)), list(map(np.concatenate, numbers))
 
 
-def _number_keys(keys: Keys) -> tuple[Keys, Integers]:
+def _number_keys(keys: Keys, in_runs: bool) -> tuple[Keys, Integers]:
     """Return the distinct keys, and the number of each key among them."""
-    order = order_keys(keys)
+    order = order_keys(keys, in_runs=in_runs)
     keys = [key[order] for key in keys]
     is_first = are_first(keys)
     numbers = np.empty(len(order), dtype=np.int64)
@@ -177,9 +177,7 @@ class _KeyIndex:
             slot = self._next(slot)
 
     def _home(self, keys: Keys) -> Integers:
-        mixed = hash_keys(keys)
-        mixed = (mixed ^ mixed >> _HALF) * _MULTIPLIER
-        return (mixed >> np.uint64(64 - self.bits)).astype(np.int64)
+        return (mix(hash_keys(keys)) >> np.uint64(64 - self.bits)).astype(np.int64)
 
     def _next(self, slot: Integers) -> Integers:
         return (slot + 1) & (len(self.slots) - 1)

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
+from numpy.typing import NDArray
 
+from skxent._polars import pl
 from skxent._typing import Integers
 from skxent.language_model._word_keys import (
     LONGEST_KEY,
@@ -20,6 +21,7 @@ from skxent.language_model._word_keys import (
     are_first,
     as_strings,
     find_tokens,
+    mix,
     order_keys,
     pack,
     pack_words,
@@ -27,6 +29,9 @@ from skxent.language_model._word_keys import (
 
 __all__ = ["BlockCounts", "CountedWords", "WordCounter", "count_block", "count_words"]
 
+# Bits of the largest table in which the words of a block are counted: 512 KiB, and a third of the time that sorting the
+# words takes, with 14 to 17 bits, on three kinds of text.
+_LARGEST_TABLE_BITS = 16
 # Words and how often each occurs; a word may come again.
 CountedWords = tuple[WordKeys, Integers]
 
@@ -34,13 +39,29 @@ CountedWords = tuple[WordKeys, Integers]
 def _collapse(keys: Keys, counts: Integers | None = None, exact: bool = False) -> tuple[Keys, Integers]:
     """Distinct keys and how often each occurs; unless ``exact``, a key may be in two rows, see :func:`order_keys`."""
     if counts is None and len(keys) == 1:
-        counted = pl.Series("key", keys[0]).value_counts(sort=False, name="count")
-        return [counted["key"].to_numpy()], counted["count"].cast(pl.Int64).to_numpy()
-    order = order_keys(keys, exact)
+        return _count(keys[0])
+    order = order_keys(keys, exact, in_runs=counts is not None)
     keys = [key[order] for key in keys]
     first = np.flatnonzero(are_first(keys))
     totals = np.diff(first, append=len(order)) if counts is None else np.add.reduceat(counts[order], first)
     return [key[first] for key in keys], totals
+
+
+def _count(key: NDArray[np.uint64]) -> tuple[Keys, Integers]:
+    """Count keys of one integer: those that get a slot of a hash table in it, all at once, and sort the few others."""
+    bits = min(len(key).bit_length(), _LARGEST_TABLE_BITS)
+    slot = (mix(key) >> np.uint64(64 - bits)).astype(np.intp)
+    table = np.zeros(1 << bits, np.uint64)
+    table[slot] = key
+    has_slot = table[slot] == key
+    n = np.bincount(slot[has_slot], minlength=len(table))
+    used = np.flatnonzero(n)
+    others = np.sort(key[~has_slot])
+    first = np.flatnonzero(are_first([others]))
+    distinct = np.concatenate([table[used], others[first]])
+    counts = np.concatenate([n[used], np.diff(first, append=len(others))])
+    order = np.argsort(distinct)
+    return [distinct[order]], counts[order]
 
 
 class BlockCounts(NamedTuple):

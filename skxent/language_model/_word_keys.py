@@ -15,9 +15,9 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from skxent._polars import pl
 from skxent._typing import Integers
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "hash_keys",
     "join_packed",
     "key_of",
+    "mix",
     "order_keys",
     "pack",
     "pack_words",
@@ -156,7 +157,8 @@ def _blank_unicode_spaces(text: NDArray[np.uint8]) -> None:
         # Most letters fall out at their second byte.
         at = at[_membership(spaces[:, 1])[text[at + 1]]]
         positions = [at + j for j in range(spaces.shape[1])]
-        is_space = np.isin(_code([text[position] for position in positions]), _code(list(spaces.T)))
+        codes = _code([text[position] for position in positions])
+        is_space = (codes[:, None] == _code(list(spaces.T))).any(axis=1)
         for position in positions:
             text[position[is_space]] = 0x20
 
@@ -236,22 +238,29 @@ def key_of(word: bytes) -> np.uint64:
     return np.uint64(int.from_bytes(word, "little"))
 
 
+def mix(key: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Scatter integers, so that the upper bits of the results are a hash."""
+    mixed: NDArray[np.uint64] = (key ^ key >> _HALF) * _MULTIPLIER
+    return mixed
+
+
 def hash_keys(keys: Keys) -> NDArray[np.uint64]:
     """Mix the integers of each key to one."""
     mixed = keys[0]
     for key in keys[1:]:
-        mixed = (mixed ^ mixed >> _HALF) * _MULTIPLIER ^ key
+        mixed = mix(mixed) ^ key
     return mixed
 
 
-def order_keys(keys: Keys, exact: bool = True) -> Integers:
+def order_keys(keys: Keys, exact: bool = True, in_runs: bool = False) -> Integers:
     """Return an order in which equal keys are neighbours.
 
     It is that of a hash.  Should different keys have one hash, equal keys may be apart, unless all integers of the
-    keys are ordered, which ``exact`` does then.
+    keys are ordered, which ``exact`` does then.  With ``in_runs`` it is faster where the keys are a few lists in that
+    order already, one after the other.
     """
     hashed = hash_keys(keys)
-    order: Integers = np.argsort(hashed)
+    order: Integers = np.argsort(hashed, kind="stable" if in_runs else "quicksort")
     if exact and len(keys) > 1 and _collide(hashed[order], [key[order] for key in keys]):
         order = np.lexsort(keys)
     return order

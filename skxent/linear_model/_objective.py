@@ -229,7 +229,7 @@ class Objective:
         return self.problem.output.centred(w)
 
     def intercept_only(self) -> Array:
-        """Return the weights of a model of how often each output is on; zeros if there is no intercept.
+        """Return the :meth:`centred` weights of a model of how often each output is on; zeros if there is no intercept.
 
         Where there are many outputs and few rows for each of them, the frequencies are mostly chance, and a fit takes
         steps to undo them. So they are drawn towards their mean by the share of their variance that chance is expected
@@ -248,7 +248,7 @@ class Objective:
             kept = 1 - chance / spread if spread > chance else 0
             shares = shares.mean() + kept * (shares - shares.mean())
             w[-1] = self.problem.output.logits(shares.clip(self.eps, 1 - self.eps))
-        return w
+        return self.centred(w)
 
     @cached_property
     def mean_targets(self) -> Array:

@@ -184,8 +184,8 @@ class _ConjugateGradients:
     def __init__(self, gradient: Array, precondition: Callable[[Array], Array], rules: NewtonBound) -> None:
         self.rules = rules
         self.precondition = precondition
-        self.residual = gradient
-        self.direction = precondition(gradient).astype(gradient.dtype, copy=False)
+        self.residual = gradient.copy()
+        self.direction = precondition(gradient).astype(gradient.dtype)
         self.size = float(np.vdot(gradient, self.direction))
         self.first_size = self.size
         self.step = np.zeros_like(gradient)
@@ -219,13 +219,14 @@ class _ConjugateGradients:
         length = self.size / curvature
         self.known += length * self.size
         self.reach += 2 * length * logit_change
-        self.step = self.step - length * self.direction
-        self.residual = self.residual - length * product
+        self.step -= length * self.direction
+        self.residual -= length * product
         solved = self.precondition(self.residual)
         size = max(float(np.vdot(self.residual, solved)), 0.0)
         self.lengths.append(length)
         self.ratios.append(size / self.size)
-        self.direction = solved + self.ratios[-1] * self.direction
+        self.direction *= self.ratios[-1]
+        self.direction += solved
         self.size = size
         least, before = self._least_ritz_value(), self.least
         self.turned /= self.turned + self.ratios[-1]

@@ -200,8 +200,15 @@ class Surrogate:
         """Return value and gradient at `w`."""
         (value, gradient), (other_value, other) = (half(w) for half in self.halves)
         value = (value + other_value) / 2 + self.value_offset + float(np.vdot(self.gradient_offset, w - self.w))
-        self.error = self.share_of_error * (gradient - other) / 2 - self.error_offset
-        return value, (gradient + other) / 2 + self.gradient_offset
+        # In place: arrays of the size of the weights are most of the memory where there are many outputs.
+        other -= gradient
+        other /= 2
+        gradient += other
+        gradient += self.gradient_offset
+        other *= self.share_of_error
+        other -= self.error_offset
+        self.error = other
+        return value, gradient
 
     def noise_dominates(self, gradient: Array, precondition: Callable[[Array], Array]) -> bool:
         """Return whether the gradient of the latest call is small against its noise, in the preconditioner's norm."""

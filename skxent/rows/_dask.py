@@ -1,16 +1,18 @@
 """Rows on the workers of a Dask cluster, or in the partitions of a Dask collection on this machine.
 
-Partitions stay where they are: a sum sends its function to them, one task for each, and adds what they return in the
-order of the partitions, as a tree of fixed shape. So it has the same bits whatever the number of workers. Partitions
-are computed once and kept by the workers, with the graph they came from: those of a worker that is lost are computed
-again by the others. Neighbours that are small are put together, so that tasks are worth what they cost.
+Partitions stay where they are: a sum sends its function to them, in one task for each thread of the workers, which
+takes the partitions that lie there one after the other. Sums are exact, so that they have the same bits whatever the
+number of workers and whoever has which partitions. Partitions are computed once and kept by the workers, with the graph
+they came from: those of a worker that is lost are computed again by the others. Neighbours that are small are put
+together, so that few arrays are named in each task.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy as shallow_copy
-from functools import partial
+from functools import partial, reduce
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -37,7 +39,8 @@ from skxent.rows._memory import MemoryRows
 from skxent.rows._part import Part, joined, select
 from skxent.rows._rows import SAMPLE_BYTES, Rows
 from skxent.rows._source import refuse_lazy
-from skxent.rows._tasks import call, compute, has_client, packed, task, tree, unpacked
+from skxent.rows._sums import ExactSums, exact_sums, merged
+from skxent.rows._tasks import bundles, call, compute, has_client, packed, task, tree, unpacked
 
 __all__ = ["DaskColumn", "DaskRows", "DaskTable"]
 
@@ -93,7 +96,7 @@ class DaskColumn:
         columns = [[None] * len(self.parts) if other is None else other.parts for other in others]
         function = partial(call, packed(function))
         parts = dask.persist(*(task(function, *part) for part in zip(self.parts, *columns, strict=True)))
-        return DaskColumn(parts, self.sizes)
+        return DaskColumn(parts, self.sizes, names=self.names)
 
     def distinct(self) -> Array:
         """Return the values that occur, sorted."""
@@ -139,6 +142,7 @@ class DaskTable:
     def __init__(self, X: Any, target: Any = None, weight: Any = None) -> None:
         self.X, self.target, self.weight = X, target, weight
         self.parts: list[Any] = []
+        self.bundles: list[list[int]] = []
         self.is_frame = hasattr(type(X), "map_partitions") and hasattr(type(X), "columns")
         if not (self.is_frame or isinstance(X, da.Array)):
             raise TypeError(
@@ -226,6 +230,7 @@ class DaskTable:
         y, weight = (
             None if values is None else self.column(values, name, parts.get(name, ())) for name, values in given.items()
         )
+        self.bundles = bundles(self.parts, self.sizes)
         return self, y, weight
 
     def astype(self, dtype: Any, copy: bool = False) -> DaskTable:
@@ -423,18 +428,30 @@ def _rows_of_part(
     return rows if positions is None else rows.reweighted(positions, weight)
 
 
-def _sum_part(sent: bytes, *part: Any) -> list[Any]:
+def _in_parts(function: Callable[..., Any], n_outputs: int, dtype: Any, n_parts: int, *given: Any) -> Iterator[Any]:
+    """Yield a function of the rows of some parts, and of what else there is for each, from the values part by part.
+
+    Dask takes several times as long to look through tuples of values.
+    """
+    width = len(given) // n_parts
     with worker_threads():
-        return _rows_of_part(*part).sum(unpacked(sent))
+        for start in range(0, len(given), width):
+            X, y, weight, positions, *others = given[start : start + width]
+            yield function(_rows_of_part(n_outputs, dtype, X, y, weight, positions), *others)
 
 
-def _each_part(sent: bytes, max_rows: int | None, *part: Any) -> list[Any]:
-    with worker_threads():
-        return list(_rows_of_part(*part).each(unpacked(sent), max_rows))
+def _sum_of_parts(sent: bytes, *parts: Any) -> ExactSums:
+    function = unpacked(sent)
+    return reduce(merged, _in_parts(lambda rows: exact_sums(rows.sum(function)), *parts))
 
 
-def _take_part(rows: Array, *part: Any) -> Part:
-    return _rows_of_part(*part).take(rows)
+def _each_of_parts(sent: bytes, max_rows: int | None, *parts: Any) -> list[list[Any]]:
+    function = unpacked(sent)
+    return list(_in_parts(lambda rows: list(rows.each(function, max_rows)), *parts))
+
+
+def _taken_from_parts(*parts: Any) -> list[Part]:
+    return list(_in_parts(MemoryRows.take, *parts))
 
 
 def _places(positions: Array | None, chosen: Array) -> Array:
@@ -444,6 +461,19 @@ def _places(positions: Array | None, chosen: Array) -> Array:
 def _outline(n_features: int, n_outputs: int, dtype: Any) -> SimpleNamespace:
     """Return what functions of parts may ask of the rows that they are a part of."""
     return SimpleNamespace(n_features=n_features, n_outputs=n_outputs, dtype=dtype)
+
+
+def _filtered(bundles: Sequence[Sequence[int]], kept: Sequence[int]) -> list[list[int]]:
+    """Return what bundles have of some parts, without bundles that have none of them."""
+    chosen = set(kept)
+    found = ([index for index in bundle if index in chosen] for bundle in bundles)
+    return [bundle for bundle in found if bundle]
+
+
+def _in_order(bundles: Sequence[Sequence[int]], results: Sequence[Sequence[Any]]) -> list[Any]:
+    """Return the results of the parts in bundles, in the order of the parts."""
+    pairs = zip(chain.from_iterable(bundles), chain.from_iterable(results), strict=True)
+    return [result for _, result in sorted(pairs, key=lambda pair: pair[0])]
 
 
 class DaskRows(Rows):
@@ -473,7 +503,7 @@ class DaskRows(Rows):
         self.X, self.y = list(table.parts), list(y.parts)
         self.weight = [None] * len(self.X) if weight is None else list(weight.parts)
         self.positions: list[Any] = [None] * len(self.X)
-        self.sizes = list(table.sizes)
+        self.sizes, self.bundles = list(table.sizes), table.bundles
         self.n_outputs, self.workers = n_outputs, workers
         self.n_rows, self.n_features = table.shape
         self.dtype, self.nbytes = table.dtype, table.nbytes
@@ -487,22 +517,24 @@ class DaskRows(Rows):
         """Pickle the outline alone: functions of parts name the rows, and must not take them along."""
         return _outline, (self.n_features, self.n_outputs, self.dtype)
 
-    @property
-    def _parts(self) -> Iterator[tuple[Any, ...]]:
-        """The arguments of :func:`_rows_of_part` for each partition."""
-        for part in zip(self.X, self.y, self.weight, self.positions, strict=True):
-            yield self.n_outputs, self.dtype, *part
+    def _task(self, function: Callable[..., Any], bundle: Sequence[int], *given: Any, **others: Sequence[Any]) -> Any:
+        """Return the task of a function of :func:`_in_parts` for the parts of a bundle."""
+        columns = [self.X, self.y, self.weight, self.positions, *others.values()]
+        values = (column[index] for index in bundle for column in columns)
+        return task(function, *given, self.n_outputs, self.dtype, len(bundle), *values)
 
     def sum(self, function: Callable[[Part], tuple[Any, ...]]) -> list[Any]:
         """Return the sum over all rows of a function of a part; see :meth:`Rows.sum`."""
         sent = dask.delayed(packed(function), pure=False)
-        return list(compute([tree([task(_sum_part, sent, *part) for part in self._parts])])[0])
+        terms = [self._task(_sum_of_parts, bundle, sent) for bundle in self.bundles]
+        found: ExactSums = compute([tree(terms, merged)])[0]
+        return list(found.values())
 
     def each(self, function: Callable[[Part], Any], max_rows: int | None = None) -> Iterator[Any]:
         """Yield a function of each part; see :meth:`Rows.each`."""
         sent = dask.delayed(packed(function), pure=False)
-        for found in compute([task(_each_part, sent, max_rows, *part) for part in self._parts]):
-            yield from found
+        terms = [self._task(_each_of_parts, bundle, sent, max_rows) for bundle in self.bundles]
+        return chain.from_iterable(_in_order(self.bundles, compute(terms)))
 
     def take(self, rows: slice | Array) -> Part:
         """Return some rows; see :meth:`Rows.take`. Only these are sent."""
@@ -516,8 +548,10 @@ class DaskRows(Rows):
     def _taken(self, rows: slice | Array) -> Part:
         positions = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else np.asarray(rows)
         order = np.argsort(positions, kind="stable")
-        parts = zip(self._local(positions[order]), self._parts, strict=True)
-        together = joined(compute([task(_take_part, local, *part) for local, part in parts if len(local)]))
+        local = self._local(positions[order])
+        chosen = _filtered(self.bundles, [index for index, rows in enumerate(local) if len(rows)])
+        terms = [self._task(_taken_from_parts, bundle, rows=local) for bundle in chosen]
+        together = joined(_in_order(chosen, compute(terms)))
         if (np.diff(positions) >= 0).all():
             return together
         back = np.argsort(order, kind="stable")
@@ -550,7 +584,9 @@ class DaskRows(Rows):
         tasks = dask.persist(*places, *weights)
         chosen["positions"] = list(tasks[: len(kept)])
         chosen["weight"] = list(tasks[len(kept) :]) if self.weighted else [None] * len(kept)
-        return self._with(**chosen, sizes=[len(part) for part in local], n_rows=len(positions))
+        numbers = {index: number for number, index in enumerate(kept)}
+        bundles = [[numbers[index] for index in bundle] for bundle in _filtered(self.bundles, kept)]
+        return self._with(**chosen, sizes=[len(part) for part in local], n_rows=len(positions), bundles=bundles)
 
     def reweighted(self, positions: Array, weight: Array | None) -> DaskRows:
         """Return some rows with other weights; see :meth:`Rows.reweighted`."""

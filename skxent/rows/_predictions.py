@@ -9,8 +9,8 @@ import numpy as np
 
 from skxent._files import atomic_write
 from skxent._typing import Array
+from skxent.rows._footers import import_parquet
 from skxent.rows._given import opened
-from skxent.rows._readers import import_parquet
 
 __all__ = ["write_predictions"]
 

@@ -14,10 +14,11 @@ import polars as pl
 import scipy.sparse as sp
 
 from skxent._typing import Array
+from skxent.rows._footers import Footer, import_parquet
 from skxent.rows._rows import SAMPLE_BYTES
 from skxent.rows._source import Source
 
-__all__ = ["ArrayBlocks", "ArrayFiles", "FrameBlocks", "Parquet", "file_of_map", "import_parquet"]
+__all__ = ["ArrayBlocks", "ArrayFiles", "FrameBlocks", "Parquet", "file_of_map"]
 
 # Bytes of a block of an array: reading it costs much more than to begin to, and three of them are little memory.
 _BLOCK_BYTES = 4_000_000
@@ -308,9 +309,8 @@ class Parquet(_Columns):
     Notes
     -----
     A row group is in memory as a whole, with the next one, and PyArrow needs some memory to read it: together two and a
-    half times its bytes. What a file says about its row groups takes 1 kB for each column of each group. Write row
-    groups of 10 to 50 MB (``frame.write_parquet(path, row_group_size=...)``), and several files if there are many
-    columns. Needs PyArrow (``pip install skxent[dask]``).
+    half times its bytes. Write row groups of 10 to 50 MB (``frame.write_parquet(path, row_group_size=...)``). Needs
+    PyArrow (``pip install skxent[dask]``).
 
     Examples
     --------
@@ -336,17 +336,18 @@ class Parquet(_Columns):
         memory: float = SAMPLE_BYTES,
     ) -> None:
         self.given = paths
-        self._held: tuple[Any, Any] = None, None
         self.paths = _matching(paths, "*.parquet")
         self.files = _Unchanged(self.paths)
         self.groups: list[tuple[Path, int]] = []
+        self._footers: dict[Path, Footer] = {}
         schemas: dict[Path, Any] = {}
         sizes: list[int] = []
         for path in self.paths:
-            metadata = self._metadata(path)
-            schemas[path] = metadata.schema.to_arrow_schema()
-            found = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-            self.groups += [(path, i) for i, n_rows in enumerate(found) if n_rows]
+            with _Named(path):
+                footer = self._footers[path] = Footer(path)
+                schemas[path] = footer.metadata().schema.to_arrow_schema()
+                found = [footer.metadata(group).row_group(0).num_rows for group in range(footer.n_groups)]
+            self.groups += [(path, group) for group, n_rows in enumerate(found) if n_rows]
             sizes += [n_rows for n_rows in found if n_rows]
         super().__init__(schemas[self.paths[0]].names, target, weight, columns, sizes, memory)
         for path, schema in schemas.items():
@@ -381,30 +382,18 @@ class Parquet(_Columns):
                 X[:, start : start + width] = self._numbers_in(index, read(names))
             return X, *self._others(index, read)
 
-    def _metadata(self, path: Path) -> Any:
-        """Return what a file says about its row groups.
-
-        That of one file is kept: it has 1 kB for each column of each group, and takes longer to read than a group does.
-        """
-        held, metadata = self._held
-        if held != path:
-            with _Named(path):
-                metadata = import_parquet().read_metadata(path)
-            self._held = path, metadata
-        return metadata
-
     @contextmanager
     def _opened(self, index: int) -> Iterator[Callable[[list[str]], pl.DataFrame]]:
         """Open the file of a block, and give a function that reads some of the block's columns."""
         path, group = self.groups[index]
         self.files.check(path)
-        metadata = self._metadata(path)
         with _Named(path):
+            metadata = self._footers[path].metadata(group)
             file = import_parquet().ParquetFile(path, metadata=metadata, pre_buffer=False)
 
         def read(columns: list[str]) -> pl.DataFrame:
             with _Named(path):
-                frame = pl.from_arrow(file.read_row_group(group, columns=columns, use_threads=False))
+                frame = pl.from_arrow(file.read_row_group(0, columns=columns, use_threads=False))
             assert isinstance(frame, pl.DataFrame)
             return frame
 
@@ -506,12 +495,3 @@ def _matching(paths: Any, in_folder: str) -> list[Path]:
 def _dtype(fields: list[Any]) -> Any:
     """Return float32 if all columns of a file are of that type, otherwise float64."""
     return np.float32 if all(str(field.type) == "float" for field in fields) else np.float64
-
-
-def import_parquet() -> Any:
-    """Import the module of PyArrow that reads and writes Parquet, or say how to install it."""
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ImportError("Parquet files need PyArrow: pip install 'skxent[dask]' or pip install pyarrow.") from error
-    return pyarrow.parquet

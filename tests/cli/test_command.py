@@ -767,6 +767,7 @@ USAGE_ERRORS = [
     (["--compare", "m", "m", "--format", "srilm", "--", "b"], "--compare has no --format srilm"),
     (["--confidence", "0.9", "--format", "kenlm", "b"], "--confidence has no --format kenlm"),
     (["--max-perplexity", "9", "--plot", "p.png", "b"], "--plot is for a report"),
+    (["--min-perplexity", "9", "--max-perplexity", "2", "b"], "from --min-perplexity 9 to --max-perplexity 2"),
     (["--encoding", "klingon", "train.txt"], "klingon"),
     (["--smoothing", "nonsense", "train.txt"], "unknown smoothing 'nonsense'"),
     (["--smoothing", "lidstone", "--smoothing-parameter", "-1", "train.txt"], "-1"),
@@ -860,6 +861,18 @@ class TestProcess:
         code = (
             "import sys\nfrom skxent.cli import main\nmain(['train.txt', '--quiet'])\n"
             "print({'scipy', 'sklearn', 'pandas', 'nltk', 'matplotlib', 'rich'} & set(sys.modules))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == "set()"
+
+    @pytest.mark.parametrize("format", ["text", "json"])
+    def test_a_saved_model_scores_text_without_polars(self, folder, format):
+        """Polars takes longer to import than NumPy, and the words need never be strings."""
+        assert main(["--train", "train.txt", "--save", "m.arpa", "--quiet"]) == 0
+        arguments = ["--model", "m.arpa", "test.txt", "--quiet", "--format", format]
+        code = (
+            f"import sys\nfrom skxent.cli import main\nmain({arguments})\n"
+            "print({'polars', 'numpy.ma', 'statistics', 'socket', 'skxent.cli._compare'} & set(sys.modules))"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert done.stdout.splitlines()[-1] == "set()"

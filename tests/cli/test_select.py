@@ -101,7 +101,7 @@ def test_bad_records(run, tmp_path):
     assert "bad.jsonl: line 2: not valid JSON" in err
     code, out, err = run(*arguments, "--skip-bad")
     assert (code, json.loads(out)["text"]) == (0, "the sea")
-    assert "left out 1 records, such as bad.jsonl: line 2" in err
+    assert "left out 1 record, such as bad.jsonl: line 2" in err
 
 
 WRONG = [

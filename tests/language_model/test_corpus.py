@@ -125,6 +125,15 @@ def test_words_with_one_hash_stay_apart(monkeypatch):
     assert as_dict(count_text([text])) == {"longerword1": 7, "longerword2": 7, "a": 7}
 
 
+@pytest.mark.parametrize("n_slots", [1, 3])
+def test_words_that_share_a_slot_stay_apart(monkeypatch, n_slots):
+    """With one slot, one word gets it and all others are sorted."""
+    slots = np.arange(n_slots, dtype=np.uint64) << np.uint64(62)
+    monkeypatch.setattr("skxent.language_model._word_counts.mix", lambda key: slots[key % np.uint64(n_slots)])
+    words = [f"w{i % 17}" for i in range(100)]
+    assert as_dict(count_text([" ".join(words)])) == Counter(words)
+
+
 def test_a_key_holds_the_bytes_of_its_word_alone():
     data = b"ab cdefghijk\n"
     (short,), longer, *_ = pack(data, find_tokens(data)).words.keys

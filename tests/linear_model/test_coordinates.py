@@ -1,5 +1,7 @@
 """Centred and scaled columns: the same model and the same work whatever is added to columns or multiplies them."""
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -210,3 +212,18 @@ def test_a_model_that_single_precision_cannot_hold_is_named(make, rng):
     column = (X[:, 0] * 8 + 1.5e7).astype(np.float32)
     with pytest.warns(ConvergenceWarning, match="float32 cannot hold this model.*Pass float64"):
         SoftmaxRegressor(alpha=0).fit(make(column[:, None]), (X[:, 0] > 0).astype(int) ^ (rng.random(len(X)) < 0.1))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_weights_are_centred_before_they_are_rounded(n_classes, rng):
+    """Intercepts that are large in single precision would lose more digits if their mean were taken off afterwards."""
+    X = (rng.standard_normal((300, 4)) + 1e4).astype(np.float32)
+    y = rng.integers(0, n_classes, 300)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        single = SoftmaxRegressor(alpha=1e-3).fit(X, y)
+    double = SoftmaxRegressor(alpha=1e-3).fit(X.astype(np.float64), y)
+    largest = np.abs(single.intercept_).max()
+    assert largest > 100
+    assert abs(single.intercept_.astype(np.float64).mean()) <= np.finfo(np.float32).eps * largest
+    np.testing.assert_allclose(single.predict_proba(X), double.predict_proba(X), atol=2e-3)

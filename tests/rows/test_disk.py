@@ -669,23 +669,6 @@ def test_columns_of_a_row_group_are_read_a_few_at_a_time(dtypes, tmp_path, monke
         assert len(asked) == n_pieces + 1
 
 
-def test_what_one_file_says_about_its_groups_is_kept_and_read_once_a_pass(data, tmp_path, monkeypatch):
-    pq = pytest.importorskip("pyarrow.parquet")
-    X, y, _ = (values[:900] for values in data)
-    for at in range(3):
-        part = slice(300 * at, 300 * (at + 1))
-        frame_of(X[part], y[part]).write_parquet(tmp_path / f"{at}.parquet", row_group_size=100)
-    read, paths = pq.read_metadata, []
-    monkeypatch.setattr(pq, "read_metadata", lambda path: paths.append(path.name) or read(path))
-    source = Parquet(tmp_path, "label")
-    assert len(source.sizes) == 9
-    assert paths == ["0.parquet", "1.parquet", "2.parquet"]
-    paths.clear()
-    for index in range(9):
-        source.load(index)
-    assert paths == ["0.parquet", "1.parquet", "2.parquet"]
-
-
 def test_columns_of_parquet_are_checked(two_files):
     with pytest.raises(ValueError, match=r"different names.*'a', 'a'"):
         two_files(lambda frame: frame, columns=["a", "a"])

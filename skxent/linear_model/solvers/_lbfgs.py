@@ -402,6 +402,7 @@ class LBFGS(Solver, name="lbfgs"):
         if started and callback(w, value):
             return Result(w, 1, True, STOPPED)
         descent = _Descent(self, objective, w, value, gradient, self._precondition(objective, w, refine=started))
+        del gradient  # as large as the weights
         # A start that is given may be worse than no model at all.
         reference = min(value, objective(objective.intercept_only())[0]) if given else value
         return self._run(descent, 1 + started, max_iter, tol, callback, bound, reference)
@@ -521,19 +522,19 @@ class _Check:
         """Set the optimality; return a Newton step, or None where there is no bound or none is asked for."""
         if self.bound is None or self.tol == 0:
             return None
-        step = self._bounded(descent, descent.objective, descent.gradient, n_iter)
+        step = self._bounded(descent, descent.gradient, n_iter)
         unsure = self.optimality > self.settings._accepted(descent.objective, self.tol)
         if unsure and descent.w.dtype != np.float64 and self.settings.standardize:
-            # The gradient may be lost in rounding.
-            precise = descent.objective.precise()
-            step = self._bounded(descent, precise, precise.gradient(descent.w), n_iter)
-        return step.astype(descent.w.dtype)
+            # The gradient may be lost in rounding; that of the Hessian hardly changes the bound.
+            gradient = descent.objective.precise().gradient(descent.w).astype(descent.w.dtype)
+            step = self._bounded(descent, gradient, n_iter)
+        return step
 
-    def _bounded(self, descent: _Descent, objective: Any, gradient: Array, n_iter: int) -> Array:
+    def _bounded(self, descent: _Descent, gradient: Array, n_iter: int) -> Array:
         assert self.bound is not None
         scale = max(abs(descent.value), self.scale, np.finfo(float).tiny)
         enough = self.settings._accepted(descent.objective, self.tol) * scale
-        excess, step = self.bound(objective, descent.w, gradient, descent.multiply, enough, n_iter)
+        excess, step = self.bound(descent.objective, descent.w, gradient, descent.multiply, enough, n_iter)
         self.optimality = excess / scale
         return step
 
