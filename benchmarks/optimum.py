@@ -26,6 +26,9 @@ from skxent import SigmoidRegressor, SoftmaxRegressor
 # the model without features where that is more (separable classes, whose optimum is zero).
 LIMIT, NEGLIGIBLE = 1e-4, 0.01
 
+# Entries of sparse data up to which the reference multiplies them as dense ones, which is faster.
+_DENSE_ENTRIES = 1e6
+
 
 @dataclass
 class RandomProblem:
@@ -154,6 +157,8 @@ class Reference:
     def __init__(self, problem: RandomProblem, classes: np.ndarray) -> None:
         X = problem.X.astype(np.float64)
         self.n, self.d = X.shape
+        if issparse(X) and self.n * self.d <= _DENSE_ENTRIES:
+            X = X.toarray()
         weight = np.ones(self.n) if problem.weight is None else problem.weight.astype(np.float64)
         self.weight = weight / weight.sum()
         self.alpha = problem.estimator.alpha

@@ -16,7 +16,7 @@ STYLE = "skxent.pictures"
 # Displays keep to the reader's style, and so to its first two colours.
 FIRST, SECOND = "C0", "C1"
 
-# For what is there to compare with.
+# The colour of what is drawn only to compare with.
 GREY = "0.45"
 
 

@@ -577,7 +577,7 @@ class Spherical(Loss, name="spherical"):
 
 
 _LABELS, _PILOT = CrossEntropy(), GeneralizedCrossEntropy()
-# Standard errors by which models without a noise matrix must predict labels better before there is none.
+# Models without a noise matrix must predict the labels better by this many standard errors; then none is used.
 _SURE = 2
 
 

@@ -4,12 +4,14 @@ Hypothesis tries the same examples in every run; `pytest --hypothesis-profile=se
 sets its own number of examples, since each takes long, keeps it.
 """
 
+import importlib
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import settings
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=2000, deadline=None, print_blob=True)
@@ -41,8 +43,35 @@ def rng():
     return np.random.default_rng(0)
 
 
+@pytest.fixture(scope="session")
+def libraries():
+    """Return what sets the threads of the libraries that are loaded; to find them takes longer than many a test."""
+    importlib.import_module("scipy.linalg")
+    return ThreadpoolController()
+
+
 @pytest.fixture
-def one_blas_thread():
+def one_blas_thread(libraries):
     """On matrices this small, BLAS threads only get in each other's way."""
-    with threadpool_limits(1, user_api="blas"):
+    with libraries.limit(limits=1, user_api="blas"):
         yield
+
+
+@pytest.fixture(scope="session")
+def mnist_file(tmp_path_factory):
+    """Return a file with MNIST as the examples read it; the first process that needs it makes it, in seconds."""
+    folder = tmp_path_factory.getbasetemp()
+    path = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "mnist.npz"
+    if not path.exists():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend(Path(__file__).resolve().parents[1] / "examples")
+            np.savez(folder / "read.npz", *importlib.import_module("_mnist").load_mnist())
+        (folder / "read.npz").replace(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def mnist(mnist_file):
+    """Return the images and digits of MNIST: the 60,000 to train with, and the 10,000 to test with."""
+    with np.load(mnist_file) as file:
+        return tuple(file.values())

@@ -74,10 +74,17 @@ RUNS = {
 
 
 # Runs each script that a line names in a process of its own, forked from one that has imported what takes long, but
-# not skxent, and answers with its exit code. Output goes to files.
+# not skxent, and has read MNIST, and answers with its exit code. Output goes to files. Processes of joblib's would
+# import all of it again, so there are threads in their place.
 SERVER = """
 import json, os, runpy, sys
-import matplotlib.pyplot, pandas, sklearn.model_selection
+import joblib, matplotlib.pyplot, numpy, pandas, sklearn.model_selection
+sys.path[0] = sys.argv[1]
+import _mnist
+X_train, y_train, X_test, y_test = numpy.load(sys.argv[2]).values()
+load_mnist = _mnist.load_mnist
+_mnist.load_mnist = lambda n: (X_train[:n], y_train[:n], X_test, y_test) if n <= len(X_train) else load_mnist(n)
+joblib.parallel_config("threading")
 for line in sys.stdin:
     argv, directory, outputs = json.loads(line)
     if os.fork() == 0:
@@ -88,18 +95,19 @@ else:
 for number, output in enumerate(outputs, 1):
     os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT), number)
 os.chdir(directory)
-sys.argv, sys.path[0] = argv, os.path.dirname(argv[0])
+sys.argv = argv
 assert "skxent" not in sys.modules
 runpy.run_path(argv[0], run_name="__main__")
 """
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory, mnist_file):
     """Run an example with options in a directory; return its exit code and its output."""
     if not hasattr(os, "fork"):
         pytest.skip("processes are not forked here")
-    with subprocess.Popen([sys.executable, "-c", SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+    command = [sys.executable, "-c", SERVER, str(EXAMPLES), str(mnist_file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
 
         def run_in(directory, script, *options):
             outputs = [tmp_path_factory.mktemp("output") / name for name in ("stdout", "stderr")]

@@ -13,7 +13,7 @@ from skxent._typing import Array, Floats, Integers
 
 __all__ = ["CoefficientDisplay"]
 
-# Of the width of an image: the gap between two, and the room for the name above.
+# The gap between two images, and the room for the name above one, as shares of an image's width.
 _GAP, _NAME = 0.1, 0.3
 
 

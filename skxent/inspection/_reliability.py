@@ -16,7 +16,7 @@ from skxent._typing import Floats
 
 __all__ = ["ReliabilityDisplay"]
 
-# What a probability may be above 1 by rounding.
+# How far above 1 rounding may put a probability.
 _ROUNDING = 1e-6
 # Standard deviations on either side of a 95 % interval.
 _Z = 1.959964

@@ -12,11 +12,11 @@ from skxent._typing import Array, Floats
 
 __all__ = ["WrongSize", "check_size", "check_square", "check_transition", "estimate_transition", "posterior"]
 
-# Sum of a row's probabilities may be off by so much, which numbers printed with six digits are; so may a 0 be.
+# How far the sum of a row may be from 1, and an entry below 0: so far as numbers printed with six digits are off.
 _SUM_TOLERANCE = 1e-5
-# Steps of an estimate at the most: those that come later change no entry by a thousandth together.
+# Largest number of steps of an estimate: all later ones together would change no entry by a thousandth.
 _MAX_STEPS = 200
-# Largest change of an entry in a step that ends an estimate.
+# An estimate ends with a step that changes no entry by more than this.
 _CHANGE = 1e-4
 
 
@@ -133,7 +133,7 @@ def estimate_transition(y: Array, p: Array, *, prior: float = 1.0) -> Floats:
         raise ValueError(f"prior={prior!r} must be a finite number above 0.")
     n_classes = p.shape[1]
     start = (np.eye(n_classes) + 1 / n_classes) / 2
-    # For each label, the rows that may have it: one label a row makes this as large as p alone.
+    # For each label, the rows that may have it. Where each row has one label, all of these together are as large as p.
     by_label = [(p[rows], y[rows, j]) for j, rows in enumerate(map(_rows_with, y.T))]
     transition = start
     for _ in range(_MAX_STEPS):

@@ -310,7 +310,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
                 rng=self._rng if self.shuffle else None,
             )
         if not np.isfinite(w).all():
-            # A row that is not finite leaves no weights finite, so that a search for it before would only cost time.
+            # A row that is not finite makes the weights so too. It is searched for only then, which saves time.
             self._check_finite(X)
             raise divergence_error(self.learning_rate)
         self.__dict__.update(fitted_attributes(w, targets, w.dtype))

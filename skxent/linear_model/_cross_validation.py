@@ -156,7 +156,7 @@ class _CrossValidated:
             self.alphas_ = _penalties(self.alphas, rows)
             if self.n_jobs not in (None, 1):
                 rows.workers = ONE_THREAD
-            # For the choice a loss that looks at the data does so once.
+            # A loss that looks at the data does so once before the choice, at the penalty in the middle.
             self.alpha_ = float(np.median(self.alphas_))
             loss = model._adapted(loss, rows, targets, solver, check_random_state(self.random_state))
 

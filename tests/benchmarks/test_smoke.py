@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import math
 import re
-from contextlib import nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import joblib
@@ -89,6 +89,15 @@ def run(tiny, tmp_path, monkeypatch, capsys):
     return run_script
 
 
+@contextmanager
+def workers_in_this_process(n_workers):
+    from distributed import Client, LocalCluster
+
+    options = {"threads_per_worker": 1, "processes": False, "protocol": "inproc", "dashboard_address": ":0"}
+    with LocalCluster(n_workers=n_workers, **options) as local, Client(local):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def few_cases(monkeypatch):
     """Leave few cases: one dense and one sparse whose memory is measured, few columns to grow over, one penalty."""
@@ -98,7 +107,10 @@ def few_cases(monkeypatch):
     assert len(kept) == 2
     monkeypatch.setattr(scaling, "CASES", kept)
     monkeypatch.setattr(scaling, "COLUMNS", (10, 30))
-    # A process of joblib's would import scikit-learn for four naps.
+    # Processes would import scikit-learn for little work: one for a text, two for a cluster, joblib's for four naps.
+    monkeypatch.setattr(importlib.import_module("perplexity"), "apart", lambda function, *given: function(*given))
+    if CLUSTERS:
+        monkeypatch.setattr(importlib.import_module("cluster"), "workers", workers_in_this_process)
     with joblib.parallel_config("threading"):
         yield
 

@@ -109,11 +109,6 @@ def data(node):
 
 
 @pytest.fixture(scope="session")
-def mnist(module):
-    return module("_mnist").load_mnist()
-
-
-@pytest.fixture(scope="session")
 def images(module, mnist):
     """Grey levels and labels of the page's training and test images, made from the repository's MNIST."""
     make = module("make_data")

@@ -156,7 +156,7 @@ def frame():
 )
 def test_scores_are_those_in_memory_and_no_column_is_collected(options, client, frame, monkeypatch):
     X, y = frame
-    there = dd.from_pandas(X, npartitions=7)
+    there = dd.from_pandas(X, npartitions=4)
     expected = cross_entropy_classif(X, y, **options)
     monkeypatch.setattr("skxent.feature_selection._lazy_data.LazyData.column", None)
     np.testing.assert_array_equal(cross_entropy_classif(there, y, **options), expected)
@@ -303,7 +303,7 @@ def test_sets_are_those_in_memory_and_no_column_is_collected(options, client, ta
     options = {name: value for name, value in options.items() if name != "sample_weight"}
     local = CrossEntropySelector(**options).fit(X, y, weight)
     monkeypatch.setattr("skxent.feature_selection._lazy_data.LazyData.column", None)
-    found = CrossEntropySelector(**options).fit(dd.from_pandas(X, npartitions=7), y, weight)
+    found = CrossEntropySelector(**options).fit(dd.from_pandas(X, npartitions=4), y, weight)
     assert found.order_.tolist() == local.order_.tolist()
     assert len(local.order_) > 2
     # By counts to the last bit; the sums of stepwise discriminant analysis are in float32 in memory.

@@ -231,7 +231,9 @@ def test_long_lines_and_many_blocks(folder):
     assert written(selection, with_score=False).decode() == lines[0] + "\n" + lines[2] + "\n"
 
 
-def test_memory_does_not_grow_with_the_number_of_documents(folder):
+def test_memory_does_not_grow_with_the_number_of_documents(folder, monkeypatch):
+    monkeypatch.setattr(_ranking, "_MEMORY", 1 << 20)
+
     def peak(n):
         (folder / "many.txt").write_text("win a prize\nthe calm sea\n" * n)
         tracemalloc.start()
@@ -242,8 +244,8 @@ def test_memory_does_not_grow_with_the_number_of_documents(folder):
         tracemalloc.stop()
         return used
 
-    small, large = peak(300_000), peak(800_000)
-    assert large < small + 2 * _ranking._MEMORY < small + 8 * 1_600_000
+    small, large = peak(200_000), peak(500_000)
+    assert large < small + 4 * _ranking._MEMORY < small + 8 * 600_000
 
 
 def test_a_file_appears_when_it_is_complete(folder):

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from skxent import SigmoidRegressor, SoftmaxRegressor
 from skxent.losses import CrossEntropy, ExpectedCost, ForwardCorrection, Loss
+from skxent.solvers import SOLVERS
 
 BOTH = [SoftmaxRegressor, SigmoidRegressor]
 X, y = load_iris(return_X_y=True)
@@ -110,7 +111,7 @@ BAD_SETTINGS = {
         ValueError,
         r"^cost has shape \(5, 5\), but there are",
     ),
-    "unknown solver": ({"solver": "newton"}, ValueError, "unknown solver 'newton'; known: lbfgs, sgd"),
+    "unknown solver": ({"solver": "newton"}, ValueError, f"unknown solver 'newton'; known: {', '.join(SOLVERS)}"),
     "unknown class_weight": (
         {"class_weight": "even"},
         InvalidParameterError,

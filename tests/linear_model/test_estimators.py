@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 import sklearn
-from helpers import objective_of
+from helpers import Focal, objective_of
 from scipy.special import log_expit, log_softmax, softmax
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -26,34 +26,17 @@ from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from skxent import SigmoidRegressor, SoftmaxRegressor, solvers
-from skxent.losses import LOSSES, CrossEntropy, Loss, Quadratic
+from skxent.losses import LOSSES, CrossEntropy, Quadratic
 from skxent.rows import BlockSizes, MemoryRows
 from skxent.solvers import LBFGS, SampledHessian
+
+pytestmark = pytest.mark.usefixtures("one_blas_thread")
 
 BOTH = [SoftmaxRegressor, SigmoidRegressor]
 EVERY_LOSS = list(LOSSES)
 SOLVERS = list(solvers.SOLVERS)
 PRECISE = {"tol": 1e-14, "max_iter": 2000}
 FIXED_PASSES = {"solver": "sgd", "tol": 0, "max_iter": 4, "random_state": 0}
-
-
-class Focal(Loss):
-    """A user's own loss."""
-
-    def __init__(self, gamma=2.0):
-        self.gamma = gamma
-
-    def pointwise(self, y, p, log_p):
-        q = 1 - p
-        loss = -(y * q**self.gamma * log_p).sum(axis=1)
-        return loss, y * (self.gamma * p * q ** (self.gamma - 1) * log_p - q**self.gamma)
-
-
-@pytest.fixture(autouse=True)
-def one_blas_thread():
-    """On data this small, BLAS threads only get in each other's way."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
 
 
 @pytest.fixture(scope="module")

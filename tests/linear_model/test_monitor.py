@@ -187,7 +187,7 @@ def test_scoring_monitor_inside_a_grid_search(n_jobs, iris):
         warnings.simplefilter("ignore")
         search.fit(*iris)
     log = pd.concat([run.data_as_pandas for run in monitor.get_logs(select="all")])
-    assert (log["task_name"] == "iteration").sum() == 4 * 2 * 6
+    assert (log["task_name"] == "iteration").sum() == 2 * len(SOLVERS) * 2 * 6
     assert log["accuracy"].dropna().between(0, 1).all()
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from helpers import objective_of
+from helpers import N_FEATURES, N_OUTPUTS, make_objective, objective_of, weights, with_data
 
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.linear_model._preconditioner import SampledHessian
@@ -11,26 +11,6 @@ from skxent.losses import LOSSES
 
 EVERY_LOSS = [LOSSES[name]() for name in LOSSES]
 OUTPUTS = [Softmax(), Sigmoid()]
-N_FEATURES, N_OUTPUTS = 5, 3
-
-
-def make_objective(
-    rng, n_rows=40, *, loss=EVERY_LOSS[0], output=OUTPUTS[0], dtype=float, n_outputs=N_OUTPUTS, **options
-):
-    X = rng.normal(size=(n_rows, N_FEATURES)).astype(dtype)
-    y = rng.dirichlet(np.ones(n_outputs), n_rows).astype(dtype)
-    return objective_of(X, y, loss=loss, output=output, n_outputs=n_outputs, **options)
-
-
-def with_data(objective, X, y, sample_weight=None, **options):
-    """Return the same objective on other data."""
-    settings = {name: getattr(objective.problem, name) for name in ("loss", "output", "alpha")}
-    settings |= {"n_outputs": objective.rows.n_outputs, "sizes": objective.rows.sizes}
-    return objective_of(X, y, sample_weight, **{**settings, **options})
-
-
-def weights(rng, scale=1.0, n_outputs=N_OUTPUTS):
-    return scale * rng.normal(size=(N_FEATURES + 1, n_outputs))
 
 
 @pytest.mark.parametrize("refine", [False, True])

@@ -30,11 +30,6 @@ def example():
 
 
 @pytest.fixture(scope="module")
-def mnist(example):
-    return example("_mnist").load_mnist()
-
-
-@pytest.fixture(scope="module")
 def curves(example, mnist):
     """Test accuracy after each pass, by the name of the loss, at the published settings."""
     main_job = example("plot_mnist_losses")

@@ -2,35 +2,10 @@
 
 import numpy as np
 import pytest
-from helpers import objective_of
+from helpers import N_FEATURES, N_OUTPUTS, make_objective, weights, with_data
 
-from skxent.linear_model._outputs import Softmax
 from skxent.linear_model._sampling import draw, importance_sample, sampling_chances
 from skxent.linear_model.solvers import SampleStart
-from skxent.losses import CrossEntropy
-
-EVERY_LOSS = [CrossEntropy()]
-OUTPUTS = [Softmax()]
-N_FEATURES, N_OUTPUTS = 5, 3
-
-
-def make_objective(
-    rng, n_rows=40, *, loss=EVERY_LOSS[0], output=OUTPUTS[0], dtype=float, n_outputs=N_OUTPUTS, **options
-):
-    X = rng.normal(size=(n_rows, N_FEATURES)).astype(dtype)
-    y = rng.dirichlet(np.ones(n_outputs), n_rows).astype(dtype)
-    return objective_of(X, y, loss=loss, output=output, n_outputs=n_outputs, **options)
-
-
-def with_data(objective, X, y, sample_weight=None, **options):
-    """Return the same objective on other data."""
-    settings = {name: getattr(objective.problem, name) for name in ("loss", "output", "alpha")}
-    settings |= {"n_outputs": objective.rows.n_outputs, "sizes": objective.rows.sizes}
-    return objective_of(X, y, sample_weight, **{**settings, **options})
-
-
-def weights(rng, scale=1.0, n_outputs=N_OUTPUTS):
-    return scale * rng.normal(size=(N_FEATURES + 1, n_outputs))
 
 
 def rows_of(batch):

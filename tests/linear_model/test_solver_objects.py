@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from helpers import Focal
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning
@@ -13,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skxent import SigmoidRegressor, SoftmaxRegressor
-from skxent.losses import LOSSES, CrossEntropy, Loss
+from skxent.losses import LOSSES, CrossEntropy
 from skxent.solvers import (
     LBFGS,
     SGD,
@@ -30,6 +31,7 @@ from skxent.testing import check_solver
 
 X, y = load_iris(return_X_y=True)
 X = StandardScaler().fit_transform(X)
+KNOWN = ", ".join(SOLVERS)
 PARTS = [LBFGS(), SGD(), SampledHessian(), SubsampledSurrogate(), SampleStart(), NewtonBound(), ProxyStart()]
 
 
@@ -52,16 +54,6 @@ class Descent(Solver):
             if before - value <= tol * value:
                 return Result(w, n_iter, True, "tolerance reached")
         return Result(w, max_iter, tol == 0, "max_iter reached")
-
-
-class Focal(Loss):
-    def __init__(self, gamma=2.0):
-        self.gamma = gamma
-
-    def pointwise(self, y, p, log_p):
-        q = 1 - p
-        loss = -(y * q**self.gamma * log_p).sum(axis=1)
-        return loss, y * (self.gamma * p * q ** (self.gamma - 1) * log_p - q**self.gamma)
 
 
 @pytest.mark.parametrize("solver", [*SOLVERS, LBFGS(history=3, surrogate=None), LBFGS(preconditioner=None), Descent()])
@@ -173,8 +165,8 @@ def test_bad_settings_are_refused(make, message):
 @pytest.mark.parametrize(
     ("solver", "message"),
     [
-        (LBFGS, r"known names: lbfgs, sgd. Pass an instance: LBFGS\(\)"),
-        (3, "solver=3 is not a solver; known names: lbfgs, sgd. Pass a name or an object with a method solve"),
+        (LBFGS, rf"known names: {KNOWN}. Pass an instance: LBFGS\(\)"),
+        (3, f"solver=3 is not a solver; known names: {KNOWN}. Pass a name or an object with a method solve"),
     ],
 )
 def test_what_is_no_solver_is_refused(solver, message):

@@ -5,22 +5,10 @@ from functools import partial
 
 import numpy as np
 import pytest
+from helpers import Focal
 
 from skxent.losses import CrossEntropy, Loss, Quadratic
 from skxent.testing import check_loss
-
-
-class Focal(Loss):
-    """The loss of the docstring of `skxent.losses`."""
-
-    def __init__(self, gamma=2.0):
-        self.gamma = gamma
-
-    def pointwise(self, y, p, log_p):
-        q = 1 - p
-        loss = -(y * q**self.gamma * log_p).sum(axis=1)
-        gradient = y * (self.gamma * p * q ** (self.gamma - 1) * log_p - q**self.gamma)
-        return loss, gradient
 
 
 class CostSensitive(Loss):
