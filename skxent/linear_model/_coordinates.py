@@ -27,10 +27,8 @@ from skxent.rows import Part, Rows, subset
 
 __all__ = ["Coordinates", "deviations", "standardize"]
 
-# Rows whose means are a first guess at those of all.
-_FIRST_ROWS = 1_000
-# Rows from which deviations are estimated: half a per cent of error is no harm to a change of columns that any numbers
-# would make. It is done where the other rows are at least so many times as many.
+# Rows from which deviations are estimated, with an error of half a per cent: no fit needs them more exactly. It is done
+# where there are at least so many times as many rows.
 _SAMPLE, _TIMES = 20_000, 8
 # Standard errors that the mean of these rows may be from the mean of all. Beyond that a few rows have most of the size.
 _TOO_FAR = 6
@@ -198,7 +196,7 @@ class _Columns:
         """Return numbers near the means, or means of the first rows; 0 for sparse data and for columns not centred."""
         if self.centred and self.rows.means is not None:
             return self.rows.means.astype(self.rows.dtype).astype(np.float64)
-        first = self.rows.take(slice(0, min(self.rows.n_rows, _FIRST_ROWS)))
+        first = self.rows.take(slice(0, min(self.rows.n_rows, self.rows.first_rows)))
         if not self.centred or not first.is_dense:
             return np.zeros(self.rows.n_features)
         return first.column_means().astype(self.rows.dtype).astype(np.float64)

@@ -48,8 +48,6 @@ __all__ = ["DaskColumn", "DaskRows", "DaskTable"]
 _WORTH_A_ROUND = 50_000_000
 # Bytes of neighbouring partitions that are put together: to work on them takes about as long as what a task costs.
 _BYTES_OF_A_TASK = 8_000_000
-# First rows that are kept once they are asked for, since a fit looks at them for what all are like.
-_FIRST_ROWS = 1_000
 
 
 def _memory() -> float:
@@ -538,9 +536,9 @@ class DaskRows(Rows):
 
     def take(self, rows: slice | Array) -> Part:
         """Return some rows; see :meth:`Rows.take`. Only these are sent."""
-        if isinstance(rows, slice) and rows.stop <= _FIRST_ROWS:
+        if isinstance(rows, slice) and rows.stop <= self.first_rows:
             if self._first is None:
-                self._first = self._taken(np.arange(min(_FIRST_ROWS, self.n_rows)))
+                self._first = self._taken(np.arange(min(self.first_rows, self.n_rows)))
             X, y, weight = self._first
             return Part(X[rows], y[rows], None if weight is None else weight[rows])
         return self._taken(rows)

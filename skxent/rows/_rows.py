@@ -45,6 +45,9 @@ class Rows(ABC):
         Whether rows can be read again at will, at no more cost than their share. It is so in memory, not on a disk.
     workers : Workers
         Threads of this process that may help with other work on the same data; by default there is one.
+    first_rows : int
+        So many rows at the beginning are kept in memory wherever the others are: a fit looks at them for what all are
+        like.
     selectable : bool
         Whether some rows can be summed over at no more cost than their share, though not in this process.
     sample_bytes : float
@@ -66,6 +69,7 @@ class Rows(ABC):
     resident: bool
     workers: Workers = ONE_THREAD
     sample_bytes: float = SAMPLE_BYTES
+    first_rows: int = 1_000
     selectable: bool = False
     means: Array | None = None
     sample: Any = None

@@ -17,12 +17,10 @@ from skxent._sklearn import check_sample_weight
 from skxent._typing import Array
 from skxent.rows._checks import alike, as_floats, bytes_of, check_finite, joined_targets, numbers_of, targets_of
 from skxent.rows._part import fingerprints, select
-from skxent.rows._rows import SAMPLE_BYTES
+from skxent.rows._rows import SAMPLE_BYTES, Rows
 
 __all__ = ["Blocks", "Source", "refuse_lazy"]
 
-# First rows that are kept, since a fit looks at them for what all are like.
-_FIRST_ROWS = 1_000
 # Rows of a block that are compared with those of the first pass.
 _ROWS_COMPARED = 8
 # Methods of futures and of collections that are computed on demand; an array of one may take all the memory there is.
@@ -133,7 +131,7 @@ class Source(ABC):
         named = X.shape[1] if self.feature_names is None else len(self.feature_names)
         if X.shape[1] != named or not named:
             raise ValueError(f"{self.name_of_block(index)} has {X.shape[1]} feature(s), but {named or 'one'} must be.")
-        return X[:_FIRST_ROWS].copy(), X.dtype, bytes_of(X) / self.sizes[index]
+        return X[:Rows.first_rows].copy(), X.dtype, bytes_of(X) / self.sizes[index]
 
     @property
     def n_rows(self) -> int:
