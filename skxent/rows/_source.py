@@ -131,7 +131,7 @@ class Source(ABC):
         named = X.shape[1] if self.feature_names is None else len(self.feature_names)
         if X.shape[1] != named or not named:
             raise ValueError(f"{self.name_of_block(index)} has {X.shape[1]} feature(s), but {named or 'one'} must be.")
-        return X[:Rows.first_rows].copy(), X.dtype, bytes_of(X) / self.sizes[index]
+        return X[: Rows.first_rows].copy(), X.dtype, bytes_of(X) / self.sizes[index]
 
     @property
     def n_rows(self) -> int:
