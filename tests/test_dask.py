@@ -74,7 +74,7 @@ def _small_partitions_stay_apart(request, monkeypatch):
 @contextmanager
 def cluster(n_workers, processes, n_threads=1):
     """Start workers; processes are forked from one that has imported what they need."""
-    options = {"threads_per_worker": n_threads, "dashboard_address": None, "processes": processes, "protocol": None}
+    options = {"threads_per_worker": n_threads, "dashboard_address": ":0", "processes": processes, "protocol": None}
     options["protocol"] = "tcp" if processes else "inproc"
     with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
         distributed.utils.get_mp_context().set_forkserver_preload(
@@ -1015,7 +1015,7 @@ def test_an_address_without_a_scheduler_is_named(address, code, message, tmp_pat
 def test_a_scheduler_without_workers_is_not_waited_for(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("skxent.language_model._distributed._SECONDS_FOR_WORKERS", 0.1)
     (tmp_path / "a.txt").write_text("a b\n")
-    with distributed.LocalCluster(n_workers=0, processes=False, protocol="tcp", dashboard_address=None) as empty:
+    with distributed.LocalCluster(n_workers=0, processes=False, protocol="tcp", dashboard_address=":0") as empty:
         assert cli.main(["--dask", empty.scheduler_address, str(tmp_path / "a.txt")]) == 1
     assert "the scheduler has no workers after 0.1 s" in capsys.readouterr().err
 

@@ -40,7 +40,9 @@ def test_the_model_is_that_of_the_columns(estimator, dtype, make, rng):
     X = make(X.astype(dtype))
     ours, plain = (estimator(alpha=0.1, tol=1e-9, solver=LBFGS(row_space=n)).fit(X, y) for n in (2_000, 0))
     assert ours.loss_curve_[-1] == pytest.approx(plain.loss_curve_[-1], rel=1e-6)
-    np.testing.assert_allclose(ours.coef_, plain.coef_, atol=2e-4 * np.abs(plain.coef_).max())
+    # The objective is known to its rounding error, and coefficients to the square root of that.
+    error = {np.float32: 4 * np.sqrt(np.finfo(np.float32).eps), np.float64: 1e-4}[dtype]
+    np.testing.assert_allclose(ours.coef_, plain.coef_, atol=error * np.abs(plain.coef_).max())
     assert ours.coef_.dtype == dtype
 
 
