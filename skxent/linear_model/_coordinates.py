@@ -107,7 +107,7 @@ class Coordinates(NamedTuple):
         """Return the sum of the squares of each row of the changed columns."""
         if part.is_dense:
             return part._replace(X=self.dense(part, slice(None))).row_squares()
-        part, shift = part.in_units(slice(None), self.scale), self.centre / self.scale
+        part, shift = part.in_units(self.scale), self.centre / self.scale
         return np.maximum(part.row_squares() - 2 * (part.X @ shift) + shift @ shift, 0)
 
     def dense(self, part: Part, columns: slice | Array) -> Array:
@@ -161,16 +161,15 @@ class _Columns:
     def moments(self) -> tuple[Array, Array]:
         """Return the mean of each column and its standard deviation, 0 where that is only rounding."""
         with np.errstate(over="ignore", invalid="ignore"):
-            mean, square = self._moments(lambda part: part)
+            mean, square = self._moments(lambda part: part, None)
         lost = np.flatnonzero(~(np.isfinite(square) & (square > np.finfo(self.rows.dtype).tiny)))
         deviation = np.sqrt(np.where(np.isfinite(square), square, 0))
         if len(lost):
             # Squares that have left the range: look again, in units of the column's mean size.
-            (sizes,) = self._sum(lambda part, share: (part.column_sizes(share),))
-            lost = lost[sizes[lost] > 0]
+            (unit,) = self._sum(lambda part, share: (part.column_sizes(share),), lost)
+            lost, unit = lost[unit > 0], unit[unit > 0]
         if len(lost):
-            unit = sizes[lost]
-            mean[lost], square = self._moments(lambda part: part.in_units(lost, unit))
+            mean[lost], square = self._moments(lambda part: part.in_units(unit), lost)
             mean[lost] *= unit
             deviation[lost] = unit * np.sqrt(square)
         mean += self.pilot
@@ -201,19 +200,24 @@ class _Columns:
             return np.zeros(self.rows.n_features)
         return first.column_means().astype(self.rows.dtype).astype(np.float64)
 
-    def _moments(self, change: Callable[[Part], Part]) -> tuple[Array, Array]:
+    def _moments(self, change: Callable[[Part], Part], columns: Array | None) -> tuple[Array, Array]:
         """Return the means of columns less the pilot after a change, and their mean squares about the mean or 0."""
-        mean, square = self._sum(lambda part, share: change(part).column_moments(share))
+        mean, square = self._sum(lambda part, share: change(part).column_moments(share), columns)
         return mean, np.maximum(square - mean**2, 0) if self.centred else square
 
-    def _sum(self, terms: Callable[[Part, Array], tuple[Any, ...]]) -> list[Array]:
-        """Return sums over parts less the pilot, and the share that each row of them has in the weight of all."""
+    def _sum(self, terms: Callable[[Part, Array], tuple[Any, ...]], columns: Array | None) -> list[Array]:
+        """Return sums over parts less the pilot, and the share that each row of them has in the weight of all.
+
+        The parts have some columns only, or all (None).
+        """
+        pilot = (self.pilot if columns is None else self.pilot[columns]).astype(self.rows.dtype)
 
         def of_part(part: Part) -> tuple[Any, ...]:
             share = part.weights() / self.total_weight
+            part = part if columns is None else part.with_columns(columns)
             if not part.is_dense:
                 # There is no pilot; means are taken off squares, which needs double precision.
                 return terms(part.of_type(np.float64), share)
-            return terms(part.less(self.pilot.astype(self.rows.dtype)), share.astype(self.rows.dtype))
+            return terms(part.less(pilot), share.astype(self.rows.dtype))
 
         return [total.astype(np.float64) for total in self.rows.sum(of_part)]

@@ -85,12 +85,15 @@ class Part(NamedTuple):
         """Return these rows with their features in another dtype."""
         return self if self.X.dtype == dtype else self._replace(X=self.X.astype(dtype))
 
-    def in_units(self, columns: slice | Array, unit: Array) -> Part:
-        """Return some columns, each divided by its unit."""
-        X = self.X[:, columns]
-        if isinstance(X, np.ndarray):
-            return self._replace(X=X / unit)
-        X = X.astype(unit.dtype)
+    def with_columns(self, columns: Array) -> Part:
+        """Return these rows with some columns only."""
+        return self._replace(X=self.X[:, columns])
+
+    def in_units(self, unit: Array) -> Part:
+        """Return these rows with each column divided by its unit."""
+        if isinstance(self.X, np.ndarray):
+            return self._replace(X=self.X / unit)
+        X = self.X.astype(unit.dtype)
         X.data /= unit[X.indices]
         return self._replace(X=X)
 
