@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.linalg import get_blas_funcs
 
 from skxent._typing import Array
 from skxent.rows import Part, Rows, subset
@@ -97,10 +98,15 @@ class Coordinates(NamedTuple):
         return weights
 
     def feature_gradient(self, features: Array, intercept: Array) -> Array:
-        """Return the gradient by the weights of the changed columns, from those by the weights of such parts."""
+        """Return the gradient by the weights of the changed columns, from those by the weights of such parts.
+
+        In place where `features` is in double precision.
+        """
+        gradient = np.ascontiguousarray(features, np.float64)
         if not self.centre_parts:
-            features = features - self.centre[:, np.newaxis] * intercept
-        gradient: Array = features / self.scale[:, np.newaxis]
+            less_product: Any = get_blas_funcs("ger", (gradient,))
+            gradient = less_product(-1.0, intercept.astype(np.float64), self.centre, a=gradient.T, overwrite_a=True).T
+        gradient /= self.scale[:, np.newaxis]
         return gradient
 
     def row_squares(self, part: Part) -> Array:

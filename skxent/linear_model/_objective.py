@@ -205,19 +205,22 @@ class Objective:
         """Return some columns of a part as a dense array."""
         return part.dense(columns) if self.coordinates is None else self.coordinates.dense(part, columns)
 
-    def curvatures(self, part: Part, w: Array) -> Array:
+    def curvatures(self, part: Part, w: Array, columns: slice | Array = slice(None)) -> Array:
         r"""Return the share of each row in the trace of the Hessian of the cross-entropy, but for a factor.
+
+        Only the weights of some columns count.
 
         It is :math:`(1 + \lVert\tilde x_i\rVert^2) \sum_k p_{ik} (1 - p_{ik})`: rows of which the model is sure
         have little, rows with values far from the mean have much.
         """
         variances = self.problem.output.variances(self.logits(part, w))
-        return variances.sum(axis=1) * self.row_sizes(part)
+        return variances.sum(axis=1) * self.row_sizes(part, columns)
 
-    def row_sizes(self, part: Part) -> Array:
-        """Return the sum of the squares of each row and of the 1 of its intercept, of shape (n_rows,)."""
-        squares = part.row_squares() if self.coordinates is None else self.coordinates.row_squares(part)
-        return 1 + squares
+    def row_sizes(self, part: Part, columns: slice | Array = slice(None)) -> Array:
+        """Return the sum of the squares of some columns and of the 1 of the intercept in each row."""
+        if isinstance(columns, slice):
+            return 1 + (part.row_squares() if self.coordinates is None else self.coordinates.row_squares(part))
+        return 1 + part._replace(X=self.dense(part, columns)).row_squares()
 
     def with_features(self, X: Array, alpha: float) -> Objective:
         """Return the objective of the same rows with other features, all of whose weights are penalised alike."""

@@ -11,9 +11,9 @@ differences of the gradient, with the model's own probabilities as targets: ther
 the curvature is not negative.
 
 Two rows a column give a block well enough if they are the right ones: they are drawn with a chance in proportion to
-:math:`w_i p_{ik} (1 - p_{ik}) \lVert\tilde x_i\rVert^2`, so that no work goes to rows of which the model is sure [1]_,
-and rows that decide a direction alone are not missed. Each block is scaled to a
-unit diagonal and inverted by its Cholesky factor, in rectangular full packed format [2]_; kept is the inverse, as a
+:math:`w_i p_{ik} (1 - p_{ik}) \lVert\tilde x_i\rVert^2`, with the columns of the block in :math:`x`, so that no work
+goes to rows of which the model is sure [1]_, and rows that decide a direction alone are not missed. Each block is
+scaled to a unit diagonal and inverted by its Cholesky factor, in rectangular full packed format [2]_; kept is the inverse, as a
 packed triangle, half the memory of a matrix. At first one block serves all outputs, with :math:`d_i` averaged over
 them; once the probabilities have taken shape, a block for each output pays.
 
@@ -263,7 +263,9 @@ class _Blocks:
 
 def _centred(weights: Array) -> Array:
     """Return weights whose mean over the outputs is 0 in each row."""
-    centred: Array = weights - weights.mean(axis=1, keepdims=True)
+    # A product is four times as fast as a mean of short rows.
+    mean = weights @ np.full(weights.shape[1], 1 / weights.shape[1], weights.dtype)
+    centred: Array = weights - mean[:, np.newaxis]
     return centred
 
 
@@ -346,7 +348,8 @@ class _Sample:
         self.n_everywhere = objective.n_rows
         size = int(times * max(settings.min_sample_rows, settings.sample_rows_per_column * self.n_columns))
         drawn = draw(objective, settings.drawn * size)
-        self.objective = sample = curved_rows(drawn, w, size).together() if size < drawn.n_rows else drawn
+        chosen = size < drawn.n_rows
+        self.objective = sample = curved_rows(drawn, w, size, columns=self.columns).together() if chosen else drawn
         self.dtype = objective.dtype if self.n_columns > settings.precise_columns else np.dtype(np.float64)
         self.curvature = RowCurvature(objective.problem, objective.rows.n_outputs)
         self.directions = _directions(objective.rows.n_outputs, n_blocks, settings.n_directions)
@@ -374,7 +377,7 @@ class _Sample:
         variances = self.objective.problem.output.variances(z)
         self.variances[rows] = variances.mean(axis=1, keepdims=True) if self.variances.shape[1] == 1 else variances
         self.weight[rows] = part.weights()
-        self.size[rows] = self.objective.row_sizes(part)
+        self.size[rows] = self.objective.row_sizes(part, self.columns)
 
     def _block(self, index: int) -> tuple[_Inverse, float]:
         rows, share = self._draw(index)

@@ -115,7 +115,14 @@ class SubsampledSurrogate(Parameters):
         return Surrogate(halves, objective.eps, w, value, gradient, self.max_noise)
 
 
-def curved_rows(objective: Objective, w: Array, size: int, min_curvature: float = 0.05, drawn: float = 1.0) -> _Halves:
+def curved_rows(
+    objective: Objective,
+    w: Array,
+    size: int,
+    min_curvature: float = 0.05,
+    drawn: float = 1.0,
+    columns: slice | Array = slice(None),
+) -> _Halves:
     """Return two halves of a sample of the rows, drawn in proportion to their curvature.
 
     Parameters
@@ -130,10 +137,12 @@ def curved_rows(objective: Objective, w: Array, size: int, min_curvature: float 
         Least curvature of a row as a share of the mean, so that every row has a chance.
     drawn : float, default=1.0
         Share of the rows that the objective has already been drawn from at random.
+    columns : slice or ndarray of int, default=slice(None)
+        Columns whose weights' curvature counts.
     """
 
     def curvature(part: Part) -> tuple[Array, Any]:
-        return objective.curvatures(part, w), part.weight
+        return objective.curvatures(part, w, columns), part.weight
 
     entries_per_row = objective.rows.bytes_per_row / objective.rows.dtype.itemsize
     rows_at_a_time = max(1, min(_ROWS_AT_A_TIME, int(_ENTRIES_AT_A_TIME / entries_per_row)))
