@@ -13,9 +13,9 @@ the curvature is not negative.
 Two rows a column give a block well enough if they are the right ones: they are drawn with a chance in proportion to
 :math:`w_i p_{ik} (1 - p_{ik}) \lVert\tilde x_i\rVert^2`, with the columns of the block in :math:`x`, so that no work
 goes to rows of which the model is sure [1]_, and rows that decide a direction alone are not missed. Each block is
-scaled to a unit diagonal and inverted by its Cholesky factor, in rectangular full packed format [2]_; kept is the inverse, as a
-packed triangle, half the memory of a matrix. At first one block serves all outputs, with :math:`d_i` averaged over
-them; once the probabilities have taken shape, a block for each output pays.
+scaled to a unit diagonal and inverted by its Cholesky factor, in rectangular full packed format [2]_; kept is the
+inverse, as a packed triangle, half the memory of a matrix. At first one block serves all outputs, with :math:`d_i`
+averaged over them; once the probabilities have taken shape, a block for each output pays.
 
 Where blocks of all columns would be large against the data (wide or sparse data), the columns with the largest second
 moments get them, and the others a diagonal. In text that is most of the way: frequent words are
