@@ -15,12 +15,12 @@ Preconditioned conjugate gradients bound the product from nothing but products :
    \le \sum_{j < k} a_j\, r_j^\top P r_j + \varphi_k\, r_k^\top P r_k / \theta ,
 
 where :math:`\theta` is the least eigenvalue of :math:`P H` and :math:`\varphi_k \le 1` is the share of the last
-residual in the last direction: :math:`\varphi_0 = 1`,
-:math:`1 / \varphi_k = 1 + r_k^\top P r_k / (r_{k-1}^\top P r_{k-1} \varphi_{k-1})` [2]_. For :math:`\theta` stands the
-least Ritz value [3]_, with a factor of safety that is the larger the faster these values fall. That is the one guess in
-the bound; a power of :math:`\varphi_k` below 1 allows for it. On quadratics whose eigenvalues are spread evenly on a
-logarithmic scale, all with the same share in what is left, it was between .99 of the truth and 1.8 times as much over
-four decades, between .93 and 7.8 times over five.
+residual in the last direction: :math:`\varphi_0 = 1`, :math:`1 / \varphi_k = 1 + r_k^\top P r_k / (r_{k-1}^\top P
+r_{k-1} \varphi_{k-1})` [2]_. For :math:`\theta` stands the least Ritz value [3]_, with a factor of safety that is the
+larger the faster these values fall. That is the one guess in the bound; a power of :math:`\varphi_k` below 1 allows for
+it. With the power .65 it was, on quadratics whose eigenvalues are spread evenly on a logarithmic scale, all with the
+same share in what is left, between .99 of the truth and 1.8 times as much over four decades, between .93 and 7.8 times
+over five.
 
 On much data :math:`H` comes from a part of the rows, drawn with chances in proportion to their curvature and weighted
 without bias. The inverse of a matrix is convex, so that :math:`g^\top \hat H^{-1} g` is on average no less than
