@@ -47,7 +47,8 @@ class Coordinates(NamedTuple):
     centre : ndarray of shape (n_features,)
         What is taken off each column, in float64.
     scale : ndarray of shape (n_features,)
-        What each column is divided by, in float64; infinite for columns that are constant, which get no weight.
+        What each column is divided by, in float64, but numbers of the dtype of the rows, so that weights in that dtype
+        can be divided in it. Infinite for columns that are constant, which get no weight.
     variances : ndarray of shape (n_features,)
         Mean squares of the columns after the change.
     penalty : ndarray of shape (n_features,)
@@ -92,7 +93,7 @@ class Coordinates(NamedTuple):
     def for_data(self, w: Array) -> Array:
         """Return the weights by which such a part is to be multiplied, for weights of the changed columns."""
         weights = np.empty(w.shape, self.dtype)
-        weights[:-1] = w[:-1] / self.scale[:, np.newaxis]
+        np.divide(w[:-1], self.scale.astype(self.dtype)[:, np.newaxis], out=weights[:-1], casting="same_kind")
         # The coefficients as rounded, so that what they add for the mean is taken off exactly.
         weights[-1] = w[-1] if self.centre_parts else w[-1] - self.centre @ weights[:-1]
         return weights
@@ -142,6 +143,7 @@ def standardize(rows: Rows, total_weight: float, alpha: float, fit_intercept: bo
     mean, deviation = columns.estimate() or columns.moments()
     varies = deviation > 0
     scale = np.where(varies, np.hypot(deviation, np.sqrt(alpha)), np.inf)
+    scale = np.maximum(scale.astype(rows.dtype), np.finfo(rows.dtype).tiny).astype(np.float64)
     # Any number near the mean centres as well, and one that the data's type has costs no digits.
     centre = fit_intercept * mean.astype(rows.dtype).astype(np.float64)
     exact = bool((np.abs(centre) * np.finfo(rows.dtype).eps > _ROUNDING * deviation)[varies].any())

@@ -326,7 +326,8 @@ class Objective:
         if not self.problem.alpha:
             return float(total / self.total_weight)
         with np.errstate(over="ignore"):
-            squares = (self._penalty_factor(np.float64) * np.square(w[:-1])).sum(dtype=np.float64)
+            # A product is several times as fast as a sum of short rows.
+            squares = self.penalty @ (np.square(w[:-1]) @ np.ones(w.shape[1], w.dtype))
         return float(total / self.total_weight + 0.5 * squares)
 
     def _penalty_factor(self, dtype: Any) -> Any:

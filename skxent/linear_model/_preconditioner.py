@@ -169,8 +169,11 @@ class SampledHessian(Parameters):
         n_blocks, columns = self._layout(objective, moments, refine)
         sample = _Sample(self, objective, w, n_blocks, columns, moments, self._times(refine))
         inverses, curvatures = zip(*sample.blocks(), strict=True)
-        diagonal = None if columns is None else _inverse_diagonal(moments, np.array(curvatures), objective)
-        return _Blocks(inverses, columns, diagonal, objective.problem.output.shift_invariant)
+        by_output = np.array(curvatures) * sample.relative_curvatures
+        diagonal = None if columns is None else _inverse_diagonal(moments, by_output, objective)
+        # A block for all outputs is too large for rare ones, where the loss curves little, but for the penalty: half way.
+        factors = sample.relative_curvatures.astype(objective.dtype) ** -0.25
+        return _Blocks(inverses, columns, diagonal, factors, objective.problem.output.shift_invariant)
 
     def _layout(self, objective: Objective, moments: Array, refine: int) -> tuple[int, Array | None]:
         """Return how many blocks there are to be, and which columns are in them, None for all."""
@@ -222,18 +225,26 @@ class _Blocks:
         One, or one for each output.
     columns : ndarray of shape (n_columns,) or None
         Columns in the blocks; None for all.
-    diagonal : ndarray of shape (n_features + 1, n_blocks) or None
+    diagonal : ndarray of shape (n_features + 1, n_outputs) or None
         Inverse diagonal, for the other columns.
+    factors : ndarray of shape (n_outputs,)
+        Factors before and after the blocks.
     shift_invariant : bool
         Whether a constant added to all logits changes nothing.
     """
 
     def __init__(
-        self, inverses: Sequence[_Inverse], columns: Array | None, diagonal: Array | None, shift_invariant: bool
+        self,
+        inverses: Sequence[_Inverse],
+        columns: Array | None,
+        diagonal: Array | None,
+        factors: Array,
+        shift_invariant: bool,
     ) -> None:
         self.inverses = inverses
         self.coefficients = slice(None) if columns is None else np.append(columns, -1)
         self.diagonal = diagonal
+        self.factors = factors
         self.shift_invariant = shift_invariant
 
     def __call__(self, gradient: Array) -> Array:
@@ -246,7 +257,7 @@ class _Blocks:
         return (1 - 1 / gradient.shape[1]) * _centred(self._multiply(_centred(gradient)))
 
     def _multiply(self, gradient: Array) -> Array:
-        in_blocks = gradient[self.coefficients]
+        in_blocks = gradient[self.coefficients] * self.factors
         solved = np.empty_like(in_blocks)
         n_blocks = len(self.inverses)
         if n_blocks == 1 and in_blocks.shape[1] >= _MANY_OUTPUTS:
@@ -254,6 +265,7 @@ class _Blocks:
         else:
             for output in range(in_blocks.shape[1]):
                 solved[:, output] = self.inverses[output % n_blocks](in_blocks[:, output])
+        solved *= self.factors
         if self.diagonal is None:
             return solved
         step: Array = self.diagonal * gradient
@@ -356,7 +368,7 @@ class _Sample:
         self.z = np.empty((sample.n_rows, objective.rows.n_outputs), objective.rows.dtype, order="F")
         self.variances = np.empty((sample.n_rows, n_blocks), objective.rows.dtype)
         self.weight, self.size = np.empty(sample.n_rows), np.empty(sample.n_rows, objective.rows.dtype)
-        self._map(lambda rows: self._evaluate(rows, w))
+        self.relative_curvatures = self._relative(np.sum(self._map(lambda rows: self._evaluate(rows, w)), axis=0))
         self.weight /= self.weight.sum()
         least = settings.min_curvature * (self.weight @ self.variances) + np.finfo(self.z.dtype).tiny
         np.maximum(self.variances, least, out=self.variances)
@@ -370,14 +382,25 @@ class _Sample:
         chunks = gen_batches(self.objective.n_rows, self.rows_at_a_time)
         return list(self.objective.rows.workers.map(function, chunks))
 
-    def _evaluate(self, rows: slice, w: Array) -> None:
-        """Set the logits, and for each block p (1 - p): the curvature of the cross-entropy, a guess at any loss's."""
+    def _evaluate(self, rows: slice, w: Array) -> Array:
+        """Set the logits, and for each block p (1 - p): the curvature of the cross-entropy, a guess at any loss's.
+
+        Returns its weighted sum for each output.
+        """
         part = self.objective.rows.take(rows)
         self.z[rows] = z = self.objective.logits(part, w)
         variances = self.objective.problem.output.variances(z)
         self.variances[rows] = variances.mean(axis=1, keepdims=True) if self.variances.shape[1] == 1 else variances
         self.weight[rows] = part.weights()
         self.size[rows] = self.objective.row_sizes(part, self.columns)
+        return self.weight[rows] @ variances
+
+    def _relative(self, curvatures: Array) -> Array:
+        """Return how much the loss curves along each output, as a ratio to its block."""
+        if len(self.directions) > 1:
+            return np.ones(len(curvatures))
+        mean = curvatures.mean() + np.finfo(np.float64).tiny
+        return np.maximum(curvatures / mean, self.settings.min_curvature)
 
     def _block(self, index: int) -> tuple[_Inverse, float]:
         rows, share = self._draw(index)

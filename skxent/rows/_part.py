@@ -83,7 +83,7 @@ class Part(NamedTuple):
 
     def of_type(self, dtype: Any) -> Part:
         """Return these rows with their features in another dtype."""
-        return self if self.X.dtype == dtype else self._replace(X=self.X.astype(dtype))
+        return self if self.X.dtype == dtype else self._replace(X=_mapped(lambda values: values.astype(dtype), self.X))
 
     def with_columns(self, columns: Array) -> Part:
         """Return these rows with some columns only."""
@@ -93,9 +93,8 @@ class Part(NamedTuple):
         """Return these rows with each column divided by its unit."""
         if isinstance(self.X, np.ndarray):
             return self._replace(X=self.X / unit)
-        X = self.X.astype(unit.dtype)
-        X.data /= unit[X.indices]
-        return self._replace(X=X)
+        X = self.X
+        return self._replace(X=type(X)((X.data / unit[X.indices], X.indices, X.indptr), shape=X.shape))
 
     def column_means(self) -> Array:
         """Return the mean of each column without weights, in float64."""
@@ -113,7 +112,7 @@ class Part(NamedTuple):
 
     def column_sizes(self, share: Array) -> Array:
         """Return the sum of the absolute values of each column, each row times its share."""
-        return np.asarray(abs(self.X).T @ share)
+        return np.asarray(_mapped(np.abs, self.X).T @ share)
 
     def fingerprints(self) -> Array:
         """Return a whole number for each row: the same for equal rows, and hardly ever for others."""
@@ -159,7 +158,10 @@ def _mixed_bits(values: Array) -> Array:
 
 
 def _mapped(function: Callable[[Array], Array], X: Any) -> Any:
-    """Return a function, which maps 0 to 0, of each entry."""
+    """Return a function, which maps 0 to 0, of each entry.
+
+    SciPy's own methods would sort the entries of each row first, in place.
+    """
     if isinstance(X, np.ndarray):
         return function(X)
     return type(X)((function(X.data), X.indices, X.indptr), shape=X.shape)

@@ -12,6 +12,7 @@ from skxent import SigmoidRegressor, SoftmaxRegressor
 from skxent.linear_model._coordinates import standardize
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.rows import MemoryRows
+from skxent.solvers import LBFGS, SampledHessian
 from tests.helpers import objective_of
 
 CONTAINERS = [np.asarray, csr_array]
@@ -227,3 +228,29 @@ def test_weights_are_centred_before_they_are_rounded(n_classes, rng):
     assert largest > 100
     assert abs(single.intercept_.astype(np.float64).mean()) <= np.finfo(np.float32).eps * largest
     np.testing.assert_allclose(single.predict_proba(X), double.predict_proba(X), atol=2e-3)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sparse_data_are_only_read(dtype, rng):
+    """Entries in any order within a row, as text has them, stay in it."""
+    X = sp.random_array((400, 30), density=0.2, format="csr", dtype=dtype, rng=rng)
+    X.data, X.indices = X.data[::-1].copy(), X.indices[::-1].copy()
+    X = csr_array((X.data, X.indices, X.indptr), shape=X.shape)
+    before = X.indices.copy()
+    for values in (X.data, X.indices, X.indptr):
+        values.flags.writeable = False
+    SoftmaxRegressor(max_iter=100).fit(X, rng.integers(3, size=400))
+    np.testing.assert_array_equal(X.indices, before)
+
+
+def test_first_step_on_rare_words_is_as_long_as_is_best(rng):
+    """Each row has a dozen words that are too rare to be in blocks, each of which would explain the row alone."""
+    n_rows, n_words, in_a_row = 3_000, 6_000, 12
+    y = rng.integers(3, size=n_rows)
+    words = 3 * rng.integers(n_words // 3, size=(n_rows, in_a_row)) + y[:, np.newaxis]
+    X = csr_array((np.ones(words.size), words.ravel(), in_a_row * np.arange(n_rows + 1)), shape=(n_rows, n_words))
+    fits = []
+    for first_rows in (None, 300):
+        solver = LBFGS(first_rows=first_rows, preconditioner=SampledHessian(max_columns=10, min_memory=0))
+        fits.append(SoftmaxRegressor(alpha=1e-4, solver=solver, max_iter=1, tol=0).fit(X, y).loss_curve_[-1])
+    assert fits[1] < 0.5 * fits[0]

@@ -137,3 +137,17 @@ def test_a_block_for_each_output_where_that_is_cheap(rng):
     assert counts == [1, N_OUTPUTS]
     method = SampledHessian(max_cost=1.5 * SampledHessian()._cost(objective, N_FEATURES, N_OUTPUTS) / 2)
     assert [len(method(objective, w, refine=k).inverses) for k in (0, 1, 2, 3)] == [1, 1, N_OUTPUTS, N_OUTPUTS]
+
+
+def test_one_block_for_all_outputs_knows_which_of_them_are_rare(rng):
+    frequencies = np.array([0.9, 0.09, 0.01])
+    X, y = rng.normal(size=(3_000, 4)), rng.choice(3, 3_000, p=frequencies)
+    objective = objective_of(X, y, output=Sigmoid(), alpha=1e-4)
+    w = objective.intercept_only()
+    exact = hessian(objective, w)
+    steps = as_matrix(objective, w, refine=False).reshape(-1, 3, 5, 3)
+    found = np.array([np.trace(steps[:, output].reshape(5, 5, 3)[..., output]) for output in range(3)])
+    blocks = exact.reshape(5, 3, 5, 3)
+    best = np.array([np.trace(np.linalg.inv(blocks[:, output, :, output])) for output in range(3)])
+    # Half way, on a logarithmic scale, from the same for all to what is best for each.
+    np.testing.assert_allclose(np.ptp(np.log(found)), np.ptp(np.log(best)) / 2, rtol=0.05)

@@ -113,7 +113,7 @@ def known_inverse(objective, w, *, refine):
 
 
 # Without what needs rows.
-AS_GIVEN = {"proxy": None, "bound": None, "standardize": False}
+AS_GIVEN = {"proxy": None, "bound": None, "standardize": False, "first_rows": None}
 ON_QUADRATICS = LBFGS(preconditioner=known_inverse, surrogate=None, start=None, **AS_GIVEN)
 
 
