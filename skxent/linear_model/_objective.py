@@ -130,11 +130,24 @@ class Objective:
 
         return self._mean_gradient(direction, *self.rows.sum(terms)), float(np.max(largest))
 
-    def largest_change(self, direction: Array) -> float:
-        """Return the largest change of a logit along a direction."""
-        direction_data = self._for_data(direction)
-        changes = self.rows.each(lambda part: np.abs(self._logits(self._for_products(part), direction_data)).max())
-        return float(max(changes))
+    def mean_change(self, w: Array, direction: Array) -> float:
+        """Return how much the logits change along a direction on average: see :meth:`Output.spread`.
+
+        Changes count by their share in the curvature of the cross-entropy along the direction.
+        """
+        w_data, direction_data = self._for_data(w), self._for_data(direction)
+
+        def terms(part: Part) -> tuple[Any, ...]:
+            part = self._for_products(part)
+            z, change = (
+                self._logits(part, weights).astype(np.float64, order="F") for weights in (w_data, direction_data)
+            )
+            spread, size = self.problem.output.spread(z, change)
+            spread *= part.weights()[:, np.newaxis]
+            return (spread.sum(), (spread * size).sum())
+
+        total, by_size = self.rows.sum(terms)
+        return float(by_size / total) if total > 0 else 0.0
 
     def _curved(self, part: Part, z: Array, change: Array) -> Array:
         """Return the change of the weighted derivatives with respect to the logits, in proportion to that of these."""

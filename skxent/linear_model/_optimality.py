@@ -45,6 +45,7 @@ import numpy as np
 
 from skxent._parameters import Parameters
 from skxent._typing import Array
+from skxent.linear_model._output_blocks import OutputBlocks, added, block_bytes, block_products
 from skxent.linear_model._sampling import draw
 from skxent.linear_model._surrogate import curved_rows
 
@@ -54,6 +55,8 @@ __all__ = ["Bound", "NewtonBound"]
 _ZERO = 10 * float(np.finfo(np.float64).eps)
 # Share of the first residual's size that is rounding: the Newton step is found.
 _SOLVED = 1e-12
+# Least eigenvalue of a preconditioned Hessian that is reckoned with, as a share of the largest.
+_UNSEEN = 1e-8
 # Share of the sum known so far that the rest may be where there are so few weights that all can be known.
 _WHOLE = 1e-4
 # Ratio of two least Ritz values beyond which the rest is unknown anyway: its powers stay finite.
@@ -69,10 +72,14 @@ class Bound(NamedTuple):
         How far above the minimum the objective is at most; infinite where it curves downwards.
     step : ndarray
         A Newton step, or a direction along which the objective curves downwards.
+    blocks : callable or None, default=None
+        Multiplies by the inverses of the exact blocks of the outputs, if they were made: added to a preconditioner,
+        they show it the directions that it is blind to.
     """
 
     excess: float
     step: Array
+    blocks: Callable[[Array], Array] | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -121,6 +128,8 @@ class NewtonBound(Parameters):
     trend: float = 6.0
     sharpness: float = 0.55
     unknown: float = 0.1
+    memory_share: float = 0.1
+    min_memory: float = 32_000_000
 
     def __call__(
         self,
@@ -156,10 +165,18 @@ class NewtonBound(Parameters):
         while True:
             drawn = draw(objective, self.drawn * size)
             part = curved_rows(drawn, w, size).together() if size < drawn.n_rows else drawn
-            bound = self._within(part, w, _ConjugateGradients(gradient, precondition, self), enough, least)
+            blocks = self._blocks(part, w, least)
+            inverse = precondition if blocks is None else added(precondition, blocks)
+            bound = self._within(part, w, _ConjugateGradients(gradient, inverse, self), enough, least)
             if np.isfinite(bound.excess) or part is drawn:
-                return bound
+                return bound._replace(blocks=blocks)
             size *= self.more_rows
+
+    def _blocks(self, objective: Any, w: Array, least: int) -> OutputBlocks | None:
+        """Return the exact blocks of the outputs where they take no longer than the least products, or None."""
+        most = max(self.memory_share * objective.rows.nbytes, self.min_memory)
+        affordable = block_products(len(w)) <= least and block_bytes(*w.shape) <= most
+        return OutputBlocks(objective, w) if affordable else None
 
     def _within(self, objective: Any, w: Array, search: _ConjugateGradients, enough: float, least: int) -> Bound:
         """Return the bound by the Hessian of an objective, after at least so many products."""
@@ -170,11 +187,11 @@ class NewtonBound(Parameters):
             while search.goes_on and search.n_products < most:
                 search.advance(*objective.hessian_product(w, search.direction))
                 sharp = (search.excess <= enough and not few) or search.rest <= unknown * search.known
-                if sharp and search.n_products >= least:
+                if (sharp and search.n_products >= least) or search.most <= enough:
                     break
             if search.excess > enough and np.isfinite(search.step).all():
-                # The sum of the changes along the way is more than the change in all.
-                search.reach = min(search.reach, 2 * objective.largest_change(search.step))
+                # The sum of the largest changes along the way is more than the mean of that in all.
+                search.reach = min(search.reach, objective.mean_change(w, search.step))
             return Bound(np.inf if np.isnan(search.excess) else search.excess, search.step)
 
 
@@ -189,7 +206,7 @@ class _ConjugateGradients:
         self.size = float(np.vdot(gradient, self.direction))
         self.first_size = self.size
         self.step = np.zeros_like(gradient)
-        self.known, self.rest, self.reach = 0.0, np.inf, 0.0
+        self.known, self.rest, self.most, self.reach = 0.0, np.inf, np.inf, 0.0
         self.least = np.inf
         self.turned = 1.0  # share of the residual in the direction
         self.lengths: list[float] = []
@@ -228,25 +245,29 @@ class _ConjugateGradients:
         self.direction *= self.ratios[-1]
         self.direction += solved
         self.size = size
-        least, before = self._least_ritz_value(), self.least
+        (least, largest), before = self._ritz_values(), self.least
+        self.most = size / (_UNSEEN * largest)
         self.turned /= self.turned + self.ratios[-1]
         factor = max(self.rules.safety, min(before / least, _STEEPEST) ** self.rules.trend)
-        self.rest = self.turned**self.rules.sharpness * size / least * factor
+        self.rest = min(self.turned**self.rules.sharpness * size / least * factor, self.most)
         self.least = least
-        self.goes_on = size > 0
+        self.goes_on = size > _SOLVED * self.first_size
 
-    def _least_ritz_value(self) -> float:
-        """Return the least eigenvalue of the tridiagonal matrix of these conjugate gradients."""
+    def _ritz_values(self) -> tuple[float, float]:
+        """Return the least and the largest eigenvalue of the tridiagonal matrix of these conjugate gradients."""
         inverse, ratios = 1 / np.array(self.lengths), np.array(self.ratios[:-1])
         diagonal = inverse.copy()
         diagonal[1:] += ratios * inverse[:-1]
         beside = np.sqrt(ratios) * inverse[:-1]
         matrix = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
-        return float(max(np.linalg.eigvalsh(matrix)[0], np.finfo(float).tiny))
+        values = np.maximum(np.linalg.eigvalsh(matrix), np.finfo(float).tiny)
+        return float(values[0]), float(values[-1])
 
 
 def _factor(reach: float) -> float:
     """Return what turns the product into a bound: a half if logits hardly change."""
     if reach < 1e-3:
         return 0.5
-    return float(0.25 * reach / (1 + np.expm1(-reach) / reach))
+    if reach >= 1:
+        return reach
+    return float((reach + (1 - reach) * np.log1p(-reach)) / reach**2)

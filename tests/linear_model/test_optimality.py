@@ -27,7 +27,7 @@ class Quadratic:
     """A quadratic form around zero with known eigenvalues, for all rows."""
 
     n_rows = 10
-    rows = SimpleNamespace(n_rows=10, resident=True)
+    rows = SimpleNamespace(n_rows=10, resident=True, nbytes=0)
 
     def __init__(self, eigenvalues):
         self.eigenvalues = np.array(eigenvalues)[:, np.newaxis]
@@ -35,13 +35,13 @@ class Quadratic:
     def hessian_product(self, w, direction):
         return self.eigenvalues * direction, 0.0
 
-    def largest_change(self, direction):
+    def mean_change(self, w, direction):
         return 0.0
 
 
 def bound_of(eigenvalues, w, precondition=np.copy, enough=0.0, **settings):
     objective = Quadratic(eigenvalues)
-    return NewtonBound(**settings)(objective, w, objective.eigenvalues * w, precondition, enough)
+    return NewtonBound(min_memory=0, **settings)(objective, w, objective.eigenvalues * w, precondition, enough)
 
 
 def test_all_products_give_the_decrement_of_a_quadratic(rng):
