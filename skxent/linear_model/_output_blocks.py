@@ -21,18 +21,20 @@ from skxent.rows import Part
 
 __all__ = ["OutputBlocks", "added", "block_bytes", "block_products"]
 
-# Multiplications in products of matrices that take as long as a logit's share in a product by the Hessian, whose
-# derivatives are differences in double precision.
-_MULTIPLICATIONS_A_LOGIT = 1_500
+# What a logit costs in a product by the Hessian, whose derivatives are differences in double precision: so much, and so
+# much more for each column, where the blocks cost 1 for each pair of columns. Measured with 2 to 255 outputs.
+_A_LOGIT, _A_COLUMN = 400, 3
+# What an eigenvalue decomposition costs for the cube of the columns, in the same unit.
+_DECOMPOSITION = 20
 # Entries of the features held at a time, dense and in double precision: they fit a core's cache.
 _ENTRIES_AT_A_TIME = 50_000
 # Least eigenvalue of a block, as a share of the largest of all: with less curvature there is hardly anything to gain.
 _LEAST_CURVATURE = 1e-12
 
 
-def block_products(n_columns: int) -> float:
+def block_products(n_columns: int, n_rows: int) -> float:
     """Return how many products by the Hessian take as long as the blocks of so many columns."""
-    return n_columns**2 / 2 / (_MULTIPLICATIONS_A_LOGIT + 4 * n_columns)
+    return n_columns**2 * (1 + _DECOMPOSITION * n_columns / n_rows) / (_A_LOGIT + _A_COLUMN * n_columns)
 
 
 def block_bytes(n_columns: int, n_outputs: int) -> int:
