@@ -8,13 +8,13 @@ loss is convex in the logits as the cross-entropy is,
    c(\rho) = \frac{\rho + (1 - \rho) \ln(1 - \rho)}{\rho^2} \text{ below 1, } \rho \text{ from 1 on,}
 
 where :math:`\rho` is how much the Newton step changes logits, on average over rows and outputs, each with its share in
-the curvature along the step; :math:`c(0) = \tfrac12`. Along a step of length :math:`t` a share whose logit changes by
-:math:`u t` falls no faster than :math:`e^{-u t}` [1]_, so that all together fall no faster than :math:`e^{-\rho t}`, and
-the least value along the step follows. From 1 on that leaves no bound: there the minimum may be at infinity, as for
-classes that can be told apart without a penalty. A single row of such a class has :math:`\rho = 1`, and the product is
-exactly what it still can lose. Logits that hardly matter to the probabilities may change at will. For other losses the
-figure is that of the quadratic model near a local minimum, and infinite where the objective curves downwards along the
-way.
+the curvature along the step; :math:`c(0) = \tfrac12`. Along a step of length :math:`t` a share whose logit changes
+by :math:`u t` falls no faster than :math:`e^{-u t}` [1]_, so that all together fall no faster than
+:math:`e^{-\rho t}`, and the least value along the step follows. From 1 on that leaves no bound: there the minimum may
+be at infinity, as for classes that can be told apart without a penalty. A single row of such a class has
+:math:`\rho = 1`, and the product is exactly what it still can lose. Logits that hardly matter to the probabilities may
+change at will. For other losses the figure is that of the quadratic model near a local minimum, and infinite where the
+objective curves downwards along the way.
 
 Preconditioned conjugate gradients bound the product from nothing but products :math:`H v`. After :math:`k` of them
 
