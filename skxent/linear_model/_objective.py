@@ -152,13 +152,14 @@ class Objective:
     def _curved(self, part: Part, z: Array, change: Array) -> Array:
         """Return the change of the weighted derivatives with respect to the logits, in proportion to that of these."""
         y = self.targets(part)
-        step = _LOGIT_STEP / max(float(np.abs(change).max()), float(np.finfo(np.float64).tiny))
+        # Each row has a step of its own: the rounding error of one with a large change would hide that of others.
+        step = _LOGIT_STEP / np.maximum(np.abs(change).max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
         curved = np.empty(z.shape, self.dtype, order="F")
         for rows in gen_batches(len(z), max(1, _LOGITS_AT_A_TIME // z.shape[1])):
             middle, way = (values[rows].astype(np.float64, order="F") for values in (z, change))
-            way *= step
+            way *= step[rows]
             up, down = (self._loss_gradient(y[rows], logits) for logits in (middle + way, middle - way))
-            curved[rows] = (up - down) / (2 * step)
+            curved[rows] = (up - down) / (2 * step[rows])
         if part.weight is not None:
             curved *= part.weight[:, np.newaxis]
         return curved

@@ -29,7 +29,7 @@ _DECOMPOSITION = 20
 # Entries of the features held at a time, dense and in double precision: they fit a core's cache.
 _ENTRIES_AT_A_TIME = 50_000
 # Least eigenvalue of a block, as a share of the largest of all: with less curvature there is hardly anything to gain.
-_LEAST_CURVATURE = 1e-12
+_LEAST_CURVATURE = 1e-9
 
 
 def block_products(n_columns: int, n_rows: int) -> float:

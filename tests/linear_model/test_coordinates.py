@@ -227,3 +227,11 @@ def test_weights_are_centred_before_they_are_rounded(n_classes, rng):
     assert largest > 100
     assert abs(single.intercept_.astype(np.float64).mean()) <= np.finfo(np.float32).eps * largest
     np.testing.assert_allclose(single.predict_proba(X), double.predict_proba(X), atol=2e-3)
+
+
+def test_a_sparse_column_is_constant_if_its_entries_are_equal(rng):
+    """Its mean square less the square of its mean is rounding, which would count as a small deviation."""
+    X = np.c_[np.full(582, 0.01598963120228381), rng.normal(size=582), 1e3 + 1e-4 * rng.normal(size=582)]
+    scale = coordinates_of(csr_array(X)).scale
+    assert scale[0] == np.inf
+    np.testing.assert_allclose(scale[1:], X[:, 1:].std(axis=0), rtol=1e-6)

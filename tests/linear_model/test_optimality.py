@@ -93,7 +93,7 @@ def test_bound_is_above_the_distance_on_the_way(output, alpha, rng):
 
 
 @pytest.mark.parametrize("n_outputs", [2, 3])
-@pytest.mark.parametrize("size", [10, 15, 20])
+@pytest.mark.parametrize("size", [9, 12, 15])
 def test_what_separable_classes_can_still_lose(n_outputs, size):
     """Their minimum is 0, at infinity; half the product of gradient and inverse Hessian is but half of what is left."""
     X = np.repeat(np.eye(n_outputs), 5, axis=0)
