@@ -199,7 +199,7 @@ class NewtonBound(Parameters):
     def _blocks(self, objective: Any, w: Array, least: int) -> OutputBlocks | None:
         """Return the exact blocks of the outputs where they take no longer than the least products, or None."""
         most = max(self.memory_share * objective.rows.nbytes, self.min_memory)
-        affordable = block_products(len(w), objective.n_rows) <= least and block_bytes(*w.shape) <= most
+        affordable = block_products(objective.n_rows, *w.shape) <= least and block_bytes(*w.shape) <= most
         return OutputBlocks(objective, w) if affordable else None
 
     def _within(self, objective: Any, w: Array, search: _ConjugateGradients, enough: float, least: int) -> Bound:

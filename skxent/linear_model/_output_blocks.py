@@ -24,6 +24,8 @@ __all__ = ["OutputBlocks", "added", "block_bytes", "block_products"]
 # What a logit costs in a product by the Hessian, whose derivatives are differences in double precision: so much, and so
 # much more for each column, where the blocks cost 1 for each pair of columns. Measured with 2 to 255 outputs.
 _A_LOGIT, _A_COLUMN = 400, 3
+# Logits that take as long as what a product costs however few there are.
+_CALL = 6_000
 # What an eigenvalue decomposition costs for the cube of the columns, in the same unit.
 _DECOMPOSITION = 20
 # Entries of the features held at a time, dense and in double precision: they fit a core's cache.
@@ -32,9 +34,10 @@ _ENTRIES_AT_A_TIME = 50_000
 _LEAST_CURVATURE = 1e-9
 
 
-def block_products(n_columns: int, n_rows: int) -> float:
-    """Return how many products by the Hessian take as long as the blocks of so many columns."""
-    return n_columns**2 * (1 + _DECOMPOSITION * n_columns / n_rows) / (_A_LOGIT + _A_COLUMN * n_columns)
+def block_products(n_rows: int, n_columns: int, n_outputs: int) -> float:
+    """Return how many products by the Hessian take as long as the blocks."""
+    blocks = n_outputs * n_columns**2 * (n_rows + _DECOMPOSITION * n_columns)
+    return blocks / ((n_rows * n_outputs + _CALL) * (_A_LOGIT + _A_COLUMN * n_columns))
 
 
 def block_bytes(n_columns: int, n_outputs: int) -> int:
