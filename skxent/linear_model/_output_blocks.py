@@ -30,7 +30,8 @@ _CALL = 6_000
 _DECOMPOSITION = 20
 # Entries of the features held at a time, dense and in double precision: they fit a core's cache.
 _ENTRIES_AT_A_TIME = 50_000
-# Least eigenvalue of a block, as a share of the largest of all: with less curvature there is hardly anything to gain.
+# Least eigenvalue of a block, as a share of the largest of all, and at least a rounding error of the data's type: a
+# larger inverse would make directions of the rounding errors of products.
 _LEAST_CURVATURE = 1e-9
 
 
@@ -62,7 +63,8 @@ class OutputBlocks:
     """
 
     def __init__(self, objective: Objective, w: Array) -> None:
-        self.inverses = _inverses(_matrices(objective, w))
+        least = max(_LEAST_CURVATURE, float(np.finfo(objective.dtype).eps))
+        self.inverses = _inverses(_matrices(objective, w), least)
 
     def __call__(self, vector: Array) -> Array:
         """Return the product with an array of the shape of the weights."""
@@ -94,9 +96,9 @@ def _matrices(objective: Objective, w: Array) -> Floats:
     return matrices
 
 
-def _inverses(matrices: Floats) -> Floats:
-    """Return the inverses of positive semidefinite matrices, whose eigenvalues count as no less than a least one."""
+def _inverses(matrices: Floats, least: float) -> Floats:
+    """Return the inverses of positive semidefinite matrices, eigenvalues no less than a share of the largest."""
     values, vectors = np.linalg.eigh(matrices)
-    values = np.maximum(values, _LEAST_CURVATURE * values.max() + np.finfo(np.float64).tiny)
+    values = np.maximum(values, least * values.max() + np.finfo(np.float64).tiny)
     inverses: Floats = (vectors / values[:, np.newaxis]) @ vectors.transpose(0, 2, 1)
     return inverses
