@@ -130,6 +130,12 @@ class Objective:
 
         return self._mean_gradient(direction, *self.rows.sum(terms)), float(np.max(largest))
 
+    def largest_change(self, direction: Array) -> float:
+        """Return the largest change of a logit along a direction."""
+        direction_data = self._for_data(direction)
+        changes = self.rows.each(lambda part: np.abs(self._logits(self._for_products(part), direction_data)).max())
+        return float(max(changes))
+
     def mean_change(self, w: Array, direction: Array) -> float:
         """Return how much the logits change along a direction on average: see :meth:`Output.spread`.
 

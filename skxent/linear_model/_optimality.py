@@ -13,8 +13,8 @@ by :math:`u t` falls no faster than :math:`e^{-u t}` [1]_, so that all together 
 :math:`e^{-\rho t}`, and the least value along the step follows. From 1 on that leaves no bound: there the minimum may
 be at infinity, as for classes that can be told apart without a penalty. A single row of such a class has
 :math:`\rho = 1`, and the product is exactly what it still can lose. Logits that hardly matter to the probabilities may
-change at will. For other losses the figure is that of the quadratic model near a local minimum, and infinite where the
-objective curves downwards along the way.
+change at will. For other losses the figure is that of the quadratic model near a local minimum, with twice the largest
+change of a logit for :math:`\rho`, and infinite where the objective curves downwards along the way.
 
 Preconditioned conjugate gradients bound the product from nothing but products :math:`H v`. After :math:`k` of them
 
@@ -65,6 +65,7 @@ import numpy as np
 
 from skxent._parameters import Parameters
 from skxent._typing import Array
+from skxent.linear_model._curvature import is_convex
 from skxent.linear_model._output_blocks import OutputBlocks, added, block_bytes, block_products
 from skxent.linear_model._sampling import draw
 from skxent.linear_model._surrogate import curved_rows
@@ -214,8 +215,8 @@ class NewtonBound(Parameters):
                 if (sharp and search.n_products >= least) or search.most <= enough:
                     break
             if search.excess > enough and np.isfinite(search.step).all():
-                # The sum of the largest changes along the way is more than the mean of that in all.
-                search.reach = min(search.reach, objective.mean_change(w, search.step))
+                # The sum of the largest changes along the way is more than the change in all.
+                search.reach = min(search.reach, _reach(objective, w, search.step))
             return Bound(np.inf if np.isnan(search.excess) else search.excess, search.step)
 
 
@@ -286,6 +287,13 @@ class _ConjugateGradients:
         matrix = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
         values = np.maximum(np.linalg.eigvalsh(matrix), np.finfo(float).tiny)
         return float(values[0]), float(values[-1])
+
+
+def _reach(objective: Any, w: Array, step: Array) -> float:
+    """Return how far logits go along a step, where the loss is not convex the farthest two from one another at most."""
+    if is_convex(objective.problem, objective.rows.n_outputs):
+        return float(objective.mean_change(w, step))
+    return float(2 * objective.largest_change(step))
 
 
 def _factor(reach: float) -> float:

@@ -13,10 +13,11 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 
 from skxent import SoftmaxRegressor
+from skxent.linear_model._objective import Problem
 from skxent.linear_model._optimality import Bound, NewtonBound
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.linear_model._preconditioner import SampledHessian
-from skxent.losses import ExpectedCost, ForwardCorrection
+from skxent.losses import CrossEntropy, ExpectedCost, ForwardCorrection
 from skxent.solvers import LBFGS
 from tests.helpers import objective_of
 
@@ -27,7 +28,8 @@ class Quadratic:
     """A quadratic form around zero with known eigenvalues, for all rows."""
 
     n_rows = 10
-    rows = SimpleNamespace(n_rows=10, resident=True, nbytes=0)
+    rows = SimpleNamespace(n_rows=10, resident=True, nbytes=0, n_outputs=2)
+    problem = Problem(CrossEntropy(), Softmax())
 
     def __init__(self, eigenvalues):
         self.eigenvalues = np.array(eigenvalues)[:, np.newaxis]
