@@ -63,14 +63,21 @@ class OutputBlocks:
     """
 
     def __init__(self, objective: Objective, w: Array) -> None:
+        self.shift_invariant = objective.problem.output.shift_invariant
         least = max(_LEAST_CURVATURE, float(np.finfo(objective.dtype).eps))
         self.inverses = _inverses(_matrices(objective, w), least)
 
     def __call__(self, vector: Array) -> Array:
         """Return the product with an array of the shape of the weights."""
-        columns = vector.T[:, :, np.newaxis].astype(np.float64)
-        product: Array = (self.inverses @ columns)[:, :, 0].T.astype(vector.dtype)
+        product: Array = self._multiply(vector.astype(np.float64)).astype(vector.dtype)
         return product
+
+    def _multiply(self, vector: Array) -> Array:
+        # The same added to all outputs of a softmax changes nothing, so that only rounding errors would go that way.
+        if self.shift_invariant:
+            vector = vector - vector.mean(axis=1, keepdims=True)
+        product: Array = (self.inverses @ vector.T[:, :, np.newaxis])[:, :, 0].T
+        return product - product.mean(axis=1, keepdims=True) if self.shift_invariant else product
 
 
 def _matrices(objective: Objective, w: Array) -> Floats:
