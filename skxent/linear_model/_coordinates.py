@@ -35,6 +35,8 @@ _SAMPLE, _TIMES = 20_000, 8
 _TOO_FAR = 6
 # Relative error that a product of a row may have because of the column's means.
 _ROUNDING = 1e-6
+# Share of its mean below which the deviation of a sparse column is computed again, since squares have lost its digits.
+_CANCELLED = 1e-3
 # A column whose deviation is at most this many rounding errors of its mean is constant.
 _CONSTANT = 4
 
@@ -180,6 +182,9 @@ class _Columns:
             mean[lost], square = self._moments(lambda part: part.in_units(unit), lost)
             mean[lost] *= unit
             deviation[lost] = unit * np.sqrt(square)
+        if self.centred and not self.rows.take(slice(0, 1)).is_dense:
+            near = np.flatnonzero(deviation < _CANCELLED * np.abs(mean))
+            deviation[near] = self._about(mean[near], near)
         mean += self.pilot
         deviation[deviation <= _CONSTANT * np.finfo(self.rows.dtype).eps * np.abs(mean)] = 0
         return mean, deviation
@@ -198,6 +203,18 @@ class _Columns:
         mean, deviation = sample.moments()
         certain = np.abs(mean - rows.means) * np.sqrt(_SAMPLE) < _TOO_FAR * deviation
         return (rows.means, deviation) if certain.all() else None
+
+    def _about(self, mean: Array, columns: Array) -> Array:
+        """Return the deviations of sparse columns, the mean taken off before entries are squared."""
+        if not len(columns):
+            return mean
+
+        def relative(part: Part, share: Array) -> tuple[Array, Array]:
+            return part._replace(X=part.dense(slice(None)) / mean - 1).column_moments(share)
+
+        rest, square = self._sum(relative, columns)
+        deviation: Array = np.abs(mean) * np.sqrt(np.maximum(square - rest**2, 0))
+        return deviation
 
     def _pilot(self) -> Array:
         """Return numbers near the means, or means of the first rows; 0 for sparse data and for columns not centred."""

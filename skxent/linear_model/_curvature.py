@@ -7,7 +7,7 @@ import numpy as np
 from skxent._typing import Array
 from skxent.linear_model._objective import Problem
 
-__all__ = ["RowCurvature", "is_proper"]
+__all__ = ["RowCurvature", "is_convex", "is_proper"]
 
 # Step of the central differences in the logits, in double precision.
 _STEP = 1e-3
@@ -74,6 +74,13 @@ def is_proper(problem: Problem, n_outputs: int) -> bool:
     at_target, elsewhere = (problem.output.loss_and_gradient(problem.loss, y, z)[1] for y in (p, hits))
     if np.abs(at_target).max() <= _NONE * np.abs(elsewhere).max():
         return True
+    return is_convex(problem, n_outputs)
+
+
+def is_convex(problem: Problem, n_outputs: int) -> bool:
+    """Return whether a loss curves upwards in some random logits along some random directions."""
+    z = _tried(n_outputs)
+    hits = np.asfortranarray(np.eye(n_outputs)[np.arange(_N_TRIED) % n_outputs])
     curvatures = np.array([_second(problem, hits, z, u[np.newaxis]) for u in _tried(n_outputs)[:_N_DIRECTIONS]])
     return bool(curvatures.min() >= -_NONE * np.abs(curvatures).max())
 

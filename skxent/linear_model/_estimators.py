@@ -99,11 +99,12 @@ class SoftmaxRegressor(LinearClassifier):
         Factors on the weights by class, 1 without `class_weight`.
     optimality_ : float
         Estimate of an upper bound on how far the objective is above its minimum, relative to itself (or to a
-        hundredth of its start if that is more). It is half the product :math:`g^\top H^{-1} g` of gradient and
-        Hessian, times a factor for how far the logits still go, bounded by conjugate gradients; the module
-        ``skxent.linear_model._optimality`` has the formula. Above 100 `tol` a fit warns. For losses that are
-        not convex it is that of the nearest minimum, and inf where the objective curves downwards. nan if the solver
-        has no bound, or with ``tol=0``.
+        hundredth of its start if that is more): :math:`c(\rho)\, g^\top H^{-1} g` with gradient and Hessian, where
+        :math:`c` is 1/2 close to the minimum and grows with :math:`\rho`, how much a Newton step changes logits
+        (:doi:`10.1214/09-EJS521`). Conjugate gradients sum it up; the rest of the sum rests on a guess at the least
+        eigenvalue of the Hessian, so that it is no proof (:ref:`converged`). Above 100 `tol` a fit warns. For losses
+        that are not convex it is that of the nearest minimum, and inf where the objective curves downwards. nan if the
+        solver has no bound, or with ``tol=0``.
     n_iter_ : int
         Iterations or passes run. On much data the first iteration of ``"lbfgs"`` is a start on a sample of the rows,
         and later ones may take some dozen steps each on an estimate of the objective.

@@ -136,16 +136,36 @@ class Objective:
         changes = self.rows.each(lambda part: np.abs(self._logits(self._for_products(part), direction_data)).max())
         return float(max(changes))
 
+    def mean_change(self, w: Array, direction: Array) -> float:
+        """Return how much the logits change along a direction on average: see :meth:`Output.spread`.
+
+        Changes count by their share in the curvature of the cross-entropy along the direction.
+        """
+        w_data, direction_data = self._for_data(w), self._for_data(direction)
+
+        def terms(part: Part) -> tuple[Any, ...]:
+            part = self._for_products(part)
+            z, change = (
+                self._logits(part, weights).astype(np.float64, order="F") for weights in (w_data, direction_data)
+            )
+            spread, size = self.problem.output.spread(z, change)
+            spread *= part.weights()[:, np.newaxis]
+            return (spread.sum(), (spread * size).sum())
+
+        total, by_size = self.rows.sum(terms)
+        return float(by_size / total) if total > 0 else 0.0
+
     def _curved(self, part: Part, z: Array, change: Array) -> Array:
         """Return the change of the weighted derivatives with respect to the logits, in proportion to that of these."""
         y = self.targets(part)
-        step = _LOGIT_STEP / max(float(np.abs(change).max()), float(np.finfo(np.float64).tiny))
+        # Each row has a step of its own: the rounding error of one with a large change would hide that of others.
+        step = _LOGIT_STEP / np.maximum(np.abs(change).max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
         curved = np.empty(z.shape, self.dtype, order="F")
         for rows in gen_batches(len(z), max(1, _LOGITS_AT_A_TIME // z.shape[1])):
             middle, way = (values[rows].astype(np.float64, order="F") for values in (z, change))
-            way *= step
+            way *= step[rows]
             up, down = (self._loss_gradient(y[rows], logits) for logits in (middle + way, middle - way))
-            curved[rows] = (up - down) / (2 * step)
+            curved[rows] = (up - down) / (2 * step[rows])
         if part.weight is not None:
             curved *= part.weight[:, np.newaxis]
         return curved

@@ -47,6 +47,14 @@ class Output(ABC):
         return p * (1 - p)
 
     @abstractmethod
+    def spread(self, z: Array, change: Array) -> tuple[Array, Array]:
+        """Return the curvature of the cross-entropy along a change of the logits, and the size of the change.
+
+        Both of the shape of `z`: the first sums to the curvature of each row, the second is how fast the share of an
+        output in it falls at most, at first.
+        """
+
+    @abstractmethod
     def logits(self, p: Array) -> Array:
         """Logits that have the probabilities `p`, none of them 0 or 1."""
 
@@ -108,6 +116,11 @@ class Softmax(Output):
         shifted = z - z.max(axis=1, keepdims=True)
         return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
+    def spread(self, z: Array, change: Array) -> tuple[Array, Array]:
+        p = self.probabilities(z)
+        size = np.abs(change - (p * change).sum(axis=1, keepdims=True))
+        return p * size**2, size
+
     def logits(self, p: Array) -> Array:
         return np.log(p)
 
@@ -135,6 +148,9 @@ class Sigmoid(Output):
 
     def log_probabilities(self, z: Array) -> Array:
         return log_expit(z)
+
+    def spread(self, z: Array, change: Array) -> tuple[Array, Array]:
+        return self.variances(z) * change**2, np.abs(change)
 
     def logits(self, p: Array) -> Array:
         return logit(p)

@@ -59,6 +59,8 @@ Preconditioner = Callable[[Array], Array]
 _LOGITS_AT_A_TIME = 16_000
 # A curvature below this is none; its inverse could be too large for single precision.
 _NO_CURVATURE = float(np.finfo(np.float32).tiny)
+# Least mean curvature of an output, as a share of the largest.
+_LEAST_CURVATURE = 1e-12
 # Multiplications in products of matrices that take as long as the second derivatives of one logit of the
 # cross-entropy; measured with 100 classes.
 _MULTIPLICATIONS_A_LOGIT = 1_500
@@ -171,7 +173,7 @@ class SampledHessian(Parameters):
         inverses, curvatures = zip(*sample.blocks(), strict=True)
         by_output = np.array(curvatures) * sample.relative_curvatures
         diagonal = None if columns is None else _inverse_diagonal(moments, by_output, objective)
-        # A block for all outputs is too large for rare ones, where the loss curves little, but for the penalty: half way.
+        # In one block for all outputs rare ones curve too much, unless by the penalty: half way between the two.
         factors = sample.relative_curvatures.astype(objective.dtype) ** -0.25
         return _Blocks(inverses, columns, diagonal, factors, objective.problem.output.shift_invariant)
 
@@ -370,7 +372,10 @@ class _Sample:
         self.weight, self.size = np.empty(sample.n_rows), np.empty(sample.n_rows, objective.rows.dtype)
         self.relative_curvatures = self._relative(np.sum(self._map(lambda rows: self._evaluate(rows, w)), axis=0))
         self.weight /= self.weight.sum()
-        least = settings.min_curvature * (self.weight @ self.variances) + np.finfo(self.z.dtype).tiny
+        mean = self.weight @ self.variances
+        # An output without any curvature left gets no steps that are rounding errors times its inverse.
+        self.least_curvature = _LEAST_CURVATURE * mean.max()
+        least = np.maximum(settings.min_curvature * mean, self.least_curvature) + np.finfo(self.z.dtype).tiny
         np.maximum(self.variances, least, out=self.variances)
         self.moments = self._moments(moments[self.columns])
 
@@ -405,7 +410,8 @@ class _Sample:
     def _block(self, index: int) -> tuple[_Inverse, float]:
         rows, share = self._draw(index)
         curvature = self._curvature(rows, self.directions[index])
-        curvature = np.maximum(curvature, self.settings.min_curvature * (share @ curvature))
+        least = max(self.settings.min_curvature * (share @ curvature), self.least_curvature)
+        curvature = np.maximum(curvature, least)
         by_variance, by_curvature = share * self.variances[rows, index], share * curvature
         matrix, seen, squares = self._sums(rows, by_variance, by_curvature)
         scale = by_curvature.sum() / by_variance.sum()

@@ -254,3 +254,11 @@ def test_first_step_on_rare_words_is_as_long_as_is_best(rng):
         solver = LBFGS(first_rows=first_rows, preconditioner=SampledHessian(max_columns=10, min_memory=0))
         fits.append(SoftmaxRegressor(alpha=1e-4, solver=solver, max_iter=1, tol=0).fit(X, y).loss_curve_[-1])
     assert fits[1] < 0.5 * fits[0]
+
+
+def test_a_sparse_column_is_constant_if_its_entries_are_equal(rng):
+    """Its mean square less the square of its mean is rounding, which would count as a small deviation."""
+    X = np.c_[np.full(582, 0.01598963120228381), rng.normal(size=582), 1e3 + 1e-4 * rng.normal(size=582)]
+    scale = coordinates_of(csr_array(X)).scale
+    assert scale[0] == np.inf
+    np.testing.assert_allclose(scale[1:], X[:, 1:].std(axis=0), rtol=1e-6)

@@ -555,9 +555,9 @@ class _Check:
         assert self.bound is not None
         scale = max(abs(descent.value), self.scale, np.finfo(float).tiny)
         enough = self.settings._accepted(descent.objective, self.tol) * scale
-        excess, step = self.bound(descent.objective, descent.w, gradient, descent.multiply, enough, n_iter)
-        self.optimality = excess / scale
-        return step
+        bound = self.bound(descent.objective, descent.w, gradient, descent.multiply, enough, n_iter)
+        self.optimality, descent.blocks = bound.excess / scale, bound.blocks
+        return bound.step
 
 
 def _after_one(result: Result, descent: _Descent, callback: Callback) -> Result:
@@ -596,6 +596,7 @@ class _Descent:
         self.w, self.value, self.gradient = w, value, gradient
         self.precondition = precondition
         self.first_length = 1.0
+        self.blocks: Preconditioner | None = None
         self.add_multiple: Any = get_blas_funcs("axpy", (w,))
         affordable = max(settings.min_history, int(settings.history_bytes // (2 * w.nbytes)))
         self.pairs = deque(pairs, maxlen=min(affordable, settings.history))
@@ -694,18 +695,23 @@ class _Descent:
         for pair in reversed(self.pairs):
             projections.append(float(np.vdot(pair.s, q)) / pair.sy)
             q = add(pair.y, q, a=-projections[-1])
-        direction = self.precondition(q.reshape(shape)).ravel()
+        direction = self._initial(q.reshape(shape)).ravel()
         if self.pairs:
             direction *= self._scaling(self.pairs[-1], shape)
         for pair, projection in zip(self.pairs, reversed(projections), strict=True):
             direction = add(pair.s, direction, a=projection - float(np.vdot(pair.y, direction)) / pair.sy)
         return direction.reshape(shape)
 
+    def _initial(self, vector: Array) -> Array:
+        """Return the product with the preconditioner, and with the blocks that a bound has made."""
+        product: Array = self.precondition(vector)
+        return product if self.blocks is None else product + self.blocks(vector)
+
     def _scaling(self, last: _Pair, shape: tuple[int, ...]) -> float:
         """Return the factor on the preconditioner that gives it the curvature of the last step."""
         most = self.settings.max_scaling if self.settings.preconditioner is not None else np.inf
         # In single precision it can underflow where classes are separable and nothing is left to gain.
-        curvature = float(np.vdot(last.y, self.precondition(last.y.reshape(shape))))
+        curvature = float(np.vdot(last.y, self._initial(last.y.reshape(shape))))
         return min(last.sy / curvature, most) if curvature > 0 else self.settings.max_scaling
 
 
