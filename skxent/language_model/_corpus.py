@@ -365,10 +365,10 @@ def _count_batch(tokenize: Tokenize | None, lowercase: bool, batch: Sequence[Pie
     return count_tokens(tokenize, lowercase, block.data), block.n_bytes, block.n_characters
 
 
-def count_tokens(tokenize: Tokenize | None, lowercase: bool, data: bytes) -> BlockCounts:
-    """Count the tokens of a text in UTF-8 that ends with white space."""
+def count_tokens(tokenize: Tokenize | None, lowercase: bool, data: bytes, *, with_lines: bool = True) -> BlockCounts:
+    """Count the tokens of a text in UTF-8 that ends with white space, and its lines if they are needed."""
     if works_on_arrays(tokenize):
-        return count_block(space_tokens(tokenize, data, lowercase))
+        return count_block(space_tokens(tokenize, data, lowercase), with_lines=with_lines)
     assert tokenize is not None
     lines = tokenize_lines(tokenize, data.decode())
     tokens = chain.from_iterable(lines)

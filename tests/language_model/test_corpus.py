@@ -120,17 +120,21 @@ def test_many_types_merge_in_bounded_parts():
 
 
 def test_words_with_one_hash_stay_apart(monkeypatch):
-    monkeypatch.setattr("skxent.language_model._word_keys.hash_keys", lambda keys: np.zeros_like(keys[0]))
+    for module in ("_word_keys", "_word_counts"):
+        monkeypatch.setattr(f"skxent.language_model.{module}.hash_keys", lambda keys: np.zeros_like(keys[0]))
     text = " ".join(["longerword1", "longerword2", "a"] * 7)
     assert as_dict(count_text([text])) == {"longerword1": 7, "longerword2": 7, "a": 7}
 
 
+@pytest.mark.parametrize("begin", ["w", "longer_word"])
 @pytest.mark.parametrize("n_slots", [1, 3])
-def test_words_that_share_a_slot_stay_apart(monkeypatch, n_slots):
+def test_words_that_share_a_slot_stay_apart(monkeypatch, n_slots, begin):
     """With one slot, one word gets it and all others are sorted."""
     slots = np.arange(n_slots, dtype=np.uint64) << np.uint64(62)
-    monkeypatch.setattr("skxent.language_model._word_counts.mix", lambda key: slots[key % np.uint64(n_slots)])
-    words = [f"w{i % 17}" for i in range(100)]
+    monkeypatch.setattr(
+        "skxent.language_model._word_counts.hash_keys", lambda keys: slots[keys[-1] % np.uint64(n_slots)]
+    )
+    words = [f"{begin}{i % 17}" for i in range(100)]
     assert as_dict(count_text([" ".join(words)])) == Counter(words)
 
 
