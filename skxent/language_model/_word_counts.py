@@ -39,8 +39,8 @@ CountedWords = tuple[WordKeys, Integers]
 def _count(keys: Keys) -> tuple[Keys, Integers]:
     """Count keys: those that get a slot of a hash table in it, all at once, and sort the few others.
 
-    Distinct keys are returned in the order of their hash, first those of the table, then the others. Of those, a key may
-    be there twice, see :func:`order_keys`.
+    Distinct keys are returned in the order of their hash, first those of the table, then the others. Of those a key
+    may be there twice, see :func:`order_keys`.
     """
     hashed = hash_keys(keys)
     bits = min(len(hashed).bit_length(), _LARGEST_TABLE_BITS)
