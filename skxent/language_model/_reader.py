@@ -68,14 +68,13 @@ _PARQUET = re.compile(rb"PAR1[\x00-\x08\x0e-\x1f]")
 _PARQUET_BYTES = 5
 # What a tar archive has at this byte.
 _TAR, _TAR_PLACE = b"ustar", 257
-# JSON that Polars may read in another way than JSON means it: texts made of numbers or objects, and halves of surrogate
-# pairs (a high one without the low one after it, a low one without the high one before it, either after a backslash).
+# JSON that Polars may read in another way than JSON means it: texts made of numbers or objects; besides these, halves
+# of surrogate pairs, see _half_pairs.
 _NO_TEXT = r"^\s*(?:[-\d\[{]|true|false|NaN|Infinity)"
-_HALF_PAIR = re.compile(
-    rb"\\u[dD](?:[89abAB](?:(?<=\\\\u..)|..(?!\\u[dD][c-fC-F]))"
-    rb"|[c-fC-F](?:(?<=\\\\u..)|(?<!\\u[dD][89abAB]..\\u..)))",
-    re.DOTALL,
-)
+# Whether a byte, after the d of an escaped surrogate, makes it the first or the second of a pair.
+_FIRST, _SECOND = (np.isin(np.arange(256), list(digits)) for digits in (b"89abAB", b"cdefCDEF"))
+# Bytes of an escaped surrogate.
+_ESCAPE_BYTES = 6
 
 
 @dataclass(frozen=True)
@@ -514,17 +513,25 @@ def _doubtful(texts: pl.Series, data: bytes) -> Integers:
         .select(pl.col("text").str.contains(_NO_TEXT).fill_null(True).arg_true())["text"]
         .to_numpy()
     )
-    halves = [match.start() for match in _HALF_PAIR.finditer(data)] if _may_have_pairs(data) else []
-    if not halves:
+    halves = _half_pairs(data)
+    if not len(halves):
         return at
     newlines = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
-    return np.array(sorted({*at.tolist(), *np.searchsorted(newlines, halves).tolist()}))
+    return np.union1d(at, np.searchsorted(newlines, halves))
 
 
-def _may_have_pairs(data: bytes) -> bool:
-    r"""Return whether there is a ``\ud`` or ``\uD``, found in a third of the time that the expression takes."""
+def _half_pairs(data: bytes) -> Integers:
+    r"""Return where escaped surrogates such as ``\ud83d`` may be without the other half of their pair.
+
+    One after another backslash may be no escape, so that it is no half of a pair either.
+    """
     text = np.frombuffer(data, np.uint8)
-    return bool(((text[:-2] == 0x5C) & (text[1:-1] == 0x75) & (text[2:] | 0x20 == 0x64)).any())
+    is_escape = (text[:-3] == 0x5C) & (text[1:-2] == 0x75) & (text[2:-1] | 0x20 == 0x64)
+    at = np.flatnonzero(is_escape)
+    first, second = at[_FIRST[text[at + 3]]], at[_SECOND[text[at + 3]]]
+    halves = np.concatenate([first, second])
+    has_other = np.concatenate([np.isin(first + _ESCAPE_BYTES, second), np.isin(second - _ESCAPE_BYTES, first)])
+    return halves[~has_other | (halves > 0) & (text[halves - 1] == 0x5C)]
 
 
 def _n_newlines(data: bytes) -> int:

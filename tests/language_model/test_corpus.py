@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import pickle
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -29,7 +30,7 @@ from skxent.language_model import (
     count_text,
     expand_paths,
 )
-from skxent.language_model._reader import read_pieces
+from skxent.language_model._reader import _half_pairs, read_pieces
 from skxent.language_model._records import Choice, Choices, write_records
 from skxent.language_model._scoring import LineScorer, score_lines, score_text
 from skxent.language_model._word_counts import WordCounter, count_block
@@ -592,3 +593,20 @@ def test_half_a_unit_is_written_as_a_question_mark(tmp_path):
     with open(tmp_path / "out", "wb") as file:
         write_records([str(tmp_path / "odd")], reading, Choices([Choice(np.ones(2, np.bool_), {})]), file)
     assert (tmp_path / "out").read_bytes().decode("utf-16-le") == "a\n?\n"
+
+
+_ESCAPES = ["\\ud83d", "\\uDE00", "\\udc0a", "\\uD7ff", "\\u00e9", "\\", "\\n", "u", "d8", "a", "é", "\n"]
+
+
+@settings(max_examples=200)
+@given(st.lists(st.sampled_from(_ESCAPES), max_size=12))
+def test_halves_of_surrogate_pairs_are_found(parts):
+    """An expression that says what half of a pair is finds the same places."""
+    data = "".join(parts).encode()
+    half = re.compile(
+        rb"\\u[dD](?:[89abAB](?:(?<=\\\\u..)|..(?!\\u[dD][c-fC-F]))"
+        rb"|[c-fC-F](?:(?<=\\\\u..)|(?<!\\u[dD][89abAB]..\\u..)))",
+        re.DOTALL,
+    )
+    places = [at for at in range(len(data)) if half.match(data, at)]
+    assert sorted(_half_pairs(data).tolist()) == places
