@@ -226,7 +226,7 @@ def count_files(
     lowercase : bool, default=False
         Lower-case the tokens.
     field : str, optional
-        The column (Parquet) or the key (JSON lines) that holds the text.
+        The column (Parquet) or the key (JSON lines) that holds the text; of a key that a record has twice, the first.
     skip_bad_records : bool, default=False
         Leave out lines that are no JSON objects with text in the field, instead of an error.
     n_jobs : int, optional

@@ -9,7 +9,6 @@ import codecs
 import glob
 import io
 import json
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -17,12 +16,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from skxent._polars import pl
 from skxent._typing import Integers
-from skxent.language_model._decompress import is_compressed, read_chunks
+from skxent.language_model._decompress import is_compressed, is_regular_file, read_chunks
 from skxent.language_model._errors import CorpusError, UndecodableError
 from skxent.language_model._options import DECODE_ERRORS
 from skxent.language_model._utf8 import check_utf8
@@ -274,7 +274,7 @@ def read_pieces(
     chunks = read_chunks(path, block_bytes, progress)
     first = next(chunks, b"")
     if is_parquet(first):
-        if not os.path.isfile(path):
+        if not is_regular_file(path):
             raise CorpusError(f"{path}: Parquet cannot be read from a stream: save it to a file first")
         if not file_is_parquet(path):
             raise CorpusError(f"{path}: a compressed Parquet file cannot be read; unpack it")
@@ -312,7 +312,7 @@ def file_is_parquet(path: str) -> bool:
     CorpusError
         When it cannot be read.
     """
-    if not os.path.isfile(path):
+    if not is_regular_file(path):
         return False
     try:
         with open(path, "rb") as file:
@@ -652,8 +652,10 @@ def _json_text(line: str, field: str) -> str:
     """Return the text; null is an empty document, and half of a surrogate pair a question mark."""
     try:
         # What numbers are does not matter, and those of very many digits would be an error.
-        record = json.loads(line, parse_int=len)
+        record = json.loads(line, parse_int=len, object_pairs_hook=_first_ones)
     except (ValueError, RecursionError) as error:
+        if line.lstrip().startswith("["):
+            raise ValueError("an array that goes on in other lines; expected one object a line") from None
         raise ValueError(f"not valid JSON: {error}") from None
     if isinstance(record, list):
         raise ValueError(f"no field {field!r}: it is an array; expected one object a line")
@@ -665,6 +667,11 @@ def _json_text(line: str, field: str) -> str:
     return (text or "").encode("utf-8", "replace").decode()
 
 
+def _first_ones(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; of a key that comes twice the first value counts, as Polars has it."""
+    return dict(reversed(pairs))
+
+
 def _parquet_pieces(path: str, field: str | None, keep_records: bool, block_bytes: int) -> Iterator[Piece]:
     if field is None:
         raise CorpusError(f"{path}: name the column that holds the text (field)")
@@ -672,7 +679,7 @@ def _parquet_pieces(path: str, field: str | None, keep_records: bool, block_byte
     try:
         frame = pl.scan_parquet(path, glob=False)
         schema = frame.collect_schema()
-        if schema.get(field) not in (pl.String, pl.Categorical):
+        if schema.get(field) not in (pl.String, pl.Categorical, pl.Enum):
             kinds = ", ".join(f"{name} ({kind})" for name, kind in schema.items())
             raise CorpusError(f"{path}: no text column {field!r}; its columns are {kinds}")
         columns = pl.all() if keep_records else pl.col(field)

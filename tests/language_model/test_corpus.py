@@ -610,3 +610,22 @@ def test_halves_of_surrogate_pairs_are_found(parts):
     )
     places = [at for at in range(len(data)) if half.match(data, at)]
     assert sorted(_half_pairs(data).tolist()) == places
+
+
+@pytest.mark.parametrize("kind", [pl.Categorical, pl.Enum(["a b", "c"])])
+def test_parquet_with_a_column_of_categories(tmp_path, kind):
+    pl.DataFrame({"text": pl.Series(["a b", None, "c", "c"], dtype=kind)}).write_parquet(tmp_path / "t.parquet")
+    assert as_dict(count_files([tmp_path / "t.parquet"], field="text")) == {"a": 1, "b": 1, "c": 2}
+
+
+@pytest.mark.parametrize("first", ["a b", "[a] b"])
+def test_of_a_key_that_comes_twice_the_first_counts(tmp_path, first):
+    """Whether Polars has read the line, or a text that may be an array was read again."""
+    (tmp_path / "t.jsonl").write_text(f'{{"text": "{first}", "text": "c"}}\n')
+    assert as_dict(count_files([tmp_path / "t.jsonl"], field="text")) == dict.fromkeys(first.split(), 1)
+
+
+def test_an_array_of_objects_is_no_json_lines(tmp_path):
+    (tmp_path / "t.json").write_text('[{"text": "a"},\n{"text": "b"}]\n')
+    with pytest.raises(CorpusError, match="line 1: an array that goes on in other lines; expected one object a line"):
+        count_files([tmp_path / "t.json"], field="text")
