@@ -442,7 +442,7 @@ def _memberships(labels: Array, classes: Array, sample_weight: ArrayLike | None)
     rows = np.searchsorted(classes, labels)
     strange = classes[np.minimum(rows, len(classes) - 1)] != labels
     if strange.any():
-        raise ValueError(f"y holds {labels[strange][0]!r}, which is not one of the classes {classes!r}")
+        raise ValueError(f"y holds {labels[strange].tolist()[0]!r}, which is not one of the classes {classes!r}")
     n = len(labels)
     weights = check_sample_weight(sample_weight, np.empty((n, 1)), dtype=np.float64, ensure_non_negative=True)
     members = csr_array((weights, (rows, np.arange(n))), shape=(len(classes), n))

@@ -423,9 +423,15 @@ def checked_documents(documents: Iterable[Any]) -> Iterator[Document]:
         if not isinstance(document, str) and not _is_token_list(document):
             raise TypeError(
                 f"document {number} is {document!r:.60} ({type(document).__name__}); "
-                "expected a string or a list of tokens, which are strings"
+                f"expected a string or a list of tokens, which are strings{_advice(document)}"
             )
         yield document
+
+
+def _advice(document: Any) -> str:
+    """Say how an estimator reads what is no text but leads to one."""
+    kind = "file" if hasattr(document, "read") else "filename" if isinstance(document, os.PathLike) else None
+    return f"; estimators read it with input={kind!r}" if kind else ""
 
 
 def _is_token_list(document: Any) -> bool:
