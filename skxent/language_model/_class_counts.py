@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from skxent._typing import Floats, Integers
@@ -92,7 +93,7 @@ class ClassCounts:
         matrix = moved + other._over(second[np.argsort(others.columns)], len(words))
         return type(self)(csr_array(matrix), outside, Vocabulary.of(words))
 
-    def _over(self, columns: Integers, n_words: int) -> csr_array:
+    def _over(self, columns: NDArray[np.int32], n_words: int) -> csr_array:
         """Return the matrix with other columns, of which there are more."""
         parts = self.matrix.data, columns[self.matrix.indices], self.matrix.indptr
         return csr_array(parts, shape=(self.matrix.shape[0], n_words))

@@ -75,8 +75,8 @@ class CorpusCounts:
     Examples
     --------
     >>> counts = count_text(["a b a", "b a c"])
-    >>> dict(zip(counts.words, counts.counts.tolist()))
-    {'a': 3, 'b': 2, 'c': 1}
+    >>> counts.table.rows()
+    [('a', 3), ('b', 2), ('c', 1)]
     >>> counts.n_tokens, counts.n_types, counts.n_lines
     (6, 3, 2)
     """

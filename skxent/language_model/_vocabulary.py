@@ -29,7 +29,7 @@ from skxent.language_model._word_keys import (
 __all__ = ["Vocabulary", "WordIndex", "WordValues", "number_words"]
 
 
-def number_words(parts: Sequence[WordKeys], *, in_runs: bool = False) -> tuple[WordKeys, list[Integers]]:
+def number_words(parts: Sequence[WordKeys], *, in_runs: bool = False) -> tuple[WordKeys, list[NDArray[np.int32]]]:
     """Give each distinct word of all parts a number, from 0.
 
     Parameters
@@ -45,7 +45,7 @@ def number_words(parts: Sequence[WordKeys], *, in_runs: bool = False) -> tuple[W
         The distinct words in the order of their numbers; and for each part the number of each of its words.
     """
     keys: list[Keys] = []
-    numbers: list[list[Integers]] = [[] for _ in parts]
+    numbers: list[list[NDArray[np.int32]]] = [[] for _ in parts]
     n_before = 0
     for m in range(LONGEST_KEY):
         joined = [np.concatenate([part.keys[m][i] for part in parts]) for i in range(m + 1)]
@@ -62,7 +62,7 @@ def number_words(parts: Sequence[WordKeys], *, in_runs: bool = False) -> tuple[W
     return WordKeys(keys, list(long)), list(map(np.concatenate, numbers))
 
 
-def _number_keys(keys: Keys, in_runs: bool) -> tuple[Keys, Integers]:
+def _number_keys(keys: Keys, in_runs: bool) -> tuple[Keys, NDArray[np.int32]]:
     """Return the distinct keys, and the number of each key among them."""
     order = order_keys(keys, in_runs=in_runs)
     keys = [key[order] for key in keys]
