@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 
 import numpy as np
 
 from skxent.language_model import CorpusError, Score
-from skxent.language_model._decompress import read_chunks
+from skxent.language_model._decompress import is_regular_file, read_chunks
 
 __all__ = ["Notes"]
 
@@ -58,7 +57,7 @@ class Notes:
 
     def strange_text(self, paths: Sequence[str]) -> None:
         """Say if a file that is read as plain text in UTF-8 looks like something else."""
-        for path in paths[:1] if paths and os.path.isfile(paths[0]) else ():
+        for path in paths[:1] if paths and is_regular_file(paths[0]) else ():
             try:
                 head = next(read_chunks(path, _HEAD_BYTES, None), b"")
             except CorpusError:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TextIO
 
+from skxent.language_model._decompress import is_regular_file
+
 __all__ = ["Progress", "progress_line"]
 
 # Characters of the bar.
@@ -105,4 +107,4 @@ def progress_line(task: str, done: int, total: int | None, seconds: float) -> st
 
 def _total_bytes(paths: list[str]) -> int | None:
     """Bytes of the files, unless one of them is a stream."""
-    return sum(map(os.path.getsize, paths)) if all(map(os.path.isfile, paths)) else None
+    return sum(map(os.path.getsize, paths)) if all(map(is_regular_file, paths)) else None

@@ -64,6 +64,8 @@ def _check_stdout(inputs: list[str]) -> None:
 
 
 def _check_place(path: str) -> None:
+    if path == "-":
+        raise CorpusError("-: is not the name of a file to write; /dev/stdout is standard output")
     place = Path(path)
     folder = place.absolute().parent
     if not folder.is_dir():

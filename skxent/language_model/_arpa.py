@@ -52,7 +52,6 @@ _TAIL = re.compile(rb"\n+(?:\\[2-9]-grams:\n+)*\\end\\\s*")
 _OF_NUMBERS = np.array([byte in b"\0+-.0123456789eEinf" for byte in range(256)])
 # Bytes at the end of a file in which the tail must be.
 _TAIL_BYTES = 1 << 12
-_NO_LINES = np.empty(0, np.int64)
 # Bytes that are read at a time.
 _CHUNK = 1 << 22
 
@@ -210,7 +209,7 @@ def _columns(body: bytes) -> tuple[PackedWords, Floats] | None:
     backoffs = _numbers(body, text, stops[has_backoff] + 1, breaks[last[has_backoff]])
     if log10 is None or backoffs is None or (log10 > 0).any() or (stops == tabs + 1).any():
         return None
-    return pack(body, Tokens(text, tabs + 1, stops - tabs - 1, _NO_LINES)), log10
+    return pack(body, Tokens(text, tabs + 1, stops - tabs - 1)), log10
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -223,7 +222,7 @@ def _is_utf8(data: bytes) -> bool:
 
 def _numbers(body: bytes, text: NDArray[np.uint8], starts: Integers, stops: Integers) -> Floats | None:
     """Read the numbers in some fields, neighbours that are the same once; None if something else is among them."""
-    positions, words = pack(body, Tokens(text, starts, stops - starts, _NO_LINES))
+    positions, words = pack(body, Tokens(text, starts, stops - starts))
     parts = [np.empty(0)]
     for keys in words.keys:
         is_new = are_first(keys)

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from skxent._typing import Floats, Integers
@@ -51,18 +52,21 @@ class ClassCounts:
             The words to count; by default all.
         """
         words = [listed for listed, _ in counted]
+        is_closed = vocabulary is not None
         if vocabulary is None:
             distinct, columns = number_words(words, in_runs=True)
             vocabulary = Vocabulary.of(distinct)
         else:
             values = WordValues(vocabulary, np.arange(len(vocabulary)), len(vocabulary))
             columns = list(map(values.of_words, words))
-        rows = np.repeat(np.arange(len(words)), list(map(len, words)))
+        rows = np.repeat(np.arange(len(words), dtype=np.int32), list(map(len, words)))
         counts = np.concatenate([counts for _, counts in counted]).astype(np.float64)
         entries = counts, (rows, np.concatenate(columns))
         # By columns first, which sorts in time that grows with the entries alone.
-        whole = csr_array(csc_array(entries, shape=(len(words), len(vocabulary) + 1)))
-        return cls(whole[:, :-1], whole[:, [-1]].toarray().ravel(), vocabulary)
+        matrix = csr_array(csc_array(entries, shape=(len(words), len(vocabulary) + is_closed)))
+        if is_closed:
+            return cls(matrix[:, :-1], matrix[:, [-1]].toarray().ravel(), vocabulary)
+        return cls(matrix, np.zeros(len(words)), vocabulary)
 
     @property
     def pooled(self) -> Floats:
@@ -89,7 +93,7 @@ class ClassCounts:
         matrix = moved + other._over(second[np.argsort(others.columns)], len(words))
         return type(self)(csr_array(matrix), outside, Vocabulary.of(words))
 
-    def _over(self, columns: Integers, n_words: int) -> csr_array:
+    def _over(self, columns: NDArray[np.int32], n_words: int) -> csr_array:
         """Return the matrix with other columns, of which there are more."""
         parts = self.matrix.data, columns[self.matrix.indices], self.matrix.indptr
         return csr_array(parts, shape=(self.matrix.shape[0], n_words))
@@ -150,7 +154,7 @@ def _batches(documents: Iterable[tuple[int, Text]]) -> Iterator[_Batch]:
 def _count_batch(tokenize: Tokenize | None, lowercase: bool, batch: _Batch) -> tuple[int, BlockCounts]:
     label, documents = batch
     if isinstance(documents[0], bytes | str):
-        return label, count_tokens(tokenize, lowercase, b"".join(map(encode_lines, documents)))
+        return label, count_tokens(tokenize, lowercase, b"".join(map(encode_lines, documents)), with_lines=False)
     tokens = chain.from_iterable(documents)
     return label, count_words(map(str.lower, tokens) if lowercase else tokens)
 

@@ -205,7 +205,8 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, Estimator):
         CorpusError
             When a document cannot be read or decoded.
         """
-        return self._add(X, y, np.unique(_checked_labels(y)), sample_weight, is_first=True)
+        labels = _checked_labels(y)
+        return self._add(X, labels, np.unique(labels), sample_weight, is_first=True)
 
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
@@ -237,7 +238,7 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, Estimator):
         known = np.unique(np.asarray(classes)) if is_first else self.classes_
         if classes is not None and not np.array_equal(np.unique(np.asarray(classes)), known):
             raise ValueError(f"classes={classes!r} is not the same as in the last call of partial_fit: {known!r}")
-        return self._add(X, y, known, sample_weight, is_first=is_first)
+        return self._add(X, _checked_labels(y), known, sample_weight, is_first=is_first)
 
     def predict(self, X: Any) -> Array:
         """Return the most probable class of each document.
@@ -310,9 +311,9 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, Estimator):
         check_is_fitted(self)
         return self._counts.matrix
 
-    def _add(self, X: Any, y: ArrayLike, classes: Array, sample_weight: ArrayLike | None, *, is_first: bool) -> Self:
+    def _add(self, X: Any, labels: Array, classes: Array, sample_weight: ArrayLike | None, *, is_first: bool) -> Self:
         """Count documents, with those counted before unless these are the first ones, and fit the models."""
-        members = _memberships(_checked_labels(y), classes, sample_weight)
+        members = _memberships(labels, classes, sample_weight)
         counts = self._count_matrix(X, members, is_first) if is_matrix(X) else self._count_texts(X, members)
         class_count = np.asarray(members.sum(axis=1))
         self._counts = counts if is_first else self._counts + counts
@@ -441,7 +442,7 @@ def _memberships(labels: Array, classes: Array, sample_weight: ArrayLike | None)
     rows = np.searchsorted(classes, labels)
     strange = classes[np.minimum(rows, len(classes) - 1)] != labels
     if strange.any():
-        raise ValueError(f"y holds {labels[strange][0]!r}, which is not one of the classes {classes!r}")
+        raise ValueError(f"y holds {labels[strange].tolist()[0]!r}, which is not one of the classes {classes!r}")
     n = len(labels)
     weights = check_sample_weight(sample_weight, np.empty((n, 1)), dtype=np.float64, ensure_non_negative=True)
     members = csr_array((weights, (rows, np.arange(n))), shape=(len(classes), n))

@@ -75,8 +75,8 @@ class CorpusCounts:
     Examples
     --------
     >>> counts = count_text(["a b a", "b a c"])
-    >>> dict(zip(counts.words, counts.counts.tolist()))
-    {'a': 3, 'b': 2, 'c': 1}
+    >>> counts.table.rows()
+    [('a', 3), ('b', 2), ('c', 1)]
     >>> counts.n_tokens, counts.n_types, counts.n_lines
     (6, 3, 2)
     """
@@ -226,7 +226,7 @@ def count_files(
     lowercase : bool, default=False
         Lower-case the tokens.
     field : str, optional
-        The column (Parquet) or the key (JSON lines) that holds the text.
+        The column (Parquet) or the key (JSON lines) that holds the text; of a key that a record has twice, the first.
     skip_bad_records : bool, default=False
         Leave out lines that are no JSON objects with text in the field, instead of an error.
     n_jobs : int, optional
@@ -365,10 +365,10 @@ def _count_batch(tokenize: Tokenize | None, lowercase: bool, batch: Sequence[Pie
     return count_tokens(tokenize, lowercase, block.data), block.n_bytes, block.n_characters
 
 
-def count_tokens(tokenize: Tokenize | None, lowercase: bool, data: bytes) -> BlockCounts:
-    """Count the tokens of a text in UTF-8 that ends with white space."""
+def count_tokens(tokenize: Tokenize | None, lowercase: bool, data: bytes, *, with_lines: bool = True) -> BlockCounts:
+    """Count the tokens of a text in UTF-8 that ends with white space, and its lines if they are needed."""
     if works_on_arrays(tokenize):
-        return count_block(space_tokens(tokenize, data, lowercase))
+        return count_block(space_tokens(tokenize, data, lowercase), with_lines=with_lines)
     assert tokenize is not None
     lines = tokenize_lines(tokenize, data.decode())
     tokens = chain.from_iterable(lines)
@@ -423,9 +423,15 @@ def checked_documents(documents: Iterable[Any]) -> Iterator[Document]:
         if not isinstance(document, str) and not _is_token_list(document):
             raise TypeError(
                 f"document {number} is {document!r:.60} ({type(document).__name__}); "
-                "expected a string or a list of tokens, which are strings"
+                f"expected a string or a list of tokens, which are strings{_advice(document)}"
             )
         yield document
+
+
+def _advice(document: Any) -> str:
+    """Say how an estimator reads what is no text but leads to one."""
+    kind = "file" if hasattr(document, "read") else "filename" if isinstance(document, os.PathLike) else None
+    return f"; estimators read it with input={kind!r}" if kind else ""
 
 
 def _is_token_list(document: Any) -> bool:

@@ -6,6 +6,7 @@ import bz2
 import importlib
 import io
 import lzma
+import os
 import re
 import sys
 import zlib
@@ -16,7 +17,7 @@ from typing import IO, Any, Protocol
 from skxent._polars import pl
 from skxent.language_model._errors import CorpusError
 
-__all__ = ["is_compressed", "open_bytes", "read_chunks"]
+__all__ = ["is_compressed", "is_regular_file", "open_bytes", "read_chunks"]
 
 # Bytes at the beginning of a file that tell what it is.
 _HEAD = 16
@@ -33,6 +34,11 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
     def readline(self, size: int, /) -> bytes: ...
+
+
+def is_regular_file(path: str) -> bool:
+    """Return whether a file can be read again; ``"-"`` cannot, which is standard input even if a file has that name."""
+    return path != "-" and os.path.isfile(path)
 
 
 def read_chunks(path: str, size: int, progress: Progress | None) -> Iterator[bytes]:

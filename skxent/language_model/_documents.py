@@ -61,7 +61,7 @@ class DocumentReader:
             wanted = "file" if hasattr(X, "read") else "filename" if isinstance(X, PathLike) else self.input
             advice = "put it in a list: [X]" if self.input == wanted else f"read it with input={wanted!r} and [X]"
             raise TypeError(f"expected an iterable of documents, got a single {type(X).__name__}; {advice}")
-        return X
+        return map(_checked_name, X) if self.input == "filename" else X
 
     def _documents(self, X: Any) -> Iterator[Document]:
         """Yield texts and lists of tokens, of what is no name of a file."""
@@ -101,6 +101,12 @@ class DocumentReader:
                 f"document {number}, byte {error.start}: not valid {self.encoding} ({error.reason}); give its "
                 "encoding, or decode_error='replace'"
             ) from None
+
+
+def _checked_name(source: Any) -> Any:
+    if not isinstance(source, str | bytes | PathLike):
+        raise TypeError(f"input='filename' expects names of files, got {type(source).__name__} {source!r:.60}")
+    return os.fsdecode(source) if isinstance(source, bytes) else source
 
 
 def _whole_file(path: str | Path) -> bytes:

@@ -9,7 +9,6 @@ import codecs
 import glob
 import io
 import json
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -17,12 +16,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from skxent._polars import pl
 from skxent._typing import Integers
-from skxent.language_model._decompress import is_compressed, read_chunks
+from skxent.language_model._decompress import is_compressed, is_regular_file, read_chunks
 from skxent.language_model._errors import CorpusError, UndecodableError
 from skxent.language_model._options import DECODE_ERRORS
 from skxent.language_model._utf8 import check_utf8
@@ -68,14 +68,13 @@ _PARQUET = re.compile(rb"PAR1[\x00-\x08\x0e-\x1f]")
 _PARQUET_BYTES = 5
 # What a tar archive has at this byte.
 _TAR, _TAR_PLACE = b"ustar", 257
-# JSON that Polars may read in another way than JSON means it: texts made of numbers or objects, and halves of surrogate
-# pairs (a high one without the low one after it, a low one without the high one before it, either after a backslash).
+# JSON that Polars may read in another way than JSON means it: texts made of numbers or objects; besides these, halves
+# of surrogate pairs, see _half_pairs.
 _NO_TEXT = r"^\s*(?:[-\d\[{]|true|false|NaN|Infinity)"
-_HALF_PAIR = re.compile(
-    rb"\\u[dD](?:[89abAB](?:(?<=\\\\u..)|..(?!\\u[dD][c-fC-F]))"
-    rb"|[c-fC-F](?:(?<=\\\\u..)|(?<!\\u[dD][89abAB]..\\u..)))",
-    re.DOTALL,
-)
+# Whether a byte, after the d of an escaped surrogate, makes it the first or the second of a pair.
+_FIRST, _SECOND = (np.isin(np.arange(256), list(digits)) for digits in (b"89abAB", b"cdefCDEF"))
+# Bytes of an escaped surrogate.
+_ESCAPE_BYTES = 6
 
 
 @dataclass(frozen=True)
@@ -275,7 +274,7 @@ def read_pieces(
     chunks = read_chunks(path, block_bytes, progress)
     first = next(chunks, b"")
     if is_parquet(first):
-        if not os.path.isfile(path):
+        if not is_regular_file(path):
             raise CorpusError(f"{path}: Parquet cannot be read from a stream: save it to a file first")
         if not file_is_parquet(path):
             raise CorpusError(f"{path}: a compressed Parquet file cannot be read; unpack it")
@@ -313,7 +312,7 @@ def file_is_parquet(path: str) -> bool:
     CorpusError
         When it cannot be read.
     """
-    if not os.path.isfile(path):
+    if not is_regular_file(path):
         return False
     try:
         with open(path, "rb") as file:
@@ -514,17 +513,25 @@ def _doubtful(texts: pl.Series, data: bytes) -> Integers:
         .select(pl.col("text").str.contains(_NO_TEXT).fill_null(True).arg_true())["text"]
         .to_numpy()
     )
-    halves = [match.start() for match in _HALF_PAIR.finditer(data)] if _may_have_pairs(data) else []
-    if not halves:
+    halves = _half_pairs(data)
+    if not len(halves):
         return at
     newlines = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
-    return np.array(sorted({*at.tolist(), *np.searchsorted(newlines, halves).tolist()}))
+    return np.union1d(at, np.searchsorted(newlines, halves))
 
 
-def _may_have_pairs(data: bytes) -> bool:
-    r"""Return whether there is a ``\ud`` or ``\uD``, found in a third of the time that the expression takes."""
+def _half_pairs(data: bytes) -> Integers:
+    r"""Return where escaped surrogates such as ``\ud83d`` may be without the other half of their pair.
+
+    One after another backslash may be no escape, so that it is no half of a pair either.
+    """
     text = np.frombuffer(data, np.uint8)
-    return bool(((text[:-2] == 0x5C) & (text[1:-1] == 0x75) & (text[2:] | 0x20 == 0x64)).any())
+    is_escape = (text[:-3] == 0x5C) & (text[1:-2] == 0x75) & (text[2:-1] | 0x20 == 0x64)
+    at = np.flatnonzero(is_escape)
+    first, second = at[_FIRST[text[at + 3]]], at[_SECOND[text[at + 3]]]
+    halves = np.concatenate([first, second])
+    has_other = np.concatenate([np.isin(first + _ESCAPE_BYTES, second), np.isin(second - _ESCAPE_BYTES, first)])
+    return halves[~has_other | (halves > 0) & (text[halves - 1] == 0x5C)]
 
 
 def _n_newlines(data: bytes) -> int:
@@ -645,8 +652,10 @@ def _json_text(line: str, field: str) -> str:
     """Return the text; null is an empty document, and half of a surrogate pair a question mark."""
     try:
         # What numbers are does not matter, and those of very many digits would be an error.
-        record = json.loads(line, parse_int=len)
+        record = json.loads(line, parse_int=len, object_pairs_hook=_first_ones)
     except (ValueError, RecursionError) as error:
+        if line.lstrip().startswith("["):
+            raise ValueError("an array that goes on in other lines; expected one object a line") from None
         raise ValueError(f"not valid JSON: {error}") from None
     if isinstance(record, list):
         raise ValueError(f"no field {field!r}: it is an array; expected one object a line")
@@ -658,6 +667,11 @@ def _json_text(line: str, field: str) -> str:
     return (text or "").encode("utf-8", "replace").decode()
 
 
+def _first_ones(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; of a key that comes twice the first value counts, as Polars has it."""
+    return dict(reversed(pairs))
+
+
 def _parquet_pieces(path: str, field: str | None, keep_records: bool, block_bytes: int) -> Iterator[Piece]:
     if field is None:
         raise CorpusError(f"{path}: name the column that holds the text (field)")
@@ -665,7 +679,7 @@ def _parquet_pieces(path: str, field: str | None, keep_records: bool, block_byte
     try:
         frame = pl.scan_parquet(path, glob=False)
         schema = frame.collect_schema()
-        if schema.get(field) not in (pl.String, pl.Categorical):
+        if schema.get(field) not in (pl.String, pl.Categorical, pl.Enum):
             kinds = ", ".join(f"{name} ({kind})" for name, kind in schema.items())
             raise CorpusError(f"{path}: no text column {field!r}; its columns are {kinds}")
         columns = pl.all() if keep_records else pl.col(field)

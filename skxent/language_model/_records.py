@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from skxent._polars import pl
 from skxent._typing import Integers
-from skxent.language_model._decompress import read_chunks
+from skxent.language_model._decompress import is_regular_file, read_chunks
 from skxent.language_model._errors import CorpusError
 from skxent.language_model._reader import JSON_LINE, KEEP_BAD_BYTES, Block, file_is_parquet, is_parquet, read_pieces
 
@@ -113,7 +113,7 @@ def are_parquet(paths: Sequence[str]) -> bool:
 
 def is_plain_text(path: str, encoding: str) -> bool:
     """Return whether a file holds lines of text rather than records, by its name and by its first character."""
-    if not Path(path).is_file() or _OF_RECORDS & {suffix.lower() for suffix in Path(path).suffixes}:
+    if not is_regular_file(path) or _OF_RECORDS & {suffix.lower() for suffix in Path(path).suffixes}:
         return False
     head = next(read_chunks(path, _HEAD, None), b"")
     text = head.decode(encoding, "ignore").lstrip("\ufeff \t\r\n")

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from skxent._files import atomic_write
 from skxent._typing import Floats, Integers
 from skxent.language_model._corpus import CorpusCounts, counted_files, counted_text
+from skxent.language_model._decompress import is_regular_file
 from skxent.language_model._errors import CorpusError
 from skxent.language_model._model import WordScores
 from skxent.language_model._options import LEAVE_ONE_OUT
@@ -89,8 +90,8 @@ def log_ratio(
     --------
     >>> from skxent.language_model import count_text
     >>> ratio = log_ratio(count_text(["a a b"]), count_text(["a b b c"]), smoothing="laplace")
-    >>> dict(zip(ratio.words, np.exp(ratio.log_probs).round(3).tolist()))
-    {'a': 1.75, 'b': 0.778, 'c': 0.583}
+    >>> sorted(zip(ratio.words, np.exp(ratio.log_probs).round(3).tolist()))
+    [('a', 1.75), ('b', 0.778), ('c', 0.583)]
     """
     both = ((pack_words(text.words), text.counts) for text in (target, raw))
     first, second = ([(packed.words, counts[packed.positions])] for packed, counts in both)
@@ -447,7 +448,7 @@ def _listed(documents: Any) -> list[Any]:
 def _checked_paths(patterns: Any) -> list[str]:
     paths = expand_paths(_listed(patterns))
     for path in paths:
-        if not Path(path).is_file():
+        if not is_regular_file(path):
             raise CorpusError(f"{path}: the raw text is read twice, so it must be a file: save it to one first")
     return paths
 

@@ -49,7 +49,7 @@ class TokenValues:
         if works_on_arrays(self.tokenize):
             data = space_tokens(self.tokenize, data, self.lowercase)
             tokens = find_tokens(data)
-            return self._values.look_up(data, tokens), tokens.per_line[: -1 if ends_line else None]
+            return self._values.look_up(data, tokens), tokens.per_line()[: -1 if ends_line else None]
         assert self.tokenize is not None
         lines = tokenize_lines(self.tokenize, data.decode())
         return self.of_words(chain.from_iterable(lines)), np.array([len(line) for line in lines], np.int64)

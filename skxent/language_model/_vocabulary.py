@@ -17,10 +17,10 @@ from skxent.language_model._word_keys import (
     PackedWords,
     Tokens,
     WordKeys,
+    are_equal,
     are_first,
     hash_keys,
     key_of,
-    mix,
     order_keys,
     pack,
     pack_words,
@@ -29,7 +29,7 @@ from skxent.language_model._word_keys import (
 __all__ = ["Vocabulary", "WordIndex", "WordValues", "number_words"]
 
 
-def number_words(parts: Sequence[WordKeys], *, in_runs: bool = False) -> tuple[WordKeys, list[Integers]]:
+def number_words(parts: Sequence[WordKeys], *, in_runs: bool = False) -> tuple[WordKeys, list[NDArray[np.int32]]]:
     """Give each distinct word of all parts a number, from 0.
 
     Parameters
@@ -45,7 +45,7 @@ def number_words(parts: Sequence[WordKeys], *, in_runs: bool = False) -> tuple[W
         The distinct words in the order of their numbers; and for each part the number of each of its words.
     """
     keys: list[Keys] = []
-    numbers: list[list[Integers]] = [[] for _ in parts]
+    numbers: list[list[NDArray[np.int32]]] = [[] for _ in parts]
     n_before = 0
     for m in range(LONGEST_KEY):
         joined = [np.concatenate([part.keys[m][i] for part in parts]) for i in range(m + 1)]
@@ -58,17 +58,17 @@ def number_words(parts: Sequence[WordKeys], *, in_runs: bool = False) -> tuple[W
             listed.append(piece)
     long = {word: n_before + i for i, word in enumerate(dict.fromkeys(chain.from_iterable(p.long for p in parts)))}
     for listed, part in zip(numbers, parts, strict=True):
-        listed.append(np.array([long[word] for word in part.long], dtype=np.int64))
+        listed.append(np.array([long[word] for word in part.long], dtype=np.int32))
     return WordKeys(keys, list(long)), list(map(np.concatenate, numbers))
 
 
-def _number_keys(keys: Keys, in_runs: bool) -> tuple[Keys, Integers]:
+def _number_keys(keys: Keys, in_runs: bool) -> tuple[Keys, NDArray[np.int32]]:
     """Return the distinct keys, and the number of each key among them."""
     order = order_keys(keys, in_runs=in_runs)
     keys = [key[order] for key in keys]
     is_first = are_first(keys)
-    numbers = np.empty(len(order), dtype=np.int64)
-    numbers[order] = np.cumsum(is_first) - 1
+    numbers = np.empty(len(order), dtype=np.int32)  # as positions in an index are
+    numbers[order] = np.cumsum(is_first, dtype=np.int32) - np.int32(1)
     return [key[is_first] for key in keys], numbers
 
 
@@ -172,12 +172,12 @@ class _KeyIndex:
             lost = self.slots[slot] != pending
             pending, slot = pending[lost], slot[lost]
             self.has_repeats |= bool(
-                _are_equal([key[self.slots[slot]] for key in keys], [key[pending] for key in keys]).any()
+                are_equal([key[self.slots[slot]] for key in keys], [key[pending] for key in keys]).any()
             )
             slot = self._next(slot)
 
     def _home(self, keys: Keys) -> Integers:
-        return (mix(hash_keys(keys)) >> np.uint64(64 - self.bits)).astype(np.int64)
+        return (hash_keys(keys) >> np.uint64(64 - self.bits)).view(np.int64)
 
     def _next(self, slot: Integers) -> Integers:
         return (slot + 1) & (len(self.slots) - 1)
@@ -199,16 +199,8 @@ class _KeyIndex:
         """Look at one slot for each key: what position it has, whether that is the key's, and which keys go on."""
         position = self.slots[slot]
         is_filled = position >= 0
-        is_it = is_filled & _are_equal([own[position] for own in self.keys], keys) if len(self.keys[0]) else is_filled
+        is_it = is_filled & are_equal([own[position] for own in self.keys], keys) if len(self.keys[0]) else is_filled
         return position, is_it, np.flatnonzero(is_filled & ~is_it)
-
-
-def _are_equal(keys: Keys, others: Keys) -> NDArray[np.bool_]:
-    """Whether each key is equal to the other one at its place."""
-    equal: NDArray[np.bool_] = keys[0] == others[0]
-    for own, other in zip(keys[1:], others[1:], strict=True):
-        equal &= own == other
-    return equal
 
 
 class WordIndex:

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skxent._polars import pl
 from skxent._typing import Integers
@@ -18,10 +17,11 @@ from skxent.language_model._word_keys import (
     LONGEST_KEY,
     Keys,
     WordKeys,
+    are_equal,
     are_first,
     as_strings,
     find_tokens,
-    mix,
+    hash_keys,
     order_keys,
     pack,
     pack_words,
@@ -36,32 +36,33 @@ _LARGEST_TABLE_BITS = 16
 CountedWords = tuple[WordKeys, Integers]
 
 
-def _collapse(keys: Keys, counts: Integers | None = None, exact: bool = False) -> tuple[Keys, Integers]:
-    """Distinct keys and how often each occurs; unless ``exact``, a key may be in two rows, see :func:`order_keys`."""
-    if counts is None and len(keys) == 1:
-        return _count(keys[0])
-    order = order_keys(keys, exact, in_runs=counts is not None)
+def _count(keys: Keys) -> tuple[Keys, Integers]:
+    """Count keys: those that get a slot of a hash table in it, all at once, and sort the few others.
+
+    Distinct keys are returned in the order of their hash, first those of the table, then the others. Of those a key
+    may be there twice, see :func:`order_keys`.
+    """
+    hashed = hash_keys(keys)
+    bits = min(len(hashed).bit_length(), _LARGEST_TABLE_BITS)
+    slot = (hashed >> np.uint64(64 - bits)).view(np.int64)
+    tables = [np.empty(1 << bits, np.uint64) for _ in keys]
+    for table, key in zip(tables, keys, strict=True):
+        table[slot] = key
+    lost = np.flatnonzero(~are_equal([table[slot] for table in tables], keys))
+    n = np.bincount(slot, minlength=1 << bits)
+    n -= np.bincount(slot[lost], minlength=1 << bits)
+    used = np.flatnonzero(n)
+    others, n_others = _add_up([key[lost] for key in keys], np.ones(len(lost), np.int64), exact=False)
+    pairs = zip(tables, others, strict=True)
+    return [np.concatenate([table[used], other]) for table, other in pairs], np.concatenate([n[used], n_others])
+
+
+def _add_up(keys: Keys, counts: Integers, *, exact: bool = True) -> tuple[Keys, Integers]:
+    """Add up the counts of equal keys; unless ``exact``, a key may be in two rows, see :func:`order_keys`."""
+    order = order_keys(keys, exact, in_runs=exact)
     keys = [key[order] for key in keys]
     first = np.flatnonzero(are_first(keys))
-    totals = np.diff(first, append=len(order)) if counts is None else np.add.reduceat(counts[order], first)
-    return [key[first] for key in keys], totals
-
-
-def _count(key: NDArray[np.uint64]) -> tuple[Keys, Integers]:
-    """Count keys of one integer: those that get a slot of a hash table in it, all at once, and sort the few others."""
-    bits = min(len(key).bit_length(), _LARGEST_TABLE_BITS)
-    slot = (mix(key) >> np.uint64(64 - bits)).astype(np.intp)
-    table = np.zeros(1 << bits, np.uint64)
-    table[slot] = key
-    has_slot = table[slot] == key
-    n = np.bincount(slot[has_slot], minlength=len(table))
-    used = np.flatnonzero(n)
-    others = np.sort(key[~has_slot])
-    first = np.flatnonzero(are_first([others]))
-    distinct = np.concatenate([table[used], others[first]])
-    counts = np.concatenate([n[used], np.diff(first, append=len(others))])
-    order = np.argsort(distinct)
-    return [distinct[order]], counts[order]
+    return [key[first] for key in keys], np.add.reduceat(counts[order], first) if len(first) else counts
 
 
 class BlockCounts(NamedTuple):
@@ -85,19 +86,18 @@ class BlockCounts(NamedTuple):
     last_is_filled: bool = False
 
 
-def count_block(data: bytes) -> BlockCounts:
-    """Count one block."""
+def count_block(data: bytes, *, with_lines: bool = True) -> BlockCounts:
+    """Count one block; without its lines if they are not needed."""
     tokens = find_tokens(data)
+    lines = _lines_of(tokens.per_line()) if with_lines else (0, 0)
     words = pack(data, tokens).words
-    whole_lines = tokens.per_line[:-1]
-    return BlockCounts(
-        list(map(_collapse, words.keys)),
-        Counter(words.long),
-        len(whole_lines),
-        int(np.count_nonzero(whole_lines)),
-        bool(tokens.per_line[0]),
-        bool(tokens.per_line[-1]),
-    )
+    return BlockCounts(list(map(_count, words.keys)), Counter(words.long), *lines)
+
+
+def _lines_of(per_line: Integers) -> tuple[int, int, bool, bool]:
+    """Say of a block's lines what :class:`BlockCounts` does."""
+    whole_lines = per_line[:-1]
+    return len(whole_lines), int(np.count_nonzero(whole_lines)), bool(per_line[0]), bool(per_line[-1])
 
 
 def count_words(tokens: Iterable[str], n_lines: int = 0, n_sentences: int = 0) -> BlockCounts:
@@ -156,7 +156,7 @@ class WordCounter:
     def _merge(self, m: int) -> None:
         columns = zip(*(keys for keys, _ in self._parts[m]), strict=True)
         counts = np.concatenate([counts for _, counts in self._parts[m]])
-        self._parts[m] = [_collapse([np.concatenate(column) for column in columns], counts, exact=True)]
+        self._parts[m] = [_add_up([np.concatenate(column) for column in columns], counts)]
         self._merged_rows[m] = self._rows[m] = len(self._parts[m][0][1])
         self._is_merged[m] = True
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +27,13 @@ __all__ = [
     "PackedWords",
     "Tokens",
     "WordKeys",
+    "are_equal",
     "are_first",
     "as_strings",
     "find_tokens",
     "hash_keys",
     "join_packed",
     "key_of",
-    "mix",
     "order_keys",
     "pack",
     "pack_words",
@@ -54,17 +54,37 @@ _ASCII_SPACES = [*range(9, 14), *range(28, 33)]
 _OTHER_SPACES = [0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
 # Every white space, in UTF-8.
 SPACES = [chr(space).encode() for space in (*_ASCII_SPACES, *_OTHER_SPACES)]
+_NO_SPACES = np.zeros(0, np.uint8)
 # The bytes of the spaces outside ASCII, those of two bytes and those of three.
 _UNICODE_SPACES = [np.array([list(s) for s in SPACES if len(s) == size], np.uint8) for size in (2, 3)]
 
 
 class Tokens(NamedTuple):
-    """Where the tokens of a text are; ``per_line`` ends with the tokens after the last newline."""
+    """Where the tokens of a text are.
+
+    Attributes
+    ----------
+    text : ndarray of uint8
+        The bytes, with 8 zeros behind them.
+    starts, lengths : ndarray of shape (n_tokens,)
+        The first byte of each token, and how many bytes it has.
+    spaces : ndarray of uint8
+        Each white-space byte in order.
+    has_token : ndarray of bool or None
+        Whether a token ends at each of them, None if one does at all.
+    """
 
     text: NDArray[np.uint8]
     starts: Integers
     lengths: Integers
-    per_line: Integers
+    spaces: NDArray[np.uint8] = _NO_SPACES
+    has_token: NDArray[np.bool_] | None = None
+
+    def per_line(self) -> Integers:
+        """Count the tokens of each line, and last those after the last newline."""
+        newlines = np.flatnonzero(self.spaces == 0x0A)
+        n_before = newlines + 1 if self.has_token is None else np.cumsum(self.has_token, dtype=np.int32)[newlines]
+        return np.diff(n_before, prepend=0, append=len(self.starts))
 
 
 @dataclass(frozen=True)
@@ -135,17 +155,14 @@ def find_tokens(data: bytes) -> Tokens:
     control = (byte < 9) | ((byte > 13) & (byte < 28))
     if control.any():
         ends, byte = ends[~control], byte[~control]
-    newlines = np.flatnonzero(byte == 0x0A)
     starts = np.zeros_like(ends)
     np.add(ends[:-1], 1, out=starts[1:])
     lengths = np.subtract(ends, starts, out=ends)
-    n_before: NDArray[np.signedinteger[Any]] = newlines + 1
     is_filled = lengths > 0
-    if not is_filled.all():
-        n_before = np.cumsum(is_filled, dtype=np.int32)[newlines]
-        filled = np.flatnonzero(is_filled)
-        starts, lengths = starts[filled], lengths[filled]
-    return Tokens(text, starts, lengths, np.diff(n_before, prepend=0, append=len(starts)))
+    if is_filled.all():
+        return Tokens(text, starts, lengths, byte)
+    filled = np.flatnonzero(is_filled)
+    return Tokens(text, starts[filled], lengths[filled], byte, is_filled)
 
 
 def _blank_unicode_spaces(text: NDArray[np.uint8]) -> None:
@@ -219,7 +236,7 @@ def pack_words(words: pl.Series) -> PackedWords:
     lengths = words.str.len_bytes().cast(pl.Int64).to_numpy()
     data = words.str.join("").cast(pl.Binary).item() or b""
     text = padded(data)
-    return pack(data, Tokens(text, np.cumsum(lengths) - lengths, lengths, np.zeros(0, np.int64)))
+    return pack(data, Tokens(text, np.cumsum(lengths) - lengths, lengths))
 
 
 def _keys(window: NDArray[np.uint64], at: Integers, lengths: Integers, m: int) -> Keys:
@@ -238,17 +255,17 @@ def key_of(word: bytes) -> np.uint64:
     return np.uint64(int.from_bytes(word, "little"))
 
 
-def mix(key: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _mix(key: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Scatter integers, so that the upper bits of the results are a hash."""
     mixed: NDArray[np.uint64] = (key ^ key >> _HALF) * _MULTIPLIER
     return mixed
 
 
 def hash_keys(keys: Keys) -> NDArray[np.uint64]:
-    """Mix the integers of each key to one."""
-    mixed = keys[0]
+    """Mix the integers of each key to one, whose upper bits are a hash; keys of one integer never get the same."""
+    mixed = _mix(keys[0])
     for key in keys[1:]:
-        mixed = mix(mixed) ^ key
+        mixed = _mix(mixed ^ key)
     return mixed
 
 
@@ -270,6 +287,14 @@ def _collide(hashed: NDArray[np.uint64], keys: Keys) -> bool:
     """Whether neighbours of one hash have different keys."""
     same = np.flatnonzero(hashed[1:] == hashed[:-1])
     return any(bool((key[same] != key[same + 1]).any()) for key in keys)
+
+
+def are_equal(keys: Keys, others: Keys) -> NDArray[np.bool_]:
+    """Whether each key is equal to the other one at its place."""
+    equal: NDArray[np.bool_] = keys[0] == others[0]
+    for own, other in zip(keys[1:], others[1:], strict=True):
+        equal &= own == other
+    return equal
 
 
 def are_first(keys: Keys) -> NDArray[np.bool_]:

@@ -251,6 +251,18 @@ class TestInputs:
         assert records("t.jsonl", "--field", "text")[0]["perplexity"] == plain
         assert records("t.parquet", "--field", "text")[0]["perplexity"] == plain
 
+    def test_standard_input_beside_a_file_of_that_name(self, run, records, folder, monkeypatch):
+        (folder / "-").write_text("something else")
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(TRAIN.encode()))))
+        assert records("-")[0]["perplexity"] == records("train.txt")[0]["perplexity"]
+        assert "--raw is read twice" in run("--target", "train.txt", "--raw", "-", "--top", "1")[2]
+
+    def test_a_model_is_not_saved_as_a_dash(self, run, folder):
+        code, _, err = run("train.txt", "--save", "-")
+        assert code == 1
+        assert "-: is not the name of a file to write" in err
+        assert not (folder / "-").exists()
+
     def test_encoding(self, records, folder):
         (folder / "latin.txt").write_bytes("è é è\n".encode("latin-1"))
         (record,) = records("latin.txt", "--encoding", "latin-1")

@@ -4,6 +4,7 @@ import gzip
 import pickle
 import re
 import warnings
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -259,6 +260,8 @@ def test_bad_input_is_named(tmp_path):
         UnigramClassifier(input="filename").fit([path], [0])
     with pytest.raises(CorpusError, match=r"missing\.txt"):
         UnigramClassifier(input="filename").fit([tmp_path / "missing.txt"], [0])
+    with pytest.raises(TypeError, match="input='filename' expects names of files, got StringIO"):
+        UnigramClassifier(input="filename").fit([StringIO("text")], [0])
     with pytest.raises(TypeError, match="input='file' expects open files"):
         UnigramClassifier(input="file").fit(["text"], [0])
     with pytest.raises(ValueError, match="classes must be passed on the first call"):

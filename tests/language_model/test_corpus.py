@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import pickle
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -29,7 +30,7 @@ from skxent.language_model import (
     count_text,
     expand_paths,
 )
-from skxent.language_model._reader import read_pieces
+from skxent.language_model._reader import _half_pairs, read_pieces
 from skxent.language_model._records import Choice, Choices, write_records
 from skxent.language_model._scoring import LineScorer, score_lines, score_text
 from skxent.language_model._word_counts import WordCounter, count_block
@@ -120,17 +121,21 @@ def test_many_types_merge_in_bounded_parts():
 
 
 def test_words_with_one_hash_stay_apart(monkeypatch):
-    monkeypatch.setattr("skxent.language_model._word_keys.hash_keys", lambda keys: np.zeros_like(keys[0]))
+    for module in ("_word_keys", "_word_counts"):
+        monkeypatch.setattr(f"skxent.language_model.{module}.hash_keys", lambda keys: np.zeros_like(keys[0]))
     text = " ".join(["longerword1", "longerword2", "a"] * 7)
     assert as_dict(count_text([text])) == {"longerword1": 7, "longerword2": 7, "a": 7}
 
 
+@pytest.mark.parametrize("begin", ["w", "longer_word"])
 @pytest.mark.parametrize("n_slots", [1, 3])
-def test_words_that_share_a_slot_stay_apart(monkeypatch, n_slots):
+def test_words_that_share_a_slot_stay_apart(monkeypatch, n_slots, begin):
     """With one slot, one word gets it and all others are sorted."""
     slots = np.arange(n_slots, dtype=np.uint64) << np.uint64(62)
-    monkeypatch.setattr("skxent.language_model._word_counts.mix", lambda key: slots[key % np.uint64(n_slots)])
-    words = [f"w{i % 17}" for i in range(100)]
+    monkeypatch.setattr(
+        "skxent.language_model._word_counts.hash_keys", lambda keys: slots[keys[-1] % np.uint64(n_slots)]
+    )
+    words = [f"{begin}{i % 17}" for i in range(100)]
     assert as_dict(count_text([" ".join(words)])) == Counter(words)
 
 
@@ -588,3 +593,39 @@ def test_half_a_unit_is_written_as_a_question_mark(tmp_path):
     with open(tmp_path / "out", "wb") as file:
         write_records([str(tmp_path / "odd")], reading, Choices([Choice(np.ones(2, np.bool_), {})]), file)
     assert (tmp_path / "out").read_bytes().decode("utf-16-le") == "a\n?\n"
+
+
+_ESCAPES = ["\\ud83d", "\\uDE00", "\\udc0a", "\\uD7ff", "\\u00e9", "\\", "\\n", "u", "d8", "a", "é", "\n"]
+
+
+@settings(max_examples=200)
+@given(st.lists(st.sampled_from(_ESCAPES), max_size=12))
+def test_halves_of_surrogate_pairs_are_found(parts):
+    """An expression that says what half of a pair is finds the same places."""
+    data = "".join(parts).encode()
+    half = re.compile(
+        rb"\\u[dD](?:[89abAB](?:(?<=\\\\u..)|..(?!\\u[dD][c-fC-F]))"
+        rb"|[c-fC-F](?:(?<=\\\\u..)|(?<!\\u[dD][89abAB]..\\u..)))",
+        re.DOTALL,
+    )
+    places = [at for at in range(len(data)) if half.match(data, at)]
+    assert sorted(_half_pairs(data).tolist()) == places
+
+
+@pytest.mark.parametrize("kind", [pl.Categorical, pl.Enum(["a b", "c"])])
+def test_parquet_with_a_column_of_categories(tmp_path, kind):
+    pl.DataFrame({"text": pl.Series(["a b", None, "c", "c"], dtype=kind)}).write_parquet(tmp_path / "t.parquet")
+    assert as_dict(count_files([tmp_path / "t.parquet"], field="text")) == {"a": 1, "b": 1, "c": 2}
+
+
+@pytest.mark.parametrize("first", ["a b", "[a] b"])
+def test_of_a_key_that_comes_twice_the_first_counts(tmp_path, first):
+    """Whether Polars has read the line, or a text that may be an array was read again."""
+    (tmp_path / "t.jsonl").write_text(f'{{"text": "{first}", "text": "c"}}\n')
+    assert as_dict(count_files([tmp_path / "t.jsonl"], field="text")) == dict.fromkeys(first.split(), 1)
+
+
+def test_an_array_of_objects_is_no_json_lines(tmp_path):
+    (tmp_path / "t.json").write_text('[{"text": "a"},\n{"text": "b"}]\n')
+    with pytest.raises(CorpusError, match="line 1: an array that goes on in other lines; expected one object a line"):
+        count_files([tmp_path / "t.json"], field="text")
