@@ -26,6 +26,7 @@ from typing import NamedTuple
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from _pictures import save
 from scipy.special import expit
 from sklearn.callback import ProgressBar, ScoringMonitor
 
@@ -143,7 +144,7 @@ def draw(paths, picture):
     output_axes.set_ylabel("output a")
     cost_axes.set_ylabel("cost C")
     slope_axes.set_ylabel("∂C/∂b, in size")
-    figure.savefig(picture)
+    save(figure, picture)
 
 
 def main():
