@@ -119,7 +119,7 @@ class _CrossValidated:
 
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
         """Choose the penalty by cross-validation, then fit the model with it to all rows.
 
         Parameters
@@ -130,6 +130,9 @@ class _CrossValidated:
             Targets, as of :class:`SoftmaxRegressor`.
         sample_weight : array-like of shape (n_samples,) or str, optional
             How often each row counts, in the fits and in the scores.
+        groups : array-like of shape (n_samples,), optional
+            Which rows belong together, such as those of one person, for a `cv` that asks for it:
+            :class:`~sklearn.model_selection.GroupKFold` holds out whole groups.
 
         Returns
         -------
@@ -150,7 +153,7 @@ class _CrossValidated:
         labels = None if targets.labels is None else targets.classes[np.asarray(targets.labels)]
         # Splitters look at the number of rows only, and do not know what is not in memory.
         table = X if hasattr(X, "__getitem__") else np.empty((X.shape[0], 0))
-        folds = list(check_cv(self.cv, labels, classifier=labels is not None).split(table, labels))
+        folds = list(check_cv(self.cv, labels, classifier=labels is not None).split(table, labels, groups))
         with worker_threads() as workers:
             rows = rows_of(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
             self.alphas_ = _penalties(self.alphas, rows)
