@@ -255,7 +255,9 @@ def _penalties(alphas: Any, rows: Rows) -> Array:
             return np.logspace(0, -_DECADES, int(alphas))
         bottom = np.median(varying) * 10.0**-_DECADES
         return np.geomspace(varying.max(), min(bottom, varying.max()), int(alphas))
-    checked = check_array(alphas, ensure_2d=False, dtype=np.float64, input_name="alphas").ravel()
+    checked = check_array(alphas, ensure_2d=False, ensure_min_samples=0, dtype=np.float64, input_name="alphas").ravel()
+    if not len(checked):
+        raise ValueError("alphas is empty; give at least one penalty, or how many.")
     if (checked < 0).any():
         raise ValueError(f"alphas holds {checked[checked < 0][0]}; penalties are at least 0.")
     return checked

@@ -113,6 +113,7 @@ def test_unfinished_fits_are_counted():
     ("setting", "message"),
     [
         ({"alphas": 0}, "The 'alphas' parameter of SoftmaxRegressorCV"),
+        ({"alphas": []}, "alphas is empty"),
         ({"alphas": [1.0, -1.0]}, "alphas holds -1.0; penalties are at least 0"),
         ({"alphas": [np.nan]}, "alphas contains NaN"),
         ({"cv": 1}, "The .cv. parameter of SoftmaxRegressorCV"),
