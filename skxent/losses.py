@@ -831,7 +831,8 @@ def check_purity(loss: Loss, n_outcomes: int) -> None:
     Raises
     ------
     ValueError
-        If it writes into an input, or if the loss of a row depends on other rows or on chance.
+        If it writes into an input, or if the loss of a row depends on other rows or on chance. A sum over the wrong
+        axis is found here where there are as many outcomes as rows.
     """
     rows = (*(inputs := _few_rows(n_outcomes)), np.log(inputs[1]))
     for values in rows:
@@ -841,7 +842,13 @@ def check_purity(loss: Loss, n_outcomes: int) -> None:
         alone = loss.pointwise(*(values[:1] for values in rows))
     except ValueError as error:
         raise ValueError(f"{loss!r}.pointwise must not write into its inputs; work on a copy ({error}).") from error
-    if not all(np.allclose(one, several[:1]) for one, several in zip(alone, together, strict=True)):
+    shapes = tuple(np.shape(values) for values in alone)
+    if shapes != ((1,), (1, n_outcomes)):
+        raise ValueError(
+            f"{loss!r}.pointwise returned shapes {shapes} for a single row rather than (1,) and (1, {n_outcomes}). "
+            "Sum along axis=1, and do not squeeze or transpose."
+        )
+    if not all(np.allclose(one, several[:1], equal_nan=True) for one, several in zip(alone, together, strict=True)):
         raise ValueError(
             f"{loss!r}.pointwise returns other values for a row by itself than for the same row among others. "
             "Sum along axis=1, do not average over rows, and draw no random numbers."
@@ -849,6 +856,6 @@ def check_purity(loss: Loss, n_outcomes: int) -> None:
 
 
 def _few_rows(n_outcomes: int) -> tuple[Array, Array]:
-    """Return targets and even probabilities; there are not as many rows as outcomes, whose sums have other shapes."""
-    y = np.eye(4 if n_outcomes == 3 else 3, n_outcomes)
+    """Return targets and even probabilities."""
+    y = np.eye(3, n_outcomes)
     return y, np.full_like(y, 1 / n_outcomes)

@@ -230,7 +230,7 @@ def overwritten(y, p, log_p):
     ],
 )
 def test_a_fit_names_what_is_wrong_with_a_loss(change, message, estimator):
-    """With three classes, too, where a sum over rows has the shape of one over classes in three rows."""
+    """With three classes, too, where a sum over three rows has the shape of one over classes."""
     with pytest.raises(ValueError, match=message):
         estimator(Returning(change)).fit(np.eye(6), [0, 0, 1, 1, 2, 2])
 
