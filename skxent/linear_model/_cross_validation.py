@@ -173,13 +173,7 @@ class _CrossValidated:
             fit_fold = _Fold(model, solver, loss, rows, y, self.alphas_, score_of)
             paths = Parallel(n_jobs=self.n_jobs, prefer="threads")(delayed(fit_fold)(*fold) for fold in folds)
         self._warn_of(paths)
-        self.scores_ = np.column_stack([path.scores for path in paths])
-        counting = ~np.isnan(self.scores_).all(axis=0)
-        if not counting.all():
-            self._warn_of_empty_folds(counting)
-        self.coefs_paths_ = np.stack([path.weights for path in paths]).swapaxes(2, 3)
-        best = int(np.argmax(self.scores_[:, counting].mean(axis=1)))
-        self.alpha_ = float(self.alphas_[best])
+        best = self._choose(paths)
         start = {}
         if is_proper(model._problem(loss), targets.n_outputs):  # other losses may be stuck in a minimum of a fold's
             w = np.mean([path.weights[best] for path in paths], axis=0)
@@ -187,13 +181,24 @@ class _CrossValidated:
         fitted: Self = super().fit(*as_given, **start)  # type: ignore[misc]
         return fitted
 
+    def _choose(self, paths: list[_Path]) -> int:
+        """Keep what the folds say and choose the penalty; return its position."""
+        self.scores_ = np.column_stack([path.scores for path in paths])
+        self.coefs_paths_ = np.stack([path.weights for path in paths]).swapaxes(2, 3)
+        counting = ~np.isnan(self.scores_).all(axis=0)
+        if not counting.all():
+            self._warn_of_empty_folds(counting)
+        best = int(np.argmax(self.scores_[:, counting].mean(axis=1)))
+        self.alpha_ = float(self.alphas_[best])
+        return best
+
     def _warn_of_empty_folds(self, counting: Array) -> None:
         if not counting.any():
             raise ValueError("No fold has a score: their held-out rows have no weight. Check cv and sample_weight.")
         warnings.warn(
             f"{np.sum(~counting)} of {len(counting)} folds have no score, since their held-out rows have no weight; "
             "the others choose the penalty.",
-            stacklevel=4,
+            stacklevel=5,
         )
 
     def _warn_of(self, paths: list[_Path]) -> None:
