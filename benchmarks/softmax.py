@@ -127,8 +127,8 @@ def small_data(repeats: int = 30) -> None:
 
 def parts_of_the_solver(problem: Problem) -> None:
     """Print what a fit at the default tolerance costs without each part of the solver, and without all three."""
-    parts = {"preconditioner": None, "surrogate": None, "start": None}
-    without = [{}, *({name: None} for name in parts), parts]
+    parts: dict[str, Any] = {"preconditioner": None, "surrogate": None, "start": None}
+    without: list[dict[str, Any]] = [{}, *({name: None} for name in parts), parts]
     print(f"\n### What the parts of the solver gain: {problem.name}\n")
     rows = []
     for arguments in without:
