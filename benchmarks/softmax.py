@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,13 @@ from _ours import find_optimum, fits
 from _report import machine, panels, print_table, progress, read_tables, say_missing
 from _timing import TARGETS, Curve, curve, median_curve, stopwatch, take_turns, time_to
 from peers import MISSING, FullBatch, solvers_for
-from problems import DEFAULT, PROBLEMS, Problem, mnist_weak
+from problems import DEFAULT, PROBLEMS, Problem, mnist_strong, mnist_weak
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from skxent import SoftmaxRegressor
+from skxent.solvers import LBFGS
 
 # Rows of the fit that each solver makes before, untimed, and its seconds.
 _WARM_UP_ROWS, _WARM_UP_LIMIT = 2_000, 0.1
@@ -123,6 +125,25 @@ def small_data(repeats: int = 30) -> None:
     print_table(["data", "skxent", "LogisticRegression", "ratio"], rows)
 
 
+def parts_of_the_solver(problem: Problem) -> None:
+    """Print what a fit at the default tolerance costs without each part of the solver, and without all three."""
+    parts: dict[str, Any] = {"preconditioner": None, "surrogate": None, "start": None}
+    without: list[dict[str, Any]] = [{}, *({name: None} for name in parts), parts]
+    print(f"\n### What the parts of the solver gain: {problem.name}\n")
+    rows = []
+    for arguments in without:
+        solver = LBFGS(**arguments)
+        progress(repr(solver))
+        model = SoftmaxRegressor(alpha=problem.alpha, solver=solver)
+        begin = time.process_time()
+        model.fit(problem.X, problem.y)
+        rows.append(
+            [f"`{solver!r}`", str(model.n_iter_), f"{time.process_time() - begin:.1f}", f"{model.optimality_:.0e}"]
+        )
+    progress("")
+    print_table(["solver", "iterations", "processor seconds", "optimality_"], rows)
+
+
 def quadratic_loss(problem: Problem, n_starts: int = 20) -> None:
     """Print how the quadratic loss, which has no peer and is not convex, ends from random starts."""
     rng = np.random.default_rng(0)
@@ -203,7 +224,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--problems", nargs="*", choices=list(PROBLEMS), default=DEFAULT)
     parser.add_argument("--peers", default="", help="only peers with this in their names")
     parser.add_argument("--limit", type=float, default=30, help="seconds for one run of one solver")
-    parser.add_argument("--extras", action="store_true", help="also small data and the quadratic loss")
+    parser.add_argument(
+        "--extras", action="store_true", help="also small data, the parts of the solver and the quadratic loss"
+    )
     parser.add_argument("--plot", type=Path, help="file for the picture of the times")
     parser.add_argument("--redraw", type=Path, metavar="RESULTS", help="draw what its tables say; measure nothing")
     options = parser.parse_args(arguments)
@@ -221,6 +244,8 @@ def main(arguments: list[str] | None = None) -> None:
         times[problem.name] = cells(compare(problem, options.limit, options.peers), problem.best)
     if options.extras:
         small_data()
+        parts_of_the_solver(mnist_weak())
+        parts_of_the_solver(mnist_strong())
         quadratic_loss(mnist_weak())
     if options.plot:
         plot(times, options.plot)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from _pictures import save
 from matplotlib.axes import Axes
 
 from skxent import UnigramLanguageModel, select_texts
@@ -112,8 +113,7 @@ def main() -> None:
     draw_scores(axes[0], scores, topics, selection.cuts)
     draw_shares(axes[1], best, topics)
     draw_perplexities(axes[2], sizes, chosen, random)
-    figure.savefig(picture)
-    print(f"saved {picture}")
+    save(figure, picture)
 
 
 if __name__ == "__main__":

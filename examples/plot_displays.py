@@ -20,6 +20,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 from _mnist import load_mnist
+from _pictures import save
 
 from skxent import SoftmaxRegressor, UnigramLanguageModel
 from skxent.inspection import (
@@ -69,7 +70,7 @@ def draw(models, X_test, y_test, language_model, lines, picture):
         ("Words by rank", "ranks"),
     ):
         axes[name].set_title(title)
-    figure.savefig(picture)
+    save(figure, picture)
 
 
 def main():

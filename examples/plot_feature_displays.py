@@ -11,6 +11,7 @@ import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
+from _pictures import save
 from sklearn.datasets import load_breast_cancer
 
 from skxent import CrossEntropySelector
@@ -47,7 +48,7 @@ def main():
     upper, lower = right.subplots(2, 1)
     BinningDisplay.from_estimator(encoder, "worst concave points", ax=upper)
     ShiftDisplay.from_estimator(monitor, max_columns=3, ax=lower)
-    figure.savefig(sys.argv[1] if len(sys.argv) > 1 else "feature_displays.png")
+    save(figure, sys.argv[1] if len(sys.argv) > 1 else "feature_displays.png")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from _mnist import load_mnist
+from _pictures import save
 from matplotlib.colors import Normalize, PowerNorm
 from rich.progress import track
 from sklearn.pipeline import make_pipeline
@@ -204,7 +205,7 @@ def draw(selector, accuracies, tables, picture):
     accuracy, drift = lower.subplots(1, 2)
     draw_accuracy(accuracy, accuracies)
     draw_drift(drift, tables)
-    figure.savefig(picture)
+    save(figure, picture)
 
 
 def main():

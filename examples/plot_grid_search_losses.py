@@ -24,8 +24,8 @@ import sys
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from _labels import label_ends
 from _mnist import load_mnist
+from _pictures import label_ends, save
 from sklearn.callback import ProgressBar
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.model_selection import GridSearchCV
@@ -98,7 +98,7 @@ def draw(searches, picture):
         axes.set_xlabel("alpha, strength of the penalty")
         label_ends(axes, lines)
     all_axes[0].set_ylabel("accuracy on test images")
-    figure.savefig(picture)
+    save(figure, picture)
 
 
 def main():

@@ -16,6 +16,7 @@ import argparse
 
 import matplotlib.pyplot as plt
 import numpy as np
+from _pictures import save
 from scipy import stats
 
 from skxent import cross_entropy, entropy, kl_divergence
@@ -90,8 +91,7 @@ def main() -> None:
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.2))
     plot_codes(axes[0])
     plot_widths(axes[1])
-    figure.savefig(picture)
-    print(f"Picture: {picture}")
+    save(figure, picture)
 
 
 if __name__ == "__main__":

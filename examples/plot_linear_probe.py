@@ -23,8 +23,8 @@ import argparse
 
 import matplotlib.pyplot as plt
 import numpy as np
-from _labels import label_ends
 from _mnist import load_mnist
+from _pictures import label_ends, save
 from sklearn.metrics import log_loss
 
 from skxent import SoftmaxRegressorCV
@@ -94,7 +94,7 @@ def draw(results, picture):
     both[0].minorticks_off()
     label_ends(both[1], lines)
     figure.suptitle("Dots: the penalty chosen by five folds; crosses: its model on the test images")
-    figure.savefig(picture)
+    save(figure, picture)
 
 
 def main():

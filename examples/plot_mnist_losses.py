@@ -43,8 +43,8 @@ from typing import NamedTuple
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from _labels import label_ends
 from _mnist import load_mnist
+from _pictures import label_ends, save
 from sklearn.callback import ProgressBar, ScoringMonitor
 
 from skxent import SoftmaxRegressor
@@ -166,7 +166,7 @@ def draw(curves, n_rows, picture):
     axes.set_xlabel(f"pass over {n_rows:,} training images, counted from 0")
     axes.set_ylabel("accuracy on 10,000 test images")
     axes.set_title("MNIST after each pass, by loss (circles: published)")
-    figure.savefig(picture)
+    save(figure, picture)
 
 
 def main():

@@ -26,11 +26,11 @@ from typing import NamedTuple
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from _pictures import save
 from scipy.special import expit
 from sklearn.callback import ProgressBar, ScoringMonitor
 
 from skxent import SigmoidRegressor
-from skxent.linear_model._outputs import Sigmoid
 from skxent.losses import resolve_loss
 
 STEPS = 300
@@ -92,9 +92,14 @@ def learn(cost, start, steps=STEPS):
 
 
 def cost_and_slope(cost, a):
-    """Return the cost of output `a` and its slope in the bias, where 0 is wanted."""
-    z = np.log(a / (1 - a)).reshape(-1, 1)
-    value, slope = Sigmoid().loss_and_gradient(resolve_loss(cost.loss), np.zeros_like(z), z)
+    """Return the cost of output `a` and its slope in the bias, where 0 is wanted.
+
+    A loss gives its slopes in ``ln a`` and ``ln(1 - a)``; in the bias these change by ``1 - a`` and ``-a``.
+    """
+    p = np.stack([np.ravel(a), 1 - np.ravel(a)], axis=1)
+    y = np.broadcast_to([0.0, 1.0], p.shape)
+    value, slopes = resolve_loss(cost.loss).pointwise(y, p, np.log(p))
+    slope = slopes[:, 0] * p[:, 1] - slopes[:, 1] * p[:, 0]
     return cost.factor * value.squeeze(), cost.factor * slope.squeeze()
 
 
@@ -143,7 +148,7 @@ def draw(paths, picture):
     output_axes.set_ylabel("output a")
     cost_axes.set_ylabel("cost C")
     slope_axes.set_ylabel("∂C/∂b, in size")
-    figure.savefig(picture)
+    save(figure, picture)
 
 
 def main():

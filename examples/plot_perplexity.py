@@ -23,6 +23,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from _pictures import save
 from matplotlib.axes import Axes
 
 from skxent import UnigramLanguageModel
@@ -136,8 +137,7 @@ def main() -> None:
     plot_tuning(axes[1], train_lines, test_lines)
     plot_topics(axes[2], bits, truth)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=2)
-    figure.savefig(picture)
-    print(f"Picture: {picture}")
+    save(figure, picture)
 
 
 if __name__ == "__main__":

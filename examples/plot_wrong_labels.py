@@ -29,8 +29,8 @@ Run it: ``python plot_wrong_labels.py [picture.png]``. All 60,000 images take so
 import argparse
 
 import numpy as np
-from _labels import label_ends
 from _mnist import load_mnist
+from _pictures import label_ends, save
 from matplotlib import pyplot as plt
 from sklearn.kernel_approximation import Nystroem
 from sklearn.pipeline import make_pipeline
@@ -118,7 +118,7 @@ def draw(curves, matrix, quality, images, picture):
         text.set_fontsize(7)
     display.ax_[0].set_title("Matrix of MNIST as it is")
     display.ax_[1].set_title("MNIST's most suspicious training labels")
-    figure.savefig(picture)
+    save(figure, picture)
 
 
 def draw_curves(axes, curves):

@@ -111,8 +111,8 @@ class Parameters:
         """Show the object with those of its parameters that differ from their defaults."""
         defaults = inspect.signature(type(self)).parameters
         changed = [
-            f"{name}={value!r}"
-            for name, value in self.get_params(deep=False).items()
-            if repr(value) != repr(defaults[name].default)
+            f"{name}={getattr(self, name)!r}"
+            for name in self._parameter_names()
+            if hasattr(self, name) and repr(getattr(self, name)) != repr(defaults[name].default)
         ]
         return f"{type(self).__name__}({', '.join(changed)})"

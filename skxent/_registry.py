@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 __all__ = ["Registry"]
 
@@ -52,6 +53,22 @@ class Registry(Generic[Part]):
         if not isinstance(name, str) or name not in self._parts:
             raise ValueError(f"unknown {self.kind} {name!r}; known: {', '.join(self)}.")
         return self._parts[name]
+
+    def make(self, name: str) -> Any:
+        """Return an object of the class of that name, with its defaults."""
+        part: Any = self[name]
+        missing = [
+            f"{parameter.name}=..."
+            for parameter in inspect.signature(part).parameters.values()
+            if parameter.default is parameter.empty
+            and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        ]
+        if missing:
+            raise TypeError(
+                f"{self.kind} {name!r} has parameters without a default; pass an instance, "
+                f"{part.__name__}({', '.join(missing)})."
+            )
+        return part()
 
     def __contains__(self, name: object) -> bool:
         """Return whether a part of that name is known."""

@@ -49,6 +49,7 @@ __all__ = [
     "Quadratic",
     "Spherical",
     "SymmetricCrossEntropy",
+    "check_purity",
     "check_shapes",
     "has_way_back",
     "log_of",
@@ -765,7 +766,7 @@ def resolve_loss(loss: Any) -> Loss:
         is_class = isinstance(loss, type) and issubclass(loss, Loss)
         hint = f"an instance: {loss.__name__}()" if is_class else "a name or a Loss instance"
         raise TypeError(f"loss={loss!r} is not a loss; pass {hint}.")
-    return LOSSES[loss]()
+    return LOSSES.make(loss)
 
 
 def has_way_back(loss: Loss, n_outcomes: int) -> bool:
@@ -778,31 +779,83 @@ def has_way_back(loss: Loss, n_outcomes: int) -> bool:
 
 
 def check_shapes(loss: Loss, n_outcomes: int) -> None:
-    """Check that a loss returns what :meth:`Loss.pointwise` promises.
+    """Check that a loss returns arrays of the shapes that :meth:`Loss.pointwise` promises.
 
     Parameters
     ----------
     loss : Loss
-        The loss to try on three rows.
+        The loss to try on a few rows.
     n_outcomes : int
         Outcomes of each row.
 
     Raises
     ------
     ValueError
-        If the shapes of what it returns are wrong.
+        If what it returns are not two arrays of real numbers, or if their shapes are wrong.
     """
-    y = np.eye(3, n_outcomes)
-    p = np.full_like(y, 1 / n_outcomes)
+    y, p = _few_rows(n_outcomes)
+    called = f"{loss!r}.pointwise(y, p, log_p)"
     try:
-        value, gradient = loss.pointwise(y, p, np.log(p))
-        shapes = np.shape(value), np.shape(gradient)
+        returned: Any = loss.pointwise(y, p, np.log(p))
     except WrongSize:
         raise
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{loss!r}.pointwise(y, p, log_p) failed on arrays of shape {y.shape}: {error}") from error
-    if shapes != ((3,), y.shape):
+        raise ValueError(f"{called} failed on arrays of shape {y.shape}: {error}") from error
+    if not (isinstance(returned, tuple | list) and len(returned) == 2):
         raise ValueError(
-            f"{loss!r}.pointwise(y, p, log_p) returned shapes {shapes} for inputs of shape {y.shape}; "
-            f"it must return the loss of each row, (3,), and the gradient, {y.shape}."
+            f"{called} failed on arrays of shape {y.shape}: it returned {type(returned).__name__} rather than two "
+            "arrays, the loss of each row and the gradient."
         )
+    shapes = tuple(np.shape(values) for values in returned)
+    if shapes != (y.shape[:1], y.shape):
+        raise ValueError(
+            f"{called} returned shapes {shapes} for inputs of shape {y.shape}; "
+            f"it must return the loss of each row, {y.shape[:1]}, and the gradient, {y.shape}."
+        )
+    for name, values in zip(("loss", "gradient"), returned, strict=True):
+        dtype = getattr(values, "dtype", type(values).__name__)
+        if not (isinstance(dtype, np.dtype) and dtype.kind in "fiu"):
+            raise ValueError(f"{called}: the {name} has dtype {dtype}; it must be an array of real numbers.")
+
+
+def check_purity(loss: Loss, n_outcomes: int) -> None:
+    """Check that a loss leaves its inputs alone and looks at each row by itself.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss to try on a few rows; :func:`check_shapes` has passed it.
+    n_outcomes : int
+        Outcomes of each row.
+
+    Raises
+    ------
+    ValueError
+        If it writes into an input, or if the loss of a row depends on other rows or on chance. A sum over the wrong
+        axis is found here where there are as many outcomes as rows.
+    """
+    rows = (*(inputs := _few_rows(n_outcomes)), np.log(inputs[1]))
+    for values in rows:
+        values.flags.writeable = False
+    try:
+        together = loss.pointwise(*rows)
+        alone = loss.pointwise(*(values[:1] for values in rows))
+    except ValueError as error:
+        raise ValueError(f"{loss!r}.pointwise must not write into its inputs; work on a copy ({error}).") from error
+    shapes = tuple(np.shape(values) for values in alone)
+    if shapes != ((1,), (1, n_outcomes)):
+        raise ValueError(
+            f"{loss!r}.pointwise returned shapes {shapes} for a single row rather than (1,) and (1, {n_outcomes}). "
+            "Sum along axis=1, and do not squeeze or transpose."
+        )
+    if not all(np.allclose(one, several[:1], equal_nan=True) for one, several in zip(alone, together, strict=True)):
+        raise ValueError(
+            f"{loss!r}.pointwise returns other values for a row by itself than for the same row among others. "
+            "Sum along axis=1, do not average over rows, and draw no random numbers."
+        )
+
+
+def _few_rows(n_outcomes: int) -> tuple[Array, Array]:
+    """Return targets and even probabilities."""
+    y = np.eye(3, n_outcomes)
+    return y, np.full_like(y, 1 / n_outcomes)

@@ -147,6 +147,7 @@ def test_example(script, finish):
     assert "ConvergenceWarning" not in result.stderr
     for text in printed:
         assert text in result.stdout
+    assert f"\nPicture: {(directory / picture).resolve()}\n" in result.stdout
     assert [path.name for path in directory.iterdir()] == [picture]
     assert (directory / picture).read_bytes().startswith(b"\x89PNG")
 

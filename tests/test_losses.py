@@ -14,7 +14,7 @@ from scipy.special import log_softmax, rel_entr, softmax
 from sklearn.datasets import load_wine
 from sklearn.metrics import brier_score_loss, log_loss
 
-from skxent import SoftmaxRegressor
+from skxent import SigmoidRegressor, SoftmaxRegressor
 from skxent.losses import (
     LOSSES,
     CrossEntropy,
@@ -194,9 +194,61 @@ def test_check_shapes_names_what_went_wrong():
         def pointwise(self, y, p, log_p):
             return super().pointwise(y * np.ones(3), p, log_p)
 
-    check_shapes(NeedsThree(), 3)
     with pytest.raises(ValueError, match=r"failed on arrays of shape \(3, 5\): operands could not be broadcast"):
         check_shapes(NeedsThree(), 5)
+    check_shapes(NeedsThree(), 3)
+
+
+class Returning(CrossEntropy):
+    """Cross-entropy of which a function makes something else."""
+
+    def __init__(self, change):
+        self.change = change
+
+    def pointwise(self, y, p, log_p):
+        return self.change(y, p, log_p)
+
+
+def overwritten(y, p, log_p):
+    p -= y
+    return (p**2).sum(axis=1), 2 * p * (p + y)
+
+
+@pytest.mark.parametrize("estimator", [SoftmaxRegressor, SigmoidRegressor])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda y, p, log_p: -(y * log_p).sum(axis=1), "it returned ndarray rather than two arrays"),
+        (lambda y, p, log_p: None, "it returned NoneType rather than two arrays"),
+        (lambda y, p, log_p: ((y * -log_p).sum(axis=1).tolist(), -y), "the loss has dtype list"),
+        (lambda y, p, log_p: (-(y * log_p).sum(axis=1) + 0j, -y), "the loss has dtype complex128"),
+        (lambda y, p, log_p: (-(y * log_p).sum(axis=0), -y), "returned shapes"),
+        (lambda y, p, log_p: (-(y * log_p).sum(axis=1), -y.T), "returned shapes"),
+        (overwritten, "must not write into its inputs"),
+        (lambda y, p, log_p: (-(y * log_p).sum(axis=1) / len(y), -y / len(y)), "do not average over rows"),
+        (lambda y, p, log_p: (-(y * log_p).sum(axis=1), -y / len(y)), "do not average over rows"),
+    ],
+)
+def test_a_fit_names_what_is_wrong_with_a_loss(change, message, estimator):
+    """With three classes, too, where a sum over three rows has the shape of one over classes."""
+    with pytest.raises(ValueError, match=message):
+        estimator(Returning(change)).fit(np.eye(6), [0, 0, 1, 1, 2, 2])
+
+
+def test_a_name_does_not_stand_for_a_loss_that_needs_parameters(monkeypatch):
+    monkeypatch.setattr(LOSSES, "_parts", {**LOSSES._parts, "returning": Returning})
+    with pytest.raises(
+        TypeError, match=r"loss 'returning' has parameters without a default; .* Returning\(change=...\)"
+    ):
+        resolve_loss("returning")
+
+
+def test_a_loss_that_does_not_keep_its_parameter_can_be_shown():
+    class Forgets(CrossEntropy):
+        def __init__(self, scale=1.0):
+            self.factor = scale
+
+    assert repr(Forgets()) == "Forgets()"
 
 
 INVERTIBLE = [

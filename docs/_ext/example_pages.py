@@ -25,8 +25,8 @@ def arguments(gallery_conf, script_vars):
     return [str(picture), *OPTIONS.get(example.name, [])]
 
 
-def underline_title(app, page, source):
-    """Make the first line of an example's docstring the title of its page."""
+def finish_page(app, page, source):
+    """Make the first line of an example's docstring the title of its page; leave out where the picture was saved."""
     if not page.startswith("gallery/plot_"):
         return
 
@@ -35,9 +35,10 @@ def underline_title(app, page, source):
         return f"{found[1]}{title}\n{'=' * len(title)}\n"
 
     source[0] = re.sub(r"(\.\. _sphx_glr_gallery_\w+\.py:\n\s*\n)([^\n]+)\n(?!=)", underlined, source[0], count=1)
+    source[0] = re.sub(r"\n *Picture: .*", "", source[0])
 
 
 def setup(app):
     """Work on the pages as they are read."""
-    app.connect("source-read", underline_title)
+    app.connect("source-read", finish_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -326,6 +326,13 @@ class ShiftMonitor(Estimator):
         self._seen_pvalues = self._seen_pvalues + new
         return np.column_stack([tilted, histogram])
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
 
 def _e_bh(log_e_values: Floats, alpha: float) -> Array:
     """Columns that the e-BH procedure rejects: the k largest, for the largest k with e ≥ n / (k α)."""

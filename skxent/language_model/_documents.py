@@ -148,7 +148,13 @@ def encode_lines(text: bytes | str) -> bytes:
 
 
 def is_matrix(X: Any) -> bool:
-    """Return whether X holds counts rather than documents: it is two-dimensional, or made of numbers."""
+    """Return whether X holds counts rather than documents: it is two-dimensional, or made of numbers.
+
+    Raises
+    ------
+    TypeError
+        If it is a table of text.
+    """
     if issparse(X):
         return True
     if isinstance(X, list | tuple):
@@ -156,6 +162,11 @@ def is_matrix(X: Any) -> bool:
     if not hasattr(X, "__array__"):
         return False
     array = np.asarray(X)
+    if array.ndim > 1 and array.size and isinstance(array.flat[0], str | bytes):
+        raise TypeError(
+            f"documents come in one dimension, but X is a table of text of shape {array.shape}; pass one column, such "
+            "as X[:, 0] or frame['text']. A ColumnTransformer passes one for 'text', a table for ['text']."
+        )
     return array.ndim != 1 or array.dtype.kind in "biufc"
 
 

@@ -676,4 +676,4 @@ def make_smoothing(smoothing: str | Smoothing) -> Smoothing:
     """
     if isinstance(smoothing, Smoothing):
         return smoothing
-    return SMOOTHINGS[smoothing]()
+    return SMOOTHINGS.make(smoothing)

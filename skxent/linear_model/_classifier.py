@@ -47,7 +47,7 @@ from skxent.linear_model._targets import (
 )
 from skxent.linear_model.solvers import SOLVERS, Solver, resolve_solver
 from skxent.linear_model.solvers._sgd import divergence_error, one_pass
-from skxent.losses import LOSSES, Loss, check_shapes, normalized, resolve_loss
+from skxent.losses import LOSSES, Loss, check_purity, check_shapes, normalized, resolve_loss
 from skxent.rows import Part, Rows, logits_in_blocks, on_parts, opened, refuse_lazy, rows_of, subset
 
 __all__ = ["LinearClassifier", "by_blocks", "fitted_attributes"]
@@ -456,6 +456,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
     def _check_loss(self, loss: Loss, targets: Targets) -> None:
         n_outcomes = self._output.n_outcomes(targets.n_outputs)
         check_shapes(loss, n_outcomes)
+        check_purity(loss, n_outcomes)
         if self.calibrated:
             loss.true_probabilities(np.full((1, n_outcomes), 1 / n_outcomes))
             self._check_class_weight(loss, targets.classes)

@@ -119,7 +119,7 @@ class _CrossValidated:
 
     @all_or_nothing
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> Self:
         """Choose the penalty by cross-validation, then fit the model with it to all rows.
 
         Parameters
@@ -130,6 +130,9 @@ class _CrossValidated:
             Targets, as of :class:`SoftmaxRegressor`.
         sample_weight : array-like of shape (n_samples,) or str, optional
             How often each row counts, in the fits and in the scores.
+        groups : array-like of shape (n_samples,), optional
+            Which rows belong together, such as those of one person, for a `cv` that asks for it:
+            :class:`~sklearn.model_selection.GroupKFold` holds out whole groups.
 
         Returns
         -------
@@ -150,7 +153,7 @@ class _CrossValidated:
         labels = None if targets.labels is None else targets.classes[np.asarray(targets.labels)]
         # Splitters look at the number of rows only, and do not know what is not in memory.
         table = X if hasattr(X, "__getitem__") else np.empty((X.shape[0], 0))
-        folds = list(check_cv(self.cv, labels, classifier=labels is not None).split(table, labels))
+        folds = list(check_cv(self.cv, labels, classifier=labels is not None).split(table, labels, groups))
         with worker_threads() as workers:
             rows = rows_of(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
             self.alphas_ = _penalties(self.alphas, rows)
@@ -170,13 +173,7 @@ class _CrossValidated:
             fit_fold = _Fold(model, solver, loss, rows, y, self.alphas_, score_of)
             paths = Parallel(n_jobs=self.n_jobs, prefer="threads")(delayed(fit_fold)(*fold) for fold in folds)
         self._warn_of(paths)
-        self.scores_ = np.column_stack([path.scores for path in paths])
-        counting = ~np.isnan(self.scores_).all(axis=0)
-        if not counting.all():
-            self._warn_of_empty_folds(counting)
-        self.coefs_paths_ = np.stack([path.weights for path in paths]).swapaxes(2, 3)
-        best = int(np.argmax(self.scores_[:, counting].mean(axis=1)))
-        self.alpha_ = float(self.alphas_[best])
+        best = self._choose(paths)
         start = {}
         if is_proper(model._problem(loss), targets.n_outputs):  # other losses may be stuck in a minimum of a fold's
             w = np.mean([path.weights[best] for path in paths], axis=0)
@@ -184,13 +181,24 @@ class _CrossValidated:
         fitted: Self = super().fit(*as_given, **start)  # type: ignore[misc]
         return fitted
 
+    def _choose(self, paths: list[_Path]) -> int:
+        """Keep what the folds say and choose the penalty; return its position."""
+        self.scores_ = np.column_stack([path.scores for path in paths])
+        self.coefs_paths_ = np.stack([path.weights for path in paths]).swapaxes(2, 3)
+        counting = ~np.isnan(self.scores_).all(axis=0)
+        if not counting.all():
+            self._warn_of_empty_folds(counting)
+        best = int(np.argmax(self.scores_[:, counting].mean(axis=1)))
+        self.alpha_ = float(self.alphas_[best])
+        return best
+
     def _warn_of_empty_folds(self, counting: Array) -> None:
         if not counting.any():
             raise ValueError("No fold has a score: their held-out rows have no weight. Check cv and sample_weight.")
         warnings.warn(
             f"{np.sum(~counting)} of {len(counting)} folds have no score, since their held-out rows have no weight; "
             "the others choose the penalty.",
-            stacklevel=4,
+            stacklevel=5,
         )
 
     def _warn_of(self, paths: list[_Path]) -> None:
@@ -252,7 +260,9 @@ def _penalties(alphas: Any, rows: Rows) -> Array:
             return np.logspace(0, -_DECADES, int(alphas))
         bottom = np.median(varying) * 10.0**-_DECADES
         return np.geomspace(varying.max(), min(bottom, varying.max()), int(alphas))
-    checked = check_array(alphas, ensure_2d=False, dtype=np.float64, input_name="alphas").ravel()
+    checked = check_array(alphas, ensure_2d=False, ensure_min_samples=0, dtype=np.float64, input_name="alphas").ravel()
+    if not len(checked):
+        raise ValueError("alphas is empty; give at least one penalty, or how many.")
     if (checked < 0).any():
         raise ValueError(f"alphas holds {checked[checked < 0][0]}; penalties are at least 0.")
     return checked

@@ -15,11 +15,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from sklearn.utils import gen_batches
 
 from skxent._typing import Array
 from skxent.linear_model._coordinates import Coordinates, standardize
-from skxent.linear_model._outputs import Output
+from skxent.linear_model._outputs import Output, logit_chunks
 from skxent.losses import Loss
 from skxent.rows import Part, Rows, batches, logits_of, reweighted, subset, with_features
 
@@ -27,8 +26,6 @@ __all__ = ["Objective", "Problem", "total_weight_of"]
 
 # Change of the logits in central differences of their derivatives, in double precision.
 _LOGIT_STEP = 1e-3
-# Logits of which derivatives are taken at a time, in double precision with several temporaries.
-_LOGITS_AT_A_TIME = 16_000
 
 
 @dataclass(frozen=True)
@@ -161,7 +158,7 @@ class Objective:
         # Each row has a step of its own: the rounding error of one with a large change would hide that of others.
         step = _LOGIT_STEP / np.maximum(np.abs(change).max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
         curved = np.empty(z.shape, self.dtype, order="F")
-        for rows in gen_batches(len(z), max(1, _LOGITS_AT_A_TIME // z.shape[1])):
+        for rows in logit_chunks(*z.shape):
             middle, way = (values[rows].astype(np.float64, order="F") for values in (z, change))
             way *= step[rows]
             up, down = (self._loss_gradient(y[rows], logits) for logits in (middle + way, middle - way))

@@ -7,15 +7,20 @@ along contiguous memory.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
 from scipy.special import log_expit, logit
+from sklearn.utils import gen_batches
 
 from skxent._typing import Array
 from skxent.losses import Loss
 
-__all__ = ["Output", "Sigmoid", "Softmax"]
+__all__ = ["Output", "Sigmoid", "Softmax", "logit_chunks"]
+
+# Logits of which derivatives are taken at a time, in double precision with several temporaries.
+_LOGITS_AT_A_TIME = 16_000
 
 
 class Output(ABC):
@@ -175,3 +180,9 @@ def _on_and_off(p: Array) -> Array:
     """Return the two outcomes of each unit as a row, unit by unit, of shape (n_units * n_rows, 2)."""
     on = p.T.ravel()
     return np.stack([on, 1 - on]).T
+
+
+def logit_chunks(n_rows: int, n_outputs: int) -> Iterator[slice]:
+    """Cut rows into slices whose temporaries are small when derivatives in the logits are taken."""
+    chunks: Iterator[slice] = gen_batches(n_rows, max(1, _LOGITS_AT_A_TIME // n_outputs))
+    return chunks

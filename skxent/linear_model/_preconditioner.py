@@ -48,6 +48,7 @@ from skxent._parameters import Parameters
 from skxent._typing import Array
 from skxent.linear_model._curvature import RowCurvature
 from skxent.linear_model._objective import Objective
+from skxent.linear_model._outputs import logit_chunks
 from skxent.linear_model._sampling import draw, sample_by_chance
 from skxent.linear_model._surrogate import curved_rows
 
@@ -55,8 +56,6 @@ __all__ = ["Preconditioner", "SampledHessian"]
 
 Preconditioner = Callable[[Array], Array]
 
-# Logits per chunk when the curvature is computed (float64, several temporaries).
-_LOGITS_AT_A_TIME = 16_000
 # A curvature below this is none; its inverse could be too large for single precision.
 _NO_CURVATURE = float(np.finfo(np.float32).tiny)
 # Least mean curvature of an output, as a share of the largest.
@@ -433,7 +432,7 @@ class _Sample:
         return rows, self.weight[rows] * each
 
     def _curvature(self, rows: Array, directions: Array) -> Array:
-        chunks = gen_batches(len(rows), max(1, _LOGITS_AT_A_TIME // self.z.shape[1]))
+        chunks = logit_chunks(len(rows), self.z.shape[1])
         return np.concatenate([self._curvature_of(rows[chunk], directions) for chunk in chunks])
 
     def _curvature_of(self, rows: Array, directions: Array) -> Array:

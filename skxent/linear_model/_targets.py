@@ -120,7 +120,10 @@ def as_probabilities(y: Array, dtype: Any) -> Array:
     try:
         y = np.asarray(y).astype(dtype)
     except ValueError:
-        raise ValueError("y is a matrix but not of numbers; a matrix holds probabilities or 0 and 1.") from None
+        raise ValueError(
+            "y is a matrix but not of numbers; a matrix holds probabilities or 0 and 1. For several columns of labels "
+            "use sklearn.multioutput.MultiOutputClassifier."
+        ) from None
     outside = np.flatnonzero(((y < 0) | (y > 1)).any(axis=1))
     if len(outside):
         raise ValueError(f"Row {outside[0]} of y, {y[outside[0]]}, is not made of probabilities between 0 and 1.")

@@ -21,7 +21,7 @@ from skxent.rows import MemoryRows
 
 __all__ = ["check_loss"]
 
-# Step of the central differences, and the error against 1 + |gradient| that they allow.
+# Step of the central differences, and the error against 1 + |gradient| that is allowed on top of theirs.
 _STEP, _TOLERANCE = 1e-5, 1e-5
 
 
@@ -40,7 +40,7 @@ def check_loss(
     - leave its inputs alone and return the same for the same inputs;
     - treat each row by itself, so that a weight of 2 is the row twice and a weight of 0 no row;
     - return :math:`\partial L/\partial\log p` as central differences find it, each :math:`p_k` moving by itself;
-    - do all this again after pickling, copying and :func:`sklearn.base.clone`;
+    - do all this again after pickling, copying, :func:`sklearn.base.clone`, and made anew from its ``get_params()``;
     - stay finite, without warnings, for logits of ±10,000 in float32 behind a softmax and a sigmoid output.
 
     Parameters
@@ -112,7 +112,8 @@ def _check_shapes_and_dtypes(loss: Loss, y: Array, log_p: Array) -> None:
     try:
         check_shapes(loss, y.shape[1])
     except ValueError as error:
-        raise AssertionError(str(error)) from error
+        hint = ". A loss for one number of outcomes is checked with n_outcomes=..." if error.__cause__ else ""
+        raise AssertionError(f"{error}{hint}") from error
     for dtype in (np.float32, np.float64):
         log_p_typed = log_p.astype(dtype)
         returned = loss.pointwise(y.astype(dtype), np.exp(log_p_typed), log_p_typed)
@@ -152,7 +153,12 @@ def _check_purity(loss: Loss, y: Array, log_p: Array) -> None:
             loss,
             f"pointwise changed its input {name}. Work on a copy.",
         )
-    again, gradient_again = loss.pointwise(**inputs)
+    for name in inputs:
+        inputs[name].flags.writeable = False
+    try:
+        again, gradient_again = loss.pointwise(**inputs)
+    except ValueError as error:
+        raise AssertionError(f"{loss!r}: pointwise writes into an input ({error}). Work on a copy.") from error
     _require(
         not np.shares_memory(gradient_again, inputs["p"]),
         loss,
@@ -189,14 +195,8 @@ def _check_rows(loss: Loss, y: Array, log_p: Array) -> None:
 
 def _check_gradient(loss: Loss, y: Array, log_p: Array) -> None:
     _, gradient = loss.pointwise(y, np.exp(log_p), log_p)
-    expected = np.empty_like(gradient)
-    for k in range(y.shape[1]):
-        up, down = log_p.copy(order="F"), log_p.copy(order="F")
-        up[:, k] += _STEP
-        down[:, k] -= _STEP
-        rise = loss.pointwise(y, np.exp(up), up)[0] - loss.pointwise(y, np.exp(down), down)[0]
-        expected[:, k] = rise / (2 * _STEP)
-    error = np.abs(gradient - expected) / (1 + np.abs(expected))
+    coarse, expected = (_differences(loss, y, log_p, step) for step in (_STEP, _STEP / 2))
+    error = (np.abs(gradient - expected) - np.abs(coarse - expected)) / (1 + np.abs(expected))
     i, k = divmod(int(np.argmax(error)), y.shape[1])
     _require(
         error[i, k] <= _TOLERANCE,
@@ -207,9 +207,21 @@ def _check_gradient(loss: Loss, y: Array, log_p: Array) -> None:
     )
 
 
+def _differences(loss: Loss, y: Array, log_p: Array, step: float) -> Array:
+    """Return the derivatives in each log-probability as central differences find them."""
+    found = np.empty_like(log_p)
+    for k in range(y.shape[1]):
+        up, down = log_p.copy(order="F"), log_p.copy(order="F")
+        up[:, k] += step
+        down[:, k] -= step
+        found[:, k] = (loss.pointwise(y, np.exp(up), up)[0] - loss.pointwise(y, np.exp(down), down)[0]) / (2 * step)
+    return found
+
+
 def _check_copies(loss: Loss, y: Array, log_p: Array) -> None:
     expected = loss.pointwise(y, np.exp(log_p), log_p)
     ways: dict[str, Callable[[Loss], Loss]] = {
+        "making it from its get_params()": lambda loss: type(loss)(**loss.get_params(deep=False)),
         "pickling": lambda loss: pickle.loads(pickle.dumps(loss)),
         "copy.deepcopy": copy.deepcopy,
         "sklearn.base.clone": lambda loss: clone(SoftmaxRegressor(loss=loss)).loss,

@@ -150,6 +150,7 @@ def test_extras_of_softmax(tiny, capsys, monkeypatch):
     softmax = importlib.import_module("softmax")
     monkeypatch.delitem(softmax.SMALL, "digits")
     softmax.small_data(repeats=1)
+    softmax.parts_of_the_solver(tiny)
     softmax.quadratic_loss(tiny, n_starts=2)
     printed = capsys.readouterr().out
     assert re.search(r"\| iris 150 x 4 \| +[\d.]+ \| +[\d.]+ \| +[\d.]+ \|", printed)

@@ -159,3 +159,10 @@ def test_a_damaged_state_is_refused(part, value, message):
     del state[part]
     with pytest.raises(ValueError, match=f"damaged: KeyError: '{part}'"):
         ShiftMonitor.from_json(json.dumps(state))
+
+
+def test_tags_say_that_columns_of_any_kind_are_taken():
+    tags = ShiftMonitor().__sklearn_tags__().input_tags
+    assert tags.allow_nan
+    assert tags.categorical
+    assert tags.string

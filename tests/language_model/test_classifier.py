@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy.sparse import csc_matrix, csr_array
 from sklearn.base import clone
@@ -18,7 +19,7 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skxent import UnigramClassifier
+from skxent import UnigramClassifier, UnigramLanguageModel
 from skxent.language_model import SMOOTHINGS, CorpusError, Lidstone
 from skxent.language_model._smoothing import SmoothingWarning
 
@@ -249,6 +250,15 @@ BAD = [
 def test_bad_input(error, message, X, y):
     with pytest.raises(error, match=message):
         UnigramClassifier().fit(X, y)
+
+
+@pytest.mark.parametrize("estimator", [UnigramClassifier(), UnigramLanguageModel()])
+@pytest.mark.parametrize("make", [np.array, pl.DataFrame, lambda rows: np.array(rows, dtype=object)])
+def test_a_table_of_text_is_refused_by_name(estimator, make):
+    with pytest.raises(TypeError, match=r"table of text of shape \(2, 1\); pass one column"):
+        estimator.fit(make([["a b"], ["c d"]]), ["x", "y"])
+    with pytest.raises(TypeError, match="table of text"):
+        clone(estimator).fit(["a b", "c d"], ["x", "y"]).score(make([["a b"], ["c d"]]), ["x", "y"])
 
 
 def test_bad_input_is_named(tmp_path):

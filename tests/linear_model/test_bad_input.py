@@ -82,7 +82,11 @@ BAD_DATA = {
     ),
     "soft label above one": ({"y": changed(ONE_HOT, (5, 1), 2)}, ValueError, "Row 5 of y, .* between 0 and 1"),
     "nan in soft labels": ({"y": changed(ONE_HOT, (5, 1), np.nan)}, ValueError, "Input y contains NaN"),
-    "matrix of names": ({"y": np.full((150, 2), "a")}, ValueError, "y is a matrix but not of numbers"),
+    "matrix of names": (
+        {"y": np.full((150, 2), "a")},
+        ValueError,
+        r"y is a matrix but not of numbers.*MultiOutputClassifier",
+    ),
     "cube of targets": ({"y": np.ones((150, 2, 2))}, ValueError, "Found array with dim 3"),
     "negative weight": ({"sample_weight": changed(ONES, 3, -1)}, ValueError, "Negative values.* `sample_weight`"),
     "no weight at all": ({"sample_weight": 0 * ONES}, ValueError, "at least one non-zero number"),

@@ -6,10 +6,11 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
+import sklearn
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skxent import SigmoidRegressor, SigmoidRegressorCV, SoftmaxRegressor, SoftmaxRegressorCV
@@ -112,6 +113,7 @@ def test_unfinished_fits_are_counted():
     ("setting", "message"),
     [
         ({"alphas": 0}, "The 'alphas' parameter of SoftmaxRegressorCV"),
+        ({"alphas": []}, "alphas is empty"),
         ({"alphas": [1.0, -1.0]}, "alphas holds -1.0; penalties are at least 0"),
         ({"alphas": [np.nan]}, "alphas contains NaN"),
         ({"cv": 1}, "The .cv. parameter of SoftmaxRegressorCV"),
@@ -190,3 +192,19 @@ def test_the_final_fit_of_a_loss_with_many_minima_does_not_start_in_one_of_a_fol
     path = SoftmaxRegressorCV(loss, alphas=[1e-1, 1e-3], cv=3).fit(X, y)
     alone = SoftmaxRegressor(loss, alpha=path.alpha_).fit(X, y)
     np.testing.assert_array_equal(path.coef_, alone.coef_)
+
+
+@pytest.mark.parametrize("path", [SoftmaxRegressorCV, SigmoidRegressorCV])
+def test_groups_are_held_out_whole(path):
+    X, y = load_iris(return_X_y=True)
+    groups = np.arange(150) % 5
+    by_group = path(alphas=3, cv=GroupKFold(5)).fit(X, y, groups=groups)
+    by_hand = path(alphas=3, cv=[(groups != k, groups == k) for k in range(5)]).fit(X, y)
+    np.testing.assert_array_equal(np.sort(by_group.scores_, axis=1), np.sort(by_hand.scores_, axis=1))
+    with sklearn.config_context(enable_metadata_routing=True):
+        search = GridSearchCV(
+            path(alphas=2, cv=GroupKFold(2)).set_fit_request(groups=True), {"loss": ["quadratic"]}, cv=2
+        )
+        assert search.fit(X, y, groups=groups).best_estimator_.scores_.shape == (2, 2)
+    with pytest.raises(ValueError, match="groups"):
+        path(cv=GroupKFold(2)).fit(X, y)

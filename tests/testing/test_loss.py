@@ -9,6 +9,7 @@ from helpers import Focal
 
 from skxent.losses import CrossEntropy, Loss, Quadratic
 from skxent.testing import check_loss
+from skxent.testing._loss import _check_gradient, _examples
 
 
 class CostSensitive(Loss):
@@ -29,7 +30,7 @@ def test_right_losses_pass(loss):
 
 def test_n_outcomes_can_be_one_number():
     check_loss(CostSensitive([1.0, 2.0, 0.5]), n_outcomes=3)
-    with pytest.raises(AssertionError, match=r"failed on arrays of shape \(3, 2\)"):
+    with pytest.raises(AssertionError, match=r"failed on arrays of shape \(3, 2\).* checked with n_outcomes"):
         check_loss(CostSensitive([1.0, 2.0, 0.5]))
 
 
@@ -190,9 +191,36 @@ class ForgetsWhenPickled(Broken):
         return self.scale * loss, self.scale * gradient
 
 
+class WritesWhatIsThere(Broken):
+    def pointwise(self, y, p, log_p):
+        return super().pointwise(y, np.maximum(p, 0, out=p), log_p)
+
+
+class DoublesItsParameter(Focal):
+    def __init__(self, gamma=1.0):
+        super().__init__(2 * gamma)
+
+
+class KeepsItUnderAnotherName(Broken):
+    def __init__(self, scale=1.0):
+        self.factor = scale
+
+
+class HidesItsParameters(Broken):
+    def __init__(self, **settings):
+        self.settings = settings
+
+    def pointwise(self, y, p, log_p):
+        return tuple(self.settings.get("scale", 1.0) * part for part in super().pointwise(y, p, log_p))
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (WritesWhatIsThere, r"writes into an input .* Work on a copy"),
+        (DoublesItsParameter, r"making it from its get_params\(\) changed its results"),
+        (KeepsItUnderAnotherName, r"get_params\(\) failed: .* has no attribute 'scale'"),
+        (partial(HidesItsParameters, scale=2.0), r"making it from its get_params\(\) changed its results"),
         (WrongFactor, r"the loss: the gradient is wrong\. .* is -1 by central differences, .* returned -1\.001"),
         (GradientOfTheScores, "gradient is wrong"),
         (WrongForSoftTargets, "gradient is wrong"),
@@ -219,6 +247,23 @@ class ForgetsWhenPickled(Broken):
 def test_wrong_losses_are_named(make, message):
     with pytest.raises(AssertionError, match=rf"(?s){message}"):
         check_loss(make())
+
+
+class SteepNearOne(Loss):
+    """Binary cross-entropy of the second outcome by 1 - p, whose derivatives near p = 1 differences find badly."""
+
+    def pointwise(self, y, p, log_p):
+        on, off = y[:, 1], 1 - y[:, 1]
+        gradient = np.zeros_like(p)
+        gradient[:, 1] = off * p[:, 1] / (1 - p[:, 1]) - on
+        return -on * log_p[:, 1] - off * np.log1p(-p[:, 1]), gradient
+
+
+def test_a_right_gradient_is_not_blamed_for_rounding():
+    y, log_p = _examples(2, np.random.RandomState(0))
+    _check_gradient(SteepNearOne(), y, log_p)
+    with pytest.raises(AssertionError, match="gradient is wrong"):
+        _check_gradient(WrongFactor(), y, log_p)
 
 
 class Reward(Loss):

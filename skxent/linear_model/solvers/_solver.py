@@ -194,7 +194,7 @@ def resolve_solver(solver: Any) -> Any:
         If `solver` is neither a string nor an object with a method ``solve``.
     """
     if isinstance(solver, str):
-        return SOLVERS[solver]()
+        return SOLVERS.make(solver)
     if isinstance(solver, type) or not callable(getattr(solver, "solve", None)):
         is_solver = isinstance(solver, type) and callable(getattr(solver, "solve", None))
         hint = f"an instance: {solver.__name__}()" if is_solver else "a name or an object with a method solve"

@@ -1,4 +1,6 @@
-"""Names beside lines, in place of a legend."""
+"""What the examples' pictures share: names beside lines, in place of a legend, and how a picture is saved."""
+
+from pathlib import Path
 
 import numpy as np
 
@@ -31,3 +33,9 @@ def _raised(places):
         below = [other for other in order[:position] if abs(places[at, 0] - places[other, 0]) < NEAR]
         raised[at] = max([raised[at], *(raised[below] + GAP)])
     return raised
+
+
+def save(figure, picture):
+    """Save a figure as a file and print where it is."""
+    figure.savefig(picture)
+    print(f"Picture: {Path(picture).resolve()}")
