@@ -13,10 +13,12 @@ the more does that number decide alone, so that strong dependences are measured 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from skxent._typing import Array, Floats
-from skxent.feature_selection._binning import AUTO_BINS, RANKED_BINS, add_up, starts_bin
+from skxent._typing import Array, Floats, Integers
+from skxent.feature_selection._binning import AUTO_BINS, RANKED_BINS, Cuts, add_up
 from skxent.feature_selection._count_table import CountTable
 from skxent.feature_selection.scores import Score, checked_gain, leave_one_out
 
@@ -24,6 +26,11 @@ __all__ = ["average_gain", "finer_features"]
 
 # Ratio of likelihoods beyond which the rows decide between the numbers of bins.
 CLEAR = 100.0
+# For each number of bins the smallest of which it is a divisor, so that its bins consist of those; 0 for the largest.
+_FINER = {
+    n_bins: min((finer for finer in AUTO_BINS if finer > n_bins and finer % n_bins == 0), default=0)
+    for n_bins in AUTO_BINS
+}
 
 
 def finer_features(table: CountTable) -> Array:
@@ -32,7 +39,7 @@ def finer_features(table: CountTable) -> Array:
         return np.zeros(table.n_features, dtype=bool)
     fine = table.fine
     rows = add_up(fine.bin, fine.count, len(fine.missing))
-    fewest = starts_bin(fine.feature_of_bin, rows, fine.missing, AUTO_BINS[0], RANKED_BINS // AUTO_BINS[0])
+    fewest = Cuts.of(fine.feature_of_bin, rows, fine.missing, RANKED_BINS).starts(AUTO_BINS[0])
     wider = np.bincount(fine.feature_of_bin, ~fewest, minlength=table.n_features)
     return np.asarray(table.ordered) & (wider > 0)
 
@@ -51,29 +58,51 @@ def average_gain(table: CountTable, features: Array, score: Score) -> tuple[Coun
     """
     assert table.fine is not None
     narrow = table.in_narrow_bins(features)
-    missing = table.fine.take(features).missing
-    gain, before = np.zeros(len(narrow.count)), np.zeros(len(missing), dtype=bool)
-    gains, evidence = [], [np.zeros(narrow.n_features)]
-    for n_bins in AUTO_BINS:
-        opens = starts_bin(narrow.feature_of_bin, narrow.bin_totals, missing, n_bins, RANKED_BINS // n_bins)
-        other = np.bincount(narrow.feature_of_bin, opens != before, narrow.n_features) > 0
-        gain, of_bins, before = gain.copy(), evidence[-1].copy(), opens
-        if other.any():
-            gain[other[narrow.feature]], of_bins[other] = _gain_in(
-                narrow.take(other), opens[other[narrow.feature_of_bin]], score
-            )
-        gains.append(gain)
-        evidence.append(of_bins)
-    weights = _weights(np.array(evidence[1:]))
-    return narrow, np.asarray(sum(weight[narrow.feature] * gain for weight, gain in zip(weights, gains, strict=True)))
+    cuts = Cuts.of(narrow.feature_of_bin, narrow.bin_totals, table.fine.take(features).missing, RANKED_BINS)
+    levels: dict[int, _Level] = {}
+    for n_bins in reversed(AUTO_BINS):
+        levels[n_bins] = _Level.of(narrow, cuts.starts(n_bins), levels.get(_FINER[n_bins]), score)
+    weights = _weights(np.array([levels[n_bins].evidence for n_bins in AUTO_BINS]))
+    gains = {
+        n_bins: weight[levels[n_bins].table.feature] * levels[n_bins].gain
+        for n_bins, weight in zip(AUTO_BINS, weights, strict=True)
+    }
+    for n_bins in AUTO_BINS[:-1]:
+        gains[_FINER[n_bins]] += gains[n_bins][levels[n_bins].place]
+    return narrow, gains[RANKED_BINS]
 
 
-def _gain_in(narrow: CountTable, opens: Array, score: Score) -> tuple[Floats, Floats]:
-    """Gain of the rows of each cell in wider bins, and the sum of the leave-one-out gains of each feature."""
-    wide, place = narrow.with_wider_bins(opens)
-    gain = checked_gain(score, wide)
-    left_out = gain if score is leave_one_out else leave_one_out(wide)
-    return gain[place], wide.sum_cells(wide.count * left_out)
+class _Level(NamedTuple):
+    """Features in one number of bins.
+
+    Attributes
+    ----------
+    table : CountTable
+        Their counts.
+    opens : ndarray of bool of shape (n_narrow_bins,)
+        Which of the narrowest bins are the first of one of these.
+    place : ndarray of int
+        In which of the cells each cell of the next finer bins is.
+    gain : ndarray of shape (n_cells,)
+        Of the rows of each cell.
+    evidence : ndarray of shape (n_features,)
+        Sum of the leave-one-out gains of the rows.
+    """
+
+    table: CountTable
+    opens: Array
+    place: Integers
+    gain: Floats
+    evidence: Floats
+
+    @classmethod
+    def of(cls, narrow: CountTable, opens: Array, finer: _Level | None, score: Score) -> _Level:
+        """Put finer bins together, the narrowest if none are given."""
+        table, within = (narrow, opens) if finer is None else (finer.table, opens[finer.opens])
+        wide, place = table.with_wider_bins(within)
+        gain = checked_gain(score, wide)
+        left_out = gain if score is leave_one_out else leave_one_out(wide)
+        return cls(wide, opens, place, gain, wide.sum_cells(wide.count * left_out))
 
 
 def _weights(evidence: Floats) -> Floats:
