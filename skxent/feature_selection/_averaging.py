@@ -37,11 +37,14 @@ def finer_features(table: CountTable) -> Array:
     """Tell which features have other bins if they are cut into fewer or more, of shape (n_features,)."""
     if table.fine is None:
         return np.zeros(table.n_features, dtype=bool)
-    fine = table.fine
-    rows = add_up(fine.bin, fine.count, len(fine.missing))
-    fewest = Cuts.of(fine.feature_of_bin, rows, fine.missing, RANKED_BINS).starts(AUTO_BINS[0])
-    wider = np.bincount(fine.feature_of_bin, ~fewest, minlength=table.n_features)
-    return np.asarray(table.ordered) & (wider > 0)
+    present = np.bincount(table.fine.feature_of_bin, ~table.fine.missing, table.n_features)
+    finer = np.asarray(table.ordered) & (present > AUTO_BINS[0])
+    if finer.any():
+        fine = table.fine.take(finer)
+        rows = add_up(fine.bin, fine.count, len(fine.missing))
+        fewest = Cuts.of(fine.feature_of_bin, rows, fine.missing, RANKED_BINS).starts(AUTO_BINS[0])
+        finer[finer] = np.bincount(fine.feature_of_bin, ~fewest) > 0
+    return finer
 
 
 def average_gain(table: CountTable, features: Array, score: Score) -> tuple[CountTable, Floats]:

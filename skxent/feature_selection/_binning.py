@@ -4,8 +4,8 @@ The rule, for N present values and B bins: going up the sorted values, a bin clo
 reaches the next multiple of N/B, and a value that alone holds more than N/B rows has a bin of its own. Equal
 values always share a bin. Only the order of the values counts, so a strictly increasing map changes nothing.
 
-The rule is written twice: for sorted rows, where it takes B binary searches, and for distinct values with
-weights, many features at once.
+The rule is written three times: for sorted rows, where it takes B binary searches; for distinct values with
+weights, many features at once; and, in :mod:`._few_rows`, for the sorted rows of many features at once.
 """
 
 from __future__ import annotations

@@ -33,8 +33,7 @@ __all__ = ["Features", "features_of", "read_features"]
 
 # Columns that are counted by one task of a thread, and at most where the rows are few.
 COLUMNS_PER_BLOCK, MAX_COLUMNS = 16, 256
-# Rows up to which columns are counted together: then sorting them costs less than a call for each. Measured with 2 and 10
-# classes.
+# Rows up to which columns are counted together, which then takes less time than a call for each.
 FEW_ROWS = 1 << 11
 # Values, stored ones of a sparse matrix, and cells of its tables, that are counted by one task of a thread.
 ENTRIES_PER_BLOCK = 1 << 18

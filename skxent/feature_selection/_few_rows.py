@@ -93,7 +93,7 @@ class _SortedRows(NamedTuple):
         some = np.flatnonzero(self.present)
         first, n = (some * self.values.shape[1])[:, None], self.present[some, None]
         bins = np.minimum(n_bins, n)
-        multiple = np.minimum(np.arange(1, n_bins + 1), bins)
+        multiple = np.minimum(np.arange(1, min(n_bins, self.values.shape[1]) + 1), bins)
         run = self.run[first - (-multiple * n // bins) - 1]
         left, right = self.start[run], self.start[run + 1]
         heavy = ((right - left) * bins > n) & (left > first)
