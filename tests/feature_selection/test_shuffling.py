@@ -8,7 +8,7 @@ from scipy.stats import multivariate_hypergeom
 from skxent.feature_selection._shuffling import _draw_labels, _values, _values_of_two
 
 
-@pytest.mark.parametrize("many", [(3, 4, 5), (20, 30, 50), (100, 400, 9_500), (10**6, 10**7)])
+@pytest.mark.parametrize("many", [(3, 4, 5), (20, 30, 50), (100, 400, 9_500), (10**5, 9 * 10**5)])
 @pytest.mark.parametrize("n_drawn", [2, 12])
 def test_draws_have_the_moments_of_drawing_without_putting_back(many, n_drawn):
     n_shuffles = 20_000
