@@ -1,14 +1,16 @@
-r"""The gain of a row, averaged over several numbers of bins.
+r"""The gain of a row, averaged over several ways to cut an ordered feature.
 
 No number of bins suits all: a shift is seen best in two or three, a change of the spread in six to twelve, a peak in as
-many as it takes. So an ordered feature is cut into :math:`B = 2, 3, 4, 6, 8, 12, 16, 24` and 48 bins, and the gain of a
-row is the mean of its gains in all of them, with the weights
+many as it takes, what happens to the largest values only in a bin of their own. So an ordered feature is cut into
+:math:`B = 2, 3, 4, 6, 8, 12, 16, 24` and 48 bins of equal size, and into three, of which the first and the last are
+those of 6, 12 and 24 equal ones. The gain of a row is the mean of its gains in all of them, with the weights
 
-.. math:: w_B \propto \frac1B \left(1 + \frac{e^{N s_B}}{100}\right),
+.. math:: w \propto v \left(1 + \frac{e^{N s}}{100}\right),
 
-where :math:`s_B` is the leave-one-out gain with B bins. Without clear evidence for any of them the weights are 1/B,
-whether the feature is noise or tells a little; the more likely the classes become in B bins, beyond a hundred times,
-the more does that number decide alone, so that strong dependences are measured in the bins that they need.
+where s is the leave-one-out gain in these bins, v = 1/B for equal bins and 1/6 for each of the others, half of what
+three equal bins have. Without clear evidence for any of them the weights are v, whether the feature is noise or tells a
+little; the more likely the classes become in some bins, beyond a hundred times, the more do those decide alone, so
+that strong dependences are measured in the bins that they need.
 """
 
 from __future__ import annotations
@@ -26,11 +28,44 @@ __all__ = ["average_gain", "finer_features"]
 
 # Ratio of likelihoods beyond which the rows decide between the numbers of bins.
 CLEAR = 100.0
-# For each number of bins the smallest of which it is a divisor, so that its bins consist of those; 0 for the largest.
-_FINER = {
-    n_bins: min((finer for finer in AUTO_BINS if finer > n_bins and finer % n_bins == 0), default=0)
-    for n_bins in AUTO_BINS
-}
+# Numbers of equal bins of which the first and the last are set apart from all between.
+ENDS = (6, 12, 24)
+
+
+class _Cut(NamedTuple):
+    """A way to cut a feature.
+
+    Attributes
+    ----------
+    n_bins : int
+        Number of equal bins.
+    ends : bool
+        Whether all between the first and the last of them are one.
+    """
+
+    n_bins: int
+    ends: bool = False
+
+    @property
+    def weight(self) -> float:
+        """Weight without evidence."""
+        return 1 / 6 if self.ends else 1 / self.n_bins
+
+    @property
+    def finer(self) -> _Cut | None:
+        """The coarsest other cut of equal bins whose bins these are made of; None for the narrowest."""
+        if self.ends:
+            return _Cut(self.n_bins)
+        multiples = [n_bins for n_bins in AUTO_BINS if n_bins > self.n_bins and n_bins % self.n_bins == 0]
+        return _Cut(multiples[0]) if multiples else None
+
+    def starts(self, cuts: Cuts) -> Array:
+        """Whether values are the first of a bin."""
+        return cuts.starts_of_ends(self.n_bins) if self.ends else cuts.starts(self.n_bins)
+
+
+# Each before the finer one that it is made of.
+_CUTS = (*(_Cut(n_bins, ends=True) for n_bins in ENDS), *map(_Cut, AUTO_BINS))
 
 
 def finer_features(table: CountTable) -> Array:
@@ -62,21 +97,20 @@ def average_gain(table: CountTable, features: Array, score: Score) -> tuple[Coun
     assert table.fine is not None
     narrow = table.in_narrow_bins(features)
     cuts = Cuts.of(narrow.feature_of_bin, narrow.bin_totals, table.fine.take(features).missing, RANKED_BINS)
-    levels: dict[int, _Level] = {}
-    for n_bins in reversed(AUTO_BINS):
-        levels[n_bins] = _Level.of(narrow, cuts.starts(n_bins), levels.get(_FINER[n_bins]), score)
-    weights = _weights(np.array([levels[n_bins].evidence for n_bins in AUTO_BINS]))
-    gains = {
-        n_bins: weight[levels[n_bins].table.feature] * levels[n_bins].gain
-        for n_bins, weight in zip(AUTO_BINS, weights, strict=True)
+    levels: dict[_Cut | None, _Level] = {}
+    for cut in reversed(_CUTS):
+        levels[cut] = _Level.of(narrow, cut.starts(cuts), levels.get(cut.finer), score)
+    weights = _weights(np.array([levels[cut].evidence for cut in _CUTS]))
+    gains: dict[_Cut | None, Floats] = {
+        cut: weight[levels[cut].table.feature] * levels[cut].gain for cut, weight in zip(_CUTS, weights, strict=True)
     }
-    for n_bins in AUTO_BINS[:-1]:
-        gains[_FINER[n_bins]] += gains[n_bins][levels[n_bins].place]
-    return narrow, gains[RANKED_BINS]
+    for cut in _CUTS[:-1]:
+        gains[cut.finer] += gains[cut][levels[cut].place]
+    return narrow, gains[_CUTS[-1]]
 
 
 class _Level(NamedTuple):
-    """Features in one number of bins.
+    """Features cut in one way.
 
     Attributes
     ----------
@@ -109,7 +143,8 @@ class _Level(NamedTuple):
 
 
 def _weights(evidence: Floats) -> Floats:
-    """Return the weight of each number of bins, of the same shape (n_numbers, n_features)."""
-    logs = np.logaddexp(0.0, evidence - np.log(CLEAR)) - np.log(AUTO_BINS)[:, None]
+    """Return the weight of each cut, of the same shape (n_cuts, n_features)."""
+    without = np.array([cut.weight for cut in _CUTS])
+    logs = np.logaddexp(0.0, evidence - np.log(CLEAR)) + np.log(without)[:, None]
     weights = np.exp(logs - logs.max(axis=0))
     return np.asarray(weights / weights.sum(axis=0))

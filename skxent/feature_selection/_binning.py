@@ -175,6 +175,12 @@ class Cuts(NamedTuple):
         crosses = np.diff(self.multiple // (self.most // n_bins), prepend=-1) != 0
         return np.asarray(self.always | crosses | (n_bins * self.mass > self.total))
 
+    def starts_of_ends(self, n_bins: int) -> Array:
+        """Do as `starts` for the first of the bins, the last, and all between as one."""
+        at = self.multiple // (self.most // n_bins)
+        crosses = np.diff(np.minimum(at, 1) + (at == n_bins - 1), prepend=-1) != 0
+        return np.asarray(self.always | crosses | (3 * self.mass > self.total))
+
 
 def multiples_reached(below: Floats, total: Floats | float, n_bins: int) -> Floats:
     """Return how many multiples of the share of a bin a cumulative weight has reached; 0 where there is none at all."""

@@ -58,9 +58,9 @@ class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
         those that are chosen, until its p-value times the number of features that are left is above `alpha`, or
         there are `k`; `threshold` and `correction` play no part.
 
-        - "discriminant", the one to begin with, stepwise discriminant analysis: what f adds to *all* chosen features in a linear model of the
-          values' normal scores, :math:`\frac12 \log` of the ratio of the variances that the chosen features leave of f,
-          overall and within the classes. It sees no feature whose spread alone depends on the class. It needs four
+        - "discriminant", the one to begin with, stepwise discriminant analysis: what f adds to *all* chosen features in
+          a linear model of the values' normal scores, :math:`\frac12 \log` of the ratio of the variances that the chosen
+          features leave of f, overall and within the classes. It sees no feature whose spread alone depends on the class. It needs four
           bytes for each value, the zeros of sparse data included; one, on the workers, if Dask has a client.
 
         The others need no model, but compare f with one chosen feature s at a time, by the information
