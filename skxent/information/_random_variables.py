@@ -111,8 +111,17 @@ class SciPyVariable(RandomVariable):
     def log_density(self, x: Floats) -> Floats:
         """Return the logarithm of the density or probability at x, -inf where there is none."""
         z = (x - self.loc) / self.scale
+        if self.atoms() is not None:
+            return self._listed(z)
         evaluate: Callable[[Array], Array] = self._own if self.family in LOG_DENSITIES else self._scipy
         return self.deadline.in_pieces(evaluate, z) - np.log(self.scale)
+
+    def _listed(self, z: Floats) -> Floats:
+        """Look the probabilities up, which SciPy compares with all values."""
+        values, chances = (np.ravel(part).astype(np.float64) for part in (self.standard.dist.xk, self.standard.dist.pk))
+        order = np.argsort(values, kind="stable")
+        at = np.minimum(np.searchsorted(values[order], z), len(values) - 1)
+        return np.log(np.where(values[order][at] == z, chances[order][at], 0.0))
 
     def _scipy(self, z: Floats) -> Floats:
         log: Array = self.standard.logpmf(z) if self.discrete else self.standard.logpdf(z)
