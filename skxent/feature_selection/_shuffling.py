@@ -254,7 +254,7 @@ def _values_of_two(few: Totals, many: Totals, n_shuffles: int) -> Floats:
     return np.asarray(2 * (in_cells + xlogy(total, total) - xlogy(few, few).sum()))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)
 def _in_cells(many: Totals, most: int, n_shuffles: int) -> Floats:
     """Sum of n log n over the cells, less that of `many`, when 0, 1, … up to `most` rows have been drawn.
 
