@@ -32,7 +32,7 @@ from skxent.feature_selection import (
     cross_entropy_regression,
 )
 from skxent.feature_selection._averaging import average_gain
-from skxent.feature_selection._binning import auto_bins, starts_bin
+from skxent.feature_selection._binning import Cuts, auto_bins
 from skxent.feature_selection._count_table import FineCounts
 from skxent.feature_selection._features import read_features
 from skxent.feature_selection._significance import CORRECTIONS, adjust_pvalues, independence_pvalues
@@ -521,9 +521,9 @@ def areas(shape: Shape, shares: Sequence[float], n: int, seed: int) -> list[floa
     informative = np.arange(2 * OF_KIND) < OF_KIND
     narrow, found = features.count(slice(0, 2 * OF_KIND), target, NARROW_BINS), []
     none = np.zeros(len(narrow.feature_of_bin), dtype=bool)
+    cuts = Cuts.of(narrow.feature_of_bin, narrow.bin_totals, none, NARROW_BINS)
     for n_bins in FIXED_BINS:
-        opens = starts_bin(narrow.feature_of_bin, narrow.bin_totals, none, n_bins, NARROW_BINS // n_bins)
-        table = narrow.with_wider_bins(opens)[0]
+        table = narrow.with_wider_bins(cuts.starts(n_bins))[0]
         found.append(table.mean_rows(leave_one_out(table)))
     table = features.count(slice(0, 2 * OF_KIND), target, auto_bins(target.totals))
     averaged, gain = average_gain(table, np.full(2 * OF_KIND, True), leave_one_out)

@@ -27,7 +27,6 @@ __all__ = [
     "edges_of_sorted",
     "multiples_reached",
     "sort_present",
-    "starts_bin",
 ]
 
 # Numbers of bins fit in a byte.
@@ -110,21 +109,6 @@ def edges_of_sorted(ordered: Array, n_bins: int) -> Array:
     return np.asarray(ordered[ends[ends > 0] - 1])
 
 
-def starts_bin(feature: Integers, mass: Floats, missing: Array, n_bins: int, narrower: int = 1) -> Array:
-    """Whether a distinct value is the first of its bin.
-
-    Parameters
-    ----------
-    feature, mass, missing
-        As of `Cuts.of`.
-    n_bins : int
-        B, the number of bins to aim for.
-    narrower : int, default=1
-        Into how many narrower bins each is cut elsewhere: what these bins begin with, some of those do.
-    """
-    return Cuts.of(feature, mass, missing, n_bins * narrower).starts(n_bins)
-
-
 class Cuts(NamedTuple):
     """Where the distinct values of some features can be cut into bins.
 
@@ -179,7 +163,8 @@ class Cuts(NamedTuple):
         """Do as `starts` for the first of the bins, the last, and all between as one."""
         at = self.multiple // (self.most // n_bins)
         crosses = np.diff(np.minimum(at, 1) + (at == n_bins - 1), prepend=-1) != 0
-        return np.asarray(self.always | crosses | (3 * self.mass > self.total))
+        alone = 3 * self.mass > self.total
+        return np.asarray(self.always | crosses | alone | np.append(False, alone[:-1]))
 
 
 def multiples_reached(below: Floats, total: Floats | float, n_bins: int) -> Floats:

@@ -104,7 +104,7 @@ def fine_bins(n_bins: int, ranked: int = RANKED_BINS) -> int:
 def starts_of_bins(
     feature: Integers, mass: Floats, missing: Array, n_bins: int, ranked: int = RANKED_BINS
 ) -> tuple[Array, Array]:
-    """Whether distinct values are the first of a bin, and of a narrower one; the parameters are `starts_bin`'s."""
+    """Whether distinct values are the first of a bin, and of a narrower one; parameters as of `Cuts.of`."""
     cuts = Cuts.of(feature, mass, missing, fine_bins(n_bins, ranked))
     return cuts.starts(n_bins), cuts.starts(cuts.most)
 
