@@ -212,7 +212,7 @@ def _power_law_total(pieces: Array, negligible: Array) -> Array:
     if matters[0] and last >= _SHRINKING * before:
         return _infinite(pieces)
     ratio = float(pieces[-1, 1] / pieces[-2, 1])
-    rest: Array = np.where(matters, [_remainder(*column[-3:], ratio) for column in pieces.T], 0)
+    rest: Array = np.where(matters, [_remainder(*column[-3:], ratio=ratio) for column in pieces.T], 0)
     return _added(pieces) + rest
 
 
