@@ -735,7 +735,7 @@ def test_densities_that_are_infinite_at_both_ends(c, expected, scale):
 def test_the_rest_of_a_tail_whose_terms_may_change_their_sign(first, slope, ratio):
     k = np.arange(4_000)
     terms = (first + slope * k) * ratio**k
-    rest = _quadrature._remainder(*terms[:3], ratio * 1.01)
+    rest = _quadrature._remainder(terms[:3], ratio * 1.01)
     assert_allclose(rest, terms[3:].sum(), rtol=1e-7, atol=1e-7)
 
 
