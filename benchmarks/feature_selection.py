@@ -32,7 +32,7 @@ from skxent.feature_selection import (
     cross_entropy_regression,
 )
 from skxent.feature_selection._averaging import average_gain
-from skxent.feature_selection._binning import auto_bins, starts_bin
+from skxent.feature_selection._binning import Cuts, auto_bins
 from skxent.feature_selection._count_table import FineCounts
 from skxent.feature_selection._features import read_features
 from skxent.feature_selection._significance import CORRECTIONS, adjust_pvalues, independence_pvalues
@@ -416,10 +416,11 @@ NARROW_BINS = 240
 FIXED_BINS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 30, 40, 48)
 # Columns of each kind, informative and noise.
 OF_KIND = 25
-# The weights of the numbers of bins were chosen by three shapes with the first three sizes of classes; the others were
-# kept back.
+# The weights of the cuts were chosen by five shapes with the first six sizes of classes; the others were kept back.
 CLASS_SIZES = {"2": [0.5, 0.5], "2, 5 %": [0.95, 0.05], "10": [0.1] * 10}
 OTHER_SIZES = {"2, 20 %": [0.8, 0.2], "5": [0.2] * 5, "10, 1.4 to 50 %": CLASSES["10, 1.4 to 50 %"]}
+_GROWING = np.geomspace(0.02, 0.4, 7)
+LATER_SIZES = {"2, 30 %": [0.7, 0.3], "3": [1 / 3] * 3, "7, growing": (_GROWING / _GROWING.sum()).tolist()}
 
 # A shape draws columns for classes y, of which a part of the variance, or of the rows, depends on the class.
 Shape = Callable[[Rng, Array, float], Array]
@@ -465,12 +466,48 @@ def two_peaks(rng: Rng, y: Array, strength: float) -> Array:
     return in_interval(rng, y, 2 * strength, 0.1, at)
 
 
+def both_ends(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw uniform numbers, some of the last class from the two outermost sixteenths."""
+    last = y == y.max()
+    share = min(1.0, np.sqrt(2.6 * strength / len(y) * 0.12 / last.mean()))
+    numbers = rng.random((len(y), OF_KIND))
+    outer = 0.06 * rng.random(numbers.shape)
+    outer = np.where(rng.random(numbers.shape) < 0.5, outer, 1 - outer)
+    return np.where(last[:, None] & (rng.random(numbers.shape) < share), outer, numbers)
+
+
+def lowest_third(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw uniform numbers, some of the last class from the lowest third."""
+    return in_interval(rng, y, strength, 1 / 3, np.zeros(OF_KIND))
+
+
+def rounded_means(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw whole numbers, about seven of them, whose mean depends on the class."""
+    return np.asarray(np.round(1.5 * moved_means(rng, y, strength)))
+
+
+def waves(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw numbers whose density has three waves, of a height that depends on the class."""
+    numbers = rng.random((len(y), OF_KIND))
+    height = np.clip(class_effects(rng, y, 1.8 * strength) * np.sin(6 * np.pi * numbers), -1, 1)
+    return np.where(rng.random(numbers.shape) < (1 + height) / 2, numbers, (numbers + 1 / 6) % 1)
+
+
+def exponentials(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw exponential numbers whose mean depends on the class, with a little noise."""
+    numbers = rng.exponential(size=(len(y), OF_KIND)) * np.exp(class_effects(rng, y, strength))
+    return np.asarray(numbers + 0.05 * rng.normal(size=numbers.shape))
+
+
 def bins_designs() -> Iterator[tuple[str, Shape, str, Sequence[float], int]]:
-    """Yield the designs: those the weights were chosen by, then those that were kept back."""
+    """Yield the designs: two sets by which the weights were chosen, then one that was made up afterwards."""
     chosen_by: tuple[Shape, ...] = (moved_means, moved_spreads, one_peak)
     for shape, (classes, shares), n in product(chosen_by, CLASS_SIZES.items(), (300, 1_000, 10_000)):
-        yield "chosen by", shape, classes, shares, n
+        yield "first", shape, classes, shares, n
     for shape, (classes, shares), n in product((*chosen_by, tail, two_peaks), OTHER_SIZES.items(), (500, 3_000)):
+        yield "second", shape, classes, shares, n
+    later: tuple[Shape, ...] = (both_ends, lowest_third, rounded_means, waves, exponentials)
+    for shape, (classes, shares), n in product(later, LATER_SIZES.items(), (400, 2_000)):
         yield "kept back", shape, classes, shares, n
 
 
@@ -484,9 +521,9 @@ def areas(shape: Shape, shares: Sequence[float], n: int, seed: int) -> list[floa
     informative = np.arange(2 * OF_KIND) < OF_KIND
     narrow, found = features.count(slice(0, 2 * OF_KIND), target, NARROW_BINS), []
     none = np.zeros(len(narrow.feature_of_bin), dtype=bool)
+    cuts = Cuts.of(narrow.feature_of_bin, narrow.bin_totals, none, NARROW_BINS)
     for n_bins in FIXED_BINS:
-        opens = starts_bin(narrow.feature_of_bin, narrow.bin_totals, none, n_bins, NARROW_BINS // n_bins)
-        table = narrow.with_wider_bins(opens)[0]
+        table = narrow.with_wider_bins(cuts.starts(n_bins))[0]
         found.append(table.mean_rows(leave_one_out(table)))
     table = features.count(slice(0, 2 * OF_KIND), target, auto_bins(target.totals))
     averaged, gain = average_gain(table, np.full(2 * OF_KIND, True), leave_one_out)

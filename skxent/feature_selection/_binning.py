@@ -4,11 +4,13 @@ The rule, for N present values and B bins: going up the sorted values, a bin clo
 reaches the next multiple of N/B, and a value that alone holds more than N/B rows has a bin of its own. Equal
 values always share a bin. Only the order of the values counts, so a strictly increasing map changes nothing.
 
-The rule is written twice: for sorted rows, where it takes B binary searches, and for distinct values with
-weights, many features at once.
+The rule is written three times: for sorted rows, where it takes B binary searches; for distinct values with
+weights, many features at once; and, in :mod:`._few_rows`, for the sorted rows of many features at once.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,13 +20,13 @@ __all__ = [
     "AUTO_BINS",
     "MAX_BINS",
     "RANKED_BINS",
+    "Cuts",
     "add_up",
     "auto_bins",
     "edges_of_rows",
     "edges_of_sorted",
     "multiples_reached",
     "sort_present",
-    "starts_bin",
 ]
 
 # Numbers of bins fit in a byte.
@@ -107,32 +109,62 @@ def edges_of_sorted(ordered: Array, n_bins: int) -> Array:
     return np.asarray(ordered[ends[ends > 0] - 1])
 
 
-def starts_bin(feature: Integers, mass: Floats, missing: Array, n_bins: int, narrower: int = 1) -> Array:
-    """Whether a distinct value is the first of its bin.
+class Cuts(NamedTuple):
+    """Where the distinct values of some features can be cut into bins.
 
-    Parameters
+    Attributes
     ----------
-    feature : ndarray of int of shape (n_values,)
-        Which feature the value belongs to, ascending from 0 without gaps; within a feature the values ascend,
-        NaN last.
-    mass : ndarray of float of shape (n_values,)
-        Total weight of the rows that have the value.
-    missing : ndarray of bool of shape (n_values,)
-        True for NaN, which has a bin of its own.
-    n_bins : int
-        B, the number of bins to aim for.
-    narrower : int, default=1
-        Into how many narrower bins each is cut elsewhere: what these bins begin with, some of those do.
+    multiple : ndarray of int of shape (n_values,)
+        How many multiples of the share of a narrowest bin the values below have.
+    mass, total : ndarray of float of shape (n_values,)
+        Weight of the rows that have the value, and of those in which its feature is present.
+    always : ndarray of bool of shape (n_values,)
+        Whether the value is the first of its feature, or NaN.
+    most : int
+        Number of the narrowest bins.
     """
-    present = np.where(missing, 0.0, mass)
-    below = np.concatenate([[0.0], np.cumsum(present)[:-1]])
-    new_feature = np.diff(feature, prepend=-1) != 0
-    below -= below[new_feature][feature]
-    total = add_up(feature, present)[feature]
-    multiple = multiples_reached(below, total, n_bins * narrower) // narrower
-    crosses = np.diff(multiple, prepend=-1) != 0
-    heavy = n_bins * mass > total
-    return np.asarray(new_feature | crosses | heavy | missing)
+
+    multiple: Integers
+    mass: Floats
+    total: Floats
+    always: Array
+    most: int
+
+    @classmethod
+    def of(cls, feature: Integers, mass: Floats, missing: Array, most: int) -> Cuts:
+        """Prepare the values.
+
+        Parameters
+        ----------
+        feature : ndarray of int of shape (n_values,)
+            Which feature the value belongs to, ascending from 0 without gaps; within a feature the values ascend,
+            NaN last.
+        mass : ndarray of float of shape (n_values,)
+            Total weight of the rows that have the value.
+        missing : ndarray of bool of shape (n_values,)
+            True for NaN, which has a bin of its own.
+        most : int
+            The largest number of bins that will be asked for.
+        """
+        present = np.where(missing, 0.0, mass)
+        below = np.concatenate([[0.0], np.cumsum(present)[:-1]])
+        new_feature = np.diff(feature, prepend=-1) != 0
+        below -= below[new_feature][feature]
+        total = add_up(feature, present)[feature]
+        multiple = multiples_reached(below, total, most).astype(np.int64)
+        return cls(multiple, mass, total, new_feature | missing, most)
+
+    def starts(self, n_bins: int) -> Array:
+        """Whether a value is the first of its bin; `n_bins` divides the largest number."""
+        crosses = np.diff(self.multiple // (self.most // n_bins), prepend=-1) != 0
+        return np.asarray(self.always | crosses | (n_bins * self.mass > self.total))
+
+    def starts_of_ends(self, n_bins: int) -> Array:
+        """Do as `starts` for the first of the bins, the last, and all between as one."""
+        at = self.multiple // (self.most // n_bins)
+        crosses = np.diff(np.minimum(at, 1) + (at == n_bins - 1), prepend=-1) != 0
+        alone = 3 * self.mass > self.total
+        return np.asarray(self.always | crosses | alone | np.append(False, alone[:-1]))
 
 
 def multiples_reached(below: Floats, total: Floats | float, n_bins: int) -> Floats:

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 
 from skxent._typing import Array, Floats, Integers
-from skxent.feature_selection._binning import RANKED_BINS, add_up, edges_of_sorted, sort_present, starts_bin
+from skxent.feature_selection._binning import RANKED_BINS, Cuts, add_up, edges_of_sorted, sort_present
 from skxent.feature_selection._target import Target
 
 __all__ = [
@@ -29,6 +29,8 @@ __all__ = [
 
 # Cells that a table of all values from the least to the largest may have, for each row.
 CELLS_PER_ROW = 4
+# Cells for each that is filled beyond which a table is not written down.
+SPARSE = 4
 # Rows whose cells are written down at once, for which there is always memory.
 ROWS_AT_ONCE = 1 << 13
 
@@ -102,10 +104,9 @@ def fine_bins(n_bins: int, ranked: int = RANKED_BINS) -> int:
 def starts_of_bins(
     feature: Integers, mass: Floats, missing: Array, n_bins: int, ranked: int = RANKED_BINS
 ) -> tuple[Array, Array]:
-    """Whether distinct values are the first of a bin, and of a narrower one; the parameters are `starts_bin`'s."""
-    narrower = fine_bins(n_bins, ranked) // n_bins
-    wide = starts_bin(feature, mass, missing, n_bins, narrower)
-    return wide, starts_bin(feature, mass, missing, n_bins * narrower)
+    """Whether distinct values are the first of a bin, and of a narrower one; parameters as of `Cuts.of`."""
+    cuts = Cuts.of(feature, mass, missing, fine_bins(n_bins, ranked))
+    return cuts.starts(n_bins), cuts.starts(cuts.most)
 
 
 @dataclass(frozen=True)
@@ -239,9 +240,10 @@ class CountTable:
 
         `opens` says which bins are the first of one.
         """
-        wide = (np.cumsum(opens) - 1)[self.bin]
-        bins, label, count = sum_by_cell(wide, self.label, self.count, self.n_classes)
-        place = np.searchsorted(bins * self.n_classes + label, wide * self.n_classes + self.label)
+        if opens.all():
+            return self, np.arange(len(self.count))
+        bins, label, place = distinct_cells((np.cumsum(opens) - 1)[self.bin], self.label, self.n_classes)
+        count = add_up(place, self.count, len(bins))
         return replace(self, bin=bins, label=label, count=count, feature_of_bin=self.feature_of_bin[opens]), place
 
     @classmethod
@@ -441,9 +443,22 @@ def sum_by_cell(row: Integers, column: Integers, weight: Floats, n_columns: int)
     """
     cell = row * n_columns + column
     size = (int(row[-1]) + 1) * n_columns
-    if size > 4 * len(cell):  # a table of mostly empty cells is not written down
+    if size > SPARSE * len(cell):
         filled, cell = np.unique(cell, return_inverse=True)
         return *np.divmod(filled, n_columns), add_up(cell, weight)
     sums = add_up(cell, weight, size)
     filled = np.flatnonzero(sums)
     return *np.divmod(filled, n_columns), sums[filled]
+
+
+def distinct_cells(row: Integers, column: Integers, n_columns: int) -> tuple[Integers, Integers, Integers]:
+    """Return rows and columns of the cells that occur, sorted, and which of them each is; `row` ascends."""
+    cell = row * n_columns + column
+    size = (int(row[-1]) + 1) * n_columns
+    if size > SPARSE * len(cell):
+        occurs, place = np.unique(cell, return_inverse=True)
+    else:
+        filled = np.zeros(size, dtype=bool)
+        filled[cell] = True
+        occurs, place = np.flatnonzero(filled), (np.cumsum(filled) - 1)[cell]
+    return *np.divmod(occurs, n_columns), place

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Self
 
 import numpy as np
@@ -21,6 +22,7 @@ from skxent.feature_selection._count_table import (
     count_entries,
     spans_few,
 )
+from skxent.feature_selection._few_rows import count_together
 from skxent.feature_selection._joint_tables import JointTables, MemoryTables, ranks_of_bins
 from skxent.feature_selection._lazy_data import LazyData, is_lazy
 from skxent.feature_selection._scored_rows import MemoryScores, ScoredRows, ScoreOf
@@ -31,6 +33,8 @@ __all__ = ["Features", "features_of", "read_features"]
 
 # Columns that are counted by one task of a thread, and at most where the rows are few.
 COLUMNS_PER_BLOCK, MAX_COLUMNS = 16, 256
+# Rows up to which columns are counted together, which then takes less time than a call for each.
+FEW_ROWS = 1 << 11
 # Values, stored ones of a sparse matrix, and cells of its tables, that are counted by one task of a thread.
 ENTRIES_PER_BLOCK = 1 << 18
 
@@ -114,23 +118,39 @@ class DenseFeatures(Features):
         return int(np.clip(ENTRIES_PER_BLOCK // largest, COLUMNS_PER_BLOCK, MAX_COLUMNS))
 
     def count(self, block: slice, target: Target, n_bins: int) -> CountTable:
-        columns = range(len(self.names))[block]
-        return CountTable.stack([self._count_column(column, target, n_bins) for column in columns])
+        columns = (self._numbers(at) for at in range(len(self.names))[block])
+        count = self._count_few_rows if self.n_rows <= FEW_ROWS and target.weight is None else self._count_one_by_one
+        return CountTable.stack(count(columns, target, n_bins))
 
     def values(self, at: int) -> Array:
         return self._numbers(at)[0]
 
     def _numbers(self, at: int) -> tuple[Array, bool]:
-        """Return a column as `as_numbers` does. If it has levels, they are converted, which are fewer than the rows."""
-        coded = self.levels(at)
-        if coded is None:
-            return as_numbers(self.column(at), self.names[at])
-        numbers, without_order = as_numbers(coded[0], self.names[at])
-        return numbers[coded[1]], without_order
+        """Return a column as `as_numbers` does, and whether it is categorical.
 
-    def _count_column(self, column: int, target: Target, n_bins: int) -> CountTable:
-        values, categorical = self._numbers(column)
-        categorical |= bool(self.categorical[column])
+        If it has levels, they are converted, which are fewer than the rows.
+        """
+        coded, declared = self.levels(at), bool(self.categorical[at])
+        if coded is None:
+            numbers, without_order = as_numbers(self.column(at), self.names[at])
+            return numbers, without_order | declared
+        numbers, without_order = as_numbers(coded[0], self.names[at])
+        return numbers[coded[1]], without_order | declared
+
+    def _count_few_rows(self, columns: Iterable[tuple[Array, bool]], target: Target, n_bins: int) -> list[CountTable]:
+        """Count neighbouring ordered columns of one dtype together."""
+        tables = []
+        for (_, categorical), group in groupby(columns, lambda column: (column[0].dtype, column[1])):
+            if categorical:
+                tables += self._count_one_by_one(group, target, n_bins)
+            else:
+                tables.append(count_together(np.stack([values for values, _ in group]), target, n_bins))
+        return tables
+
+    def _count_one_by_one(self, columns: Iterable[tuple[Array, bool]], target: Target, n_bins: int) -> list[CountTable]:
+        return [self._count_column(values, categorical, target, n_bins) for values, categorical in columns]
+
+    def _count_column(self, values: Array, categorical: bool, target: Target, n_bins: int) -> CountTable:
         if target.weight is None and spans_few(values, target):
             return count_by_value(values, target, n_bins, categorical)
         if target.weight is None and not categorical:

@@ -58,13 +58,15 @@ class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
         those that are chosen, until its p-value times the number of features that are left is above `alpha`, or
         there are `k`; `threshold` and `correction` play no part.
 
-        - "discriminant", stepwise discriminant analysis: what f adds to *all* chosen features in a linear model of the
-          values' normal scores, :math:`\frac12 \log` of the ratio of the variances that the chosen features leave of f,
-          overall and within the classes. It sees no feature whose spread alone depends on the class. It needs four
-          bytes for each value, the zeros of sparse data included; one, on the workers, if Dask has a client.
+        - "discriminant", the one to begin with, stepwise discriminant analysis: what f adds to *all* chosen features in
+          a linear model of the values' normal scores, :math:`\frac12 \log` of the ratio of the variances that the
+          chosen features leave of f, overall and within the classes. It sees no feature whose spread alone depends on
+          the class. It needs four bytes for each value, the zeros of sparse data included; one, on the workers, if Dask
+          has a client.
 
         The others need no model, but compare f with one chosen feature s at a time, by the information
-        :math:`I(f; Y \mid s)` that it adds to it:
+        :math:`I(f; Y \mid s)` that it adds to it. Where all features tell about the same and only many together tell
+        more, like the pixels of photographs, they choose no better than chance beyond the first ten or so:
 
         - "cmim", the smallest of them [1]_: a feature that repeats a chosen one adds nothing;
         - "jmi", their mean, which ranks as the joint mutual information [2]_ does;
@@ -249,6 +251,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
             As ``set_output`` says; of lazy data, as lazy as they were. A data frame of the configured library keeps
             the dtypes of its columns.
         """
+        check_is_fitted(self)
         if is_lazy(X):
             validate_data(self, header(X), reset=False, skip_check_array=True)
             return selected(X, self.get_support())

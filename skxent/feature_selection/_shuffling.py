@@ -32,7 +32,8 @@ ENOUGH = 5.0
 ENUMERATED = 100_000
 # Additions in an exact distribution that are worth it: some hundredths of a second.
 EXACT_WORK = 1e7
-# Shuffles of a table of many cells, of other tables, and at most of those whose p-value is below LIKELY.
+# Shuffles of a table of many cells, of other tables, and at most of those whose p-value is below LIKELY or in which one
+# side has two groups, for which all margins are shuffled at once.
 FEWEST, FEW, MANY = 400, 2_000, 20_000
 LIKELY = 0.1
 # Rows to draw and cells to fill in all shuffles of a table: some hundredths of a second.
@@ -87,9 +88,9 @@ def shuffled_tails(
         return gamma_tail(statistics, large_table_cumulants(*margins)[:, None])
     rest = np.asarray(cumulants(np.array(dense, dtype=np.float64), np.array(many, dtype=np.float64)))
     work = _rows_drawn(few) + len(few) * len(many)
-    n_shuffles = int(np.clip(DRAWS // work, FEWEST, FEW))
-    pvalues = _sampled_tails(few, many, n_shuffles, statistics, rest)
     more = min(MANY, DRAWS // work)
+    n_shuffles = max(more if len(few) == 2 else min(more, FEW), FEWEST)
+    pvalues = _sampled_tails(few, many, n_shuffles, statistics, rest)
     near = (pvalues > 1e-12) & (pvalues < LIKELY)
     if near.any() and more > n_shuffles:
         pvalues[near] = _sampled_tails(few, many, more, statistics[near], rest)
@@ -229,15 +230,48 @@ class _Shuffles(NamedTuple):
 @lru_cache(maxsize=2048)
 def _sampled(few: Totals, many: Totals, n_shuffles: int) -> _Shuffles:
     """Shuffle: draw groups of `many` for the rows outside the largest group of `few`."""
+    values = np.sort(_values_of_two(few, many, n_shuffles) if len(few) == 2 else _values(few, many, n_shuffles))
+    centred = values - values.mean()
+    squares = centred * centred
+    cumulants = np.array([values.mean(), squares.mean(), centred @ squares / n_shuffles])
+    first = np.flatnonzero(np.diff(values, prepend=-np.inf) > ROUNDING * np.maximum(1.0, values))
+    return _Shuffles(values[first], np.diff(first, append=n_shuffles), cumulants)
+
+
+def _values(few: Totals, many: Totals, n_shuffles: int) -> Floats:
+    """Values of G of shuffled tables."""
     n_drawn = sum(few[:-1])
     labels = _draw_labels(many, min(_rows_drawn(few), sum(many)), n_shuffles)[:, :n_drawn]
     at_once = max(1, DRAWS // max(n_drawn, len(few) * len(many)))
     parts = [labels[start : start + at_once] for start in range(0, n_shuffles, at_once)]
-    values = np.sort(np.concatenate([_shuffle(few, many, part) for part in parts]))
-    mean = values.mean()
-    cumulants = np.array([mean, values.var(), np.mean((values - mean) ** 3)])
-    first = np.flatnonzero(np.diff(values, prepend=-np.inf) > ROUNDING * np.maximum(1.0, values))
-    return _Shuffles(values[first], np.diff(first, append=n_shuffles), cumulants)
+    return np.concatenate([_shuffle(few, many, part) for part in parts])
+
+
+def _values_of_two(few: Totals, many: Totals, n_shuffles: int) -> Floats:
+    """Do as `_values` where one side has two groups."""
+    n_drawn, total = few[0], sum(many)
+    in_cells = _in_cells(many, min(_rows_drawn(few), total), n_shuffles)[n_drawn]
+    return np.asarray(2 * (in_cells + xlogy(total, total) - xlogy(few, few).sum()))
+
+
+@lru_cache(maxsize=2)
+def _in_cells(many: Totals, most: int, n_shuffles: int) -> Floats:
+    """Sum of n log n over the cells, less that of `many`, when 0, 1, … up to `most` rows have been drawn.
+
+    A row that is drawn changes two cells, so that all these numbers of rows take the time of one. The shape is
+    (most + 1, n_shuffles).
+    """
+    labels = np.ascontiguousarray(_draw_labels(many, most, n_shuffles).T)
+    n, group = np.arange(most + 1.0), np.array(many)[:, None]
+    changes = np.diff(xlogy(n, n) + xlogy(group - n, np.maximum(group - n, 1.0)), axis=1)
+    drawn = np.zeros((n_shuffles, len(many)), dtype=np.int64)
+    shuffle = np.arange(n_shuffles)
+    sums = np.zeros((most + 1, n_shuffles))
+    for at, label in enumerate(labels):
+        so_far = drawn[shuffle, label]
+        sums[at + 1] = sums[at] + changes[label, so_far]
+        drawn[shuffle, label] = so_far + 1
+    return sums
 
 
 def _rows_drawn(few: Totals) -> int:
@@ -247,16 +281,21 @@ def _rows_drawn(few: Totals) -> int:
 
 @lru_cache(maxsize=16)
 def _draw_labels(many: Totals, n_drawn: int, n_shuffles: int) -> Array:
-    """Draw groups of rows one after the other, of shape (n_shuffles, n_drawn). The seed is always the same."""
+    """Draw groups of rows one after the other, of shape (n_shuffles, n_drawn). The seed is always the same.
+
+    All rows, or as many as are needed, are shuffled and cut into the draws that they give, again and again.
+    """
     rng = np.random.default_rng(0)
-    left, places = np.full(n_shuffles, n_drawn), sum(many)
-    of_group = np.empty((n_shuffles, len(many)), dtype=np.int64)
-    for at, total in enumerate(many):
+    n_rows = min(sum(many), n_drawn * n_shuffles)
+    left, places, rows = n_rows, sum(many), []
+    for total in many:
         places -= total
-        of_group[:, at] = rng.hypergeometric(total, places, left) if places else left
-        left = left - of_group[:, at]
-    groups = np.tile(np.arange(len(many), dtype=np.min_scalar_type(len(many))), n_shuffles)
-    return rng.permuted(np.repeat(groups, of_group.ravel()).reshape(n_shuffles, n_drawn), axis=1)
+        rows.append(int(rng.hypergeometric(total, places, left)) if places else left)
+        left -= rows[-1]
+    groups = np.repeat(np.arange(len(many), dtype=np.min_scalar_type(len(many))), rows)
+    draws = n_rows // n_drawn
+    shuffled = rng.permuted(np.tile(groups, (-(-n_shuffles // draws), 1)), axis=1)
+    return shuffled[:, : draws * n_drawn].reshape(-1, n_drawn)[:n_shuffles]
 
 
 def _shuffle(few: Totals, many: Totals, labels: Array) -> Floats:

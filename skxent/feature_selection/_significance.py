@@ -93,29 +93,10 @@ def _information_pvalues(table: CountTable) -> Floats:
         return pvalues
     classes = tuple(table.class_totals.astype(np.int64).tolist())
     rare = _RareGroups(table)
-    for bins, features in _by_bins(table, np.flatnonzero(~dense & ~four)):
+    for bins, features in rare.by_bins(np.flatnonzero(~dense & ~four)):
         spread = partial(rare.spread, features)
         pvalues[features] = shuffled_tails(Margins(bins, classes), statistic[features], spread, _cumulants)
     return pvalues
-
-
-def _by_bins(table: CountTable, features: Integers) -> list[tuple[tuple[int, ...], Integers]]:
-    """Put features together whose bins have the same numbers of rows, in any order."""
-    start = np.searchsorted(table.feature_of_bin, np.arange(table.n_features + 1))
-    totals = table.bin_totals[_bins_by_rows(table)].astype(np.int64)
-    found = []
-    for n_bins in np.unique(table.bins_per_feature[features]).tolist():
-        members = features[table.bins_per_feature[features] == n_bins]
-        rows = totals[start[members, None] + np.arange(n_bins)]
-        order = np.lexsort(rows[:, : n_bins - 1].T) if n_bins > 1 else np.arange(len(members))
-        first = np.flatnonzero(np.diff(rows[order], axis=0).any(axis=1)) + 1
-        found += [(tuple(rows[group[0]].tolist()), members[group]) for group in np.split(order, first)]
-    return found
-
-
-def _bins_by_rows(table: CountTable) -> Integers:
-    """Order of the bins of each feature by their number of rows."""
-    return np.lexsort((table.bin_totals, table.feature_of_bin))
 
 
 class _RareGroups:
@@ -123,13 +104,27 @@ class _RareGroups:
 
     def __init__(self, table: CountTable) -> None:
         self.table = table
-        self.first_bin = np.searchsorted(table.feature_of_bin, np.arange(table.n_features + 1))
+        self.first_bin = np.cumsum(table.bins_per_feature) - table.bins_per_feature
+        self.by_rows = np.lexsort((table.bin_totals, table.feature_of_bin))
+
+    def by_bins(self, features: Integers) -> list[tuple[tuple[int, ...], Integers]]:
+        """Put features together whose bins have the same numbers of rows, in any order."""
+        totals = self.table.bin_totals[self.by_rows].astype(np.int64)
+        n_bins_of = self.table.bins_per_feature[features]
+        found = []
+        for n_bins in np.unique(n_bins_of).tolist():
+            members = features[n_bins_of == n_bins]
+            rows = totals[self.first_bin[members, None] + np.arange(n_bins)]
+            order = np.lexsort(rows[:, : n_bins - 1].T) if n_bins > 1 else np.arange(len(members))
+            first = np.flatnonzero(np.diff(rows[order], axis=0).any(axis=1)) + 1
+            found += [(tuple(rows[group[0]].tolist()), members[group]) for group in np.split(order, first)]
+        return found
 
     @cached_property
     def of_bin(self) -> Integers:
         """Rows of each class in the smallest bin, of shape (n_features, n_classes)."""
         table = self.table
-        smallest = _bins_by_rows(table)[self.first_bin[:-1]]
+        smallest = self.by_rows[self.first_bin]
         cells = np.flatnonzero(table.bin == smallest[table.feature])
         counts = np.zeros((table.n_features, table.n_classes), dtype=np.int64)
         counts[table.feature[cells], table.label[cells]] = table.count[cells]
@@ -142,7 +137,7 @@ class _RareGroups:
         counts = np.zeros(len(table.feature_of_bin), dtype=np.int64)
         cells = np.flatnonzero(table.label == np.argmin(table.class_totals))
         counts[table.bin[cells]] = table.count[cells]
-        return counts[_bins_by_rows(table)]
+        return counts[self.by_rows]
 
     def spread(self, features: Integers, side: int) -> Integers:
         """Give the rows of some features, which have the same number of bins, as `shuffled_tails` asks for them."""

@@ -216,8 +216,9 @@ def cross_entropy_classif(
         are.
     n_bins : int or "auto", default="auto"
         Number of bins of the other features: quantiles, where a value that holds more than one bin's share
-        of the rows has its own. With "auto" the score is the mean over 2, 3, 4, 6, 8, 12, 16, 24 and 48 bins, in which
-        few count more, unless the rows clearly speak for others: see Notes. The p-value and everything else that
+        of the rows has its own. With "auto" the score is the mean over 2, 3, 4, 6, 8, 12, 16, 24 and 48 bins, and over
+        three with small ones at the ends; few count more, unless the rows clearly speak for others: see Notes. The
+        p-value and everything else that
         has one number of bins then has the divisor of 48, from 4 on, that is nearest to
         :math:`2 (N (1 - \sum \pi_k^2) / (K - 1))^{1/5}`, the fifth root of the size of the classes.
     score_func : {"loo", "plugin", "miller_madow"}, another registered name, or callable, default="loo"
@@ -270,8 +271,9 @@ def cross_entropy_classif(
       again where most bins hold a row or two, like hundreds of categories in 100 rows. Where few noise
       features should pass, ask for a small p-value too.
     - With ``n_bins="auto"`` the gain of a row is the mean of its gains with B bins, with weights in proportion to
-      :math:`(1 + e^{N s_B} / 100) / B`, where :math:`s_B` is the leave-one-out score with B bins. So features that
-      tell little are compared by few bins and by many, which ranks them about as well as the best number of bins for
+      :math:`(1 + e^{N s_B} / 100) / B`, where :math:`s_B` is the leave-one-out score with B bins. Three bins count half
+      as much if the first and the last have a sixth, twelfth or twenty-fourth of the rows. So features that tell little
+      are compared by few bins and by many, which ranks them about as well as the best number of bins for
       their kind, while a strong dependence is measured in the bins that show it best. The bins of the p-value
       do not depend on the classes, so that it keeps its meaning.
     - The p-value is the chance that shuffled classes have as much plug-in information; two bins and two classes give

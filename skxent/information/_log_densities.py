@@ -253,10 +253,6 @@ def _pearson3(z: Array, skew: Any) -> Array:
     return _normal(z) if abs(skew) < 1.6e-5 else stats.pearson3._logpdf(z, np.full_like(z, skew))
 
 
-def _rdist(z: Array, c: Any) -> Array:
-    return (c / 2 - 1) * (np.log1p(-z) + np.log1p(z)) - special.betaln(c / 2, 0.5)
-
-
 def _ncx2(z: Array, df: Any, nc: Any) -> Array:
     if nc == 0:
         return _chi2(z, df)
@@ -376,7 +372,7 @@ _OWN: list[LogDensity] = [
     *(_cauchy, _t, _halfcauchy, _foldcauchy, _skewcauchy, _foldnorm, _laplace, _loglaplace, _hypsecant),
     *(_gausshyper, _genhalflogistic, _invweibull, _irwinhall, _jf_skew_t, _johnsonsb, _johnsonsu, _kappa3),
     *(_kappa4, _kstwobign, _landau, _levy, _levy_l, _moyal, _ncf, _norminvgauss, _pareto, _rel_breitwigner),
-    *(_rice, _tukeylambda, _burr, _burr12, _fisk, _mielke, _exponweib, _truncweibull_min, _pearson3, _rdist),
+    *(_rice, _tukeylambda, _burr, _burr12, _fisk, _mielke, _exponweib, _truncweibull_min, _pearson3),
     *(_ncx2, _gamma, _poisson, _binom, _nbinom, _boltzmann, _dlaplace, _logser, _planck, _zipf),
     *(_zipfian, _skellam, _hypergeom, _nhypergeom, _betabinom, _betanbinom, _yulesimon),
 ]

@@ -211,7 +211,8 @@ def _power_law_total(pieces: Array, negligible: Array) -> Array:
     before, last = np.abs(pieces[-2:, 0])
     if matters[0] and last >= _SHRINKING * before:
         return _infinite(pieces)
-    rest: Array = np.where(matters, [_remainder(*column[-3:]) for column in pieces.T], 0)
+    ratio = float(pieces[-1, 1] / pieces[-2, 1])
+    rest: Array = np.where(matters, [_remainder(column[-3:], ratio) for column in pieces.T], 0)
     return _added(pieces) + rest
 
 
@@ -229,11 +230,16 @@ def _infinite(pieces: Array) -> Array:
     return np.array([np.inf, pieces[:, 1].sum()])
 
 
-def _remainder(a: float, b: float, c: float) -> float:
-    """Sum what follows a, b, c in a sequence (A + Bk) r^k: the tail of a power law, perhaps times a log."""
+def _remainder(last: Array, ratio: float) -> float:
+    """Sum what follows three terms of a sequence (A + Bk) r^k: the tail of a power law, perhaps times a log.
+
+    Of the two possible r it is the one that is nearer to a ratio of the density's: terms may change their sign.
+    """
+    a, b, c = last.tolist()
     if a == 0 or c == 0:
         return 0.0
-    r = (b - math.copysign(math.sqrt(max(b * b - a * c, 0)), b)) / a
+    root = math.sqrt(max(b * b - a * c, 0))
+    r = min((b - root) / a, (b + root) / a, key=lambda each: abs(each - ratio))
     slope = b / r - a
     return r**3 * ((a + 3 * slope) / (1 - r) + slope * r / (1 - r) ** 2)
 

@@ -111,8 +111,17 @@ class SciPyVariable(RandomVariable):
     def log_density(self, x: Floats) -> Floats:
         """Return the logarithm of the density or probability at x, -inf where there is none."""
         z = (x - self.loc) / self.scale
+        if self.atoms() is not None:
+            return self._listed(z)
         evaluate: Callable[[Array], Array] = self._own if self.family in LOG_DENSITIES else self._scipy
         return self.deadline.in_pieces(evaluate, z) - np.log(self.scale)
+
+    def _listed(self, z: Floats) -> Floats:
+        """Look the probabilities up, which SciPy compares with all values."""
+        values, chances = (np.ravel(part).astype(np.float64) for part in (self.standard.dist.xk, self.standard.dist.pk))
+        order = np.argsort(values, kind="stable")
+        at = np.minimum(np.searchsorted(values[order], z), len(values) - 1)
+        return np.log(np.where(values[order][at] == z, chances[order][at], 0.0))
 
     def _scipy(self, z: Floats) -> Floats:
         log: Array = self.standard.logpmf(z) if self.discrete else self.standard.logpdf(z)
@@ -433,10 +442,11 @@ if hasattr(stats, "Binomial"):  # since SciPy 1.16
     _AS_FROZEN[stats.Binomial] = lambda rv: stats.binom(rv.n, rv.p)
 
 
-# Families that are gamma distributions by another name, with their shape and unit.
-_AS_GAMMA: dict[type, Callable[..., tuple[Any, float]]] = {
-    type(stats.chi2): lambda df: (df / 2, 2.0),
-    type(stats.erlang): lambda a: (a, 1.0),
+# Families that are others by another name, which have closed forms: from location, scale and shapes.
+_OTHER_NAMES: dict[type, Callable[..., Any]] = {
+    type(stats.chi2): lambda loc, scale, df: stats.gamma(df / 2, loc, scale * 2),
+    type(stats.erlang): lambda loc, scale, a: stats.gamma(a, loc, scale),
+    type(stats.rdist): lambda loc, scale, c: stats.beta(c / 2, c / 2, loc - scale, scale * 2),
 }
 
 
@@ -444,9 +454,8 @@ def _from_frozen(rv: Any, deadline: Deadline) -> RandomVariable:
     names = (rv.dist.shapes or "").replace(",", " ").split()
     given = {"loc": 0, "scale": 1, **dict(zip([*names, "loc", "scale"], rv.args, strict=False)), **rv.kwds}
     loc, scale = np.float64(given["loc"]), np.float64(given["scale"])
-    if type(rv.dist) in _AS_GAMMA:
-        a, unit = _AS_GAMMA[type(rv.dist)](*(given[name] for name in names))
-        return _from_frozen(stats.gamma(a, loc, scale * unit), deadline)
+    if type(rv.dist) in _OTHER_NAMES:
+        return _from_frozen(_OTHER_NAMES[type(rv.dist)](loc, scale, *(given[name] for name in names)), deadline)
     standard = rv.dist(*(given[name] for name in names))
     if isinstance(rv.dist, stats.rv_histogram):
         return _from_histogram(standard, loc, scale)

@@ -14,7 +14,7 @@ from skxent.feature_selection._binning import edges_of_rows, sort_present
 
 
 class TestBins:
-    """The two implementations of the rule, and the rule as its docstring says it."""
+    """The implementations of the rule, and the rule as its docstring says it."""
 
     @settings(max_examples=200)
     @given(

@@ -63,9 +63,30 @@ class TestScore:
     def mean_gains(column, y, literal_bins):
         """Average the gains of each row as the docstring says."""
         numbers = [2, 3, 4, 6, 8, 12, 16, 24, 48]
-        gains = [brute_force(literal_bins(column, n_bins), y) for n_bins in numbers]
-        weights = np.array([(1 + math.exp(gain.sum()) / 100) / n for n, gain in zip(numbers, gains, strict=True)])
+        cuts = [literal_bins(column, n_bins) for n_bins in numbers]
+        cuts += [TestScore.literal_ends(column, n_bins) for n_bins in (6, 12, 24)]
+        gains = [brute_force(cut, y) for cut in cuts]
+        without = [*(1 / n for n in numbers), *[1 / 6] * 3]
+        weights = np.array([w * (1 + math.exp(gain.sum()) / 100) for w, gain in zip(without, gains, strict=True)])
         return weights / weights.sum() @ gains
+
+    @staticmethod
+    def literal_ends(column, n_bins):
+        """Cut off the first and the last of some equal bins; a value of more than a third of the rows is alone."""
+        present = column[~np.isnan(column)]
+
+        def place(value):
+            if np.isnan(value):
+                return "missing"
+            if 3 * np.sum(present == value) > len(present):
+                return f"alone at {value}"
+            multiple = n_bins * np.sum(present < value) // len(present)
+            heavy = [other for other in np.unique(present) if 3 * np.sum(present == other) > len(present)]
+            part = "first" if multiple == 0 else "last" if multiple == n_bins - 1 else "between"
+            return part, sum(other < value for other in heavy)
+
+        names = [str(place(value)) for value in column]
+        return np.array([sorted(set(names)).index(name) for name in names])
 
     @staticmethod
     def assert_same_gains(selector, at, gains, y):
