@@ -253,7 +253,9 @@ def test_bad_input(error, message, X, y):
 
 
 @pytest.mark.parametrize("estimator", [UnigramClassifier(), UnigramLanguageModel()])
-@pytest.mark.parametrize("make", [np.array, pl.DataFrame, lambda rows: np.array(rows, dtype=object)])
+@pytest.mark.parametrize(
+    "make", [np.array, lambda rows: pl.DataFrame(rows, orient="row"), lambda rows: np.array(rows, dtype=object)]
+)
 def test_a_table_of_text_is_refused_by_name(estimator, make):
     with pytest.raises(TypeError, match=r"table of text of shape \(2, 1\); pass one column"):
         estimator.fit(make([["a b"], ["c d"]]), ["x", "y"])
