@@ -57,18 +57,16 @@ class Registry(Generic[Part]):
     def make(self, name: str) -> Any:
         """Return an object of the class of that name, with its defaults."""
         part: Any = self[name]
-        missing = [
-            f"{parameter.name}=..."
-            for parameter in inspect.signature(part).parameters.values()
-            if parameter.default is parameter.empty
-            and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        ]
-        if missing:
+        try:
+            return part()
+        except TypeError as error:
+            missing = [f"{parameter.name}=..." for parameter in _without_default(part)]
+            if not missing:
+                raise
             raise TypeError(
                 f"{self.kind} {name!r} has parameters without a default; pass an instance, "
                 f"{part.__name__}({', '.join(missing)})."
-            )
-        return part()
+            ) from error
 
     def __contains__(self, name: object) -> bool:
         """Return whether a part of that name is known."""
@@ -85,3 +83,12 @@ class Registry(Generic[Part]):
     def name_of(self, part: object) -> str | None:
         """Return the name under which a part is known, or None."""
         return next((name for name in self if self._parts[name] is part), None)
+
+
+def _without_default(part: Any) -> list[inspect.Parameter]:
+    return [
+        parameter
+        for parameter in inspect.signature(part).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    ]
