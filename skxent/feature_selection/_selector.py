@@ -91,7 +91,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
     estimator : str or callable
         The old name of `score_func`.
 
-        .. deprecated:: 0.2
+        .. deprecated:: 0.1
            Use `score_func`.
 
     Attributes

@@ -239,7 +239,7 @@ def cross_entropy_classif(
     estimator : str or callable
         The old name of `score_func`.
 
-        .. deprecated:: 0.2
+        .. deprecated:: 0.1
            Use `score_func`.
 
     Returns
