@@ -66,7 +66,7 @@ import numpy as np
 from skxent._parameters import Parameters
 from skxent._typing import Array
 from skxent.linear_model._curvature import is_convex
-from skxent.linear_model._output_blocks import OutputBlocks, added, block_bytes, block_products
+from skxent.linear_model._output_blocks import OutputBlocks, added, affordable_blocks
 from skxent.linear_model._sampling import draw
 from skxent.linear_model._surrogate import curved_rows
 
@@ -200,8 +200,7 @@ class NewtonBound(Parameters):
     def _blocks(self, objective: Any, w: Array, least: int) -> OutputBlocks | None:
         """Return the exact blocks of the outputs where they take no longer than the least products, or None."""
         most = max(self.memory_share * objective.rows.nbytes, self.min_memory)
-        affordable = block_products(objective.n_rows, *w.shape) <= least and block_bytes(*w.shape) <= most
-        return OutputBlocks(objective, w) if affordable else None
+        return affordable_blocks(objective, w, least, most)
 
     def _within(self, objective: Any, w: Array, search: _ConjugateGradients, enough: float, least: int) -> Bound:
         """Return the bound by the Hessian of an objective, after at least so many products."""
