@@ -346,8 +346,24 @@ def test_steps_that_only_harm_warn_with_advice(estimator, options):
 
 @pytest.mark.parametrize("estimator", BOTH)
 def test_a_wrong_gradient_is_never_silent(estimator):
-    with pytest.warns(ConvergenceWarning, match=r"no step lowers the objective .* Check the loss with skxent\.testing"):
-        estimator(WrongGradient()).fit(X, y)
+    message = r"no step lowers the objective .*optimality_=inf.* Check the loss with skxent\.testing"
+    with pytest.warns(ConvergenceWarning, match=message):
+        model = estimator(WrongGradient()).fit(X, y)
+    assert model.optimality_ == np.inf
+
+
+def test_rounding_that_hides_the_way_down_is_named():
+    """In double precision the same fit goes on; the loss is not to blame."""
+    r = np.random.default_rng(23)
+    one, other = r.normal(size=(30, 1)), r.normal(size=(1, 30))
+    columns = r.normal(size=(99, 30)) @ (np.eye(30) + 1e4 * one * other)
+    classes = (columns @ r.normal(size=(30, 4)) * 5e-5 + r.gumbel(size=(99, 4))).argmax(axis=1)
+    with pytest.warns(
+        ConvergenceWarning, match=r"float32 hides the way down.*optimality_=.*pass float64 data"
+    ) as caught:
+        model = SoftmaxRegressor(alpha=0).fit(columns.astype(np.float32), classes)
+    assert "check_loss" not in str(caught[0].message)
+    assert model.optimality_ > 1e-4
 
 
 def test_rest_on_a_plateau_warns_with_advice():
