@@ -78,8 +78,8 @@ _WRONG_GRADIENT = (
     "(optimality_=inf). Check the loss with skxent.testing.check_loss, or scale the features (StandardScaler)."
 )
 _ROUNDING_HIDES = (
-    "float32 hides the way down: the same step lowers the objective in double precision, but weights of up to {:.0e} "
-    "(for columns of deviation 1) are rounded too coarsely for that; {}"
+    "float32 hides the way down: in double precision a step from here lowers the objective, but weights of up to "
+    "{:.0e} (for columns of deviation 1) are rounded too coarsely for that; {}"
 )
 
 
@@ -671,8 +671,9 @@ class _Descent:
         if self.w.dtype == np.float64 or not self.settings.standardize:
             return False
         precise = self.objective.precise()
-        w, direction = (vector.astype(np.float64) for vector in (self.w, self._direction()))
+        w = self.w.astype(np.float64)
         value, gradient = precise(w)
+        direction = self.multiply(-gradient.astype(self.w.dtype)).astype(np.float64)
         slope = float(np.vdot(gradient, direction))
         return slope < 0 and _line_search(self.settings, precise, w, value, direction, slope) is not None
 
