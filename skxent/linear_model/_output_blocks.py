@@ -43,15 +43,15 @@ _A_LOGIT, _A_COLUMN = 400, 3
 # Logits that take as long as what a product costs however few there are. With many columns and few rows it is less, so
 # that there the blocks are given up to some ten milliseconds more than said.
 _CALL = 6_000
-# What an eigenvalue decomposition costs for the cube of the columns, in the same unit.
-_DECOMPOSITION = 20
+# What an inverse costs for the cube of the columns, in the same unit.
+_INVERSE = 4
 # What blocks by rows cost for each row, further row or column, and output, in the same unit: so much for each row, and
 # for so many more, which stand for the rest. Measured with 60 to 300 rows.
 _A_ROW, _MORE_ROWS = 1.5, 50
 # Entries of the features held at a time, dense and in double precision: they fit a core's cache.
 _ENTRIES_AT_A_TIME = 50_000
-# Least eigenvalue of a block, as a share of the largest of all, and at least a rounding error of the data's type: a
-# larger inverse would make directions of the rounding errors of products.
+# What the eigenvalues of a block are raised by, as a share of the largest entry of all, and at least a rounding error
+# of the data's type: a larger inverse would make directions of the rounding errors of products.
 _LEAST_CURVATURE = 1e-9
 
 
@@ -117,7 +117,7 @@ class OutputBlocks(ABC):
 
     @abstractmethod
     def _invert(self, objective: Objective, w: Array, least: float) -> None:
-        """Make the inverses, eigenvalues of the blocks no less than a share of the largest."""
+        """Make the inverses of the blocks, eigenvalues at least `least` times the largest entry of all."""
 
     @abstractmethod
     def _multiply(self, vector: Floats) -> Floats:
@@ -141,12 +141,14 @@ class BlocksByColumns(OutputBlocks):
 
     @staticmethod
     def _cost(n_rows: int, n_columns: int, n_outputs: int) -> float:
-        return n_outputs * n_columns**2 * (n_rows + _DECOMPOSITION * n_columns)
+        return n_outputs * n_columns**2 * (n_rows + _INVERSE * n_columns)
 
     def _invert(self, objective: Objective, w: Array, least: float) -> None:
-        values, vectors = np.linalg.eigh(_matrices(objective, w))
-        values = np.maximum(values, least * values.max() + np.finfo(np.float64).tiny)
-        self.inverses: Floats = (vectors / values[:, np.newaxis]) @ vectors.transpose(0, 2, 1)
+        matrices = _matrices(objective, w)
+        diagonal = np.arange(len(w))
+        matrices[:, diagonal, diagonal] += least * matrices[:, diagonal, diagonal].max() + np.finfo(np.float64).tiny
+        triangles = np.linalg.inv(np.linalg.cholesky(matrices))
+        self.inverses: Floats = triangles.transpose(0, 2, 1) @ triangles
 
     def _multiply(self, vector: Floats) -> Floats:
         product: Floats = (self.inverses @ vector.T[:, :, np.newaxis])[:, :, 0].T
@@ -168,8 +170,8 @@ class BlocksByRows(OutputBlocks):
     def _invert(self, objective: Objective, w: Array, least: float) -> None:
         X, variances = (np.concatenate(parts) for parts in zip(*_rows(objective, w), strict=True))
         penalty = np.append(objective.penalty, 0)
-        largest = penalty.max() + (variances.T @ X**2).max()
-        self.roots: Floats = np.sqrt(np.maximum(penalty, least * largest + np.finfo(np.float64).tiny))[:, np.newaxis]
+        largest = (variances.T @ X**2 + penalty).max()
+        self.roots: Floats = np.sqrt(penalty + least * largest + np.finfo(np.float64).tiny)[:, np.newaxis]
         X /= self.roots.T
         self.factors: Floats = np.array([_factor(np.sqrt(of_output)[:, np.newaxis] * X) for of_output in variances.T])
 
