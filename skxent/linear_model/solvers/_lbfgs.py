@@ -117,7 +117,7 @@ class LBFGS(Solver, name="lbfgs"):
         Whether to work with centred and scaled columns; no data are copied.
     row_space : int, default=2000
         With fewer rows than columns, and at most so many, an orthonormal basis of the rows takes the place of the
-        columns, in double precision.
+        columns, in double precision, unless that would lose digits.
     history : int, default=100
         Largest number of pairs (step, change of the gradient) kept.
     min_history : int, default=2
