@@ -138,8 +138,8 @@ class NewtonBound(Parameters):
         Power of the share of the last residual in the last direction that is a factor on the rest: with 1 the bound is
         as sharp as it can be, with the least eigenvalue known. Of random problems (``benchmarks/optimum.py``) two of
         440 were further than 1e-4 from the optimum and than the bound allowed with 1, one of 740 with 0.75, two of 250
-        with this. Exact blocks of the outputs mended these; with them and this it was two of 1,300, both with fewer rows
-        than columns in different units, which the row space mended.
+        with this. Exact blocks of the outputs mended these; with them and this it was two of 1,300, both with fewer
+        rows than columns in different units, which the row space mended.
     unknown : float, default=0.1
         Share of the sum known so far that the rest may be at the end.
     memory_share : float, default=0.1

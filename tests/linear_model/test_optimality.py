@@ -261,9 +261,9 @@ def test_a_negative_objective_ends_as_well():
     assert reward.n_iter_ < 200
 
 
-@pytest.mark.parametrize("seed", [1066, 2120, 6061, 7042, 7275, 8110, 9292])
+@pytest.mark.parametrize("seed", [1066, 2120, 6061, 7275, 8110, 9292])
 def test_fits_that_ended_too_early(seed, benchmark):
-    """The bound said too little (1066, 7275, 8110), with columns of different units and fewer rows (7042, 9292).
+    """The bound said too little (1066, 7275, 8110), with columns of different units and fewer rows (9292).
 
     Products cancelled (2120), rounded weights were centred (6061).
     """
