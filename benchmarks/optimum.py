@@ -215,6 +215,14 @@ class Reference:
         )
         return float(self.weight @ losses + 0.5 * (self.penalty @ (w[:-1] ** 2)).sum())
 
+    def featureless(self) -> float:
+        """Return the objective of the best model without features: intercepts alone, if there are any."""
+        w = np.zeros((self.d + 1, self.y.shape[1]))
+        if self.intercept:
+            shares = (self.weight @ self.y).clip(1e-300, 1 - 1e-16)
+            w[-1] = np.log(shares) - (np.log1p(-shares) if self.sigmoid else 0)
+        return self.value(w)
+
     def given(self, coef: np.ndarray, intercept: np.ndarray, X: Any) -> float:
         """Return the objective of a model as it stands, in double precision."""
         coef = coef.astype(np.float64)
@@ -299,9 +307,7 @@ def try_problem(problem: RandomProblem) -> Outcome:
     reference = Reference(problem, model.classes_)
     value = reference.given(model.coef_, model.intercept_, problem.X)
     best = min(value, reference.improve(reference.start(model.coef_, model.intercept_)))
-    featureless = reference.y.T @ reference.weight
-    start_value = float(-(featureless * np.log(featureless.clip(1e-300))).sum())
-    distance = (value - best) / max(best, NEGLIGIBLE * start_value)
+    distance = (value - best) / max(best, NEGLIGIBLE * reference.featureless())
     relevant = [w for w in caught if issubclass(w.category, (ConvergenceWarning, RuntimeWarning, UserWarning))]
     texts = "; ".join(f"{w.category.__name__}: {w.message}"[:160] for w in relevant[:2])
     return Outcome(problem.name, distance, texts, model.n_iter_, seconds, getattr(model, "optimality_", np.nan))

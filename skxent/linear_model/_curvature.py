@@ -7,7 +7,7 @@ import numpy as np
 from skxent._typing import Array
 from skxent.linear_model._objective import Problem
 
-__all__ = ["RowCurvature", "is_convex", "is_proper"]
+__all__ = ["RowCurvature", "is_convex", "is_proper", "rests_at_targets"]
 
 # Step of the central differences in the logits, in double precision.
 _STEP = 1e-3
@@ -68,13 +68,16 @@ class RowCurvature:
 
 def is_proper(problem: Problem, n_outputs: int) -> bool:
     """Return whether a loss is stationary where predictions are targets, as proper scoring rules are, or is convex."""
+    return rests_at_targets(problem, n_outputs) or is_convex(problem, n_outputs)
+
+
+def rests_at_targets(problem: Problem, n_outputs: int) -> bool:
+    """Return whether a loss is stationary where predictions are targets, in some random logits."""
     z = _tried(n_outputs)
     p = problem.output.probabilities(z)
     hits = np.asfortranarray(np.eye(n_outputs)[np.arange(_N_TRIED) % n_outputs])
     at_target, elsewhere = (problem.output.loss_and_gradient(problem.loss, y, z)[1] for y in (p, hits))
-    if np.abs(at_target).max() <= _NONE * np.abs(elsewhere).max():
-        return True
-    return is_convex(problem, n_outputs)
+    return bool(np.abs(at_target).max() <= _NONE * np.abs(elsewhere).max())
 
 
 def is_convex(problem: Problem, n_outputs: int) -> bool:

@@ -101,6 +101,19 @@ class Objective:
         (value,) = self.rows.sum(terms)
         return self._mean_value(value, w)
 
+    def value_at_targets(self) -> float:
+        """Return the mean loss of a model whose predictions are the targets, in double precision, without a penalty."""
+        output, tiny = self.problem.output, np.finfo(np.float64).tiny
+
+        def terms(part: Part) -> tuple[Any, ...]:
+            y = self.targets(part).astype(np.float64, order="F")
+            z = output.logits(y.clip(tiny, 1 - np.finfo(np.float64).epsneg))
+            losses, _ = output.loss_and_gradient(self.problem.loss, y, z)
+            return (losses @ part.weights(),)
+
+        (value,) = self.rows.without_features().sum(terms)
+        return float(value / self.total_weight)
+
     def gradient(self, w: Array) -> Array:
         """Return the gradient alone; for a mini-batch the value would be a twentieth of the cost."""
         w_data = self._for_data(w)

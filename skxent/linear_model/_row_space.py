@@ -31,7 +31,8 @@ __all__ = ["RowSpace", "in_row_space"]
 
 # Columns made dense at a time.
 _COLUMNS_AT_A_TIME = 256
-# Largest ratio of two variances: products of rows keep eight digits of the column that varies least.
+# Largest ratio of two variances: products of rows keep eight digits of the column that varies least, or of the row that
+# is the nearest to a combination of others.
 _MAX_RATIO = 1e8
 
 
@@ -77,6 +78,12 @@ class RowSpace:
             products += X[self.pivots] @ (w[columns] * (self.factors * self.units)[columns, np.newaxis])
         return np.vstack([solve_triangular(self.triangle, products, lower=True), w[-1]])
 
+    def keeps_digits(self) -> bool:
+        """Return whether no row is nearly a combination of others, but for one because rows are centred."""
+        sizes = np.diag(self.triangle) ** 2
+        n_kept = np.count_nonzero(sizes * _MAX_RATIO >= sizes.max(initial=0))
+        return bool(n_kept >= self.given.n_rows - self.given.problem.fit_intercept)
+
     def _products(self) -> Array:
         products = np.zeros((self.given.n_rows, self.given.n_rows))
         for columns, X in self._chunks():
@@ -97,7 +104,10 @@ class RowSpace:
 
 
 def in_row_space(objective: Objective) -> RowSpace | None:
-    """Return the problem with the rows in place of the columns, or None if the columns vary too differently.
+    """Return the problem with the rows in place of the columns, or None if that would lose digits.
+
+    With a penalty columns may vary as differently as they like, as long as the rows stay apart: what columns of small
+    numbers add to the products of rows is lost in rounding only where the others count for much more than they do.
 
     Parameters
     ----------
@@ -109,9 +119,11 @@ def in_row_space(objective: Objective) -> RowSpace | None:
     if objective.problem.alpha:
         variances = variances / np.where(objective.penalty > 0, objective.penalty, 1)
     varying = variances[variances > 0]
-    if not len(varying) or varying.max() > _MAX_RATIO * varying.min():
+    alike = len(varying) and varying.max() <= _MAX_RATIO * varying.min()
+    if not alike and not objective.problem.alpha:
         return None
-    return RowSpace(objective)
+    basis = RowSpace(objective)
+    return basis if alike or basis.keeps_digits() else None
 
 
 def _pivoted_cholesky(matrix: Array) -> tuple[Array, Array]:

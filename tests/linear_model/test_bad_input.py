@@ -346,8 +346,26 @@ def test_steps_that_only_harm_warn_with_advice(estimator, options):
 
 @pytest.mark.parametrize("estimator", BOTH)
 def test_a_wrong_gradient_is_never_silent(estimator):
-    with pytest.warns(ConvergenceWarning, match=r"no step lowers the objective .* Check the loss with skxent\.testing"):
-        estimator(WrongGradient()).fit(X, y)
+    message = r"no step lowers the objective .*optimality_=inf.* Check the loss with skxent\.testing"
+    with pytest.warns(ConvergenceWarning, match=message):
+        model = estimator(WrongGradient()).fit(X, y)
+    assert model.optimality_ == np.inf
+
+
+def test_rounding_that_hides_the_way_down_is_named():
+    """Columns that are nearly the same, without a penalty: the loss is never to blame."""
+    messages = []
+    for seed in range(8):
+        r = np.random.default_rng(seed)
+        one, other = r.normal(size=(30, 1)), r.normal(size=(1, 30))
+        columns = r.normal(size=(150, 30)) @ (np.eye(30) + 1e6 * one * other)
+        classes = (columns @ r.normal(size=(30, 4)) / 2e6 + r.gumbel(size=(150, 4))).argmax(axis=1)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", ConvergenceWarning)
+            SoftmaxRegressor(alpha=0).fit(columns.astype(np.float32), classes)
+        messages += [str(warning.message) for warning in caught]
+    assert any(re.search(r"float32 hides the way down.*optimality_=.*pass float64 data", text) for text in messages)
+    assert not any("check_loss" in text for text in messages)
 
 
 def test_rest_on_a_plateau_warns_with_advice():

@@ -74,8 +74,12 @@ _CANNOT_HOLD = (
     "become float32."
 )
 _WRONG_GRADIENT = (
-    "no step lowers the objective as its gradient promises. Check the loss with skxent.testing.check_loss, or scale "
-    "the features (StandardScaler)."
+    "no step lowers the objective as its gradient promises, so that how far it is above the optimum is not known "
+    "(optimality_=inf). Check the loss with skxent.testing.check_loss, or scale the features (StandardScaler)."
+)
+_ROUNDING_HIDES = (
+    "float32 hides the way down: in double precision a step from here lowers the objective, but weights of up to "
+    "{:.0e} (for columns of deviation 1) are rounded too coarsely for that; {}"
 )
 
 
@@ -113,7 +117,7 @@ class LBFGS(Solver, name="lbfgs"):
         Whether to work with centred and scaled columns; no data are copied.
     row_space : int, default=2000
         With fewer rows than columns, and at most so many, an orthonormal basis of the rows takes the place of the
-        columns, in double precision.
+        columns, in double precision, unless that would lose digits.
     history : int, default=100
         Largest number of pairs (step, change of the gradient) kept.
     min_history : int, default=2
@@ -448,7 +452,7 @@ class LBFGS(Solver, name="lbfgs"):
                 descent.precondition = self._precondition(objective, descent.w, refine=schedule.n_refreshes)
             gain, moved = schedule.step(descent, n_iter, check.enough(descent))
             if not moved and gain > self.hidden_decrease * (max(abs(descent.value), check.scale) + objective.eps):
-                return Result(descent.w, n_iter - 1, False, _WRONG_GRADIENT, check.optimality)
+                return check.no_way_down(descent, n_iter - 1)
             if moved and callback(descent.w, descent.value):
                 return Result(descent.w, n_iter, True, STOPPED)
             at_rest = not moved or (gain <= check.enough(descent) and n_iter >= check.next_at)
@@ -530,6 +534,14 @@ class _Check:
         if self.n_checks < self.settings.max_checks and descent.go(step):
             return None
         return Result(descent.w, n_iter, False, f"{why}, but {_far(self.optimality)}", self.optimality)
+
+    def no_way_down(self, descent: _Descent, n_iter: int) -> Result:
+        """Return the result where no step lowers the objective as promised: by rounding, or by a wrong gradient."""
+        if not descent.finds_way_in_double():
+            return Result(descent.w, n_iter, False, _WRONG_GRADIENT, np.inf)
+        self._compute(descent, n_iter)
+        message = _ROUNDING_HIDES.format(np.abs(descent.w).max(), _far(self.optimality))
+        return Result(descent.w, n_iter, False, message, self.optimality)
 
     def at_the_limit(self, descent: _Descent, max_iter: int) -> Result:
         """Return the result where no more iterations are allowed."""
@@ -653,6 +665,17 @@ class _Descent:
             # Downwards curvature: a way out of a saddle, but no pair.
             self.w, self.value, self.gradient = trial
         return True
+
+    def finds_way_in_double(self) -> bool:
+        """Return whether rounding to a shorter type alone hides that a step leads down."""
+        if self.w.dtype == np.float64 or not self.settings.standardize:
+            return False
+        precise = self.objective.precise()
+        w = self.w.astype(np.float64)
+        value, gradient = precise(w)
+        direction = self.multiply(-gradient.astype(self.w.dtype)).astype(np.float64)
+        slope = float(np.vdot(gradient, direction))
+        return slope < 0 and _line_search(self.settings, precise, w, value, direction, slope) is not None
 
     def surrogate_step(
         self, rules: SubsampledSurrogate, surrogate: Surrogate, max_steps: int, enough: float
