@@ -839,9 +839,12 @@ def check_purity(loss: Loss, n_outcomes: int) -> None:
         values.flags.writeable = False
     try:
         together = loss.pointwise(*rows)
-        alone = loss.pointwise(*(values[:1] for values in rows))
     except ValueError as error:
         raise ValueError(f"{loss!r}.pointwise must not write into its inputs; work on a copy ({error}).") from error
+    try:
+        alone = loss.pointwise(*(values[:1] for values in rows))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{loss!r}.pointwise failed on a single row: {error}") from error
     shapes = tuple(np.shape(values) for values in alone)
     if shapes != ((1,), (1, n_outcomes)):
         raise ValueError(

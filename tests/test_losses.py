@@ -227,6 +227,7 @@ def overwritten(y, p, log_p):
         (overwritten, "must not write into its inputs"),
         (lambda y, p, log_p: (-(y * log_p).sum(axis=1) / len(y), -y / len(y)), "do not average over rows"),
         (lambda y, p, log_p: (-(y * log_p).sum(axis=1), -y / len(y)), "do not average over rows"),
+        (lambda y, p, log_p: (np.split(y, 3) and -(y * log_p).sum(axis=1), -y), "failed on a single row"),
     ],
 )
 def test_a_fit_names_what_is_wrong_with_a_loss(change, message, estimator):
