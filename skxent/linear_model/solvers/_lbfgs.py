@@ -579,6 +579,8 @@ def _after_one(result: Result, descent: _Descent, callback: Callback) -> Result:
 
 
 def _far(optimality: float) -> str:
+    if np.isnan(optimality):
+        return "how far the objective is above the optimum was not computed (tol=0 or bound=None)."
     if np.isinf(optimality):
         return (
             "the objective curves downwards along some direction, so that how far it is above a minimum is not known "
