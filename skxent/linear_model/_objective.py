@@ -367,12 +367,13 @@ class Objective:
         return self.penalty.astype(dtype)[:, np.newaxis]
 
     def _mean_gradient(self, w: Array, features: Array, intercept: Array) -> Array:
-        if self.coordinates is not None:
-            features = self.coordinates.feature_gradient(features, intercept)
         gradient = np.empty(w.shape, self.dtype)
         outputs = slice(1, None) if self._mirrored else slice(None)
-        gradient[:-1, outputs] = features
         gradient[-1, outputs] = intercept
+        if self.coordinates is None:
+            gradient[:-1, outputs] = features
+        else:
+            self.coordinates.feature_gradient(features, intercept, gradient[:-1, outputs])
         if self._mirrored:
             np.negative(gradient[:, 1], out=gradient[:, 0])
         gradient /= self.total_weight

@@ -232,6 +232,11 @@ class _Blocks:
         Factors before and after the blocks.
     shift_invariant : bool
         Whether a constant added to all logits changes nothing.
+
+    Attributes
+    ----------
+    complete : bool
+        Whether each output has a block of its own, of all columns. Then the first step has the right length.
     """
 
     def __init__(
@@ -247,6 +252,7 @@ class _Blocks:
         self.diagonal = diagonal
         self.factors = factors
         self.shift_invariant = shift_invariant
+        self.complete = diagonal is None and len(inverses) == len(factors)
 
     def __call__(self, gradient: Array) -> Array:
         if not self.shift_invariant:
@@ -255,7 +261,9 @@ class _Blocks:
         # have the mean 0. So all steps are without such a part: a fit would need many to undo it.
         # Raising one output lowers the others' probabilities, so that the loss curves more than one block says: twice
         # as much with two outputs.
-        return (1 - 1 / gradient.shape[1]) * _centred(self._multiply(_centred(gradient)))
+        step = _centred(self._multiply(_centred(gradient)))
+        step *= 1 - 1 / gradient.shape[1]
+        return step
 
     def _multiply(self, gradient: Array) -> Array:
         in_blocks = gradient[self.coefficients] * self.factors

@@ -126,7 +126,8 @@ class LBFGS(Solver, name="lbfgs"):
         Bytes that further pairs may take.
     first_rows : int or None, default=4000
         Rows whose curvature along the first step says how long that is to be. On text, where the preconditioner knows
-        no correlations of rare words, it would be twice as long as is best. None: as the preconditioner has it.
+        no correlations of rare words, it would be twice as long as is best. None: as the preconditioner has it, which
+        is also done where that has an attribute ``complete`` that is true: a block of all columns for each output.
     first_share : float, default=0.1
         Share of all rows that these may be at most.
     refresh_at : int, default=20
@@ -395,14 +396,19 @@ class LBFGS(Solver, name="lbfgs"):
         guide: Array | None = self.proxy(objective, w, self._solve)
         return guide
 
-    def _descent(self, objective: Any, w: Array) -> _Descent:
+    def _descent(self, objective: Any, w: Array, refine: int = 0) -> _Descent:
         value, gradient = objective(w)
-        return _Descent(self, objective, w, value, gradient, self._precondition(objective, w, refine=0))
+        precondition = self._precondition(objective, w, refine=refine)
+        descent = _Descent(self, objective, w, value, gradient, precondition)
+        descent.first_length = self._first_length(descent)
+        return descent
 
     def _first_length(self, descent: _Descent) -> float:
         """Return the length of the first step that is best by the curvature of some rows, at most `max_scaling`."""
         objective = descent.objective
         if self.first_rows is None or self.first_rows > self.first_share * objective.n_rows:
+            return 1.0
+        if getattr(descent.precondition, "complete", False):
             return 1.0
         direction = descent.multiply(-descent.gradient)
         product, _ = draw(objective, self.first_rows).hessian_product(descent.w, direction)
@@ -422,12 +428,10 @@ class LBFGS(Solver, name="lbfgs"):
         bound: NewtonBound | None = None,
     ) -> Result:
         """Iterate; see :meth:`solve`. A start on a sample counts as the first iteration."""
-        value, gradient = objective(w)
+        descent = self._descent(objective, w, refine=started)
+        value = descent.value
         if started and callback(w, value):
             return Result(w, 1, True, STOPPED)
-        descent = _Descent(self, objective, w, value, gradient, self._precondition(objective, w, refine=started))
-        del gradient  # as large as the weights
-        descent.first_length = self._first_length(descent)
         # A start that is given may be worse than no model at all.
         reference = min(value, objective(objective.intercept_only())[0]) if given else value
         return self._run(descent, 1 + started, max_iter, tol, callback, bound, reference)
