@@ -88,6 +88,12 @@ class Coordinates(NamedTuple):
         coef = w[:-1] / self.scale[:, np.newaxis]
         return float(np.max(np.abs(self.centre) @ np.abs(coef)))
 
+    @property
+    def rounding(self) -> Array:
+        """Relative error that a product with each column has because of its mean, of shape (n_features,)."""
+        far: Array = np.abs(self.centre) / self.scale
+        return float(np.finfo(self.dtype).eps) * (0 * far if self.centre_parts else far)
+
     def for_products(self, part: Part) -> Part:
         """Return a part as it is to be multiplied."""
         return part.less(self.centre.astype(self.dtype)) if self.centre_parts else part.of_type(self.dtype)

@@ -223,6 +223,11 @@ class Objective:
             np.full(self.rows.n_features, self.problem.alpha) if self.coordinates is None else self.coordinates.penalty
         )
 
+    @property
+    def rounding(self) -> Array:
+        """Relative error that a product with each column has because of its mean, of shape (n_features,)."""
+        return np.zeros(self.rows.n_features) if self.coordinates is None else self.coordinates.rounding
+
     def column_moments(self) -> Array:
         """Return the mean square of each column, of shape (n_features,)."""
         if self.coordinates is not None:

@@ -32,8 +32,8 @@ over five.
 The guess is wrong where :math:`P` is blind to directions along which the objective hardly curves: a residual along
 them is small in the norm of :math:`P`, however much is left to gain there. The blocks of a preconditioner that makes
 steps are blind to them on purpose, lest steps are too long. So the exact blocks of the outputs are added to it
-(:class:`~skxent.linear_model._output_blocks.OutputBlocks`) where that takes no longer than the least number of
-products: one or two products then nearly give the sum.
+(:class:`~skxent.linear_model._output_blocks.OutputBlocks`) where that takes little of the time of the fit: one
+or two products then nearly give the sum.
 
 No model is below the one whose predictions are the targets, if the loss is convex and stationary there. So the figure
 is no more than the distance from that: with targets 0 and 1 the cross-entropy itself. This counts where the data can
@@ -98,14 +98,14 @@ class Bound(NamedTuple):
         How far above the minimum the objective is at most; infinite where it curves downwards.
     step : ndarray
         A Newton step, or a direction along which the objective curves downwards.
-    blocks : callable or None, default=None
+    blocks : OutputBlocks or None, default=None
         Multiplies by the inverses of the exact blocks of the outputs, if they were made: added to a preconditioner,
         they show it the directions that it is blind to.
     """
 
     excess: float
     step: Array
-    blocks: Callable[[Array], Array] | None = None
+    blocks: OutputBlocks | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,6 +142,9 @@ class NewtonBound(Parameters):
         rows than columns in different units, which the row space mended.
     unknown : float, default=0.1
         Share of the sum known so far that the rest may be at the end.
+    iterations_per_block_product : int, default=8
+        Exact blocks of the outputs may take as long as one product for so many iterations, and at least as long as the
+        least number of products.
     memory_share : float, default=0.1
         Share of the bytes of the data that exact blocks of the outputs may take.
     min_memory : float, default=3.2e7
@@ -159,6 +162,7 @@ class NewtonBound(Parameters):
     trend: float = 6.0
     sharpness: float = 0.55
     unknown: float = 0.1
+    iterations_per_block_product: int = 8
     memory_share: float = 0.1
     min_memory: float = 32_000_000
 
@@ -196,7 +200,7 @@ class NewtonBound(Parameters):
         while True:
             drawn = draw(objective, self.drawn * size)
             part = curved_rows(drawn, w, size).together() if size < drawn.n_rows else drawn
-            blocks = self._blocks(part, w, least)
+            blocks = self._blocks(part, w, max(least, n_iter // self.iterations_per_block_product))
             inverse = precondition if blocks is None else added(precondition, blocks)
             bound = self._within(part, w, _ConjugateGradients(gradient, inverse, self), enough, least)
             if np.isfinite(bound.excess) or part is drawn:
@@ -204,10 +208,10 @@ class NewtonBound(Parameters):
                 return bound._replace(excess=excess, blocks=blocks)
             size *= self.more_rows
 
-    def _blocks(self, objective: Any, w: Array, least: int) -> OutputBlocks | None:
-        """Return the exact blocks of the outputs where they take no longer than the least products, or None."""
-        most = max(self.memory_share * objective.rows.nbytes, self.min_memory)
-        return affordable_blocks(objective, w, least, most)
+    def _blocks(self, objective: Any, w: Array, most_products: int) -> OutputBlocks | None:
+        """Return the exact blocks of the outputs where they take no longer than so many products, or None."""
+        most_bytes = max(self.memory_share * objective.rows.nbytes, self.min_memory)
+        return affordable_blocks(objective, w, most_products, most_bytes)
 
     def _within(self, objective: Any, w: Array, search: _ConjugateGradients, enough: float, least: int) -> Bound:
         """Return the bound by the Hessian of an objective, after at least so many products."""

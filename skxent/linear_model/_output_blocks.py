@@ -53,6 +53,10 @@ _ENTRIES_AT_A_TIME = 50_000
 # What the eigenvalues of a block are raised by, as a share of the largest entry of all, and at least a rounding error
 # of the data's type: a larger inverse would make directions of the rounding errors of products.
 _LEAST_CURVATURE = 1e-9
+# The same for columns with large means, in rounding errors of products with them.
+_ROUNDINGS = 1_000
+# Share of a raised curvature that may come from raising it.
+_MUCH = 0.1
 
 
 def affordable_blocks(objective: Objective, w: Array, most_products: float, most_bytes: float) -> OutputBlocks | None:
@@ -89,11 +93,19 @@ class OutputBlocks(ABC):
         Its data, penalty and output layer make the blocks.
     w : ndarray of shape (n_features + 1, n_outputs)
         Where to take them.
+
+    Attributes
+    ----------
+    hides : bool
+        Whether what curvatures are raised by, because of rounding, is much of some of them.
     """
+
+    hides: bool
 
     def __init__(self, objective: Objective, w: Array) -> None:
         self.shift_invariant = objective.problem.output.shift_invariant
-        self._invert(objective, w, max(_LEAST_CURVATURE, float(np.finfo(objective.dtype).eps)))
+        least = max(_LEAST_CURVATURE, float(np.finfo(objective.dtype).eps))
+        self._invert(objective, w, np.append(np.maximum(least, _ROUNDINGS * objective.rounding), least))
 
     def __call__(self, vector: Array) -> Array:
         """Return the product with an array of the shape of the weights."""
@@ -116,8 +128,8 @@ class OutputBlocks(ABC):
         """Return what making the blocks costs: 1 for each row, pair of columns and output by columns."""
 
     @abstractmethod
-    def _invert(self, objective: Objective, w: Array, least: float) -> None:
-        """Make the inverses of the blocks, eigenvalues at least `least` times the largest entry of all."""
+    def _invert(self, objective: Objective, w: Array, least: Array) -> None:
+        """Make the inverses of the blocks, diagonals raised by `least` times the largest entry of all."""
 
     @abstractmethod
     def _multiply(self, vector: Floats) -> Floats:
@@ -143,12 +155,14 @@ class BlocksByColumns(OutputBlocks):
     def _cost(n_rows: int, n_columns: int, n_outputs: int) -> float:
         return n_outputs * n_columns**2 * (n_rows + _INVERSE * n_columns)
 
-    def _invert(self, objective: Objective, w: Array, least: float) -> None:
+    def _invert(self, objective: Objective, w: Array, least: Array) -> None:
         matrices = _matrices(objective, w)
         diagonal = np.arange(len(w))
-        matrices[:, diagonal, diagonal] += least * matrices[:, diagonal, diagonal].max() + np.finfo(np.float64).tiny
+        raised = least * matrices[:, diagonal, diagonal].max() + np.finfo(np.float64).tiny
+        matrices[:, diagonal, diagonal] += raised
         triangles = np.linalg.inv(np.linalg.cholesky(matrices))
         self.inverses: Floats = triangles.transpose(0, 2, 1) @ triangles
+        self.hides = bool((self.inverses[:, diagonal, diagonal] * raised).max() > _MUCH)
 
     def _multiply(self, vector: Floats) -> Floats:
         product: Floats = (self.inverses @ vector.T[:, :, np.newaxis])[:, :, 0].T
@@ -167,11 +181,13 @@ class BlocksByRows(OutputBlocks):
     def _cost(n_rows: int, n_columns: int, n_outputs: int) -> float:
         return _A_ROW * n_outputs * n_rows * (n_rows + _MORE_ROWS) * (n_rows + n_columns)
 
-    def _invert(self, objective: Objective, w: Array, least: float) -> None:
+    def _invert(self, objective: Objective, w: Array, least: Array) -> None:
         X, variances = (np.concatenate(parts) for parts in zip(*_rows(objective, w), strict=True))
         penalty = np.append(objective.penalty, 0)
         largest = (variances.T @ X**2 + penalty).max()
-        self.roots: Floats = np.sqrt(penalty + least * largest + np.finfo(np.float64).tiny)[:, np.newaxis]
+        raised = least * largest + np.finfo(np.float64).tiny
+        self.roots: Floats = np.sqrt(penalty + raised)[:, np.newaxis]
+        self.hides = bool((raised > _MUCH * penalty)[:-1].any())
         X /= self.roots.T
         self.factors: Floats = np.array([_factor(np.sqrt(of_output)[:, np.newaxis] * X) for of_output in variances.T])
 

@@ -112,7 +112,8 @@ class SampledHessian(Parameters):
         Largest number of columns whose blocks are made in double precision whatever the data: it costs little there,
         and no direction is lost in which the loss is flat.
     ridge : float, default=100
-        What is added to the unit diagonal of a block, in rounding errors: enough for collinear columns.
+        What is added to the unit diagonal of a block, in rounding errors of products with the column: enough for
+        collinear columns.
     noise : float, default=4.0
         A diagonal entry is raised by this many times its relative sampling variance.
     harmless_noise : float, default=0.05
@@ -297,11 +298,11 @@ class _Inverse:
     ----------
     matrix : ndarray of shape (n, n)
         The matrix. Only its lower half counts; it is overwritten.
-    ridge : float
-        What is added to the unit diagonal, in rounding errors; more if the matrix is not positive.
+    ridge : ndarray of shape (n,)
+        What is added to the unit diagonal; more if the matrix is not positive.
     """
 
-    def __init__(self, matrix: Array, ridge: float) -> None:
+    def __init__(self, matrix: Array, ridge: Array) -> None:
         diagonal = matrix.diagonal()
         self.scale = 1 / np.sqrt(np.where(diagonal > _NO_CURVATURE, diagonal, 1))
         matrix *= self.scale
@@ -309,11 +310,11 @@ class _Inverse:
         lapack: Any = get_lapack_funcs(("trttf", "pftrf", "pftri", "tfttp"), (matrix,))
         pack, factorize, invert, unpack = lapack
         self._multiply: Any = get_blas_funcs("spmv", (matrix,))
-        n, ridge, failed = len(matrix), ridge * float(np.finfo(matrix.dtype).eps), True
+        n, failed = len(matrix), True
         while failed:
             np.fill_diagonal(matrix, 1 + ridge)
             factor, failed = factorize(n, pack(matrix.T)[0], overwrite_a=True)
-            ridge *= 10
+            ridge = 10 * ridge
         self.packed = unpack(n, invert(n, factor, overwrite_a=True)[0])[0]
 
     def __call__(self, vector: Array) -> Array:
@@ -428,7 +429,8 @@ class _Sample:
         noise *= self.settings.noise * (1 - len(rows) / self.n_everywhere)
         noise = np.maximum(noise - self.settings.harmless_noise * diagonal, 0)
         matrix[np.diag_indices(self.n_columns)] += missed + noise + self.objective.penalty[self.columns]
-        return _Inverse(matrix, self.settings.ridge), by_curvature.sum()
+        rounding = np.append(self.objective.rounding[self.columns], 0) + np.finfo(self.dtype).eps
+        return _Inverse(matrix, self.settings.ridge * rounding), by_curvature.sum()
 
     def _draw(self, index: int) -> tuple[Array, Array]:
         """Return the rows of a block, by their variance and their size, and the share that each stands for."""

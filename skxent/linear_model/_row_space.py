@@ -31,9 +31,12 @@ __all__ = ["RowSpace", "in_row_space"]
 
 # Columns made dense at a time.
 _COLUMNS_AT_A_TIME = 256
-# Largest ratio of two variances: products of rows keep eight digits of the column that varies least, or of the row that
-# is the nearest to a combination of others.
+# Without a penalty: largest ratio of the variances of two columns. Their products keep eight digits of the one that
+# varies least.
 _MAX_RATIO = 1e8
+# With a penalty: largest ratio of what two rows have that is no combination of others. The least keeps four digits, and
+# the result is checked with the columns themselves.
+_MAX_RATIO_OF_ROWS = 1e12
 
 
 class RowSpace:
@@ -81,7 +84,7 @@ class RowSpace:
     def keeps_digits(self) -> bool:
         """Return whether no row is nearly a combination of others, but for one because rows are centred."""
         sizes = np.diag(self.triangle) ** 2
-        n_kept = np.count_nonzero(sizes * _MAX_RATIO >= sizes.max(initial=0))
+        n_kept = np.count_nonzero(sizes * _MAX_RATIO_OF_ROWS >= sizes.max(initial=0))
         return bool(n_kept >= self.given.n_rows - self.given.problem.fit_intercept)
 
     def _products(self) -> Array:

@@ -50,7 +50,7 @@ from scipy.linalg import get_blas_funcs
 
 from skxent._sklearn import Interval, validate_parameter_constraints
 from skxent._typing import Array
-from skxent.linear_model._optimality import NewtonBound
+from skxent.linear_model._optimality import Bound, NewtonBound
 from skxent.linear_model._preconditioner import Preconditioner, SampledHessian
 from skxent.linear_model._row_space import RowSpace, in_row_space
 from skxent.linear_model._sampling import draw
@@ -69,18 +69,15 @@ _STRICTEST = 64
 # fits took half as many evaluations again.
 _AS_IN_A_LONG_FIT = 2
 _CANNOT_HOLD = (
-    "float32 cannot hold this model: means of columns are so large against their deviations that rounding changes "
-    "logits by {:.1e}, which costs {:.1e} of the objective. Pass float64 data, or subtract the means before the data "
-    "become float32."
+    "float32 cannot hold this model: rounding its coefficients to that costs {:.1e} of the objective, because means of "
+    "columns are large against their deviations, or because coefficients are so large that their products cancel. Pass "
+    "float64 data, raise alpha, or subtract the means before the data become float32."
 )
 _WRONG_GRADIENT = (
     "no step lowers the objective as its gradient promises, so that how far it is above the optimum is not known "
     "(optimality_=inf). Check the loss with skxent.testing.check_loss, or scale the features (StandardScaler)."
 )
-_ROUNDING_HIDES = (
-    "float32 hides the way down: in double precision a step from here lowers the objective, but weights of up to "
-    "{:.0e} (for columns of deviation 1) are rounded too coarsely for that; {}"
-)
+_LOST_IN_ROUNDING = "float32 hides the way down. Raise max_iter, or pass float64 data."
 
 
 class _Function(Protocol):
@@ -268,6 +265,7 @@ class LBFGS(Solver, name="lbfgs"):
         basis = self._row_space(objective)
         if basis is None:
             result = self._solve(objective, w, max_iter, tol, report, self.bound)
+            result = self._in_double(objective, result, max_iter=max_iter, tol=tol, callback=report)
         else:
             within = replace(self, row_space=0)
             result = within.solve(
@@ -282,6 +280,24 @@ class LBFGS(Solver, name="lbfgs"):
             result = self._checked(objective, w, result, value, max_iter=max_iter, tol=tol, callback=report)
         return self._for_given_columns(objective, result, tol)
 
+    def _in_double(
+        self, objective: Any, result: Result, *, max_iter: int, tol: float, callback: Callback
+    ) -> Result:
+        """Return a result that has not converged in single precision after further iterations in double precision."""
+        if result.converged or objective.dtype == np.float64 or not self.standardize:
+            return result
+        return self._go_on(objective.precise(), result, max_iter, tol, callback)
+
+    def _go_on(self, objective: Any, result: Result, max_iter: int, tol: float, callback: Callback) -> Result:
+        """Return the result after further iterations on another objective, from the same weights."""
+        left = max_iter - result.n_iter
+        if left <= 0:
+            return result
+        further = self._solve(objective, result.w.astype(objective.dtype), left, tol, callback, self.bound)
+        if further.n_iter == left and not further.converged:
+            further = further._replace(message=_limit_reached(max_iter, further.optimality))
+        return further._replace(n_iter=result.n_iter + further.n_iter)
+
     def _checked(
         self, objective: Any, w: Array, result: Result, value: float, *, max_iter: int, tol: float, callback: Callback
     ) -> Result:
@@ -289,13 +305,12 @@ class LBFGS(Solver, name="lbfgs"):
 
         Rows that nearly are combinations of others may ask for weights so large that their products cancel.
         """
-        lost = objective.value(result.w) - value
+        lost = objective.precise().value(result.w) - value
         if lost <= (accepted := self._accepted(objective, tol)) * abs(value) or result.n_iter >= max_iter:
             return result
         if lost <= accepted * self.negligible * abs(objective.value(objective.intercept_only())):
             return result
-        again = self._solve(objective, w, max_iter - result.n_iter, tol, callback, self.bound)
-        return again._replace(n_iter=result.n_iter + again.n_iter)
+        return self._go_on(objective, result._replace(w=w), max_iter, tol, callback)
 
     def _accepted(self, objective: Any, tol: float) -> float:
         """Return the distance from the optimum that counts as none."""
@@ -308,8 +323,7 @@ class LBFGS(Solver, name="lbfgs"):
     def _for_given_columns(self, objective: Any, result: Result, tol: float) -> Result:
         """Return the result for the columns as in the rows, not converged if their dtype cannot hold it."""
         given = objective.to_given(result.w)
-        rounding = objective.rounding_of(result.w)
-        if rounding > self.max_rounding:
+        if objective.rounding_of(result.w) > self.max_rounding or result.w.dtype != objective.dtype:
             precise = objective.precise()
             value, rounded, least = (
                 abs(precise.value(w)) for w in (result.w, precise.from_given(given), precise.intercept_only())
@@ -317,7 +331,7 @@ class LBFGS(Solver, name="lbfgs"):
             lost = (rounded - value) / max(value, self.negligible * least)
             result = result._replace(optimality=result.optimality + max(lost, 0.0))
             if lost > self._accepted(objective, tol):
-                result = result._replace(converged=False, message=_CANNOT_HOLD.format(rounding, lost))
+                result = result._replace(converged=False, message=_CANNOT_HOLD.format(lost))
         return result._replace(w=given)
 
     def solve_path(self, objective: Any, alphas: Iterable[float], w0: Array, **options: Any) -> Iterator[Result]:
@@ -362,6 +376,7 @@ class LBFGS(Solver, name="lbfgs"):
                 descent.precondition = self._precondition(descent.objective, descent.w, refine=_AS_IN_A_LONG_FIT)
             result = self._run(descent, 1, bound=bound, reference=descent.value, **options)
             ends = [*ends[-1:], (alpha, descent.w)]
+            result = self._in_double(descent.objective, result, **options)
             yield self._for_given_columns(here, result, options["tol"])
 
     def _solve(
@@ -541,45 +556,52 @@ class _Check:
 
     def no_way_down(self, descent: _Descent, n_iter: int) -> Result:
         """Return the result where no step lowers the objective as promised: by rounding, or by a wrong gradient."""
-        if not descent.finds_way_in_double():
-            return Result(descent.w, n_iter, False, _WRONG_GRADIENT, np.inf)
-        self._compute(descent, n_iter)
-        message = _ROUNDING_HIDES.format(np.abs(descent.w).max(), _far(self.optimality))
-        return Result(descent.w, n_iter, False, message, self.optimality)
+        if descent.w.dtype != np.float64 and self.settings.standardize:
+            return Result(descent.w, n_iter, False, _LOST_IN_ROUNDING, self.optimality)
+        return Result(descent.w, n_iter, False, _WRONG_GRADIENT, np.inf)
 
     def at_the_limit(self, descent: _Descent, max_iter: int) -> Result:
         """Return the result where no more iterations are allowed."""
         self._compute(descent, max_iter)
-        message = f"max_iter={max_iter} reached. Raise max_iter or tol."
-        if np.isfinite(self.optimality):
-            message = f"max_iter={max_iter} reached; optimality_={self.optimality:.1e}. Raise max_iter or tol."
-        return Result(descent.w, max_iter, self.tol == 0, message, self.optimality)
+        return Result(descent.w, max_iter, self.tol == 0, _limit_reached(max_iter, self.optimality), self.optimality)
 
     def _compute(self, descent: _Descent, n_iter: int) -> Array | None:
         """Set the optimality; return a Newton step, or None where there is no bound or none is asked for."""
         if self.bound is None or self.tol == 0:
             return None
-        step = self._bounded(descent, descent.gradient, n_iter)
-        unsure = self.optimality > self.settings._accepted(descent.objective, self.tol)
-        if unsure and descent.w.dtype != np.float64 and self.settings.standardize:
-            # The gradient may be lost in rounding; that of the Hessian hardly changes the bound.
-            gradient = descent.objective.precise().gradient(descent.w).astype(descent.w.dtype)
-            step = self._bounded(descent, gradient, n_iter)
-        return step
+        bound = self._bounded(self.bound, descent, descent.objective, descent.gradient, n_iter)
+        if descent.w.dtype != np.float64 and self.settings.standardize and self._is_unsure(descent, bound):
+            precise = descent.objective.precise()
+            gradient = precise.gradient(descent.w.astype(np.float64))
+            bound = self._bounded(self.bound, descent, precise, gradient, n_iter)
+        descent.blocks = bound.blocks
+        return bound.step.astype(descent.w.dtype)
 
-    def _bounded(self, descent: _Descent, gradient: Array, n_iter: int) -> Array:
-        assert self.bound is not None
+    def _is_unsure(self, descent: _Descent, bound: Bound) -> bool:
+        """Return whether rounding in single precision may be what a bound says, or hide what it does not say."""
+        accepted = self.settings._accepted(descent.objective, self.tol)
+        # Where rows are fitted well, the rounding of their probabilities is as large as what is left to gain.
+        small = accepted * abs(descent.value) < descent.objective.eps
+        return small or self.optimality > accepted or (bound.blocks is not None and bound.blocks.hides)
+
+    def _bounded(self, bound: NewtonBound, descent: _Descent, objective: Any, gradient: Array, n_iter: int) -> Bound:
+        """Return a bound by an objective and its gradient, and set the optimality."""
         scale = max(abs(descent.value), self.scale, np.finfo(float).tiny)
         enough = self.settings._accepted(descent.objective, self.tol) * scale
-        bound = self.bound(descent.objective, descent.w, gradient, descent.multiply, enough, n_iter)
-        self.optimality, descent.blocks = bound.excess / scale, bound.blocks
-        return bound.step
+        found = bound(objective, descent.w.astype(gradient.dtype), gradient, descent.multiply, enough, n_iter)
+        self.optimality = found.excess / scale
+        return found
 
 
 def _after_one(result: Result, descent: _Descent, callback: Callback) -> Result:
     """Return a result whose only iteration found nothing better than the start."""
     callback(descent.w, descent.value)
     return result._replace(n_iter=1)
+
+
+def _limit_reached(max_iter: int, optimality: float) -> str:
+    known = f"; optimality_={optimality:.1e}" if np.isfinite(optimality) else ""
+    return f"max_iter={max_iter} reached{known}. Raise max_iter or tol."
 
 
 def _far(optimality: float) -> str:
@@ -671,17 +693,6 @@ class _Descent:
             # Downwards curvature: a way out of a saddle, but no pair.
             self.w, self.value, self.gradient = trial
         return True
-
-    def finds_way_in_double(self) -> bool:
-        """Return whether rounding to a shorter type alone hides that a step leads down."""
-        if self.w.dtype == np.float64 or not self.settings.standardize:
-            return False
-        precise = self.objective.precise()
-        w = self.w.astype(np.float64)
-        value, gradient = precise(w)
-        direction = self.multiply(-gradient.astype(self.w.dtype)).astype(np.float64)
-        slope = float(np.vdot(gradient, direction))
-        return slope < 0 and _line_search(self.settings, precise, w, value, direction, slope) is not None
 
     def surrogate_step(
         self, rules: SubsampledSurrogate, surrogate: Surrogate, max_steps: int, enough: float
