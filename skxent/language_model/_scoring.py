@@ -49,8 +49,8 @@ class ScoredLines:
         The lines or documents in UTF-8, each with a newline, if they were asked for.
     lengths : ndarray of shape (n_records,)
         Bytes of each record in ``text``.
-    records : polars.DataFrame or None
-        The whole records of documents, if they were asked for.
+    records : polars.DataFrame, list of str or None
+        The whole records of documents, if they were asked for: rows, or lines of JSON.
     problems : tuple of str
         What is wrong with records that were left out.
     is_open : bool
@@ -63,7 +63,7 @@ class ScoredLines:
     score: Score
     text: bytes = b""
     lengths: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
-    records: pl.DataFrame | None = None
+    records: pl.DataFrame | list[str] | None = None
     problems: tuple[str, ...] = ()
     is_open: bool = False
 

@@ -30,7 +30,7 @@ from skxent.language_model import (
     count_text,
     expand_paths,
 )
-from skxent.language_model._reader import _half_pairs, read_pieces
+from skxent.language_model._reader import _block_of_documents, _half_pairs, read_pieces
 from skxent.language_model._records import Choice, Choices, write_records
 from skxent.language_model._scoring import LineScorer, score_lines, score_text
 from skxent.language_model._word_counts import WordCounter, count_block
@@ -356,10 +356,15 @@ PIECES = st.sampled_from(
 )
 
 
-@given(st.lists(st.lists(PIECES, max_size=6).map("".join), min_size=1, max_size=6), st.booleans())
-def test_texts_of_json_are_those_of_the_json_module(tmp_path_factory, strings, has_number):
+@given(
+    st.lists(st.lists(PIECES, max_size=6).map("".join), min_size=1, max_size=6),
+    st.booleans(),
+    st.sampled_from(["", "x" * 2_000]),
+)
+def test_texts_of_json_are_those_of_the_json_module(tmp_path_factory, strings, has_number, padding):
+    """Short lines are read by Polars, long ones by the json module."""
     path = tmp_path_factory.mktemp("json") / "t.jsonl"
-    lines = [f'{{"text": "{string}", "n": 1}}' for string in strings] + ['{"text": 7}'] * has_number
+    lines = [f'{{"text": "{string}", "n": "{padding}"}}' for string in strings] + ['{"text": 7}'] * has_number
     path.write_text("\n".join(lines))
     texts = [json.loads(line)["text"].encode("utf-8", "replace").decode() for line in lines[: len(strings)]]
     counts = count_files([path], field="text", skip_bad_records=True)
@@ -367,8 +372,17 @@ def test_texts_of_json_are_those_of_the_json_module(tmp_path_factory, strings, h
     assert counts.n_bytes == sum(len(text.encode()) for text in texts)
     parts = score_lines([path], scores_of({}, -1.0), field="text", skip_bad_records=True, keep="records")
     (scored,) = parts
-    assert scored.records["\0line"].to_list() == lines[: len(strings)]
+    assert scored.records == lines[: len(strings)]
     assert len(scored.problems) == has_number
+
+
+@given(st.lists(st.text("a é\n\U0001f600", max_size=5)))
+def test_a_list_of_texts_makes_the_same_block_as_a_column(texts):
+    numbers = np.arange(len(texts))
+    of_list, of_column = (_block_of_documents(given, numbers) for given in (texts, pl.Series(texts, dtype=pl.String)))
+    assert of_list.data == of_column.data == "".join(text.removesuffix("\n") + "\n" for text in texts).encode()
+    for size in ("n_bytes", "n_characters", "n_lines"):
+        np.testing.assert_array_equal(getattr(of_list.documents, size), getattr(of_column.documents, size))
 
 
 # Tokenizers.
