@@ -156,10 +156,12 @@ class LineScorer:
         return replace(score, ends=ends, log_prob_known=log_prob)
 
     def _sum_over_lines(self, values: Floats, per_line: Integers) -> Score:
+        """Add up the values of each line's tokens, NaN for unknown ones, which become 0."""
         line = np.repeat(np.arange(len(per_line)), per_line)
-        is_unknown = np.isnan(values)
-        n_unknown = np.bincount(line[is_unknown], minlength=len(per_line))
-        known = np.bincount(line, weights=np.where(is_unknown, 0.0, values), minlength=len(per_line))
+        unknown = np.flatnonzero(np.isnan(values))
+        n_unknown = np.bincount(line[unknown], minlength=len(per_line))
+        values[unknown] = 0
+        known = np.bincount(line, weights=values, minlength=len(per_line))
         return Score.of_records(
             lines=1,
             sentences=((per_line > 0) | self.blank_lines).astype(np.int64),

@@ -241,6 +241,17 @@ def test_memory_for_one_long_line_is_that_of_a_few_blocks(folder, piece):
         assert peak_mb < 300
 
 
+@linux
+@pytest.mark.parametrize("piece", ["a ", "x" * 10 + "\u3000"], ids=["words", "ideographic space"])
+def test_memory_for_one_long_record_is_a_few_times_its_size(folder, piece):
+    """A record is decoded as a whole; the arrays of all its words would take thirty times its 30 MB."""
+    size = 30_000_000 // len(piece.encode())
+    (folder / "long.jsonl").write_text(json.dumps({"text": piece * size}, ensure_ascii=False), encoding="utf-8")
+    record, peak_mb = with_peak("long.jsonl", "--field", "text")
+    assert (record["lines"], record["tokens"]) == (1, size)
+    assert peak_mb < 100 + 9 * 30
+
+
 @posix
 def test_a_long_line_is_filtered_in_time_linear_in_its_length(folder):
     """Four times the line takes about four times as long; a quadratic filter takes sixteen times."""

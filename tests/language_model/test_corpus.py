@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import Executor, Future
+from unittest import mock
 
 import numpy as np
 import polars as pl
@@ -34,7 +35,7 @@ from skxent.language_model._reader import _block_of_documents, _half_pairs, read
 from skxent.language_model._records import Choice, Choices, write_records
 from skxent.language_model._scoring import LineScorer, score_lines, score_text
 from skxent.language_model._word_counts import WordCounter, count_block
-from skxent.language_model._word_keys import find_tokens, pack
+from skxent.language_model._word_keys import cut_at_spaces, find_tokens, pack
 
 SPACES = "".join(c for c in map(chr, range(sys.maxunicode + 1)) if c.isspace())
 TEXT = st.text(
@@ -89,6 +90,22 @@ def test_blocks_of_any_size_give_the_same_counts(tmp_path_factory, text, block_b
     assert counts.n_lines == len(lines_of(text.removeprefix("\ufeff")))
     assert counts.n_sentences == sum(bool(line.split()) for line in lines_of(text.removeprefix("\ufeff")))
     assert counts.n_bytes == len(text.removeprefix("\ufeff").encode())
+
+
+@settings(max_examples=50)
+@given(TEXT | LONG_WORDS, st.integers(1, 40), st.sampled_from(["whitespace", "wordpunct"]))
+@example("a" * 9, 1, "whitespace")
+def test_a_long_document_is_counted_and_scored_in_parts(text, part_bytes, tokenizer):
+    scorer = LineScorer.of(scores_of({"a": -1.0, "b": -2.0}, -9.0, -0.5), tokenizer)
+    whole, score = count_text([text], tokenizer=tokenizer), score_text([text, "a b"], scorer)
+    with mock.patch("skxent.language_model._word_keys._PART_BYTES", part_bytes):
+        parts = list(cut_at_spaces(text.encode()))
+        counts, of_parts = count_text([text], tokenizer=tokenizer), score_text([text, "a b"], scorer)
+    assert b"".join(parts).decode() == text
+    assert all(part.decode()[-1].isspace() for part in parts[:-1])
+    assert as_dict(counts) == as_dict(whole)
+    assert (counts.n_lines, counts.n_sentences) == (whole.n_lines, whole.n_sentences)
+    np.testing.assert_array_equal(of_parts.matrix(), score.matrix())
 
 
 @given(st.lists(TEXT | st.lists(st.text(max_size=5), max_size=5), max_size=5), st.booleans())
