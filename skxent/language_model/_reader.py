@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, compress
+from itertools import chain, compress, islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -682,20 +682,46 @@ class _JsonLines:
 
 def _json_text(line: str, field: str) -> str:
     """Return the text; null is an empty document, and half of a surrogate pair a question mark."""
-    try:
-        record = _DECODER.decode(line)
-    except (ValueError, RecursionError) as error:
-        if line.lstrip().startswith("["):
-            raise ValueError("an array that goes on in other lines; expected one object a line") from None
-        raise ValueError(f"not valid JSON: {error}") from None
-    if isinstance(record, list):
-        raise ValueError(f"no field {field!r}: it is an array; expected one object a line")
-    if not isinstance(record, dict) or field not in record:
-        raise ValueError(f"no field {field!r}")
+    record = _json_value(line)
+    if not isinstance(record, dict):
+        raise ValueError(f"no field {field!r}: it is {_JSON_KINDS[type(record)]}; expected one object a line")
+    if field not in record:
+        raise ValueError(f"no field {field!r}" + (f"; there is {_names(record)}" if record else ": it is empty"))
     text = record[field]
     if not isinstance(text, str | None):
-        raise ValueError(f"field {field!r} is {type(text).__name__}, not text")
+        raise ValueError(f"field {field!r} is {_JSON_KINDS[type(text)]}, not text")
     return (text or "").encode("utf-8", "replace").decode()
+
+
+def _names(record: dict[str, Any]) -> str:
+    names = ", ".join(map(repr, islice(reversed(record), _NAMES_SHOWN)))
+    return names + ", ..." * (len(record) > _NAMES_SHOWN)
+
+
+def _json_value(line: str) -> Any:
+    try:
+        return _DECODER.decode(line)
+    except RecursionError:
+        raise ValueError("not valid JSON for this reader: nested too deeply") from None
+    except json.JSONDecodeError as error:
+        if line.startswith("\ufeff"):
+            raise ValueError("it begins with a byte-order mark, which only a file may have") from None
+        if line.lstrip().startswith("["):
+            raise ValueError("an array that goes on in other lines; expected one object a line") from None
+        raise ValueError(f"not valid JSON: {error.msg.removesuffix(' at')} at character {error.colno}") from None
+
+
+# What JSON calls the types that Python makes of its values, and the most fields that an error names.
+_JSON_KINDS = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+    type(None): "null",
+}
+_NAMES_SHOWN = 8
 
 
 def _first_ones(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

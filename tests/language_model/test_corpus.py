@@ -341,12 +341,20 @@ def test_parquet(tmp_path, documents):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{", "line 3: not valid JSON"),
-        ("[1]", "line 3: no field 'text'"),
-        ('{"a": 1}', "line 3: no field 'text'"),
-        ('{"text": 3}', "line 3: field 'text' is int, not text"),
-        ('{"text": ' + "1" * 5000 + "}", "line 3: field 'text' is int, not text"),
-        ('{"text": ' + "[" * 100_000, "line 3: not valid JSON"),
+        ("{", "line 3: not valid JSON: .* at character 2$"),
+        ('{"text": "a\tb"}', "line 3: not valid JSON: Invalid control character at character 12$"),
+        ("\ufeff{}", "line 3: it begins with a byte-order mark"),
+        ("[1]", "line 3: no field 'text': it is an array; expected one object a line"),
+        ('"a"', "line 3: no field 'text': it is a string;"),
+        ("1.5", "line 3: no field 'text': it is a number;"),
+        ("null", "line 3: no field 'text': it is null;"),
+        ("{}", "line 3: no field 'text': it is empty"),
+        ('{"a": 1, "Text": ""}', "line 3: no field 'text'; there is 'a', 'Text'$"),
+        (json.dumps(dict.fromkeys("abcdefghi")), "line 3: no field 'text'; there is 'a', .*, 'h', [.]{3}$"),
+        ('{"text": 3}', "line 3: field 'text' is a number, not text"),
+        ('{"text": {}}', "line 3: field 'text' is an object, not text"),
+        ('{"text": ' + "1" * 5000 + "}", "line 3: field 'text' is a number, not text"),
+        ('{"text": ' + "[" * 100_000, "line 3: not valid JSON for this reader: nested too deeply"),
     ],
 )
 def test_bad_json_line_is_named(tmp_path, line, message):
