@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -43,6 +45,15 @@ class Notes:
         """Print a line."""
         if not self._quiet:
             print(f"skxent-perplexity: {' '.join(text.split())}", file=sys.stderr)
+
+    @contextmanager
+    def of_warnings(self) -> Iterator[None]:
+        """Print as notes what is warned of in the meantime."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield
+        for warning in caught:
+            self.say(f"note: {warning.message}")
 
     def skipped(self, problems: tuple[str, ...]) -> None:
         """Remember records that were left out."""

@@ -708,7 +708,10 @@ def _json_value(line: str) -> Any:
             raise ValueError("it begins with a byte-order mark, which only a file may have") from None
         if line.lstrip().startswith("["):
             raise ValueError("an array that goes on in other lines; expected one object a line") from None
-        raise ValueError(f"not valid JSON: {error.msg.removesuffix(' at')} at character {error.colno}") from None
+        advice = "" if line.lstrip()[:1] in '{["' else "; a file of plain text is read without a field"
+        raise ValueError(
+            f"not valid JSON: {error.msg.removesuffix(' at')} at character {error.colno}{advice}"
+        ) from None
 
 
 # What JSON calls the types that Python makes of its values, and the most fields that an error names.

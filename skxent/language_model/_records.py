@@ -234,7 +234,7 @@ class Lines:
         at = np.flatnonzero(choice.is_kept)
         starts = np.concatenate([[0], self.ends])[at].tolist()
         lines = (self.text[i:j] for i, j in zip(starts, self.ends[at].tolist(), strict=True))
-        prefixes = ("".join(f"{value}\t" for value in values).encode() for values in added)
+        prefixes = ("".join(f"{'nan' if value is None else value}\t" for value in values).encode() for values in added)
         return b"".join(prefix + line for prefix, line in zip(prefixes, lines, strict=True))
 
 

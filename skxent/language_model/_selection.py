@@ -22,6 +22,7 @@ References
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -269,7 +270,8 @@ class Selection:
         """Write the selected records, whole and in the format in which they came, in the order of the raw text.
 
         A record of JSON lines or Parquet gets its score, and its bucket if there are buckets, as fields or columns at
-        its end. They come before a line of plain text, each with a tab after it.
+        its end. They come before a line of plain text, each with a tab after it. A record without a token has no score:
+        null, and before a line of plain text ``nan``.
 
         Parameters
         ----------
@@ -448,6 +450,8 @@ def _listed(documents: Any) -> list[Any]:
 def _checked_paths(patterns: Any) -> list[str]:
     paths = expand_paths(_listed(patterns))
     for path in paths:
+        if os.path.isdir(path):
+            raise CorpusError(f"{path}: is a directory; name its files, such as {os.path.join(path, '*')}")
         if not is_regular_file(path):
             raise CorpusError(f"{path}: the raw text is read twice, so it must be a file: save it to one first")
     return paths

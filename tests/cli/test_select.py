@@ -145,6 +145,21 @@ def test_long_records_are_chosen_without_polars(run, tmp_path):
     assert has_polars == "False"
 
 
+def test_a_folder_of_raw_text(run, tmp_path):
+    code, _, err = run("wanted.txt", "--raw", tmp_path, "--top", 1)
+    assert (code, f"{tmp_path}: is a directory; name its files, such as {tmp_path / '*'}" in err) == (1, True)
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_warning_of_the_smoothing_is_a_note(run, quiet):
+    code, _, err = run(
+        "wanted.txt", "--raw", "crawl.txt", "--top", 1, "--smoothing", "good_turing", *["--quiet"] * quiet
+    )
+    assert code == 0
+    assert "Warning" not in err
+    assert ("skxent-perplexity: note: good_turing: the counts of counts allow no estimate" in err) is not quiet
+
+
 def test_the_command_loads_no_scikit_learn(run):
     code = "import sys; from skxent.cli import main; main(sys.argv[1:]); print('sklearn' in sys.modules)"
     arguments = ["--target", "wanted.txt", "--raw", "crawl.txt", "--top", "1", "--quiet"]

@@ -343,6 +343,7 @@ def test_parquet(tmp_path, documents):
     [
         ("{", "line 3: not valid JSON: .* at character 2$"),
         ('{"text": "a\tb"}', "line 3: not valid JSON: Invalid control character at character 12$"),
+        ("the sea", "line 3: not valid JSON: .* at character 1; a file of plain text is read without a field$"),
         ("\ufeff{}", "line 3: it begins with a byte-order mark"),
         ("[1]", "line 3: no field 'text': it is an array; expected one object a line"),
         ('"a"', "line 3: no field 'text': it is a string;"),

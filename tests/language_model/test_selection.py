@@ -153,7 +153,7 @@ def test_lines_are_as_they_were(folder):
     rows = [line.split("\t", 2) for line in written(scored).decode().splitlines()]
     assert [row[2] for row in rows] == CRAWL
     assert [float(row[0]) for row in rows[:2]] == scored.scores[:2].round(6).tolist()
-    assert (rows[2][:2], rows[4][1]) == (["None", ""], "head")
+    assert (rows[2][:2], rows[4][1]) == (["nan", ""], "head")
 
 
 @pytest.mark.parametrize("name", ["crawl.jsonl", "crawl.jsonl.gz"])
