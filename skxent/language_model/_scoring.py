@@ -26,7 +26,8 @@ from skxent.language_model._model import WordScores
 from skxent.language_model._reader import BAD_BYTE, MARK_BYTES, Block, Piece, join_blocks, pieces_of_texts, read_pieces
 from skxent.language_model._score import Score
 from skxent.language_model._token_values import TokenValues
-from skxent.language_model._tokenizers import Tokenize
+from skxent.language_model._tokenizers import Tokenize, works_on_arrays
+from skxent.language_model._word_keys import cut_at_spaces
 
 __all__ = ["LineScorer", "ScoredLines", "score_lines", "score_text", "scored_lines"]
 
@@ -131,7 +132,7 @@ class LineScorer:
 
     def block(self, block: Block) -> Score:
         """Score each line or document of a block, without the ends of sentences."""
-        lines = self._sum_over_lines(*self.values.of_text(block.data, block.ends_line))
+        lines = self._sum_over_parts(block.data, block.ends_line)
         documents = block.documents
         if documents is None:
             return replace(lines, **_sizes_of_lines(block))
@@ -155,6 +156,13 @@ class LineScorer:
         log_prob = score.log_prob_known + _times(ends, self.log_prob_eos)
         return replace(score, ends=ends, log_prob_known=log_prob)
 
+    def _sum_over_parts(self, data: bytes, ends_line: bool) -> Score:
+        """Score the lines of a text, a long one part by part, so that its arrays are those of a part."""
+        parts = list(cut_at_spaces(data)) if works_on_arrays(self.tokenize) else [data]
+        ends = [*(False for _ in parts[1:]), ends_line]
+        pairs = zip(parts, ends, strict=True)
+        return _join_parts([self._sum_over_lines(*self.values.of_text(part, end)) for part, end in pairs])
+
     def _sum_over_lines(self, values: Floats, per_line: Integers) -> Score:
         """Add up the values of each line's tokens, NaN for unknown ones, which become 0."""
         line = np.repeat(np.arange(len(per_line)), per_line)
@@ -170,6 +178,16 @@ class LineScorer:
             log_prob_known=known,
             log_prob_unknown=_times(n_unknown, self.log_prob_unk),
         )
+
+
+def _join_parts(parts: Sequence[Score]) -> Score:
+    """Put the lines of parts together, of which each but the first goes on with the last line of the one before."""
+    if len(parts) == 1:
+        return parts[0]
+    cut = Score.concatenate(parts)
+    starts = np.delete(np.arange(len(cut)), np.cumsum([len(part) for part in parts[:-1]]))
+    whole = cut.each(lambda amount: np.add.reduceat(amount, starts))
+    return replace(whole, lines=np.ones_like(starts), sentences=np.minimum(whole.sentences, 1))
 
 
 def _times(count: Any, log_prob: float) -> Floats:

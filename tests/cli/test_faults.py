@@ -247,9 +247,10 @@ def test_memory_for_one_long_record_is_a_few_times_its_size(folder, piece):
     """A record is decoded as a whole; the arrays of all its words would take thirty times its 30 MB."""
     size = 30_000_000 // len(piece.encode())
     (folder / "long.jsonl").write_text(json.dumps({"text": piece * size}, ensure_ascii=False), encoding="utf-8")
-    record, peak_mb = with_peak("long.jsonl", "--field", "text")
-    assert (record["lines"], record["tokens"]) == (1, size)
-    assert peak_mb < 100 + 9 * 30
+    for level in ("corpus", "line"):
+        record, peak_mb = with_peak("long.jsonl", "--field", "text", "--per", level)
+        assert (record["lines"], record["tokens"]) == (1, size)
+        assert peak_mb < 150 + 7 * 30
 
 
 @posix
