@@ -23,7 +23,16 @@ from skxent.language_model._corpus import (
     start_workers,
 )
 from skxent.language_model._model import WordScores
-from skxent.language_model._reader import BAD_BYTE, MARK_BYTES, Block, Piece, join_blocks, pieces_of_texts, read_pieces
+from skxent.language_model._reader import (
+    BAD_BYTE,
+    MARK_BYTES,
+    Block,
+    Piece,
+    count_newlines,
+    join_blocks,
+    pieces_of_texts,
+    read_pieces,
+)
 from skxent.language_model._score import Score
 from skxent.language_model._token_values import TokenValues
 from skxent.language_model._tokenizers import Tokenize, works_on_arrays
@@ -331,7 +340,7 @@ def _score_batch(scorer: LineScorer, keep: str | None, batch: Sequence[Piece]) -
 def _n_records(block: Block) -> int:
     if block.documents is not None:
         return len(block.documents.numbers)
-    return block.raw.count(b"\n") + (not block.raw.endswith(b"\n"))
+    return count_newlines(block.raw) + (not block.raw.endswith(b"\n"))
 
 
 def _join_cut_lines(scored: Iterable[_Batch]) -> Iterator[ScoredLines]:
