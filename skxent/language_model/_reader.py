@@ -48,8 +48,8 @@ __all__ = [
 
 # Bytes that are read and counted at a time: the arrays of a block, about 20 times as large, stay below 100 MB.
 BLOCK_BYTES = 1 << 21
-# Bytes a line, on average over a block, from which on Python's json reads the lines instead of Polars: with records of
-# 3 kB it takes less time than Polars, with those of 64 bytes twice as much. It saves the import of Polars as well.
+# Bytes a line, on average over a block, from which on Python's json reads the lines instead of Polars. That takes as
+# long with records of 3 kB (and twice as long with those of 64 bytes), and saves the import of Polars.
 _LONG_LINE = 1_000
 # A byte that could not be decoded from another encoding than UTF-8: half of a surrogate pair, which no text holds.
 BAD_BYTE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
@@ -506,17 +506,17 @@ def _ended_column(texts: pl.Series) -> _Ended:
 
 
 def _ended_list(texts: list[str]) -> _Ended:
-    n_characters = n_bytes = _lengths(texts)
+    n_characters = _lengths(texts)
     if all(map(str.isascii, texts)):
-        data = "\n".join([*texts, ""]).encode()
+        n_bytes, data = n_characters, "\n".join([*texts, ""]).encode()
     else:
         encoded = [text.encode("utf-8", "replace") for text in texts]
-        data, n_bytes = b"\n".join([*encoded, b""]), _lengths(encoded)
-    characters = np.frombuffer(data, np.uint8)
-    last = np.cumsum(n_bytes + 1) - 1
-    is_open = (n_bytes == 0) | (characters[last - 1] != 0x0A)
-    given_twice = last[~is_open]
-    data = np.delete(characters, given_twice).tobytes() if len(given_twice) else data
+        n_bytes, data = _lengths(encoded), b"\n".join([*encoded, b""])
+    last = np.cumsum(n_bytes) + np.arange(len(texts)) - 1
+    is_open = (n_bytes == 0) | (np.frombuffer(data, np.uint8)[last] != 0x0A)
+    if not is_open.all():
+        stripped = [text.removesuffix("\n").encode("utf-8", "replace") for text in texts]
+        data = b"\n".join([*stripped, b""])
     return data, n_bytes, n_characters, is_open
 
 
@@ -692,7 +692,7 @@ def _json_text(line: str, field: str) -> str:
     text = record[field]
     if not isinstance(text, str | None):
         raise ValueError(f"field {field!r} is {_JSON_KINDS[type(text)]}, not text")
-    return (text or "").encode("utf-8", "replace").decode()
+    return text if text and text.isascii() else (text or "").encode("utf-8", "replace").decode()
 
 
 def _names(record: dict[str, Any]) -> str:
