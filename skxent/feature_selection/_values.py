@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from skxent._labels import is_missing
 from skxent._typing import Array, Integers
-from skxent.feature_selection._containers import LARGEST_EXACT, is_missing
+from skxent.feature_selection._containers import LARGEST_EXACT
 
 __all__ = ["Levels", "as_numbers", "kind_of", "kind_of_all", "refuse_mixture", "stack_columns"]
 

@@ -16,6 +16,7 @@ from sklearn.utils import Tags, assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from skxent._labels import plain_labels
 from skxent._polars import pl
 from skxent._sklearn import Estimator, Interval, StrOptions, all_or_nothing, check_sample_weight, fit_context
 from skxent._typing import Array, Floats
@@ -429,7 +430,7 @@ def _times(log_probs: Floats, counts: csr_array) -> Floats:
 
 
 def _checked_labels(y: Any) -> Array:
-    labels: Array = column_or_1d(y, warn=True)
+    labels: Array = column_or_1d(plain_labels(y), warn=True)
     if not len(labels):
         raise ValueError("there are no documents to learn from: y is empty")
     assert_all_finite(labels, input_name="y")

@@ -20,6 +20,7 @@ from sklearn.utils import assert_all_finite, check_array, check_consistent_lengt
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skxent._labels import plain_labels
 from skxent._parallel import worker_threads
 from skxent._sklearn import (
     CallbackSupportMixin,
@@ -341,7 +342,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         X, y = validate_data(
             self,
             X,
-            y,
+            plain_labels(y),
             accept_sparse="csr",
             dtype=[np.float64, np.float32],
             order="C",
@@ -596,7 +597,13 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
 
         def score(w: Array) -> float:
             probe.__dict__.update(attributes(w))
-            return float(scorer(probe, part.X, y, **weight))
+            value = scorer(probe, part.X, y, **weight)
+            if not isinstance(value, Real) or np.isnan(value):
+                raise ValueError(
+                    f"scoring={self.scoring!r} gave {value!r} for the {rows.n_rows} validation rows; it must give a "
+                    "number. Some scores need rows of each class: give X_val and y_val, or raise validation_fraction."
+                )
+            return float(value)
 
         return Validation(score, patience, self.tol, w0)
 
@@ -667,7 +674,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         if source is not None:
             return self._score_of_blocks(source, _unless_named(y), _unless_named(sample_weight))
         refuse_lazy(X=X, y=y, sample_weight=sample_weight)
-        y = y.toarray() if hasattr(y, "toarray") else y
+        y = y.toarray() if hasattr(y, "toarray") else plain_labels(y)
         if not self._is_matrix(np.asarray(y)):
             return float(super().score(X, y, sample_weight))
         y = as_probabilities(check_array(y, input_name="y"), np.float64)
