@@ -21,7 +21,7 @@ from skxent._polars import pl
 from skxent._sklearn import Estimator, Interval, StrOptions, all_or_nothing, check_sample_weight, fit_context
 from skxent._typing import Array, Floats
 from skxent.language_model._class_counts import ClassCounts, count_classes
-from skxent.language_model._documents import DocumentReader, is_matrix
+from skxent.language_model._documents import DocumentReader, is_matrix, listed_words
 from skxent.language_model._options import DECODE_ERRORS, LEAVE_ONE_OUT
 from skxent.language_model._shared_vocabulary import BACKGROUNDS, fit_shared
 from skxent.language_model._smoothing import Smoothing, make_smoothing
@@ -64,7 +64,7 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, Estimator):
     fit_prior : bool, default=True
         Whether the prior of a class is its share of the training documents; else all classes are equally likely.
     class_prior : array-like of shape (n_classes,), optional
-        Priors, in the order of `classes_`, instead of those of the training documents.
+        Priors, in the order of `classes_`, instead of those of the training documents. They are divided by their sum.
     vocabulary : iterable of str or mapping of str to int, optional
         Closed vocabulary. With a matrix of counts, the names of its columns.
     min_count : int, default=1
@@ -352,14 +352,10 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, Estimator):
 
     def _vocabulary(self) -> pl.Series | None:
         """Return the closed vocabulary, in its order."""
-        if self.vocabulary is None:
+        words = listed_words(self.vocabulary)
+        if words is None:
             return None
-        if isinstance(self.vocabulary, str):
-            raise ValueError("vocabulary must be an iterable of words, not one string")
-        words = self.vocabulary
-        if isinstance(words, Mapping):
-            words = sorted(words, key=words.__getitem__)
-        series = pl.Series("word", list(words), dtype=pl.String)
+        series = pl.Series("word", words, dtype=pl.String)
         if series.n_unique() < len(series):
             raise ValueError(f"vocabulary holds {series.filter(series.is_duplicated())[0]!r} twice")
         return series

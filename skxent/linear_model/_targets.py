@@ -25,6 +25,10 @@ __all__ = [
 
 # Labels looked up at a time: few temporaries, and still much work for each call.
 _LABELS_AT_A_TIME = 65_536
+_SEVERAL_LABELS = (
+    "a matrix holds probabilities or 0 and 1. For several columns of labels use "
+    "sklearn.multioutput.MultiOutputClassifier."
+)
 
 
 class Targets(NamedTuple):
@@ -120,13 +124,12 @@ def as_probabilities(y: Array, dtype: Any) -> Array:
     try:
         y = np.asarray(y).astype(dtype)
     except ValueError:
-        raise ValueError(
-            "y is a matrix but not of numbers; a matrix holds probabilities or 0 and 1. For several columns of labels "
-            "use sklearn.multioutput.MultiOutputClassifier."
-        ) from None
+        raise ValueError(f"y is a matrix but not of numbers; {_SEVERAL_LABELS}") from None
     outside = np.flatnonzero(((y < 0) | (y > 1)).any(axis=1))
     if len(outside):
-        raise ValueError(f"Row {outside[0]} of y, {y[outside[0]]}, is not made of probabilities between 0 and 1.")
+        raise ValueError(
+            f"Row {outside[0]} of y, {y[outside[0]]}, is not made of probabilities between 0 and 1; {_SEVERAL_LABELS}"
+        )
     return y
 
 
