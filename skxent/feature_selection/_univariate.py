@@ -210,7 +210,7 @@ def cross_entropy_classif(
         Dask and of lazy frames of Polars a few columns are in memory at a time, and none if Dask has a client, whose
         workers count them. The scores are the same.
     y : array-like of shape (n_rows,)
-        Class labels of any type.
+        Class labels, all text or all numbers, booleans or dates.
     categorical_features : "from_dtype" or array-like of bool, int or str, default="from_dtype"
         Features whose every value is a bin of its own. Text, and columns with a categorical dtype, always
         are.

@@ -177,8 +177,8 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
             block by block in each pass, if they have more than 256 MB. Arrays and frames of Dask stay on its workers,
             and `y` and `sample_weight` may be Dask's, too.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), or str
-            Class labels of any type, or a matrix: see the class. Of a source with named columns, the name of one; None
-            if the source has the targets itself.
+            Class labels, all text or all numbers, booleans or dates; or a matrix: see the class. Of a source with named
+            columns, the name of one; None if the source has the targets itself.
         sample_weight : array-like of shape (n_samples,) or str, optional
             How often each row counts. Of a source with named columns, the name of one.
         coef_init : array-like of shape (n_outputs, n_features), optional
