@@ -1,4 +1,4 @@
-"""Labels as users hand them over, made arrays that lose no digit and hide no missing value."""
+"""What users hand over, made arrays that lose no digit and hide no missing value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from skxent._typing import Array
 
-__all__ = ["is_missing", "plain_labels"]
+__all__ = ["is_missing", "plain_labels", "refuse_masked"]
 
 
 def is_missing(values: Iterable[Any]) -> Array:
@@ -26,6 +26,14 @@ def is_missing(values: Iterable[Any]) -> Array:
         [value is None or value is na or (type(value) is not np.ndarray and value != value) for value in values],
         dtype=bool,
     )
+
+
+def refuse_masked(**values: Any) -> None:
+    """Raise a ValueError for masked arrays with masked entries: what lies behind a mask is no value."""
+    for name, value in values.items():
+        if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+            entry = ", ".join(map(str, np.argwhere(np.ma.getmaskarray(value))[0]))
+            raise ValueError(f"{name}[{entry}] is masked: fill the masked entries, or leave out their rows.")
 
 
 def plain_labels(y: Any, name: str = "y") -> Any:
@@ -57,9 +65,7 @@ def plain_labels(y: Any, name: str = "y") -> Any:
     >>> plain_labels(np.array([True, False], dtype=object))
     array([ True, False])
     """
-    if isinstance(y, np.ma.MaskedArray) and np.ma.is_masked(y):
-        row = np.argwhere(np.ma.getmaskarray(y))[0, 0]
-        raise ValueError(f"{name}[{row}] is masked: leave out the rows that have no label.")
+    refuse_masked(**{name: y})
     values = _array_of(y, name)
     if not isinstance(values, np.ndarray) or values.dtype.kind != "O" or values.size != len(values):
         return values

@@ -12,6 +12,7 @@ from numpy.testing import assert_array_equal
 
 from skxent import CrossEntropySelector, SoftmaxRegressor, UnigramClassifier, cross_entropy_classif
 from skxent._labels import plain_labels
+from skxent.feature_selection import cross_entropy_regression
 from skxent.label_noise import label_quality
 
 KIND = np.arange(60) % 3
@@ -93,8 +94,12 @@ def test_masked_features_and_weights_are_refused():
     for call in (lambda: model.fit(masked, KIND), lambda: model.predict(masked), lambda: model.score(masked, KIND)):
         with pytest.raises(ValueError, match=r"X\[7, 2\] is masked"):
             call()
-    with pytest.raises(ValueError, match=r"sample_weight\[3\] is masked"):
-        model.fit(X, KIND, sample_weight=np.ma.masked_equal(np.arange(60.0), 3))
+    weight = np.ma.masked_equal(np.arange(60.0), 3)
+    for call in (model.fit, cross_entropy_classif):
+        with pytest.raises(ValueError, match=r"sample_weight\[3\] is masked"):
+            call(X, KIND, sample_weight=weight)
+    with pytest.raises(ValueError, match=r"y\[3\] is masked"):
+        cross_entropy_regression(X, weight)
 
 
 def test_a_column_called_mask_masks_nothing():

@@ -12,7 +12,7 @@ from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
-from skxent._labels import plain_labels
+from skxent._labels import plain_labels, refuse_masked
 from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._binning import add_up
 from skxent.feature_selection._containers import LARGEST_EXACT
@@ -112,6 +112,7 @@ def read_frequencies(sample_weight: ArrayLike, n_rows: int) -> Floats:
     They are rounded so that their sums are exact, and so the same in any order of the rows and however they are cut:
     to multiples of a power of two that is at most 2**-51 of the sum of all.
     """
+    refuse_masked(sample_weight=sample_weight)
     try:
         weight = np.asarray(in_memory(sample_weight), dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:

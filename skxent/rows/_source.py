@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_array, check_consistent_length
 
-from skxent._labels import plain_labels
+from skxent._labels import plain_labels, refuse_masked
 from skxent._parallel import read_ahead
 from skxent._sklearn import check_sample_weight
 from skxent._typing import Array
@@ -43,10 +43,8 @@ def refuse_lazy(**values: Any) -> None:
     ValueError
         If one is a masked array with masked entries.
     """
+    refuse_masked(**values)
     for name, value in values.items():
-        if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-            entry = ", ".join(map(str, np.argwhere(np.ma.getmaskarray(value))[0]))
-            raise ValueError(f"{name}[{entry}] is masked: fill the masked entries, or leave out their rows.")
         kinds = {type(value)} if not isinstance(value, list | tuple) else {*map(type, value)}
         for kind in filter(_is_lazy, kinds):
             what = "is" if kind is type(value) else "holds"
