@@ -79,6 +79,8 @@ __all__ = ["Bound", "NewtonBound", "above_targets"]
 
 # Largest entry of a gradient that is zero but for rounding, in columns of deviation 1.
 _ZERO = 10 * float(np.finfo(np.float64).eps)
+# Rounding errors of the objective that it may be below the least value there is.
+_BELOW = 100
 # Share of the first residual's size that is rounding: the Newton step is found.
 _SOLVED = 1e-12
 # Least eigenvalue of a preconditioned Hessian that is reckoned with, as a share of the largest.
@@ -307,7 +309,10 @@ def above_targets(objective: Any, w: Array) -> float:
     if not (rests_at_targets(objective.problem, w.shape[1]) and is_convex(objective.problem, w.shape[1])):
         return np.inf
     value = objective.value(w)
-    return float(max(value - objective.value_at_targets(), objective.eps * abs(value)))
+    rounding = float(objective.eps * abs(value))
+    above = float(value - objective.value_at_targets())
+    # Below it the gradient is that of another loss.
+    return max(above, rounding) if above > -_BELOW * rounding else np.inf
 
 
 def _factor(reach: float) -> float:

@@ -78,7 +78,7 @@ BAD_DATA = {
     "negative soft label": (
         {"y": changed(ONE_HOT, (5, slice(None)), [-0.5, 0.5, 1])},
         ValueError,
-        r"Row 5 of y, \[-0\.5  0\.5  1\. \], is not made of probabilities between 0 and 1\.",
+        r"Row 5 of y, \[-0\.5  0\.5  1\. \], is not made of probabilities between 0 and 1;",
     ),
     "soft label above one": ({"y": changed(ONE_HOT, (5, 1), 2)}, ValueError, "Row 5 of y, .* between 0 and 1"),
     "nan in soft labels": ({"y": changed(ONE_HOT, (5, 1), np.nan)}, ValueError, "Input y contains NaN"),
