@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from numbers import Number
 from os import PathLike
 from pathlib import Path
@@ -19,7 +19,7 @@ from skxent.language_model._errors import CorpusError
 from skxent.language_model._reader import read_pieces
 from skxent.language_model._tokenizers import Tokenize
 
-__all__ = ["DocumentReader", "Text", "encode_lines", "is_matrix", "listed_words"]
+__all__ = ["DocumentReader", "Text", "check_same_tokens", "encode_lines", "is_matrix", "listed_words"]
 
 # A document: UTF-8, a string, or tokens.
 Text = bytes | Document
@@ -104,6 +104,18 @@ class DocumentReader:
                 f"document {number}, byte {error.start}: not valid {self.encoding} ({error.reason}); give its "
                 "encoding, or decode_error='replace'"
             ) from None
+
+
+def check_same_tokens(readers: Sequence[Any]) -> None:
+    """Raise a ValueError if one estimator cuts text into other tokens than another."""
+    for name in ("tokenizer", "lowercase"):
+        first, *others = (getattr(reader, name) for reader in readers)
+        for other in others:
+            if other != first:
+                raise ValueError(
+                    f"one model has {name}={first!r}, another {name}={other!r}: they cut text into different tokens, "
+                    "so that their counts and figures do not go together"
+                )
 
 
 def listed_words(vocabulary: Any) -> list[str] | None:

@@ -30,7 +30,7 @@ from skxent.language_model._corpus import (
     merge_counts,
 )
 from skxent.language_model._distributed import count_on_workers, is_distributed
-from skxent.language_model._documents import DocumentReader, is_matrix, listed_words
+from skxent.language_model._documents import DocumentReader, check_same_tokens, is_matrix, listed_words
 from skxent.language_model._model import Evaluation, FittedUnigram, fit_unigram
 from skxent.language_model._options import DECODE_ERRORS, END_OF_SENTENCE, LEAVE_ONE_OUT
 from skxent.language_model._score import Score
@@ -219,10 +219,16 @@ class UnigramLanguageModel(NamedParts, DocumentReader, Estimator):
         UnigramLanguageModel
             Exactly what one fit to all text would have given. The smoothing is fitted when it is first used, so that
             a sum of many models is fitted once.
+
+        Raises
+        ------
+        ValueError
+            If the models cut text into different tokens, or if one was read from an ARPA file and has no counts.
         """
         models = (self, *others)
         for model in models:
             check_is_fitted(model)
+        check_same_tokens(models)
         merged: UnigramLanguageModel = clone(self)
         merged.counts_ = merge_counts([model._own_counts() for model in models])
         return merged
