@@ -80,9 +80,10 @@ def _array_of(y: Any, name: str) -> Any:
         return y if nested or types == {str} else np.array(y, dtype=object)
     column = y.iloc[:, 0] if hasattr(y, "iloc") and np.ndim(y) == 2 and y.shape[1] == 1 else y
     dtype = getattr(column, "dtype", None)
-    if hasattr(column, "isna") and hasattr(dtype, "numpy_dtype"):
+    plain = getattr(dtype, "numpy_dtype", None)  # of a nullable column
+    if plain is not None and hasattr(column, "isna"):
         _refuse_missing(np.asarray(column.isna()), np.asarray(column, dtype=object), name)
-        return column.to_numpy(dtype=dtype.numpy_dtype).reshape(np.shape(y))
+        return column.to_numpy(dtype=plain).reshape(np.shape(y))
     return np.asarray(y) if hasattr(y, "__array__") and not hasattr(y, "__dask_graph__") else y
 
 

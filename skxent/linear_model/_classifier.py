@@ -45,6 +45,7 @@ from skxent.linear_model._targets import (
     classes_and_positions,
     hold_out,
     positions_in,
+    widened,
 )
 from skxent.linear_model.solvers import SOLVERS, Solver, resolve_solver
 from skxent.linear_model.solvers._sgd import divergence_error, one_pass
@@ -204,9 +205,10 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
             If the data, targets, weights, loss or solver cannot be used, or if the solver diverged; the message says
             what to do.
         """
-        as_given = X
+        as_given, in_blocks = X, y is None or isinstance(y, str)
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=True, check_finite=False)
         targets = self._encode(y, X.dtype)
+        targets = widened(targets) if in_blocks else targets
         solver, loss = self._resolve(targets)
         weight = self._weights(sample_weight, X, targets)
         w0 = self._start(X, targets, coef_init, intercept_init)

@@ -21,6 +21,7 @@ __all__ = [
     "hold_out",
     "positions_in",
     "soft_labels",
+    "widened",
 ]
 
 # Labels looked up at a time: few temporaries, and still much work for each call.
@@ -169,6 +170,16 @@ def positions_in(found: Array, classes: Array) -> Array:
     if len(unseen):
         raise ValueError(f"y has labels {unseen} that are not among the classes of the first call, {classes}.")
     return positions.astype(_index_type(classes))
+
+
+def widened(targets: Targets) -> Targets:
+    """Return targets whose classes are int64, if they are integers: those read in blocks are in as few bytes as can be.
+
+    Predictions in one byte would overflow where a user computes with them.
+    """
+    classes = targets.classes
+    fits = classes.dtype.kind in "iu" and classes.max() <= np.iinfo(np.int64).max
+    return targets._replace(classes=classes.astype(np.int64)) if fits else targets
 
 
 def _index_type(classes: Array) -> np.dtype[Any]:
