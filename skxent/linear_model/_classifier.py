@@ -600,7 +600,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         def score(w: Array) -> float:
             probe.__dict__.update(attributes(w))
             value = scorer(probe, part.X, y, **weight)
-            if not isinstance(value, Real) or np.isnan(value):
+            if not isinstance(value, Real) or np.isnan(float(value)):
                 raise ValueError(
                     f"scoring={self.scoring!r} gave {value!r} for the {rows.n_rows} validation rows; it must give a "
                     "number. Some scores need rows of each class: give X_val and y_val, or raise validation_fraction."
