@@ -49,6 +49,7 @@ from skxent.linear_model._targets import (
 )
 from skxent.linear_model.solvers import SOLVERS, Solver, resolve_solver
 from skxent.linear_model.solvers._sgd import divergence_error, one_pass
+from skxent.linear_model.solvers._solver import checked_result
 from skxent.losses import LOSSES, Loss, check_purity, check_shapes, normalized, resolve_loss
 from skxent.rows import Part, Rows, logits_in_blocks, on_parts, opened, refuse_lazy, rows_of, subset
 
@@ -232,7 +233,8 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
             monitor = Monitor(self, context, fit_data, attributes, validation)
             monitor.begin(w0)
             objective = Objective(self._problem(loss), train)
-            result = solver.solve(objective, w0, callback=monitor, **self._options(solver, rng))
+            solved = solver.solve(objective, w0, callback=monitor, **self._options(solver, rng))
+            result = checked_result(solver, solved)
             monitor.close()
         self._warn_unless_converged(result)
         w = result.w if validation is None or not self.early_stopping else validation.best_w
@@ -480,7 +482,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         def minimise(objective: Objective) -> Array:
             w0 = np.zeros((rows.n_features + 1, rows.n_outputs), rows.dtype)
             options = {**self._options(solver, rng), "tol": max(self.tol, _CROSSFIT_TOL)}
-            result = solver.solve(objective, w0, callback=lambda w, value: False, **options)
+            result = checked_result(solver, solver.solve(objective, w0, callback=lambda w, value: False, **options))
             self._warn_unless_converged(result)
             w: Array = result.w
             return w
