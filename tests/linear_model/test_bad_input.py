@@ -344,6 +344,20 @@ def test_steps_that_only_harm_warn_with_advice(estimator, options):
     assert np.isfinite(model.coef_).all()
 
 
+class NoNumber(CrossEntropy):
+    def pointwise(self, y, p, log_p):
+        loss, gradient = super().pointwise(y, p, log_p)
+        return np.nan * loss, gradient
+
+
+@pytest.mark.parametrize("estimator", BOTH)
+@pytest.mark.parametrize("tol", [0, 1e-6])
+def test_a_loss_that_is_no_number_is_never_silent(estimator, tol):
+    """Whatever its gradient is."""
+    with pytest.raises(ValueError, match="the loss is not a number"):
+        estimator(NoNumber(), solver="sgd", max_iter=5, random_state=0, tol=tol).fit(X, y)
+
+
 @pytest.mark.parametrize("estimator", BOTH)
 def test_a_wrong_gradient_is_never_silent(estimator):
     message = r"no step lowers the objective .*optimality_=inf.* Check the loss with skxent\.testing"
