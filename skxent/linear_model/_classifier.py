@@ -622,7 +622,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
     def _known_classes(self, classes: Any, y: Array, first: bool) -> Array | None:
         """Return the labels that `partial_fit` may meet; None where a matrix of targets says it."""
         if classes is not None:
-            classes = np.unique(classes)
+            classes = np.unique(plain_labels(classes, "classes"))
         if not first:
             if classes is not None and not np.array_equal(classes, self.classes_):
                 raise ValueError(f"classes={classes} differs from the first call's, {self.classes_}.")
@@ -679,14 +679,14 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
             return self._score_of_blocks(source, _unless_named(y), _unless_named(sample_weight))
         refuse_lazy(X=X, y=y, sample_weight=sample_weight)
         y = y.toarray() if hasattr(y, "toarray") else plain_labels(y)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
         if not self._is_matrix(np.asarray(y)):
             return float(super().score(X, y, sample_weight))
         y = as_probabilities(check_array(y, input_name="y"), np.float64)
-        check_consistent_length(X, y, sample_weight)
+        check_consistent_length(X, y)
         if y.shape[1] != self.coef_.shape[0]:
             raise ValueError(f"y has {y.shape[1]} columns; this model has {self.coef_.shape[0]} outputs.")
-        if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
         return float(np.average(self._chance_of_hit(X, y), weights=sample_weight))
 
     def _score_of_blocks(self, source: Any, y: Any, sample_weight: Any) -> float:

@@ -164,11 +164,11 @@ def _tabulated(y: Array) -> tuple[Array, Callable[[Array], Array]]:
 
 
 def positions_in(found: Array, classes: Array) -> Array:
-    """Return the position of each of the labels found in the sorted `classes`."""
+    """Return the position of each of the labels found in the sorted `classes` of a fit, or of its first call."""
     positions = np.searchsorted(classes, found).clip(max=len(classes) - 1)
     unseen = found[classes[positions] != found]
     if len(unseen):
-        raise ValueError(f"y has labels {unseen} that are not among the classes of the first call, {classes}.")
+        raise ValueError(f"y has labels {unseen} that are not among the classes of the fit, {classes}.")
     return positions.astype(_index_type(classes))
 
 

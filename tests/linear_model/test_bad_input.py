@@ -283,8 +283,8 @@ def test_warm_start_with_another_problem(estimator, data, labels, message):
     ("classes", "message"),
     [
         (None, r"first call to partial_fit needs classes: all labels that will ever come\."),
-        ([0, 1], r"y has labels \[2\] that are not among the classes of the first call, \[0 1\]"),
-        (["0", "1", "2"], r"y has labels \[0 1 2\] that are not among the classes of the first call"),
+        ([0, 1], r"y has labels \[2\] that are not among the classes of the fit, \[0 1\]"),
+        (["0", "1", "2"], r"y has labels \[0 1 2\] that are not among the classes of the fit"),
         ([0], r"y has labels \[1 2\] that are not among"),
     ],
 )
@@ -293,11 +293,25 @@ def test_bad_classes_in_the_first_partial_fit(estimator, classes, message):
     unchanged(model, lambda: model.partial_fit(X, y, classes=classes), ValueError, message)
 
 
+@pytest.mark.parametrize("classes", [[0, "1", 2], [0, None, 2]])
+def test_classes_of_several_types_are_named(classes):
+    with pytest.raises(ValueError, match=r"classes holds labels of type int, str|classes\[1\] is None"):
+        SoftmaxRegressor().partial_fit(X, y, classes=classes)
+
+
+@pytest.mark.parametrize("targets", [y, np.eye(3)[y]], ids=["labels", "matrix"])
+@pytest.mark.parametrize("weight", [-np.ones(len(y)), np.zeros(len(y)), np.ones(len(y) - 1)], ids=["-1", "0", "short"])
+def test_bad_weights_of_a_score(targets, weight):
+    model = SoftmaxRegressor().fit(X, targets)
+    with pytest.raises(ValueError, match=r"Negative|non-zero|sample_weight\.shape"):
+        model.score(X, targets, sample_weight=weight)
+
+
 @pytest.mark.parametrize("estimator", BOTH)
 @pytest.mark.parametrize(
     ("labels", "classes", "message"),
     [
-        (y + 1, None, r"y has labels \[3\] that are not among the classes of the first call, \[0 1 2\]"),
+        (y + 1, None, r"y has labels \[3\] that are not among the classes of the fit, \[0 1 2\]"),
         (np.array(["a", "b", "c"])[y], None, r"y has labels \['a' 'b' 'c'\] that are not among"),
         (y, [0, 1, 2, 3], r"classes=\[0 1 2 3\] differs from the first call's, \[0 1 2\]"),
         (np.eye(4)[y], None, r"this one has 4 and \[0 1 2 3\]"),
