@@ -76,6 +76,11 @@ class Notes:
             kind = _json_kind(head)
             if kind is not None:
                 self.say(f"note: {path} looks like {kind}, and is read as plain text: name the text's --field")
+            if b"\r" in head.strip() and b"\n" not in head:
+                self.say(
+                    f"note: {path} has carriage returns and no line feeds, so that all of it is one line: "
+                    "turn one into the other, e.g. tr '\\r' '\\n' < FILE"
+                )
             if head.count(b"\0") > len(head) * _MANY_NULS:
                 self.say(f"note: {path} has NUL bytes as UTF-16 has them: name its --encoding, such as utf-16-le")
 

@@ -195,7 +195,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
         X : array-like, data frame or sparse matrix of shape (n_rows, n_features)
             Numbers, categories, text, booleans and dates; missing values have a bin of their own.
         y : array-like of shape (n_rows,)
-            Class labels of any type.
+            Class labels, all text or all numbers, booleans or dates.
         sample_weight : array-like of shape (n_rows,), default=None
             How many times each row counts.
 

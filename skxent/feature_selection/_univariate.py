@@ -15,6 +15,7 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
+from skxent._labels import refuse_masked
 from skxent._sklearn import Hidden, Interval, StrOptions, validate_params
 from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._averaging import average_gain, finer_features
@@ -210,7 +211,7 @@ def cross_entropy_classif(
         Dask and of lazy frames of Polars a few columns are in memory at a time, and none if Dask has a client, whose
         workers count them. The scores are the same.
     y : array-like of shape (n_rows,)
-        Class labels of any type.
+        Class labels, all text or all numbers, booleans or dates.
     categorical_features : "from_dtype" or array-like of bool, int or str, default="from_dtype"
         Features whose every value is a bin of its own. Text, and columns with a categorical dtype, always
         are.
@@ -380,6 +381,7 @@ def cross_entropy_regression(
     array([ True, False])
     """
     score_func = score_or_deprecated(score_func, estimator)
+    refuse_masked(y=y)
     with np.errstate(invalid="ignore"):  # scikit-learn adds all values up
         values = column_or_1d(check_array(y, ensure_2d=False, dtype="numeric", input_name="y"), warn=True)
     check_consistent_length(X, values)

@@ -405,8 +405,10 @@ def random_variable(name: str, given: Any, deadline: Deadline) -> RandomVariable
     for kind, frozen in _AS_FROZEN.items():
         rv = frozen(rv) if isinstance(rv, kind) else rv
     if not hasattr(rv, "support") or not hasattr(rv, "cdf"):
-        what = f"{name} must be an array of probabilities or a univariate distribution of scipy.stats"
-        raise TypeError(f"{what}, not {type(given).__name__}.")
+        raise TypeError(
+            f"{name} must be a univariate distribution of scipy.stats, multivariate_normal or gaussian_kde, not "
+            f"{type(given).__name__}. Probabilities in an array are compared with those of another array."
+        )
     if isinstance(rv, stats.Mixture):
         return _from_mixture(name, rv, deadline)
     read = _from_object if hasattr(rv, "icdf") else _from_frozen

@@ -762,7 +762,7 @@ def test_listed_values_are_looked_up():
             TypeError,
             "p is continuous and q is discrete",
         ),
-        (lambda: kl_divergence(stats.norm(), [0.5, 0.5]), TypeError, "q must be an array .* not list"),
+        (lambda: kl_divergence(stats.norm(), [0.5, 0.5]), TypeError, "q must be a univariate distribution .* not list"),
         (lambda: entropy(stats.gamma), TypeError, r"p is a family .* scipy.stats.gamma\(a\)"),
         (lambda: entropy(stats.Normal), TypeError, r"p is the class Normal; .* Normal\(\.\.\.\)"),
         (lambda: entropy(stats.dirichlet([1, 2])), TypeError, "univariate .* dirichlet"),

@@ -481,6 +481,8 @@ def test_bad_tokenizers():
         count_text(["a"], tokenizer="mwe")
     with pytest.raises(TypeError, match="must return a list of strings, not 'a'"):
         count_text(["a"], tokenizer=lambda line: line)
+    with pytest.raises(TypeError, match="must return a list of strings, not 5"):
+        count_text(["a"], tokenizer=lambda line: 5)
     with pytest.raises(TypeError, match="must return a list of strings"):
         count_text(["a"], tokenizer=lambda line: [1])
 

@@ -302,3 +302,10 @@ def test_bad_input_is_named(folder):
     with pytest.raises(CorpusError, match=r"scored\.jsonl: line 3: there is a field 'score' already"):
         written(selection)
     assert len(written(selection, score_field="likeness").splitlines()) == 2
+
+
+@pytest.mark.parametrize("options", [{"top": "50%"}, {"top": [1]}, {"buckets": True}, {"buckets": ["a", "b"]}])
+def test_what_is_no_number_is_named(options):
+    (name,) = options
+    with pytest.raises(ValueError, match=rf"{name}=.*: expected"):
+        select_texts(WANTED, CRAWL, **options)
