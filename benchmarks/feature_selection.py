@@ -416,13 +416,14 @@ NARROW_BINS = 240
 FIXED_BINS = (2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 30, 40, 48)
 # Columns of each kind, informative and noise.
 OF_KIND = 25
-# The cuts and their weights were chosen by ten shapes with the first nine sizes of classes; the others were kept back.
+# The weights of the cuts were chosen by five shapes with the first six sizes of classes; the others were kept back.
 CLASS_SIZES = {"2": [0.5, 0.5], "2, 5 %": [0.95, 0.05], "10": [0.1] * 10}
 OTHER_SIZES = {"2, 20 %": [0.8, 0.2], "5": [0.2] * 5, "10, 1.4 to 50 %": CLASSES["10, 1.4 to 50 %"]}
 _GROWING = np.geomspace(0.02, 0.4, 7)
 LATER_SIZES = {"2, 30 %": [0.7, 0.3], "3": [1 / 3] * 3, "7, growing": (_GROWING / _GROWING.sum()).tolist()}
 _ZIPF = 1 / np.arange(1.0, 13)
-LAST_SIZES = {"2, 10 %": [0.9, 0.1], "4": [0.25] * 4, "12, by Zipf's law": (_ZIPF / _ZIPF.sum()).tolist()}
+FOURTH_SIZES = {"2, 10 %": [0.9, 0.1], "4": [0.25] * 4, "12, by Zipf's law": (_ZIPF / _ZIPF.sum()).tolist()}
+FIFTH_SIZES = {"2, 40 %": [0.6, 0.4], "2, 3 %": [0.97, 0.03], "6, uneven": [0.35, 0.25, 0.15, 0.12, 0.08, 0.05]}
 
 # A shape draws columns for classes y, of which a part of the variance, or of the rows, depends on the class.
 Shape = Callable[[Rng, Array, float], Array]
@@ -547,19 +548,45 @@ def extremes(rng: Rng, y: Array, strength: float) -> Array:
     return np.asarray(np.exp(3 * in_interval(rng, y, 1.5 * strength, 0.015, at)))
 
 
+def upper_half(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw normal numbers; those above 0 have a spread that depends on the class."""
+    numbers = rng.normal(size=(len(y), OF_KIND))
+    return np.where(numbers > 0, numbers * np.exp(class_effects(rng, y, 2.5 * strength)), numbers)
+
+
+def five_waves(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw numbers whose density has five waves, of a height that depends on the class."""
+    numbers = rng.random((len(y), OF_KIND))
+    height = np.clip(class_effects(rng, y, 2.2 * strength) * np.sin(10 * np.pi * numbers), -1, 1)
+    return np.where(rng.random(numbers.shape) < (1 + height) / 2, numbers, (numbers + 0.1) % 1)
+
+
+def half(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw uniform numbers, some of the last class from half of the range anywhere."""
+    return in_interval(rng, y, strength, 0.5, rng.uniform(0, 0.5, OF_KIND))
+
+
+def heavier(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw normal numbers, about 30 % of them three times as spread; how many depends on the class."""
+    wide = rng.random((len(y), OF_KIND)) < np.clip(0.3 + 1.2 * class_effects(rng, y, strength), 0, 1)
+    return rng.normal(size=wide.shape) * np.where(wide, 3.0, 1.0)
+
+
 def bins_designs() -> Iterator[tuple[str, Shape, str, Sequence[float], int]]:
-    """Yield the designs: three sets by which the weights were chosen, then one that was looked at once."""
-    first: tuple[Shape, ...] = (moved_means, moved_spreads, one_peak)
-    for shape, (classes, shares), n in product(first, CLASS_SIZES.items(), (300, 1_000, 10_000)):
-        yield "first", shape, classes, shares, n
-    for shape, (classes, shares), n in product((*first, tail, two_peaks), OTHER_SIZES.items(), (500, 3_000)):
-        yield "second", shape, classes, shares, n
+    """Yield the designs: two sets by which the weights were chosen, then three that were made up afterwards."""
+    chosen_by: tuple[Shape, ...] = (moved_means, moved_spreads, one_peak)
     later: tuple[Shape, ...] = (both_ends, lowest_third, rounded_means, waves, exponentials)
-    for shape, (classes, shares), n in product(later, LATER_SIZES.items(), (400, 2_000)):
-        yield "third", shape, classes, shares, n
-    last: tuple[Shape, ...] = (dip, middle, some_waves, zeros_and_means, mean_and_spread, two_modes, extremes)
-    for shape, (classes, shares), n in product(last, LAST_SIZES.items(), (250, 1_500, 6_000)):
-        yield "kept back", shape, classes, shares, n
+    fourth: tuple[Shape, ...] = (dip, middle, some_waves, zeros_and_means, mean_and_spread, two_modes, extremes)
+    fifth: tuple[Shape, ...] = (upper_half, five_waves, half, heavier)
+    for name, shapes, classes_of, rows in (
+        ("first", chosen_by, CLASS_SIZES, (300, 1_000, 10_000)),
+        ("second", (*chosen_by, tail, two_peaks), OTHER_SIZES, (500, 3_000)),
+        ("third", later, LATER_SIZES, (400, 2_000)),
+        ("fourth", fourth, FOURTH_SIZES, (250, 1_500)),
+        ("fifth", fifth, FIFTH_SIZES, (300, 1_200)),
+    ):
+        for shape, (classes, shares), n in product(shapes, classes_of.items(), rows):
+            yield name, shape, classes, shares, n
 
 
 def areas(shape: Shape, shares: Sequence[float], n: int, seed: int) -> list[float]:

@@ -1,22 +1,16 @@
 r"""The gain of a row, averaged over several ways to cut an ordered feature.
 
-No number of bins suits all: a shift is seen best in two or three, a change of the spread in six to twelve, waves and
-peaks in as many as it takes, what happens to the largest values only in a bin of their own. So an ordered feature is
-cut into B = 2, 3, 6, 8, 16 and 48 bins of equal size, and into three, of which the first and the last are those of 6, 12
-and 24 equal ones. Without evidence for any of them their weights are :math:`v \propto B^{-0.8}`, and 1/10 for each of
-the three with small ends: the deviation of the gain by chance grows with :math:`\sqrt B`. The rows move these weights:
+No number of bins suits all: a shift is seen best in two or three, a change of the spread in six to twelve, a peak in as
+many as it takes, what happens to the largest values only in a bin of their own. So an ordered feature is cut into
+:math:`B = 2, 3, 4, 6, 8, 12, 16, 24` and 48 bins of equal size, and into three, of which the first and the last are
+those of 6, 12 and 24 equal ones. The gain of a row is the mean of its gains in all of them, with the weights
 
-.. math:: w \propto v \left(1 + \frac{e^{N s}}{30}\right),
+.. math:: w \propto v \left(1 + \frac{e^{N s}}{100}\right),
 
-where s is the leave-one-out gain in these bins. Whether the feature is noise or tells a little, the weights stay v; the
-more likely the classes become in some bins, beyond thirty times, the more do those decide alone, so that strong
-dependences are measured in the bins that they need.
-
-More bins also cost more by chance, :math:`\delta < 0` for the leave-one-out gain of noise. Weights that depend on the
-rows must not change this cost, or a feature would be ranked by how many bins it needs. So they average the gain without
-it, and the cost is that of the weights v:
-
-.. math:: \bar s = \sum_c w_c (s_c - \delta_c) + \sum_c v_c \delta_c.
+where s is the leave-one-out gain in these bins, v = 1/B for equal bins and 1/6 for each of the others, half of what
+three equal bins have. Without clear evidence for any of them the weights are v, whether the feature is noise or tells a
+little; the more likely the classes become in some bins, beyond a hundred times, the more do those decide alone, so
+that strong dependences are measured in the bins that they need.
 """
 
 from __future__ import annotations
@@ -28,17 +22,14 @@ import numpy as np
 from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._binning import AUTO_BINS, RANKED_BINS, Cuts, add_up
 from skxent.feature_selection._count_table import CountTable
-from skxent.feature_selection.scores import Score, checked_gain, gain_by_chance, leave_one_out
+from skxent.feature_selection.scores import Score, checked_gain, leave_one_out
 
 __all__ = ["average_gain", "finer_features"]
 
 # Ratio of likelihoods beyond which the rows decide between the numbers of bins.
-CLEAR = 30.0
-# Numbers of equal bins, each a divisor of 48, and those of which the first and the last are set apart from all between.
-EQUAL = (2, 3, 6, 8, 16, 48)
+CLEAR = 100.0
+# Numbers of equal bins of which the first and the last are set apart from all between.
 ENDS = (6, 12, 24)
-# Weight of a cut with small ends, and the power of B in that of the others, chosen by `bins` of the benchmark.
-WEIGHT_OF_ENDS, POWER = 0.1, -0.8
 
 
 class _Cut(NamedTuple):
@@ -58,13 +49,15 @@ class _Cut(NamedTuple):
     @property
     def weight(self) -> float:
         """Weight without evidence."""
-        return WEIGHT_OF_ENDS if self.ends else float(self.n_bins) ** POWER
+        return 1 / 6 if self.ends else 1 / self.n_bins
 
     @property
     def finer(self) -> _Cut | None:
         """The coarsest other cut of equal bins whose bins these are made of; None for the narrowest."""
-        first = self.n_bins if self.ends else self.n_bins + 1
-        return next((_Cut(n_bins) for n_bins in EQUAL if n_bins >= first and n_bins % self.n_bins == 0), None)
+        if self.ends:
+            return _Cut(self.n_bins)
+        multiples = [n_bins for n_bins in AUTO_BINS if n_bins > self.n_bins and n_bins % self.n_bins == 0]
+        return _Cut(multiples[0]) if multiples else None
 
     def starts(self, cuts: Cuts) -> Array:
         """Whether values are the first of a bin."""
@@ -72,7 +65,7 @@ class _Cut(NamedTuple):
 
 
 # Each before the finer one that it is made of.
-_CUTS = (*(_Cut(n_bins, ends=True) for n_bins in ENDS), *map(_Cut, EQUAL))
+_CUTS = (*(_Cut(n_bins, ends=True) for n_bins in ENDS), *map(_Cut, AUTO_BINS))
 
 
 def finer_features(table: CountTable) -> Array:
@@ -107,17 +100,13 @@ def average_gain(table: CountTable, features: Array, score: Score) -> tuple[Coun
     levels: dict[_Cut | None, _Level] = {}
     for cut in reversed(_CUTS):
         levels[cut] = _Level.of(narrow, cut.starts(cuts), levels.get(cut.finer), score)
-    without = np.array([cut.weight for cut in _CUTS])
-    without /= without.sum()
-    weights = _weights(without, np.array([levels[cut].evidence for cut in _CUTS]))
+    weights = _weights(np.array([levels[cut].evidence for cut in _CUTS]))
     gains: dict[_Cut | None, Floats] = {
         cut: weight[levels[cut].table.feature] * levels[cut].gain for cut, weight in zip(_CUTS, weights, strict=True)
     }
     for cut in _CUTS[:-1]:
         gains[cut.finer] += gains[cut][levels[cut].place]
-    by_chance = np.array([levels[cut].by_chance for cut in _CUTS])
-    cost = np.sum((without[:, None] - weights) * by_chance, axis=0)
-    return narrow, gains[_CUTS[-1]] + cost[narrow.feature]
+    return narrow, gains[_CUTS[-1]]
 
 
 class _Level(NamedTuple):
@@ -135,8 +124,6 @@ class _Level(NamedTuple):
         Of the rows of each cell.
     evidence : ndarray of shape (n_features,)
         Sum of the leave-one-out gains of the rows.
-    by_chance : ndarray of shape (n_features,)
-        Mean gain of the rows if the feature tells nothing.
     """
 
     table: CountTable
@@ -144,7 +131,6 @@ class _Level(NamedTuple):
     place: Integers
     gain: Floats
     evidence: Floats
-    by_chance: Floats
 
     @classmethod
     def of(cls, narrow: CountTable, opens: Array, finer: _Level | None, score: Score) -> _Level:
@@ -153,11 +139,12 @@ class _Level(NamedTuple):
         wide, place = table.with_wider_bins(within)
         gain = checked_gain(score, wide)
         left_out = gain if score is leave_one_out else leave_one_out(wide)
-        return cls(wide, opens, place, gain, wide.sum_cells(wide.count * left_out), gain_by_chance(score, wide))
+        return cls(wide, opens, place, gain, wide.sum_cells(wide.count * left_out))
 
 
-def _weights(without: Floats, evidence: Floats) -> Floats:
-    """Return the weight of each cut, of the same shape (n_cuts, n_features) as the evidence."""
+def _weights(evidence: Floats) -> Floats:
+    """Return the weight of each cut, of the same shape (n_cuts, n_features)."""
+    without = np.array([cut.weight for cut in _CUTS])
     logs = np.logaddexp(0.0, evidence - np.log(CLEAR)) + np.log(without)[:, None]
     weights = np.exp(logs - logs.max(axis=0))
     return np.asarray(weights / weights.sum(axis=0))

@@ -200,9 +200,10 @@ def cross_entropy_classif(
         are.
     n_bins : int or "auto", default="auto"
         Number of bins of the other features: quantiles, where a value that holds more than one bin's share
-        of the rows has its own. With "auto" the score is the mean over 2, 3, 6, 8, 16 and 48 bins, and over
+        of the rows has its own. With "auto" the score is the mean over 2, 3, 4, 6, 8, 12, 16, 24 and 48 bins, and over
         three with small ones at the ends; few count more, unless the rows clearly speak for others: see Notes. The
-        p-value and everything else that has one number of bins then has the divisor of 48, from 4 on, that is nearest to
+        p-value and everything else that
+        has one number of bins then has the divisor of 48, from 4 on, that is nearest to
         :math:`2 (N (1 - \sum \pi_k^2) / (K - 1))^{1/5}`, the fifth root of the size of the classes.
     score_func : {"loo", "plugin", "miller_madow"}, another registered name, or callable, default="loo"
         How the gain is estimated: "loo" leaves out one row at a time, as above; "plugin" is the mutual
@@ -248,13 +249,12 @@ def cross_entropy_classif(
       :math:`P(\chi^2_d > 2d)`: 16 % for d = 1, 9 % for d = 4, 5 % for d = 7, 0.1 % for d = 30. It is higher
       again where most bins hold a row or two, like hundreds of categories in 100 rows. Where few noise
       features should pass, ask for a small p-value too.
-    - With ``n_bins="auto"`` the gain of a row is the mean of its gains with B bins, with weights w in proportion to
-      :math:`(1 + e^{N s_B} / 30) v_B`, where :math:`s_B` is the leave-one-out score with B bins and
-      :math:`v_B = B^{-0.8}`; three bins of which the first and the last have a sixth, twelfth or twenty-fourth of the
-      rows have v = 0.1. What B bins cost by chance is averaged with the weights v, the same for all features. So
-      features that tell little are compared by few bins and by many, which ranks them about as well as the best number
-      of bins for their kind, while a strong dependence is measured in the bins that show it best. The bins of the
-      p-value do not depend on the classes, so that it keeps its meaning.
+    - With ``n_bins="auto"`` the gain of a row is the mean of its gains with B bins, with weights in proportion to
+      :math:`(1 + e^{N s_B} / 100) / B`, where :math:`s_B` is the leave-one-out score with B bins. Three bins count half
+      as much if the first and the last have a sixth, twelfth or twenty-fourth of the rows. So features that tell little
+      are compared by few bins and by many, which ranks them about as well as the best number of bins for
+      their kind, while a strong dependence is measured in the bins that show it best. The bins of the p-value
+      do not depend on the classes, so that it keeps its meaning.
     - The p-value is the chance that shuffled classes have as much plug-in information; two bins and two classes give
       that of Fisher's exact test. Sparse tables, such as rare words and rare classes, are counted exactly, or shuffled.
       For an ordered feature with three bins or more it is combined with that of a test of its normal scores, which

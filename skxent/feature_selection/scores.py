@@ -26,7 +26,6 @@ import numpy as np
 
 from skxent._registry import Registry
 from skxent._typing import Floats
-from skxent.feature_selection._binning import add_up
 from skxent.feature_selection._count_table import CountTable
 
 __all__ = [
@@ -34,7 +33,6 @@ __all__ = [
     "CountTable",
     "Score",
     "checked_gain",
-    "gain_by_chance",
     "leave_one_out",
     "miller_madow",
     "plugin",
@@ -43,13 +41,11 @@ __all__ = [
 ]
 
 Score = Callable[[CountTable], Floats]
-# Mean score of features that tell nothing, for each feature of a table.
-ByChance = Callable[[CountTable], Floats]
 
 SCORES: Registry[Score] = Registry("score")
 
 
-def register(name: str, by_chance: ByChance | None = None) -> Callable[[Score], Score]:
+def register(name: str) -> Callable[[Score], Score]:
     """Make a score known by a name.
 
     A score takes a `CountTable` and gives, for each cell, the log-loss in nats that a row of the cell
@@ -60,23 +56,13 @@ def register(name: str, by_chance: ByChance | None = None) -> Callable[[Score], 
     ----------
     name : str
         The name; an earlier score of that name is replaced.
-    by_chance : callable, default=None
-        Takes a table too and gives the mean score of features that tell nothing, of shape (n_features,); None stands
-        for 0. With ``n_bins="auto"`` it is what keeps a score from depending on how many bins suit the feature. It
-        becomes the attribute ``by_chance`` of the score.
 
     Returns
     -------
     callable
         A decorator.
     """
-
-    def remember(score: Score) -> Score:
-        if by_chance is not None:
-            score.by_chance = by_chance  # type: ignore[attr-defined]
-        return SCORES.register(name)(score)
-
-    return remember
+    return SCORES.register(name)
 
 
 def resolve_score(score: str | Score) -> Score:
@@ -127,35 +113,7 @@ def checked_gain(score: Score, table: CountTable) -> Floats:
     return gain
 
 
-def gain_by_chance(score: Score, table: CountTable) -> Floats:
-    """Mean score of features that tell nothing, as far as it is known, else 0: shape (n_features,)."""
-    known: ByChance | None = getattr(score, "by_chance", None)
-    return np.zeros(table.n_features) if known is None else known(table)
-
-
-def _left_out_by_chance(table: CountTable) -> Floats:
-    r"""Mean of `leave_one_out` for a feature that tells nothing, to the second order of q / π - 1.
-
-    That ratio has the mean 1 if classes are shuffled, and its variance is that of a hypergeometric variable:
-
-    .. math:: -\frac{1}{2N} \sum_b \frac{n_b (n_b - 1)}{(n_b - 1 + K)^2} \frac{N - n_b}{N - 2}
-              \sum_k \frac{n_k}{N} \frac{1 - \pi_k}{\pi_k}
-    """
-    n, n_k, total = np.maximum(table.bin_totals, 1.0), table.class_totals, table.total
-    n_k = n_k[n_k > 1]
-    of_classes = np.sum(n_k / total * (total - n_k) / (n_k - 1))
-    of_bins = n * (n - 1) / (n - 1 + table.n_classes) ** 2 * (total - n) / max(total - 2, 1.0)
-    return -add_up(table.feature_of_bin, of_bins, table.n_features) * of_classes / (2 * total)
-
-
-def _plugin_by_chance(table: CountTable) -> Floats:
-    """Mean of `plugin` for a feature that tells nothing, by the number of filled cells."""
-    cells = np.bincount(table.feature, minlength=table.n_features)
-    bias: Floats = (cells - table.bins_per_feature - table.n_classes + 1) / (2 * table.total)
-    return bias
-
-
-@register("loo", by_chance=_left_out_by_chance)
+@register("loo")
 def leave_one_out(table: CountTable) -> Floats:
     r"""Log-loss gain of a row that is left out, in closed form.
 
@@ -178,7 +136,7 @@ def leave_one_out(table: CountTable) -> Floats:
     return np.log1p(np.divide(numerator, denominator, out=np.zeros_like(out), where=of_class > 0))
 
 
-@register("plugin", by_chance=_plugin_by_chance)
+@register("plugin")
 def plugin(table: CountTable) -> Floats:
     r"""Pointwise mutual information of the observed frequencies, :math:`\log (n_{bk} N / n_b n_k)`.
 
@@ -199,5 +157,7 @@ def miller_madow(table: CountTable) -> Floats:
     See G. A. Miller, "Note on the bias of information estimates", in *Information Theory in Psychology*,
     1955.
     """
-    corrected: Floats = plugin(table) - _plugin_by_chance(table)[table.feature]
+    cells = np.bincount(table.feature, minlength=table.n_features)
+    bias = (cells - table.bins_per_feature - table.n_classes + 1) / (2 * table.total)
+    corrected: Floats = plugin(table) - bias[table.feature]
     return corrected
