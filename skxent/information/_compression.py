@@ -32,9 +32,10 @@ def compressed(centres: Floats, weights: Floats) -> tuple[Floats, Floats]:
     weights : ndarray of shape (n,)
         Their weights, above 0.
     """
+    centres, which = np.unique(centres, return_inverse=True)
+    weights = np.bincount(which, weights)
     box = np.cumsum(np.diff(np.floor(centres), prepend=np.nan) != 0) - 1
-    distinct = np.bincount(box, np.diff(centres, prepend=-np.inf) > 0)
-    many = (distinct > 2 * NODES)[box] & ~_beside_gaps(centres)
+    many = (np.bincount(box) > 2 * NODES)[box] & ~_beside_gaps(centres)
     if not many.any():
         return centres, weights
     of_box = np.unique(box[many], return_inverse=True)[1]

@@ -41,6 +41,11 @@ def test_log_density_is_that_of_all_kernels(name, width, weighted):
     assert_allclose(found, expected, rtol=1e-12, atol=1e-10)
 
 
+def test_equal_centres_are_one():
+    found = compressed(np.array([0.0, 0.0, 1.0, 30.0, 30.0]), np.array([1.0, 2.0, 3.0, 4.0, 5.0]))
+    assert_allclose(found, [[0, 1, 30], [3, 3, 9]])
+
+
 def test_a_hundred_thousand_points_are_in_time():
     sample = np.random.default_rng(0).normal(size=100_000)
     density = stats.gaussian_kde(sample)
