@@ -33,7 +33,7 @@ def compressed(centres: Floats, weights: Floats) -> tuple[Floats, Floats]:
         Their weights, above 0.
     """
     centres, which = np.unique(centres, return_inverse=True)
-    weights = np.bincount(which, weights)
+    weights = np.bincount(which, weights).astype(np.float64, copy=False)
     box = np.cumsum(np.diff(np.floor(centres), prepend=np.nan) != 0) - 1
     many = (np.bincount(box) > 2 * NODES)[box] & ~_beside_gaps(centres)
     if not many.any():
