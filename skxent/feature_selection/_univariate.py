@@ -253,8 +253,9 @@ def cross_entropy_classif(
       :math:`(1 + e^{N s_B} / 100) / B`, where :math:`s_B` is the leave-one-out score with B bins. Three bins count half
       as much if the first and the last have a sixth, twelfth or twenty-fourth of the rows. So features that tell little
       are compared by few bins and by many, which ranks them about as well as the best number of bins for
-      their kind, while a strong dependence is measured in the bins that show it best. The bins of the p-value
-      do not depend on the classes, so that it keeps its meaning.
+      their kind, while a strong dependence is measured in the bins that show it best. Weak features that need one
+      particular number, such as several waves along the range, are ranked better with that `n_bins`. The bins of the
+      p-value do not depend on the classes, so that it keeps its meaning.
     - The p-value is the chance that shuffled classes have as much plug-in information; two bins and two classes give
       that of Fisher's exact test. Sparse tables, such as rare words and rare classes, are counted exactly, or shuffled.
       For an ordered feature with three bins or more it is combined with that of a test of its normal scores, which
