@@ -6,6 +6,7 @@ kernel density estimates and histograms.
 
 from __future__ import annotations
 
+import bisect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import numpy as np
 from scipy import special, stats
 
 from skxent._typing import Array, Floats
+from skxent.information._compression import compressed
 from skxent.information._deadline import Deadline
 from skxent.information._log_densities import LOG_DENSITIES
 
@@ -292,9 +294,32 @@ class Mixture(RandomVariable):
         return min(lower for lower, _ in ends), max(upper for _, upper in ends)
 
     def cuts(self) -> Floats:
-        """Return those of all components, and the ends of their supports."""
+        """Return those of all components that are not beside another one, and the ends of their supports."""
         ends = np.array([end for part in self.components for end in part.support()])
-        return np.concatenate([ends[np.isfinite(ends)], *(part.cuts() for part in self.components)])
+        return np.concatenate([np.unique(ends[np.isfinite(ends)]), _apart([part.cuts() for part in self.components])])
+
+
+# Part of the distance to its neighbours within which a cut tells no more than one of another component.
+_BESIDE = 0.25
+
+
+def _apart(cuts: list[Floats]) -> Floats:
+    """Leave out what lies beside a cut that is already there: those of narrow components come first."""
+    finite = [np.unique(part[np.isfinite(part)]) for part in cuts]
+    reach = np.concatenate([_BESIDE * _distance(part) for part in finite])
+    points = np.concatenate(finite)
+    kept: list[float] = []
+    for at in np.argsort(reach, kind="stable"):
+        place = bisect.bisect_left(kept, points[at])
+        if all(abs(other - points[at]) > reach[at] for other in kept[max(place - 1, 0) : place + 1]):
+            kept.insert(place, points[at])
+    return np.array(kept)
+
+
+def _distance(points: Floats) -> Floats:
+    """Distance of ascending points to the nearer neighbour, 0 where there is none."""
+    gaps = np.diff(points)
+    return np.minimum(np.append(gaps, gaps[-1:]), np.insert(gaps, 0, gaps[:1])) if len(gaps) else np.zeros(len(points))
 
 
 @dataclass(frozen=True)
@@ -514,5 +539,6 @@ def _from_kernel_density(name: str, kde: Any, deadline: Deadline) -> KernelDensi
         )
     order = np.argsort(kde.dataset[0])
     width = np.sqrt(np.float64(kde.covariance[0, 0]))
-    with np.errstate(divide="ignore"):
-        return KernelDensity(kde.dataset[0][order], width, np.log(kde.weights[order]), deadline)
+    counts = kde.weights[order] > 0
+    centres, weights = compressed(kde.dataset[0][order][counts] / width, kde.weights[order][counts])
+    return KernelDensity(centres * width, width, np.log(weights), deadline)
