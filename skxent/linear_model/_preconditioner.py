@@ -114,6 +114,9 @@ class SampledHessian(Parameters):
     ridge : float, default=100
         What is added to the unit diagonal of a block, in rounding errors of products with the column: enough for
         collinear columns.
+    gradient_ridge : float, default=1
+        The least that is added, in rounding errors of the data's dtype. The gradient has them as well, and a step along
+        which a block of higher precision shows no curvature would be made of them alone.
     noise : float, default=4.0
         A diagonal entry is raised by this many times its relative sampling variance.
     harmless_noise : float, default=0.05
@@ -144,6 +147,7 @@ class SampledHessian(Parameters):
     n_directions: int = 4
     precise_columns: int = 100
     ridge: float = 100
+    gradient_ridge: float = 1
     noise: float = 4.0
     harmless_noise: float = 0.05
     growth: float = 2.0
@@ -430,7 +434,8 @@ class _Sample:
         noise = np.maximum(noise - self.settings.harmless_noise * diagonal, 0)
         matrix[np.diag_indices(self.n_columns)] += missed + noise + self.objective.penalty[self.columns]
         rounding = np.append(self.objective.rounding[self.columns], 0) + np.finfo(self.dtype).eps
-        return _Inverse(matrix, self.settings.ridge * rounding), by_curvature.sum()
+        least = self.settings.gradient_ridge * float(np.finfo(self.objective.dtype).eps)
+        return _Inverse(matrix, np.maximum(self.settings.ridge * rounding, least)), by_curvature.sum()
 
     def _draw(self, index: int) -> tuple[Array, Array]:
         """Return the rows of a block, by their variance and their size, and the share that each stands for."""
