@@ -258,14 +258,13 @@ class _Blocks:
         return (1 - 1 / gradient.shape[1]) * _centred(self._multiply(_centred(gradient)))
 
     def _multiply(self, gradient: Array) -> Array:
-        in_blocks = gradient[self.coefficients] * self.factors
-        solved = np.empty_like(in_blocks)
+        solved = gradient[self.coefficients] * self.factors
         n_blocks = len(self.inverses)
-        if n_blocks == 1 and in_blocks.shape[1] >= _MANY_OUTPUTS:
-            solved[:] = self.inverses[0].together(in_blocks)
+        if n_blocks == 1 and solved.shape[1] >= _MANY_OUTPUTS:
+            solved[:] = self.inverses[0].together(solved)
         else:
-            for output in range(in_blocks.shape[1]):
-                solved[:, output] = self.inverses[output % n_blocks](in_blocks[:, output])
+            for output in range(solved.shape[1]):
+                solved[:, output] = self.inverses[output % n_blocks](solved[:, output])
         solved *= self.factors
         if self.diagonal is None:
             return solved
@@ -318,7 +317,9 @@ class _Inverse:
         multiply: Any = get_blas_funcs("symm", (self.packed,))
         scale = self.scale[:, np.newaxis]
         square = unpack(len(self.scale), self.packed)[0]
-        product: Array = scale * multiply(1.0, square, np.asfortranarray(scale * vectors))
+        # BLAS reads arrays column by column, where this product is one from the right, and nothing is copied.
+        product: Array = multiply(1.0, square, (scale * vectors).T, side=1).T
+        product *= scale
         return product
 
 

@@ -377,8 +377,14 @@ class LBFGS(Solver, name="lbfgs"):
             if result.n_iter or result.converged:
                 return result
             # So far off that rounding hides the way down.
-        w, started = self._start(objective, self._guide(objective, np.zeros_like(w0)))
-        return self._descend(objective, w, max_iter, tol, callback, started=started, bound=bound)
+        # Nothing here names the start, which is as large as all weights: it would be kept to the end.
+        descent, started = self._started(objective, self._guide(objective, np.zeros_like(w0)))
+        return self._run(descent, 1 + started, max_iter, tol, callback, bound, descent.value)
+
+    def _started(self, objective: Any, guide: Array | None) -> tuple[_Descent, bool]:
+        """Return a descent from the start, and whether that comes from steps that count as an iteration."""
+        w, started = self._start(objective, guide)
+        return self._descent(objective, w, refine=started), started
 
     def _start(self, objective: Any, guide: Array | None) -> tuple[Array, bool]:
         """Return the weights to start from, and whether they come from steps that count as an iteration."""
@@ -395,9 +401,11 @@ class LBFGS(Solver, name="lbfgs"):
         guide: Array | None = self.proxy(objective, w, self._solve)
         return guide
 
-    def _descent(self, objective: Any, w: Array) -> _Descent:
+    def _descent(self, objective: Any, w: Array, *, refine: int = 0) -> _Descent:
         value, gradient = objective(w)
-        return _Descent(self, objective, w, value, gradient, self._precondition(objective, w, refine=0))
+        descent = _Descent(self, objective, w, value, gradient, self._precondition(objective, w, refine=refine))
+        descent.first_length = self._first_length(descent)
+        return descent
 
     def _first_length(self, descent: _Descent) -> float:
         """Return the length of the first step that is best by the curvature of some rows, at most `max_scaling`."""
@@ -417,20 +425,15 @@ class LBFGS(Solver, name="lbfgs"):
         tol: float,
         callback: Callback,
         *,
-        started: bool = False,
         given: bool = False,
         bound: NewtonBound | None = None,
     ) -> Result:
-        """Iterate; see :meth:`solve`. A start on a sample counts as the first iteration."""
-        value, gradient = objective(w)
-        if started and callback(w, value):
-            return Result(w, 1, True, STOPPED)
-        descent = _Descent(self, objective, w, value, gradient, self._precondition(objective, w, refine=started))
-        del gradient  # as large as the weights
-        descent.first_length = self._first_length(descent)
-        # A start that is given may be worse than no model at all.
-        reference = min(value, objective(objective.intercept_only())[0]) if given else value
-        return self._run(descent, 1 + started, max_iter, tol, callback, bound, reference)
+        """Iterate from `w`; see :meth:`solve`."""
+        descent = self._descent(objective, w)
+        reference = descent.value
+        if given:  # it may be worse than no model at all
+            reference = min(reference, objective(objective.intercept_only())[0])
+        return self._run(descent, 1, max_iter, tol, callback, bound, reference)
 
     def _run(
         self,
@@ -442,8 +445,13 @@ class LBFGS(Solver, name="lbfgs"):
         bound: NewtonBound | None,
         reference: float,
     ) -> Result:
-        """Iterate, from the iteration `first` on; the reference is the value whose share `negligible` is."""
+        """Iterate, from the iteration `first` on; the reference is the value whose share `negligible` is.
+
+        A start on a sample counts as the first iteration.
+        """
         objective = descent.objective
+        if first > 1 and callback(descent.w, descent.value):
+            return Result(descent.w, 1, True, STOPPED)
         schedule, check = _Schedule(self, descent.value), _Check(self, bound, tol, reference)
         at_rest = False
         for n_iter in range(first, max_iter + 1):
@@ -559,6 +567,7 @@ class _Check:
         unsure = self.optimality > self.settings._accepted(descent.objective, self.tol)
         if unsure and descent.w.dtype != np.float64 and self.settings.standardize:
             # The gradient may be lost in rounding; that of the Hessian hardly changes the bound.
+            del step  # as large as the weights
             gradient = descent.objective.precise().gradient(descent.w).astype(descent.w.dtype)
             step = self._bounded(descent, gradient, n_iter)
         return step
@@ -633,7 +642,7 @@ class _Descent:
         if trial is None:
             return -0.5 * slope, False
         gain = max(self.value - trial[1], -0.5 * slope)
-        return gain, self._move(*trial, self.pairs)
+        return gain, self._move(*trial)
 
     def penalize(self, objective: Any) -> None:
         """Go over to the same objective with another penalty; nothing is evaluated."""
@@ -653,7 +662,7 @@ class _Descent:
         w = w_last + np.log(last / alpha) / np.log(before / last) * (w_last - w_before)
         value, gradient = self.objective(w)
         if value < self.value:
-            self._move(w, value, gradient, self.pairs)
+            self._move(w, value, gradient)
 
     def go(self, direction: Array) -> bool:
         """Go along a direction, down; return whether there was a way down."""
@@ -663,7 +672,7 @@ class _Descent:
         trial = _line_search(self.settings, self.objective, self.w, self.value, direction, slope)
         if trial is None:
             return False
-        if not self._move(*trial, self.pairs):
+        if not self._move(*trial):
             # Downwards curvature: a way out of a saddle, but no pair.
             self.w, self.value, self.gradient = trial
         return True
@@ -686,24 +695,28 @@ class _Descent:
 
         None, having gone nowhere, if the estimate is too rough for some steps or does not keep its promise.
         """
-        ahead = _Descent(self.settings, surrogate, self.w, self.value, self.gradient, self.precondition, self.pairs)
+        ahead = _Descent(self.settings, surrogate, self.w, self.value, self.gradient, self.precondition)
+        ahead.pairs = self.pairs  # not a copy: with many outputs pairs are most of the memory
         gain, n_steps, going = 0.0, 0, True
         while going and n_steps < max_steps:
             gain, moved = ahead.step()
             n_steps += moved
             going = moved and gain > enough and not surrogate.noise_dominates(ahead.gradient, self.precondition)
-        if n_steps < rules.few_steps and gain > enough:
-            return None
-        value, gradient = self.objective(ahead.w)
-        kept = self.value - value >= rules.kept_decrease * (self.value - ahead.value) > 0
-        return gain if kept and self._move(ahead.w, value, gradient, ahead.pairs) else None
+        if n_steps >= rules.few_steps or gain <= enough:
+            value, gradient = self.objective(ahead.w)
+            kept = self.value - value >= rules.kept_decrease * (self.value - ahead.value) > 0
+            if kept and self._move(ahead.w, value, gradient):
+                return gain
+        for _ in range(min(n_steps, len(self.pairs))):
+            self.pairs.pop()
+        return None
 
-    def _move(self, w: Array, value: float, gradient: Array, pairs: deque[_Pair]) -> bool:
+    def _move(self, w: Array, value: float, gradient: Array) -> bool:
         """Go there, unless the curvature on the way is not positive: a bad estimate, or only rounding."""
         pair = _Pair(w - self.w, gradient - self.gradient)
         if pair.sy <= 0:
             return False
-        self.w, self.value, self.gradient, self.pairs = w, value, gradient, pairs
+        self.w, self.value, self.gradient = w, value, gradient
         self.pairs.append(pair)
         return True
 
@@ -772,6 +785,7 @@ def _line_search(
         else:
             return trial, new_value, gradient
         step = _next_step(step, low, high, slope, new_value - value, new_slope)
+        del trial, gradient  # as large as the weights
     return None
 
 
