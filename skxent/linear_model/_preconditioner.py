@@ -475,11 +475,10 @@ class _Sample:
 
 def _directions(n_outputs: int, n_blocks: int, n_directions: int) -> list[Array]:
     """Return for each block the directions of the logits along which the loss curves, at right angles to each other."""
-    units = np.eye(n_outputs)
     if n_blocks > 1 or n_outputs == 1:
-        return list(units[:, np.newaxis])
+        return list(np.eye(n_outputs)[:, np.newaxis])
     if n_outputs <= n_directions:
-        return [units]
+        return [np.eye(n_outputs)]
     gaussian = np.random.default_rng(0).standard_normal((n_outputs, n_directions))
     return [np.linalg.qr(gaussian)[0].T]
 
