@@ -43,8 +43,8 @@ class BlockSizes:
         Least number of stored entries for each column in a block of sparse rows, so that adding the block's gradient,
         which is dense, is little work.
     n_early : int
-        Largest number of blocks whose sums wait for that of a block before them while their threads go on: each takes as
-        much memory as the weights. The order is fixed, so that results do not depend on the number of threads.
+        Largest number of blocks whose sums wait for that of a block before them while their threads go on: each takes
+        as much memory as the weights. The order is fixed, so that results do not depend on the number of threads.
     batch_bytes : float
         Bytes of mini-batches that a thread gathers at a time. They stay in the cache, and threads hardly wait.
     min_bytes_for_batches : float
