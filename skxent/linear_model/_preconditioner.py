@@ -255,7 +255,9 @@ class _Blocks:
         # have the mean 0. So all steps are without such a part: a fit would need many to undo it.
         # Raising one output lowers the others' probabilities, so that the loss curves more than one block says: twice
         # as much with two outputs.
-        return (1 - 1 / gradient.shape[1]) * _centred(self._multiply(_centred(gradient)))
+        step = self._multiply(_centred(gradient.copy()))
+        step *= 1 - 1 / gradient.shape[1]
+        return _centred(step)
 
     def _multiply(self, gradient: Array) -> Array:
         solved = gradient[self.coefficients] * self.factors
@@ -274,11 +276,11 @@ class _Blocks:
 
 
 def _centred(weights: Array) -> Array:
-    """Return weights whose mean over the outputs is 0 in each row."""
+    """Return weights less their mean over the outputs in each row, in place."""
     # A product is four times as fast as a mean of short rows.
     mean = weights @ np.full(weights.shape[1], 1 / weights.shape[1], weights.dtype)
-    centred: Array = weights - mean[:, np.newaxis]
-    return centred
+    weights -= mean[:, np.newaxis]
+    return weights
 
 
 class _Inverse:

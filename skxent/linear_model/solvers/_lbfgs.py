@@ -722,8 +722,9 @@ class _Descent:
 
     def _direction(self) -> Array:
         """Return the quasi-Newton direction."""
-        direction = self.multiply(-self.gradient)
-        return direction if self.pairs else self.first_length * direction
+        direction = self.multiply(self.gradient)
+        direction *= -1 if self.pairs else -self.first_length
+        return direction
 
     def multiply(self, vector: Array) -> Array:
         """Return the product with the approximate inverse Hessian, by the two-loop recursion."""
