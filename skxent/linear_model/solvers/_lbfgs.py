@@ -161,6 +161,15 @@ class LBFGS(Solver, name="lbfgs"):
         Largest factor on the preconditioner. If the loss is flat, only the penalty has curvature and the preconditioner
         is already exact, and a large factor would amplify rounding errors.
 
+    Notes
+    -----
+    With many outputs the memory of a fit is arrays of the size of the weights, (n_features + 1) × n_outputs in the type
+    of the data. At a step there are about 14: the weights and their gradient, the step, the trial and the trial for the
+    columns as given; two for each pair of the history, which is two pairs where weights are large; the sum of the rows'
+    gradients in double precision, which counts twice, and one more for each thread and for one that waits. Steps on a
+    surrogate take five more. In each thread four arrays of the logits of a block, mostly of 256 rows, come on top.
+    ``surrogate=None``, ``min_history=1`` and ``history_bytes=0`` take less, and more time: ``benchmarks/RESULTS.md``.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
