@@ -444,8 +444,14 @@ class _Sample:
 
     def _curvature_of(self, rows: Array, directions: Array) -> Array:
         y = self.objective.targets(self.objective.rows.without_features().take(rows))
-        z = self.objective.logits(self.objective.rows.take(rows), self.w) if self.z is None else self.z[rows]
-        return self.curvature(y, z.astype(np.float64, order="F"), directions)
+        return self.curvature(y, self._logits(rows).astype(np.float64, order="F"), directions)
+
+    def _logits(self, rows: Array) -> Array:
+        if self.z is not None:
+            kept: Array = self.z[rows]
+            return kept
+        chunks = gen_batches(len(rows), self.rows_at_a_time)
+        return np.concatenate([self.objective.logits(self.objective.rows.take(rows[c]), self.w) for c in chunks])
 
     def _sums(self, rows: Array, by_variance: Array, by_curvature: Array) -> tuple[Array, Array, Array]:
         """Return sums over some rows: half the matrix of products, the squares by column, and those of the products."""
