@@ -220,8 +220,9 @@ class Objective:
 
     def from_given(self, w: Array) -> Array:
         """Return the weights here that make the same model as `w` does with the columns as in the rows."""
-        as_given = self.coordinates is None or not w.any()
-        return self._in_dtype(w if as_given else self.coordinates.changed(w))
+        if self.coordinates is None:
+            return w
+        return self._in_dtype(self.coordinates.changed(w) if w.any() else w)
 
     @cached_property
     def penalty(self) -> Array:
