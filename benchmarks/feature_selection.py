@@ -421,6 +421,9 @@ CLASS_SIZES = {"2": [0.5, 0.5], "2, 5 %": [0.95, 0.05], "10": [0.1] * 10}
 OTHER_SIZES = {"2, 20 %": [0.8, 0.2], "5": [0.2] * 5, "10, 1.4 to 50 %": CLASSES["10, 1.4 to 50 %"]}
 _GROWING = np.geomspace(0.02, 0.4, 7)
 LATER_SIZES = {"2, 30 %": [0.7, 0.3], "3": [1 / 3] * 3, "7, growing": (_GROWING / _GROWING.sum()).tolist()}
+_ZIPF = 1 / np.arange(1.0, 13)
+FOURTH_SIZES = {"2, 10 %": [0.9, 0.1], "4": [0.25] * 4, "12, by Zipf's law": (_ZIPF / _ZIPF.sum()).tolist()}
+FIFTH_SIZES = {"2, 40 %": [0.6, 0.4], "2, 3 %": [0.97, 0.03], "6, uneven": [0.35, 0.25, 0.15, 0.12, 0.08, 0.05]}
 
 # A shape draws columns for classes y, of which a part of the variance, or of the rows, depends on the class.
 Shape = Callable[[Rng, Array, float], Array]
@@ -499,16 +502,91 @@ def exponentials(rng: Rng, y: Array, strength: float) -> Array:
     return np.asarray(numbers + 0.05 * rng.normal(size=numbers.shape))
 
 
+def dip(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw uniform numbers; some of the last class leave a fifth of the range that lies anywhere."""
+    last = y == y.max()
+    share = min(1.0, np.sqrt(2.6 * strength / len(y) / 0.2 * 0.8 / last.mean()))
+    at, numbers = rng.uniform(0, 0.8, OF_KIND), rng.random((len(y), OF_KIND))
+    leaves = last[:, None] & (numbers > at) & (numbers < at + 0.2) & (rng.random(numbers.shape) < share)
+    return np.where(leaves, (at + 0.2 + 0.8 * rng.random(numbers.shape)) % 1, numbers)
+
+
+def middle(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw uniform numbers, some of the last class from the fourth in the middle."""
+    return in_interval(rng, y, strength, 0.25, np.full(OF_KIND, 0.375))
+
+
+def some_waves(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw numbers whose density has one to four waves, of any phase, of a height that depends on the class."""
+    numbers, waves_of = rng.random((len(y), OF_KIND)), rng.integers(1, 5, OF_KIND)
+    wave = np.sin(2 * np.pi * (waves_of * numbers + rng.random(OF_KIND)))
+    height = np.clip(class_effects(rng, y, 1.8 * strength) * wave, -1, 1)
+    return np.where(rng.random(numbers.shape) < (1 + height) / 2, numbers, (numbers + 0.5 / waves_of) % 1)
+
+
+def zeros_and_means(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw 0 in 40 % of the rows, else log-normal numbers whose median depends on the class."""
+    numbers = np.exp(rng.normal(size=(len(y), OF_KIND)) + class_effects(rng, y, 1.6 * strength))
+    return np.where(rng.random(numbers.shape) < 0.4, 0.0, numbers)
+
+
+def mean_and_spread(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw from Student's t(3); both the mean and the spread depend on the class."""
+    numbers = rng.standard_t(3, size=(len(y), OF_KIND)) * np.exp(class_effects(rng, y, 0.9 * strength))
+    return np.asarray(numbers + class_effects(rng, y, 0.9 * strength))
+
+
+def two_modes(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw normal numbers, about a third of them shifted by three deviations; how many depends on the class."""
+    shifted_ones = rng.random((len(y), OF_KIND)) < np.clip(1 / 3 + class_effects(rng, y, 0.25 * strength), 0, 1)
+    return rng.normal(size=shifted_ones.shape) + 3 * shifted_ones
+
+
+def extremes(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw positive numbers, some of the last class from the lowest hundredth, or for other columns the highest."""
+    at = np.where(rng.random(OF_KIND) < 0.5, 0.0, 0.985)
+    return np.asarray(np.exp(3 * in_interval(rng, y, 1.5 * strength, 0.015, at)))
+
+
+def upper_half(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw normal numbers; those above 0 have a spread that depends on the class."""
+    numbers = rng.normal(size=(len(y), OF_KIND))
+    return np.where(numbers > 0, numbers * np.exp(class_effects(rng, y, 2.5 * strength)), numbers)
+
+
+def five_waves(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw numbers whose density has five waves, of a height that depends on the class."""
+    numbers = rng.random((len(y), OF_KIND))
+    height = np.clip(class_effects(rng, y, 2.2 * strength) * np.sin(10 * np.pi * numbers), -1, 1)
+    return np.where(rng.random(numbers.shape) < (1 + height) / 2, numbers, (numbers + 0.1) % 1)
+
+
+def half(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw uniform numbers, some of the last class from half of the range anywhere."""
+    return in_interval(rng, y, strength, 0.5, rng.uniform(0, 0.5, OF_KIND))
+
+
+def heavier(rng: Rng, y: Array, strength: float) -> Array:
+    """Draw normal numbers, about 30 % of them three times as spread; how many depends on the class."""
+    wide = rng.random((len(y), OF_KIND)) < np.clip(0.3 + 1.2 * class_effects(rng, y, strength), 0, 1)
+    return rng.normal(size=wide.shape) * np.where(wide, 3.0, 1.0)
+
+
 def bins_designs() -> Iterator[tuple[str, Shape, str, Sequence[float], int]]:
-    """Yield the designs: two sets by which the weights were chosen, then one that was made up afterwards."""
+    """Yield the designs: two sets by which the weights were chosen, then three that were made up afterwards."""
     chosen_by: tuple[Shape, ...] = (moved_means, moved_spreads, one_peak)
-    for shape, (classes, shares), n in product(chosen_by, CLASS_SIZES.items(), (300, 1_000, 10_000)):
-        yield "first", shape, classes, shares, n
-    for shape, (classes, shares), n in product((*chosen_by, tail, two_peaks), OTHER_SIZES.items(), (500, 3_000)):
-        yield "second", shape, classes, shares, n
     later: tuple[Shape, ...] = (both_ends, lowest_third, rounded_means, waves, exponentials)
-    for shape, (classes, shares), n in product(later, LATER_SIZES.items(), (400, 2_000)):
-        yield "kept back", shape, classes, shares, n
+    fourth: tuple[Shape, ...] = (dip, middle, some_waves, zeros_and_means, mean_and_spread, two_modes, extremes)
+    fifth: tuple[Shape, ...] = (upper_half, five_waves, half, heavier)
+    for name, shapes, classes_of, rows in (
+        ("first", chosen_by, CLASS_SIZES, (300, 1_000, 10_000)),
+        ("second", (*chosen_by, tail, two_peaks), OTHER_SIZES, (500, 3_000)),
+        ("third", later, LATER_SIZES, (400, 2_000)),
+        ("fourth", fourth, FOURTH_SIZES, (250, 1_500)),
+        ("fifth", fifth, FIFTH_SIZES, (300, 1_200)),
+    ):
+        for shape, (classes, shares), n in product(shapes, classes_of.items(), rows):
+            yield name, shape, classes, shares, n
 
 
 def areas(shape: Shape, shares: Sequence[float], n: int, seed: int) -> list[float]:

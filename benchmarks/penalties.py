@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,22 +39,13 @@ def main() -> None:
     alphas = np.logspace(-1, -5, options.penalties)
     folds = list(StratifiedKFold(options.folds, shuffle=True, random_state=0).split(X, y))
     fitted_rows = len(y) * (1 - 1 / options.folds)
-    methods: dict[str, Callable[[], Any]] = {
-        "SoftmaxRegressorCV": lambda: SoftmaxRegressorCV(alphas=alphas, cv=folds),
-        "GridSearchCV(SoftmaxRegressor)": lambda: GridSearchCV(
-            SoftmaxRegressor(max_iter=1_000), {"alpha": alphas}, cv=folds, scoring="neg_log_loss"
-        ),
-        "LogisticRegressionCV": lambda: LogisticRegressionCV(
-            Cs=1 / (alphas * fitted_rows), cv=folds, scoring="neg_log_loss", max_iter=options.most
-        ),
-    }
     print(machine(), f"\n{len(y):,} images, {options.penalties} penalties, {options.folds} folds\n", sep="\n")
     rows: list[list[str]] = []
     first: tuple[float, float] | None = None
-    for name, make in methods.items():
+    for name, search in searches(alphas, folds, fitted_rows, options.most).items():
         progress(name)
         wall, processor = time.perf_counter(), time.process_time()
-        model = make().fit(X, y)
+        model = search.fit(X, y)
         seconds = time.perf_counter() - wall, time.process_time() - processor
         first = first or seconds
         loss = log_loss(y_test, model.predict_proba(X_test))
@@ -73,6 +63,19 @@ def main() -> None:
         ["", "seconds", "of processor", "ratio", "of processor", "penalty chosen", "test log-loss", "test accuracy"],
         rows,
     )
+
+
+def searches(alphas: Any, folds: list[Any], fitted_rows: float, max_iter: int) -> dict[str, Any]:
+    """Return what chooses a penalty, by name."""
+    return {
+        "SoftmaxRegressorCV": SoftmaxRegressorCV(alphas=alphas, cv=folds),
+        "GridSearchCV(SoftmaxRegressor)": GridSearchCV(
+            SoftmaxRegressor(max_iter=1_000), {"alpha": alphas}, cv=folds, scoring="neg_log_loss"
+        ),
+        "LogisticRegressionCV": LogisticRegressionCV(
+            Cs=1 / (alphas * fitted_rows), cv=folds, scoring="neg_log_loss", max_iter=max_iter
+        ),
+    }
 
 
 def penalty_of(model: Any, fitted_rows: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 __all__ = ["atomic_write"]
@@ -21,6 +21,11 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     ------
     Path
         The file to write, in the same folder, with another name.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written. It names the place.
     """
     place = Path(path)
     if place.exists() and not place.is_file():
@@ -33,5 +38,10 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         if place.exists():
             shutil.copymode(place, part)
         os.replace(part, place)
+    except OSError as error:
+        if str(error.filename) == str(part):
+            error.filename = str(path)
+        raise
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

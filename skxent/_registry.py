@@ -80,10 +80,6 @@ class Registry(Generic[Part]):
         """Return how many parts are known."""
         return len(self._parts)
 
-    def name_of(self, part: object) -> str | None:
-        """Return the name under which a part is known, or None."""
-        return next((name for name in self if self._parts[name] is part), None)
-
 
 def _without_default(part: Any) -> list[inspect.Parameter]:
     return [

@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Self
 from sklearn.base import BaseEstimator
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import (
-    Hidden,
     Interval,
     StrOptions,
     validate_parameter_constraints,
@@ -70,7 +69,6 @@ else:  # in scikit-learn 1.7, which lets them pass
 __all__ = [
     "CallbackSupportMixin",
     "Estimator",
-    "Hidden",
     "Interval",
     "NamedParts",
     "StrOptions",

@@ -15,7 +15,7 @@ from skxent.cli._notes import Notes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
 from skxent.cli._scorer import Scorer, find_scorer
-from skxent.language_model._records import Choice, Lines, Records, records_of_table, write_parts
+from skxent.language_model._records import Choice, Lines, Records, records_of_documents, write_parts
 
 __all__ = ["filter_lines"]
 
@@ -46,7 +46,7 @@ def _chosen(corpus: Corpus, scorer: Scorer, options: Options, notes: Notes) -> I
         if lines.records is None:
             yield Lines(lines.text), choice
         else:
-            yield records_of_table(lines.records, lines.place, lines.paths[0]), choice
+            yield records_of_documents(lines.records, lines.place, lines.paths[0]), choice
 
 
 def _finite(perplexity: Any) -> list[float | None]:

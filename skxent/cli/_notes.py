@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -44,6 +46,15 @@ class Notes:
         if not self._quiet:
             print(f"skxent-perplexity: {' '.join(text.split())}", file=sys.stderr)
 
+    @contextmanager
+    def of_warnings(self) -> Iterator[None]:
+        """Print as notes what is warned of in the meantime."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield
+        for warning in caught:
+            self.say(f"note: {warning.message}")
+
     def skipped(self, problems: tuple[str, ...]) -> None:
         """Remember records that were left out."""
         if problems and not self._n_problems:
@@ -65,6 +76,11 @@ class Notes:
             kind = _json_kind(head)
             if kind is not None:
                 self.say(f"note: {path} looks like {kind}, and is read as plain text: name the text's --field")
+            if b"\r" in head.strip() and b"\n" not in head:
+                self.say(
+                    f"note: {path} has carriage returns and no line feeds, so that all of it is one line: "
+                    "turn one into the other, e.g. tr '\\r' '\\n' < FILE"
+                )
             if head.count(b"\0") > len(head) * _MANY_NULS:
                 self.say(f"note: {path} has NUL bytes as UTF-16 has them: name its --encoding, such as utf-16-le")
 

@@ -24,6 +24,7 @@ def check_outputs(options: Options) -> None:
     CorpusError
         With the name of the file, and why it is not written.
     """
+    _check_names(options)
     inputs = list(_inputs(options))
     _check_stdout(inputs)
     for option, path, is_own in (("--save", options.save, is_arpa), ("--plot", options.plot, _is_picture)):
@@ -39,6 +40,18 @@ def check_outputs(options: Options) -> None:
         from skxent.cli._plot import check_picture
 
         check_picture(options.plot)
+
+
+def _check_names(options: Options) -> None:
+    """Refuse empty names, which come from variables of a shell that are not set."""
+    named = {"CORPUS": options.corpus}
+    for option in ("train", "compare", "target", "raw"):
+        named[f"--{option}"] = getattr(options, option)
+    for option in ("model", "background", "vocab", "save", "plot"):
+        named[f"--{option}"] = [getattr(options, option)]
+    for option, names in named.items():
+        if "" in (names or ()):
+            raise CorpusError(f"{option}: the name of the file is empty")
 
 
 def _inputs(options: Options) -> Iterator[str]:

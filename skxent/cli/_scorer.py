@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -144,12 +143,8 @@ def _train(counts: CorpusCounts, how: dict[str, Any], options: Options, notes: N
         bad = bad.filter(bad != END_OF_SENTENCE)
     if len(bad):
         notes.say(f"note: an ARPA file cannot hold {len(bad):,} words, such as {bad[0]!r}: they are unknown words here")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        model = fit_unigram(counts, **how, exclude=bad)
-    for warning in caught:
-        notes.say(f"note: {warning.message}")
-    return model
+    with notes.of_warnings():
+        return fit_unigram(counts, **how, exclude=bad)
 
 
 def _read_vocabulary(path: str) -> list[str]:

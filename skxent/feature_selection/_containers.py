@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -13,28 +12,14 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_array
 
+from skxent._labels import is_missing
 from skxent._typing import Array, Integers
 
-__all__ = ["LARGEST_EXACT", "ArrayData", "DataSet", "FrameData", "SparseData", "is_missing", "read_data"]
+__all__ = ["LARGEST_EXACT", "ArrayData", "DataSet", "FrameData", "SparseData", "read_data"]
 
 
 # Integers up to this are float64 numbers.
 LARGEST_EXACT = 2**53
-
-
-def is_missing(values: Iterable[Any]) -> Array:
-    """Tell which values are None, NaN, NaT or pandas' NA.
-
-    Examples
-    --------
-    >>> is_missing(["a", None, float("nan"), np.datetime64("NaT"), 0])
-    array([False,  True,  True,  True, False])
-    """
-    na = getattr(sys.modules.get("pandas"), "NA", None)  # it refuses to be compared, as an array does
-    return np.array(
-        [value is None or value is na or (type(value) is not np.ndarray and value != value) for value in values],
-        dtype=bool,
-    )
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from skxent.feature_selection._univariate import (
     SCORE_CONSTRAINTS,
     CategoricalFeatures,
     score_features,
-    score_or_deprecated,
 )
 from skxent.feature_selection.scores import SCORES, Score
 from skxent.information import entropy
@@ -88,11 +87,6 @@ class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
         Base of the logarithm of the scores: 2 for bits; None for nats.
     n_jobs : int, default=None
         Number of threads.
-    estimator : str or callable
-        The old name of `score_func`.
-
-        .. deprecated:: 0.1
-           Use `score_func`.
 
     Attributes
     ----------
@@ -171,7 +165,6 @@ class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
         normalize: bool = False,
         base: float | None = None,
         n_jobs: int | None = None,
-        estimator: str | Score = "deprecated",
     ) -> None:
         self.k = k
         self.threshold = threshold
@@ -184,7 +177,6 @@ class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
         self.normalize = normalize
         self.base = base
         self.n_jobs = n_jobs
-        self.estimator = estimator
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
@@ -195,7 +187,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
         X : array-like, data frame or sparse matrix of shape (n_rows, n_features)
             Numbers, categories, text, booleans and dates; missing values have a bin of their own.
         y : array-like of shape (n_rows,)
-            Class labels of any type.
+            Class labels, all text or all numbers, booleans or dates.
         sample_weight : array-like of shape (n_rows,), default=None
             How many times each row counts.
 
@@ -209,7 +201,6 @@ class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
         ValueError, TypeError
             As `cross_entropy_classif`.
         """
-        score_func = score_or_deprecated(self.score_func, self.estimator)
         adjust_pvalues(np.ones(1), self.correction)  # an unknown name is refused before the work
         rule = None if self.redundancy is None else REDUNDANCIES[self.redundancy]
         validate_data(self, header(X), y, skip_check_array=True)
@@ -219,7 +210,7 @@ class CrossEntropySelector(NamedParts, SelectorMixin, Estimator):
             features,
             target,
             n_bins=self.n_bins,
-            score_func=score_func,
+            score_func=self.score_func,
             normalize=self.normalize,
             base=self.base,
             n_jobs=self.n_jobs,

@@ -12,9 +12,10 @@ from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length
 
+from skxent._labels import plain_labels, refuse_masked
 from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._binning import add_up
-from skxent.feature_selection._containers import LARGEST_EXACT, is_missing
+from skxent.feature_selection._containers import LARGEST_EXACT
 from skxent.feature_selection._lazy_data import in_memory
 
 __all__ = ["MIN_ROWS", "Target", "checked", "read_frequencies", "read_target"]
@@ -95,10 +96,7 @@ def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int) -> T
         If y is continuous or has missing values, one class only, or another length than X; if a weight is
         negative or not finite, or if the weights, which are frequencies, sum to less than four rows.
     """
-    labels = column_or_1d(in_memory(y), warn=True)
-    if labels.dtype.kind == "O":
-        _refuse_missing(labels)
-        labels = _of_one_type(labels)
+    labels = column_or_1d(plain_labels(in_memory(y)), warn=True)
     assert_all_finite(labels, input_name="y")
     check_classification_targets(labels)
     encoder = LabelEncoder()
@@ -108,32 +106,13 @@ def read_target(y: ArrayLike, sample_weight: ArrayLike | None, n_rows: int) -> T
     return checked(Target(encoder.classes_, codes, weight))
 
 
-def _refuse_missing(labels: Array) -> None:
-    missing = np.flatnonzero(is_missing(labels))
-    if len(missing):
-        raise ValueError(f"y[{missing[0]}] is {labels[missing[0]]}: leave out the rows that have no label.")
-
-
-def _of_one_type(labels: Array) -> Array:
-    """Turn objects into an array of text, numbers or booleans."""
-    types = {*map(type, labels)}
-    numbers = all(issubclass(each, int | float | np.number) for each in types)
-    texts = all(issubclass(each, str) for each in types)
-    found = np.array(labels.tolist()) if numbers else labels
-    if not texts and found.dtype.kind == "O":
-        names = ", ".join(sorted(each.__name__ for each in types))
-        raise ValueError(
-            f"y holds labels of type {names}; labels are text, or numbers of at most 64 bits: turn all into text."
-        )
-    return found
-
-
 def read_frequencies(sample_weight: ArrayLike, n_rows: int) -> Floats:
     """Weights as one float64 per row; a single number is the weight of every row.
 
     They are rounded so that their sums are exact, and so the same in any order of the rows and however they are cut:
     to multiples of a power of two that is at most 2**-51 of the sum of all.
     """
+    refuse_masked(sample_weight=sample_weight)
     try:
         weight = np.asarray(in_memory(sample_weight), dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -15,7 +14,8 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
-from skxent._sklearn import Hidden, Interval, StrOptions, validate_params
+from skxent._labels import refuse_masked
+from skxent._sklearn import Interval, StrOptions, validate_params
 from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._averaging import average_gain, finer_features
 from skxent.feature_selection._binning import add_up, auto_bins
@@ -37,7 +37,6 @@ __all__ = [
     "cross_entropy_classif",
     "cross_entropy_regression",
     "score_features",
-    "score_or_deprecated",
 ]
 
 Result = TypeVar("Result")
@@ -58,7 +57,6 @@ SCORE_CONSTRAINTS: dict[str, list[Any]] = {
     "score_func": [str, callable],
     "normalize": ["boolean"],
     "base": BASE_CONSTRAINT,
-    "estimator": [Hidden(str), Hidden(callable)],
 }
 
 
@@ -126,18 +124,6 @@ def _means(table: CountTable, gain: Floats) -> tuple[Floats, Floats, Floats]:
     return scores, np.sqrt(variance / table.total), table.mean_rows_by_class(gain)
 
 
-def score_or_deprecated(score_func: str | Score, estimator: str | Score) -> str | Score:
-    """Return the score, or what the deprecated parameter `estimator` says, with a warning."""
-    if isinstance(estimator, str) and estimator == "deprecated":
-        return score_func
-    warnings.warn(
-        "The parameter 'estimator' is now 'score_func'; the old name will be removed in version 0.3.",
-        FutureWarning,
-        stacklevel=3,
-    )
-    return estimator
-
-
 def count_features(
     features: Features, target: Target, n_bins: int | str, n_jobs: int | None, read: Callable[[CountTable], Result]
 ) -> list[Result]:
@@ -186,7 +172,6 @@ def cross_entropy_classif(
     base: float | None = None,
     sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
-    estimator: str | Score = "deprecated",
 ) -> tuple[Floats, Floats]:
     r"""Score each feature by the log-loss it alone removes from the prediction of y.
 
@@ -210,7 +195,7 @@ def cross_entropy_classif(
         Dask and of lazy frames of Polars a few columns are in memory at a time, and none if Dask has a client, whose
         workers count them. The scores are the same.
     y : array-like of shape (n_rows,)
-        Class labels of any type.
+        Class labels, all text or all numbers, booleans or dates.
     categorical_features : "from_dtype" or array-like of bool, int or str, default="from_dtype"
         Features whose every value is a bin of its own. Text, and columns with a categorical dtype, always
         are.
@@ -236,11 +221,6 @@ def cross_entropy_classif(
     n_jobs : int, default=None
         Number of threads; None is 1 unless in a ``joblib.parallel_config`` context. The results do not
         depend on it.
-    estimator : str or callable
-        The old name of `score_func`.
-
-        .. deprecated:: 0.1
-           Use `score_func`.
 
     Returns
     -------
@@ -274,8 +254,9 @@ def cross_entropy_classif(
       :math:`(1 + e^{N s_B} / 100) / B`, where :math:`s_B` is the leave-one-out score with B bins. Three bins count half
       as much if the first and the last have a sixth, twelfth or twenty-fourth of the rows. So features that tell little
       are compared by few bins and by many, which ranks them about as well as the best number of bins for
-      their kind, while a strong dependence is measured in the bins that show it best. The bins of the p-value
-      do not depend on the classes, so that it keeps its meaning.
+      their kind, while a strong dependence is measured in the bins that show it best. Weak features that need one
+      particular number, such as several waves along the range, are ranked better with that `n_bins`. The bins of the
+      p-value do not depend on the classes, so that it keeps its meaning.
     - The p-value is the chance that shuffled classes have as much plug-in information; two bins and two classes give
       that of Fisher's exact test. Sparse tables, such as rare words and rare classes, are counted exactly, or shuffled.
       For an ordered feature with three bins or more it is combined with that of a test of its normal scores, which
@@ -301,7 +282,6 @@ def cross_entropy_classif(
     >>> pvalues[2] > 0.05
     np.True_
     """
-    score_func = score_or_deprecated(score_func, estimator)
     features = read_features(X, categorical_features)
     target = read_target(y, sample_weight, features.n_rows)
     result = score_features(
@@ -330,7 +310,6 @@ def cross_entropy_regression(
     base: float | None = None,
     sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
-    estimator: str | Score = "deprecated",
 ) -> tuple[Floats, Floats]:
     """Score features for a continuous target: `cross_entropy_classif` on the quantile classes of y.
 
@@ -349,7 +328,7 @@ def cross_entropy_regression(
         As for `cross_entropy_classif`.
     sample_weight : array-like of shape (n_rows,), default=None
         How many times each row counts.
-    n_jobs, estimator
+    n_jobs
         As for `cross_entropy_classif`.
 
     Returns
@@ -379,7 +358,7 @@ def cross_entropy_regression(
     >>> scores > 0
     array([ True, False])
     """
-    score_func = score_or_deprecated(score_func, estimator)
+    refuse_masked(y=y)
     with np.errstate(invalid="ignore"):  # scikit-learn adds all values up
         values = column_or_1d(check_array(y, ensure_2d=False, dtype="numeric", input_name="y"), warn=True)
     check_consistent_length(X, values)

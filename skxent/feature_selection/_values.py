@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from skxent._labels import is_missing
 from skxent._typing import Array, Integers
-from skxent.feature_selection._containers import LARGEST_EXACT, is_missing
+from skxent.feature_selection._containers import LARGEST_EXACT
 
 __all__ = ["Levels", "as_numbers", "kind_of", "kind_of_all", "refuse_mixture", "stack_columns"]
 
@@ -323,8 +324,8 @@ def category_codes(values: list[Any], name: str) -> Integers:
     except TypeError as error:
         kinds = sorted({type(value).__name__ for value in values if value.__hash__ is None})
         raise TypeError(
-            f"Column {name!r} holds values of type {', '.join(kinds)}; a category given as argument must be "
-            "a string, a number or another hashable value."
+            f"Column {name!r} holds values of type {', '.join(kinds)}; a category must be text, a number or another "
+            "hashable value."
         ) from error
     order = np.lexsort((_ranks([type(value).__name__ for value in distinct]), _ranks([*map(str, distinct)])))
     missing = is_missing(distinct)

@@ -19,9 +19,10 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from skxent._labels import is_missing
 from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._binning import multiples_reached
-from skxent.feature_selection._containers import LARGEST_EXACT, FrameData, is_missing
+from skxent.feature_selection._containers import LARGEST_EXACT, FrameData
 from skxent.feature_selection._count_table import CountTable, Entries, count_entries, fine_bins, table_of_one
 from skxent.feature_selection._target import Target
 from skxent.feature_selection._values import Levels, as_numbers, kind_of, kind_of_all, refuse_mixture

@@ -19,6 +19,7 @@ array([0.5])
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 
 import numpy as np
@@ -71,8 +72,28 @@ def resolve_score(score: str | Score) -> Score:
     ------
     ValueError
         If there is no score of that name.
+    TypeError
+        If the function cannot be called with a table alone, like the score functions of scikit-learn's selectors.
     """
-    return SCORES[score] if isinstance(score, str) else score
+    function = SCORES[score] if isinstance(score, str) else score
+    if not _takes_one(function):
+        name = getattr(function, "__name__", repr(function))
+        raise TypeError(
+            f"score_func={name} must take one argument, a CountTable, and return the gain of the rows of each cell. "
+            f"A function of X and y is for scikit-learn's selectors, as in SelectKBest({name})."
+        )
+    return function
+
+
+def _takes_one(function: Callable[..., object]) -> bool:
+    """Whether a function can be called with one argument; True where its signature is not known."""
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        return False
+    except ValueError:  # a function written in C
+        return True
+    return True
 
 
 def checked_gain(score: Score, table: CountTable) -> Floats:

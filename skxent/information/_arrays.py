@@ -183,8 +183,10 @@ def _real_array(name: str, values: Any) -> Array:
         except OverflowError as error:
             raise ValueError(f"{name} holds a whole number that is too large for a floating-point number.") from error
         except (TypeError, ValueError) as error:
-            what = f"{name} must be an array of probabilities or a univariate distribution of scipy.stats"
-            raise TypeError(f"{what}, not {type(values).__name__}.") from error
+            raise TypeError(
+                f"{name} must be an array of probabilities or a distribution of scipy.stats, not "
+                f"{type(values).__name__}."
+            ) from error
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, but its dtype is {array.dtype}.")
     if array.ndim == 0:

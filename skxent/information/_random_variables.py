@@ -6,6 +6,7 @@ kernel density estimates and histograms.
 
 from __future__ import annotations
 
+import bisect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import numpy as np
 from scipy import special, stats
 
 from skxent._typing import Array, Floats
+from skxent.information._compression import compressed
 from skxent.information._deadline import Deadline
 from skxent.information._log_densities import LOG_DENSITIES
 
@@ -292,9 +294,32 @@ class Mixture(RandomVariable):
         return min(lower for lower, _ in ends), max(upper for _, upper in ends)
 
     def cuts(self) -> Floats:
-        """Return those of all components, and the ends of their supports."""
+        """Return those of all components that are not beside another one, and the ends of their supports."""
         ends = np.array([end for part in self.components for end in part.support()])
-        return np.concatenate([ends[np.isfinite(ends)], *(part.cuts() for part in self.components)])
+        return np.concatenate([np.unique(ends[np.isfinite(ends)]), _apart([part.cuts() for part in self.components])])
+
+
+# Part of the distance to its neighbours within which a cut tells no more than one of another component.
+_BESIDE = 0.25
+
+
+def _apart(cuts: list[Floats]) -> Floats:
+    """Leave out what lies beside a cut that is already there: those of narrow components come first."""
+    finite = [np.unique(part[np.isfinite(part)]) for part in cuts]
+    reach = np.concatenate([_BESIDE * _distance(part) for part in finite])
+    points = np.concatenate(finite)
+    kept: list[float] = []
+    for at in np.argsort(reach, kind="stable"):
+        place = bisect.bisect_left(kept, points[at])
+        if all(abs(other - points[at]) > reach[at] for other in kept[max(place - 1, 0) : place + 1]):
+            kept.insert(place, points[at])
+    return np.array(kept)
+
+
+def _distance(points: Floats) -> Floats:
+    """Distance of ascending points to the nearer neighbour, 0 where there is none."""
+    gaps = np.diff(points)
+    return np.minimum(np.append(gaps, gaps[-1:]), np.insert(gaps, 0, gaps[:1])) if len(gaps) else np.zeros(len(points))
 
 
 @dataclass(frozen=True)
@@ -405,8 +430,10 @@ def random_variable(name: str, given: Any, deadline: Deadline) -> RandomVariable
     for kind, frozen in _AS_FROZEN.items():
         rv = frozen(rv) if isinstance(rv, kind) else rv
     if not hasattr(rv, "support") or not hasattr(rv, "cdf"):
-        what = f"{name} must be an array of probabilities or a univariate distribution of scipy.stats"
-        raise TypeError(f"{what}, not {type(given).__name__}.")
+        raise TypeError(
+            f"{name} must be a univariate distribution of scipy.stats, multivariate_normal or gaussian_kde, not "
+            f"{type(given).__name__}. Probabilities in an array are compared with those of another array."
+        )
     if isinstance(rv, stats.Mixture):
         return _from_mixture(name, rv, deadline)
     read = _from_object if hasattr(rv, "icdf") else _from_frozen
@@ -512,5 +539,6 @@ def _from_kernel_density(name: str, kde: Any, deadline: Deadline) -> KernelDensi
         )
     order = np.argsort(kde.dataset[0])
     width = np.sqrt(np.float64(kde.covariance[0, 0]))
-    with np.errstate(divide="ignore"):
-        return KernelDensity(kde.dataset[0][order], width, np.log(kde.weights[order]), deadline)
+    counts = kde.weights[order] > 0
+    centres, weights = compressed(kde.dataset[0][order][counts] / width, kde.weights[order][counts])
+    return KernelDensity(centres * width, width, np.log(weights), deadline)

@@ -120,7 +120,8 @@ class ReliabilityDisplay:
         Raises
         ------
         ValueError
-            If `proba` has not a column for each class, or `y` is not one label for each row.
+            If `proba` has not a column for each class, or `y` is not one label for each row, or has one that is none
+            of the classes.
         """
         p, names, labels = np.asarray(proba), np.asarray(classes), np.asarray(y)
         if p.ndim != 2 or p.shape[1] != len(names) or labels.shape != p.shape[:1]:
@@ -128,6 +129,8 @@ class ReliabilityDisplay:
                 f"proba has shape {p.shape}, y {labels.shape}, and there are {len(names)} classes; it needs one label "
                 "for each row and one column for each class."
             )
+        for stranger in labels[~np.isin(labels, names)][:1].tolist():
+            raise ValueError(f"y holds {stranger!r}, which is none of the classes, {names.tolist()}.")
         right = names[p.argmax(axis=1)] == labels
         return cls(p.max(axis=1), right, n_bins=n_bins, name=plot.pop("name", None)).plot(**plot)
 

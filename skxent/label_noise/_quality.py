@@ -13,6 +13,7 @@ from sklearn.utils import assert_all_finite, check_consistent_length, column_or_
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.parallel import Parallel, delayed
 
+from skxent._labels import plain_labels
 from skxent._sklearn import Interval, check_method_params, safe_split
 from skxent._typing import Array, Floats, Integers
 from skxent.label_noise._transition import estimate_transition, posterior
@@ -281,13 +282,10 @@ def _check_labels(y: Any) -> tuple[Array, Integers]:
         raise ValueError(
             f"y has shape {np.shape(y)}; label_quality judges one label for each row, not soft labels or several."
         )
-    y = column_or_1d(y, warn=True)
+    y = column_or_1d(plain_labels(y), warn=True)
     assert_all_finite(y, input_name="y")
-    try:
-        classes, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
-        check_classification_targets(y)
-    except TypeError as error:
-        raise ValueError(f"y has labels that cannot be sorted, such as None among strings: {error}.") from None
+    check_classification_targets(y)
+    classes, labels, counts = np.unique(y, return_inverse=True, return_counts=True)
     if not len(classes):
         raise ValueError("y has no rows; label_quality needs at least two of each class.")
     if len(classes) < 2:

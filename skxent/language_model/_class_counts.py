@@ -128,7 +128,8 @@ def count_classes(
     counters = [WordCounter() for _ in range(n_classes)]
     with start_workers(tokenize, n_jobs) as workers:
         for label, counted in map_in_order(partial(_count_batch, tokenize, lowercase), _batches(documents), workers):
-            counters[label].add(counted)
+            for block in counted:
+                counters[label].add(block)
     return [counter.words() for counter in counters]
 
 
@@ -151,12 +152,12 @@ def _batches(documents: Iterable[tuple[int, Text]]) -> Iterator[_Batch]:
         yield kind[0], batch
 
 
-def _count_batch(tokenize: Tokenize | None, lowercase: bool, batch: _Batch) -> tuple[int, BlockCounts]:
+def _count_batch(tokenize: Tokenize | None, lowercase: bool, batch: _Batch) -> tuple[int, list[BlockCounts]]:
     label, documents = batch
     if isinstance(documents[0], bytes | str):
         return label, count_tokens(tokenize, lowercase, b"".join(map(encode_lines, documents)), with_lines=False)
     tokens = chain.from_iterable(documents)
-    return label, count_words(map(str.lower, tokens) if lowercase else tokens)
+    return label, [count_words(map(str.lower, tokens) if lowercase else tokens)]
 
 
 # Bytes of text in one task of a worker; small, since a class may have little text and all workers want some.

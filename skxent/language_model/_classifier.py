@@ -16,11 +16,12 @@ from sklearn.utils import Tags, assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from skxent._labels import plain_labels
 from skxent._polars import pl
 from skxent._sklearn import Estimator, Interval, StrOptions, all_or_nothing, check_sample_weight, fit_context
 from skxent._typing import Array, Floats
 from skxent.language_model._class_counts import ClassCounts, count_classes
-from skxent.language_model._documents import DocumentReader, is_matrix
+from skxent.language_model._documents import DocumentReader, is_matrix, listed_words
 from skxent.language_model._options import DECODE_ERRORS, LEAVE_ONE_OUT
 from skxent.language_model._shared_vocabulary import BACKGROUNDS, fit_shared
 from skxent.language_model._smoothing import Smoothing, make_smoothing
@@ -63,7 +64,7 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, Estimator):
     fit_prior : bool, default=True
         Whether the prior of a class is its share of the training documents; else all classes are equally likely.
     class_prior : array-like of shape (n_classes,), optional
-        Priors, in the order of `classes_`, instead of those of the training documents.
+        Priors, in the order of `classes_`, instead of those of the training documents. They are divided by their sum.
     vocabulary : iterable of str or mapping of str to int, optional
         Closed vocabulary. With a matrix of counts, the names of its columns.
     min_count : int, default=1
@@ -351,14 +352,10 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, Estimator):
 
     def _vocabulary(self) -> pl.Series | None:
         """Return the closed vocabulary, in its order."""
-        if self.vocabulary is None:
+        words = listed_words(self.vocabulary)
+        if words is None:
             return None
-        if isinstance(self.vocabulary, str):
-            raise ValueError("vocabulary must be an iterable of words, not one string")
-        words = self.vocabulary
-        if isinstance(words, Mapping):
-            words = sorted(words, key=words.__getitem__)
-        series = pl.Series("word", list(words), dtype=pl.String)
+        series = pl.Series("word", words, dtype=pl.String)
         if series.n_unique() < len(series):
             raise ValueError(f"vocabulary holds {series.filter(series.is_duplicated())[0]!r} twice")
         return series
@@ -429,7 +426,7 @@ def _times(log_probs: Floats, counts: csr_array) -> Floats:
 
 
 def _checked_labels(y: Any) -> Array:
-    labels: Array = column_or_1d(y, warn=True)
+    labels: Array = column_or_1d(plain_labels(y), warn=True)
     if not len(labels):
         raise ValueError("there are no documents to learn from: y is empty")
     assert_all_finite(labels, input_name="y")

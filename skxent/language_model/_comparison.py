@@ -8,6 +8,7 @@ from typing import Any
 
 from skxent._polars import pl
 from skxent.language_model._corpus import CorpusCounts, count_text
+from skxent.language_model._documents import DocumentReader, check_same_tokens
 from skxent.language_model._model import Evaluation, WordScores
 
 __all__ = ["comparable", "compare"]
@@ -82,7 +83,7 @@ def compare(
     models : sequence of UnigramLanguageModel or of FittedUnigram
         Fitted models.
     X : CorpusCounts, or iterable of str or of sequences of str
-        The text.
+        The text. It is cut into tokens as the estimators do, and at white space if there is none among the models.
     vocab_pad : int, optional
         Number of words of an open vocabulary, instead of the union.
     oov : {"unk", "skip", "error"}, default="unk"
@@ -95,6 +96,13 @@ def compare(
     list of Evaluation
         One for each model.
 
+    Raises
+    ------
+    TypeError
+        If something is no model.
+    ValueError
+        If there is no model, or if the estimators cut text into different tokens.
+
     Examples
     --------
     >>> from skxent.language_model import count_text, fit_unigram
@@ -103,6 +111,25 @@ def compare(
     >>> [round(e.cross_entropy, 2) for e in compare([small, large], ["the dog sat"])]
     [4.17, 3.06]
     """
-    counts = X if isinstance(X, CorpusCounts) else count_text(X)
-    fitted = [getattr(model, "model_", model) for model in models]
+    fitted = [_scores_of(number, model) for number, model in enumerate(models)]
+    if not fitted:
+        raise ValueError("there is no model to evaluate")
+    counts = X if isinstance(X, CorpusCounts) else _count(models, X)
     return [scores.evaluate(counts, oov=oov, base=base) for scores in comparable(fitted, vocab_pad=vocab_pad, oov=oov)]
+
+
+def _scores_of(number: int, model: Any) -> WordScores:
+    scores = getattr(model, "model_", model)
+    if not isinstance(scores, WordScores):
+        raise TypeError(f"models[{number}] is {model!r:.60} ({type(model).__name__}), which is no fitted model")
+    return scores
+
+
+def _count(models: Sequence[Any], X: Any) -> CorpusCounts:
+    """Count a text as the models read it that say how they do."""
+    readers: list[Any] = [model for model in models if isinstance(model, DocumentReader)]
+    if not readers:
+        return count_text(X)
+    check_same_tokens(readers)
+    counts: CorpusCounts = readers[0]._count(X, None)
+    return counts

@@ -26,6 +26,7 @@ from skxent._typing import Array, Integers
 from skxent.language_model._reader import BLOCK_BYTES, Piece, join_blocks, pieces_of_texts, read_pieces
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
 from skxent.language_model._word_counts import BlockCounts, WordCounter, count_block, count_words
+from skxent.language_model._word_keys import cut_at_spaces
 
 __all__ = [
     "CorpusCounts",
@@ -298,9 +299,10 @@ class Counted:
     n_bytes: int = 0
     n_characters: int = 0
 
-    def add(self, block: BlockCounts, n_bytes: int, n_characters: int) -> None:
+    def add(self, blocks: Iterable[BlockCounts], n_bytes: int, n_characters: int) -> None:
         """Add the words and the size of more text."""
-        self.words.add(block)
+        for block in blocks:
+            self.words.add(block)
         self.n_bytes += n_bytes
         self.n_characters += n_characters
 
@@ -341,8 +343,8 @@ def _count_batches(
     tokenize = make_tokenizer(tokenizer)
     counted = Counted(WordCounter())
     with start_workers(tokenize, n_jobs) as workers:
-        for block_and_size in map_in_order(partial(_count_batch, tokenize, lowercase), tasks, workers):
-            counted.add(*block_and_size)
+        for blocks_and_size in map_in_order(partial(_count_batch, tokenize, lowercase), tasks, workers):
+            counted.add(*blocks_and_size)
     return counted
 
 
@@ -360,19 +362,24 @@ def batches(pieces: Iterable[Piece], block_bytes: int) -> Iterator[list[Piece]]:
         yield batch
 
 
-def _count_batch(tokenize: Tokenize | None, lowercase: bool, batch: Sequence[Piece]) -> tuple[BlockCounts, int, int]:
+def _count_batch(
+    tokenize: Tokenize | None, lowercase: bool, batch: Sequence[Piece]
+) -> tuple[list[BlockCounts], int, int]:
     block = join_blocks([piece.make() for piece in batch])
     return count_tokens(tokenize, lowercase, block.data), block.n_bytes, block.n_characters
 
 
-def count_tokens(tokenize: Tokenize | None, lowercase: bool, data: bytes, *, with_lines: bool = True) -> BlockCounts:
-    """Count the tokens of a text in UTF-8 that ends with white space, and its lines if they are needed."""
+def count_tokens(
+    tokenize: Tokenize | None, lowercase: bool, data: bytes, *, with_lines: bool = True
+) -> list[BlockCounts]:
+    """Count, part by part, the tokens of a text in UTF-8 that ends with white space, and its lines if needed."""
     if works_on_arrays(tokenize):
-        return count_block(space_tokens(tokenize, data, lowercase), with_lines=with_lines)
+        parts = (space_tokens(tokenize, part, lowercase) for part in cut_at_spaces(data))
+        return [count_block(part, with_lines=with_lines) for part in parts]
     assert tokenize is not None
     lines = tokenize_lines(tokenize, data.decode())
     tokens = chain.from_iterable(lines)
-    return count_words(map(str.lower, tokens) if lowercase else tokens, len(lines), sum(map(bool, lines)))
+    return [count_words(map(str.lower, tokens) if lowercase else tokens, len(lines), sum(map(bool, lines)))]
 
 
 class _TokenLists:
@@ -397,7 +404,7 @@ class _TokenLists:
             words = Counter()
             for word, count in self.words.items():
                 words[word.lower()] += count
-        counted.add(count_words(words, n_lines, n_sentences), n_bytes, n_characters)
+        counted.add([count_words(words, n_lines, n_sentences)], n_bytes, n_characters)
 
 
 def joined_size(tokens: Sequence[str]) -> tuple[int, int]:

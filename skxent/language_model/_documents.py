@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from numbers import Number
 from os import PathLike
 from pathlib import Path
@@ -19,7 +19,7 @@ from skxent.language_model._errors import CorpusError
 from skxent.language_model._reader import read_pieces
 from skxent.language_model._tokenizers import Tokenize
 
-__all__ = ["DocumentReader", "Text", "encode_lines", "is_matrix"]
+__all__ = ["DocumentReader", "Text", "check_same_tokens", "encode_lines", "is_matrix", "listed_words"]
 
 # A document: UTF-8, a string, or tokens.
 Text = bytes | Document
@@ -61,6 +61,9 @@ class DocumentReader:
             wanted = "file" if hasattr(X, "read") else "filename" if isinstance(X, PathLike) else self.input
             advice = "put it in a list: [X]" if self.input == wanted else f"read it with input={wanted!r} and [X]"
             raise TypeError(f"expected an iterable of documents, got a single {type(X).__name__}; {advice}")
+        if not isinstance(X, Iterable):
+            raise TypeError(f"expected an iterable of documents, got {X!r:.60} ({type(X).__name__})")
+        X = X.to_pylist() if hasattr(X, "to_pylist") else X  # columns of Arrow hold no strings, but scalars of its own
         return map(_checked_name, X) if self.input == "filename" else X
 
     def _documents(self, X: Any) -> Iterator[Document]:
@@ -101,6 +104,40 @@ class DocumentReader:
                 f"document {number}, byte {error.start}: not valid {self.encoding} ({error.reason}); give its "
                 "encoding, or decode_error='replace'"
             ) from None
+
+
+def check_same_tokens(readers: Sequence[Any]) -> None:
+    """Raise a ValueError if one estimator cuts text into other tokens than another."""
+    for name in ("tokenizer", "lowercase"):
+        first, *others = (getattr(reader, name) for reader in readers)
+        for other in others:
+            if other != first:
+                raise ValueError(
+                    f"one model has {name}={first!r}, another {name}={other!r}: they cut text into different tokens, "
+                    "so that their counts and figures do not go together"
+                )
+
+
+def listed_words(vocabulary: Any) -> list[str] | None:
+    """Return the words of a closed vocabulary, those of a mapping in the order of its values; None if there is none.
+
+    Raises
+    ------
+    ValueError
+        If it is a single string.
+    TypeError
+        If one of the words is no string.
+    """
+    if vocabulary is None:
+        return None
+    if isinstance(vocabulary, str):
+        raise ValueError("vocabulary must be an iterable of words, not one string")
+    is_numbered = isinstance(vocabulary, Mapping)
+    words = sorted(vocabulary, key=vocabulary.__getitem__) if is_numbered else list(vocabulary)
+    for word in words:
+        if not isinstance(word, str):
+            raise TypeError(f"vocabulary holds {word!r:.60} ({type(word).__name__}); words are strings")
+    return words
 
 
 def _checked_name(source: Any) -> Any:

@@ -30,7 +30,7 @@ from skxent.language_model._corpus import (
     merge_counts,
 )
 from skxent.language_model._distributed import count_on_workers, is_distributed
-from skxent.language_model._documents import DocumentReader, is_matrix
+from skxent.language_model._documents import DocumentReader, check_same_tokens, is_matrix, listed_words
 from skxent.language_model._model import Evaluation, FittedUnigram, fit_unigram
 from skxent.language_model._options import DECODE_ERRORS, END_OF_SENTENCE, LEAVE_ONE_OUT
 from skxent.language_model._score import Score
@@ -219,10 +219,16 @@ class UnigramLanguageModel(NamedParts, DocumentReader, Estimator):
         UnigramLanguageModel
             Exactly what one fit to all text would have given. The smoothing is fitted when it is first used, so that
             a sum of many models is fitted once.
+
+        Raises
+        ------
+        ValueError
+            If the models cut text into different tokens, or if one was read from an ARPA file and has no counts.
         """
         models = (self, *others)
         for model in models:
             check_is_fitted(model)
+        check_same_tokens(models)
         merged: UnigramLanguageModel = clone(self)
         merged.counts_ = merge_counts([model._own_counts() for model in models])
         return merged
@@ -376,7 +382,7 @@ class UnigramLanguageModel(NamedParts, DocumentReader, Estimator):
             counts,
             smoothing=self.smoothing,
             parameter=self.smoothing_parameter,
-            vocabulary=self._vocabulary(),
+            vocabulary=listed_words(self.vocabulary),
             min_count=self.min_count,
             end_of_sentence=self.end_of_sentence,
             background=background,
@@ -388,13 +394,6 @@ class UnigramLanguageModel(NamedParts, DocumentReader, Estimator):
         self.model_ = model
         self.smoothing_parameter_ = model.smoothing_parameter
         return self
-
-    def _vocabulary(self) -> list[str] | None:
-        if isinstance(self.vocabulary, str):
-            raise ValueError("vocabulary must be an iterable of words, not one string")
-        if isinstance(self.vocabulary, Mapping):
-            return sorted(self.vocabulary, key=self.vocabulary.__getitem__)
-        return None if self.vocabulary is None else list(self.vocabulary)
 
     def _count(self, X: Any, sample_weight: ArrayLike | None, reset: bool = False) -> CorpusCounts:
         if is_distributed(X):
@@ -441,7 +440,7 @@ class UnigramLanguageModel(NamedParts, DocumentReader, Estimator):
 
     def _column_words(self, n_columns: int) -> pl.Series:
         """Name the word that each column of a matrix counts."""
-        names = self._vocabulary()
+        names = listed_words(self.vocabulary)
         if names is None:
             names = list(getattr(self, "feature_names_in_", [f"x{j}" for j in range(n_columns)]))
         if len(names) != n_columns:

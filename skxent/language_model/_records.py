@@ -6,7 +6,7 @@ import codecs
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, compress
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,7 +17,7 @@ from skxent._polars import pl
 from skxent._typing import Integers
 from skxent.language_model._decompress import is_regular_file, read_chunks
 from skxent.language_model._errors import CorpusError
-from skxent.language_model._reader import JSON_LINE, KEEP_BAD_BYTES, Block, file_is_parquet, is_parquet, read_pieces
+from skxent.language_model._reader import KEEP_BAD_BYTES, Block, file_is_parquet, is_parquet, read_pieces
 
 __all__ = [
     "Choice",
@@ -26,7 +26,7 @@ __all__ = [
     "Records",
     "are_parquet",
     "is_plain_text",
-    "records_of_table",
+    "records_of_documents",
     "write_parts",
     "write_records",
 ]
@@ -190,14 +190,12 @@ def _records_of(path: str, block: Block) -> Records:
         return Lines(block.raw)
     assert block.documents.records is not None
     numbers = block.documents.numbers
-    return records_of_table(block.documents.records, lambda i: f"{path}: line {numbers[i]}", path)
+    return records_of_documents(block.documents.records, lambda i: f"{path}: line {numbers[i]}", path)
 
 
-def records_of_table(table: pl.DataFrame, place: Callable[[int], str], path: str) -> Records:
-    """Return the records of a table: the rows of a file, or in a column ``JSON_LINE`` lines, with where they are."""
-    if table.columns != [JSON_LINE]:
-        return Rows(path, table)
-    return JsonLines(table[JSON_LINE], np.arange(table.height), place)
+def records_of_documents(records: pl.DataFrame | list[str], place: Callable[[int], str], path: str) -> Records:
+    """Return the records of documents: the rows of a file, or lines of JSON, with where they are."""
+    return JsonLines(records, place) if isinstance(records, list) else Rows(path, records)
 
 
 def _chosen(records: Records, choices: Choices) -> Iterator[tuple[Records, Choice]]:
@@ -236,17 +234,17 @@ class Lines:
         at = np.flatnonzero(choice.is_kept)
         starts = np.concatenate([[0], self.ends])[at].tolist()
         lines = (self.text[i:j] for i, j in zip(starts, self.ends[at].tolist(), strict=True))
-        prefixes = ("".join(f"{value}\t" for value in values).encode() for values in added)
+        prefixes = ("".join(f"{'nan' if value is None else value}\t" for value in values).encode() for values in added)
         return b"".join(prefix + line for prefix, line in zip(prefixes, lines, strict=True))
 
 
 @dataclass(frozen=True)
 class JsonLines:
-    """Lines that are JSON objects, without their newlines."""
+    """Lines that are JSON objects, without their newlines; the first one's position among those that have places."""
 
-    lines: pl.Series
-    positions: Integers
+    lines: list[str]
     place: Callable[[int], str]
+    first: int = 0
 
     def __len__(self) -> int:
         """Return the number of lines."""
@@ -254,28 +252,32 @@ class JsonLines:
 
     def __getitem__(self, chosen: slice) -> JsonLines:
         """Choose neighbouring lines."""
-        return JsonLines(self.lines[chosen], self.positions[chosen], self.place)
+        return JsonLines(self.lines[chosen], self.place, self.first + chosen.indices(len(self))[0])
 
     def chosen(self, choice: Choice) -> bytes:
         """Return the chosen lines, with fields at their ends."""
         if not choice.is_kept.any():
             return b""
-        lines = self.lines.filter(choice.is_kept)
+        lines = list(compress(self.lines, choice.is_kept.tolist()))
         if choice.columns:
             columns = [np.asarray(column, dtype=object)[choice.is_kept] for column in choice.columns.values()]
-            self._check_names(lines, self.positions[choice.is_kept], list(choice.columns))
-            fields = [json.dumps(dict(zip(choice.columns, row, strict=True)))[1:] for row in zip(*columns, strict=True)]
-            opened = lines.str.strip_chars_end().str.strip_suffix("}").str.strip_chars_end()
-            comma = pl.when(opened.str.ends_with("{")).then(pl.lit("")).otherwise(pl.lit(", "))
-            lines = pl.select(opened + comma + pl.Series(fields, dtype=pl.String)).to_series()
-        return ("\n".join(lines) + "\n").encode()
+            self._check_names(lines, np.flatnonzero(choice.is_kept), list(choice.columns))
+            rows = (dict(zip(choice.columns, row, strict=True)) for row in zip(*columns, strict=True))
+            lines = list(map(_with_fields, lines, rows))
+        return "\n".join([*lines, ""]).encode()
 
-    def _check_names(self, lines: pl.Series, positions: Integers, names: Sequence[str]) -> None:
+    def _check_names(self, lines: Sequence[str], positions: Integers, names: Sequence[str]) -> None:
         """Refuse to add a field that is there."""
         for name in names:
-            for i in lines.str.contains(json.dumps(name), literal=True).arg_true().to_list():
+            for i in [i for i, line in enumerate(lines) if json.dumps(name) in line]:
                 if name in json.loads(lines[i]):
-                    raise CorpusError(f"{self.place(positions[i])}: {_exists('field', name)}")
+                    raise CorpusError(f"{self.place(self.first + positions[i])}: {_exists('field', name)}")
+
+
+def _with_fields(line: str, fields: dict[str, Any]) -> str:
+    """Put fields at the end of an object of JSON."""
+    opened = line.rstrip().removesuffix("}").rstrip()
+    return f"{opened}{'' if opened.endswith('{') else ', '}{json.dumps(fields)[1:]}"
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,20 @@ from skxent.language_model._corpus import (
     start_workers,
 )
 from skxent.language_model._model import WordScores
-from skxent.language_model._reader import BAD_BYTE, MARK_BYTES, Block, Piece, join_blocks, pieces_of_texts, read_pieces
+from skxent.language_model._reader import (
+    BAD_BYTE,
+    MARK_BYTES,
+    Block,
+    Piece,
+    count_newlines,
+    join_blocks,
+    pieces_of_texts,
+    read_pieces,
+)
 from skxent.language_model._score import Score
 from skxent.language_model._token_values import TokenValues
-from skxent.language_model._tokenizers import Tokenize
+from skxent.language_model._tokenizers import Tokenize, works_on_arrays
+from skxent.language_model._word_keys import cut_at_spaces
 
 __all__ = ["LineScorer", "ScoredLines", "score_lines", "score_text", "scored_lines"]
 
@@ -49,8 +59,8 @@ class ScoredLines:
         The lines or documents in UTF-8, each with a newline, if they were asked for.
     lengths : ndarray of shape (n_records,)
         Bytes of each record in ``text``.
-    records : polars.DataFrame or None
-        The whole records of documents, if they were asked for.
+    records : polars.DataFrame, list of str or None
+        The whole records of documents, if they were asked for: rows, or lines of JSON.
     problems : tuple of str
         What is wrong with records that were left out.
     is_open : bool
@@ -63,7 +73,7 @@ class ScoredLines:
     score: Score
     text: bytes = b""
     lengths: Integers = field(default_factory=lambda: np.zeros(0, np.int64))
-    records: pl.DataFrame | None = None
+    records: pl.DataFrame | list[str] | None = None
     problems: tuple[str, ...] = ()
     is_open: bool = False
 
@@ -131,7 +141,7 @@ class LineScorer:
 
     def block(self, block: Block) -> Score:
         """Score each line or document of a block, without the ends of sentences."""
-        lines = self._sum_over_lines(*self.values.of_text(block.data, block.ends_line))
+        lines = self._sum_over_parts(block.data, block.ends_line)
         documents = block.documents
         if documents is None:
             return replace(lines, **_sizes_of_lines(block))
@@ -155,11 +165,20 @@ class LineScorer:
         log_prob = score.log_prob_known + _times(ends, self.log_prob_eos)
         return replace(score, ends=ends, log_prob_known=log_prob)
 
+    def _sum_over_parts(self, data: bytes, ends_line: bool) -> Score:
+        """Score the lines of a text, a long one part by part, so that its arrays are those of a part."""
+        parts = list(cut_at_spaces(data)) if works_on_arrays(self.tokenize) else [data]
+        ends = [*(False for _ in parts[1:]), ends_line]
+        pairs = zip(parts, ends, strict=True)
+        return _join_parts([self._sum_over_lines(*self.values.of_text(part, end)) for part, end in pairs])
+
     def _sum_over_lines(self, values: Floats, per_line: Integers) -> Score:
+        """Add up the values of each line's tokens, NaN for unknown ones, which become 0."""
         line = np.repeat(np.arange(len(per_line)), per_line)
-        is_unknown = np.isnan(values)
-        n_unknown = np.bincount(line[is_unknown], minlength=len(per_line))
-        known = np.bincount(line, weights=np.where(is_unknown, 0.0, values), minlength=len(per_line))
+        unknown = np.flatnonzero(np.isnan(values))
+        n_unknown = np.bincount(line[unknown], minlength=len(per_line))
+        values[unknown] = 0
+        known = np.bincount(line, weights=values, minlength=len(per_line))
         return Score.of_records(
             lines=1,
             sentences=((per_line > 0) | self.blank_lines).astype(np.int64),
@@ -168,6 +187,16 @@ class LineScorer:
             log_prob_known=known,
             log_prob_unknown=_times(n_unknown, self.log_prob_unk),
         )
+
+
+def _join_parts(parts: Sequence[Score]) -> Score:
+    """Put the lines of parts together, of which each but the first goes on with the last line of the one before."""
+    if len(parts) == 1:
+        return parts[0]
+    cut = Score.concatenate(parts)
+    starts = np.delete(np.arange(len(cut)), np.cumsum([len(part) for part in parts[:-1]]))
+    whole = cut.each(lambda amount: np.add.reduceat(amount, starts))
+    return replace(whole, lines=np.ones_like(starts), sentences=np.minimum(whole.sentences, 1))
 
 
 def _times(count: Any, log_prob: float) -> Floats:
@@ -311,7 +340,7 @@ def _score_batch(scorer: LineScorer, keep: str | None, batch: Sequence[Piece]) -
 def _n_records(block: Block) -> int:
     if block.documents is not None:
         return len(block.documents.numbers)
-    return block.raw.count(b"\n") + (not block.raw.endswith(b"\n"))
+    return count_newlines(block.raw) + (not block.raw.endswith(b"\n"))
 
 
 def _join_cut_lines(scored: Iterable[_Batch]) -> Iterator[ScoredLines]:

@@ -22,8 +22,10 @@ References
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -269,7 +271,8 @@ class Selection:
         """Write the selected records, whole and in the format in which they came, in the order of the raw text.
 
         A record of JSON lines or Parquet gets its score, and its bucket if there are buckets, as fields or columns at
-        its end. They come before a line of plain text, each with a tab after it.
+        its end. They come before a line of plain text, each with a tab after it. A record without a token has no score:
+        null, and before a line of plain text ``nan``.
 
         Parameters
         ----------
@@ -448,6 +451,8 @@ def _listed(documents: Any) -> list[Any]:
 def _checked_paths(patterns: Any) -> list[str]:
     paths = expand_paths(_listed(patterns))
     for path in paths:
+        if os.path.isdir(path):
+            raise CorpusError(f"{path}: is a directory; name its files, such as {os.path.join(path, '*')}")
         if not is_regular_file(path):
             raise CorpusError(f"{path}: the raw text is read twice, so it must be a file: save it to one first")
     return paths
@@ -456,7 +461,10 @@ def _checked_paths(patterns: Any) -> list[str]:
 def _checked_cuts(percentages: Sequence[float] | None) -> tuple[float, ...]:
     if percentages is None:
         return ()
-    cuts = tuple(map(float, percentages))
+    try:
+        cuts = tuple(map(float, percentages))
+    except (TypeError, ValueError):
+        cuts = ()
     if len(cuts) != len(BUCKETS) - 1 or not 0 < cuts[0] < cuts[1] < 100:
         raise ValueError(f"buckets={percentages!r}: expected two increasing percentages, such as 30 and 60")
     return cuts
@@ -489,9 +497,12 @@ def _score(
 
 def _number(top: float | None, n_documents: int) -> int | None:
     """Return how many documents the best ones are."""
-    if top is None or (top >= 1 and top == int(top)):
-        return None if top is None else int(top)
-    if not 0 < top < 1:
+    if top is None:
+        return None
+    is_number = isinstance(top, Real)
+    if is_number and top >= 1 and top == int(top):
+        return int(top)
+    if not (is_number and 0 < top < 1):
         raise ValueError(f"top={top!r}: expected a share between 0 and 1, or a whole number of documents")
     return max(round(top * n_documents), 1)
 

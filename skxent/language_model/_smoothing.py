@@ -363,8 +363,8 @@ class Smoothing(Parameters, ABC):
             return self.conventional_parameter(table)
         if parameter == LEAVE_ONE_OUT:
             return self._best_left_out(_cells(seen, table, b, b_unseen), table)
-        low, high = self.parameter_range
-        if isinstance(parameter, str) or not low <= parameter <= min(high, _HIGHEST):
+        low, high = np.minimum(self.parameter_range, _HIGHEST)
+        if isinstance(parameter, str) or not low <= parameter <= high:
             raise ValueError(
                 f"smoothing {self.name!r} takes {LEAVE_ONE_OUT!r}, None or a number from {low:g} to {high:g}"
                 f"; got {parameter!r}"

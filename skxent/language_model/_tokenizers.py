@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -113,7 +113,8 @@ def tokenize_lines(tokenize: Tokenize, text: str) -> list[Sequence[str]]:
 
 def _checked(tokens: Any) -> Sequence[str]:
     """Refuse what would be counted letter by letter."""
-    if isinstance(tokens, str | bytes) or not all(isinstance(token, str) for token in tokens):
+    listed: Any = tokens if isinstance(tokens, Iterable) and not isinstance(tokens, str | bytes) else [None]
+    if not all(isinstance(token, str) for token in listed):
         raise TypeError(f"the tokenizer must return a list of strings, not {tokens!r:.80}")
-    checked: Sequence[str] = tokens
+    checked: Sequence[str] = listed
     return checked

@@ -9,7 +9,8 @@ White space is that of :meth:`str.split`: in ASCII the bytes 9-13 and 28-32, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
@@ -30,6 +31,7 @@ __all__ = [
     "are_equal",
     "are_first",
     "as_strings",
+    "cut_at_spaces",
     "find_tokens",
     "hash_keys",
     "join_packed",
@@ -55,6 +57,10 @@ _OTHER_SPACES = [0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x2
 # Every white space, in UTF-8.
 SPACES = [chr(space).encode() for space in (*_ASCII_SPACES, *_OTHER_SPACES)]
 _NO_SPACES = np.zeros(0, np.uint8)
+# Bytes of text of which arrays are made at a time. Blocks are smaller, so that only a line or a document that is longer
+# than a block is cut; the arrays take up to 20 times as much memory.
+_PART_BYTES = 1 << 22
+_SPACE = re.compile(b"|".join(map(re.escape, SPACES)))
 # The bytes of the spaces outside ASCII, those of two bytes and those of three.
 _UNICODE_SPACES = [np.array([list(s) for s in SPACES if len(s) == size], np.uint8) for size in (2, 3)]
 
@@ -136,6 +142,16 @@ class PackedWords(NamedTuple):
 
     positions: Integers
     words: WordKeys
+
+
+def cut_at_spaces(data: bytes) -> Iterator[bytes]:
+    """Cut a long text behind white space; a short one is the only part."""
+    begin = 0
+    while len(data) - begin > _PART_BYTES and (space := _SPACE.search(data, begin + _PART_BYTES)):
+        yield data[begin : space.end()]
+        begin = space.end()
+    if begin < len(data) or not data:
+        yield data[begin:]
 
 
 def padded(data: bytes) -> NDArray[np.uint8]:

@@ -20,6 +20,7 @@ from sklearn.utils import assert_all_finite, check_array, check_consistent_lengt
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skxent._labels import plain_labels
 from skxent._parallel import worker_threads
 from skxent._sklearn import (
     CallbackSupportMixin,
@@ -44,9 +45,11 @@ from skxent.linear_model._targets import (
     classes_and_positions,
     hold_out,
     positions_in,
+    widened,
 )
 from skxent.linear_model.solvers import SOLVERS, Solver, resolve_solver
 from skxent.linear_model.solvers._sgd import divergence_error, one_pass
+from skxent.linear_model.solvers._solver import checked_result
 from skxent.losses import LOSSES, Loss, check_purity, check_shapes, normalized, resolve_loss
 from skxent.rows import Part, Rows, logits_in_blocks, on_parts, opened, refuse_lazy, rows_of, subset
 
@@ -176,8 +179,8 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
             block by block in each pass, if they have more than 256 MB. Arrays and frames of Dask stay on its workers,
             and `y` and `sample_weight` may be Dask's, too.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), or str
-            Class labels of any type, or a matrix: see the class. Of a source with named columns, the name of one; None
-            if the source has the targets itself.
+            Class labels, all text or all numbers, booleans or dates; or a matrix: see the class. Of a source with named
+            columns, the name of one; None if the source has the targets itself.
         sample_weight : array-like of shape (n_samples,) or str, optional
             How often each row counts. Of a source with named columns, the name of one.
         coef_init : array-like of shape (n_outputs, n_features), optional
@@ -203,9 +206,10 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
             If the data, targets, weights, loss or solver cannot be used, or if the solver diverged; the message says
             what to do.
         """
-        as_given = X
+        as_given, in_blocks = X, y is None or isinstance(y, str)
         X, y, sample_weight = self._validate(X, y, sample_weight, reset=True, check_finite=False)
         targets = self._encode(y, X.dtype)
+        targets = widened(targets) if in_blocks else targets
         solver, loss = self._resolve(targets)
         weight = self._weights(sample_weight, X, targets)
         w0 = self._start(X, targets, coef_init, intercept_init)
@@ -229,7 +233,8 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
             monitor = Monitor(self, context, fit_data, attributes, validation)
             monitor.begin(w0)
             objective = Objective(self._problem(loss), train)
-            result = solver.solve(objective, w0, callback=monitor, **self._options(solver, rng))
+            solved = solver.solve(objective, w0, callback=monitor, **self._options(solver, rng))
+            result = checked_result(solver, solved)
             monitor.close()
         self._warn_unless_converged(result)
         w = result.w if validation is None or not self.early_stopping else validation.best_w
@@ -341,7 +346,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         X, y = validate_data(
             self,
             X,
-            y,
+            plain_labels(y),
             accept_sparse="csr",
             dtype=[np.float64, np.float32],
             order="C",
@@ -477,7 +482,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         def minimise(objective: Objective) -> Array:
             w0 = np.zeros((rows.n_features + 1, rows.n_outputs), rows.dtype)
             options = {**self._options(solver, rng), "tol": max(self.tol, _CROSSFIT_TOL)}
-            result = solver.solve(objective, w0, callback=lambda w, value: False, **options)
+            result = checked_result(solver, solver.solve(objective, w0, callback=lambda w, value: False, **options))
             self._warn_unless_converged(result)
             w: Array = result.w
             return w
@@ -596,7 +601,13 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
 
         def score(w: Array) -> float:
             probe.__dict__.update(attributes(w))
-            return float(scorer(probe, part.X, y, **weight))
+            value = scorer(probe, part.X, y, **weight)
+            if not isinstance(value, Real) or np.isnan(float(value)):
+                raise ValueError(
+                    f"scoring={self.scoring!r} gave {value!r} for the {rows.n_rows} validation rows; it must give a "
+                    "number. Some scores need rows of each class: give X_val and y_val, or raise validation_fraction."
+                )
+            return float(value)
 
         return Validation(score, patience, self.tol, w0)
 
@@ -611,7 +622,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
     def _known_classes(self, classes: Any, y: Array, first: bool) -> Array | None:
         """Return the labels that `partial_fit` may meet; None where a matrix of targets says it."""
         if classes is not None:
-            classes = np.unique(classes)
+            classes = np.unique(plain_labels(classes, "classes"))
         if not first:
             if classes is not None and not np.array_equal(classes, self.classes_):
                 raise ValueError(f"classes={classes} differs from the first call's, {self.classes_}.")
@@ -667,15 +678,15 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         if source is not None:
             return self._score_of_blocks(source, _unless_named(y), _unless_named(sample_weight))
         refuse_lazy(X=X, y=y, sample_weight=sample_weight)
-        y = y.toarray() if hasattr(y, "toarray") else y
+        y = y.toarray() if hasattr(y, "toarray") else plain_labels(y)
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
         if not self._is_matrix(np.asarray(y)):
             return float(super().score(X, y, sample_weight))
         y = as_probabilities(check_array(y, input_name="y"), np.float64)
-        check_consistent_length(X, y, sample_weight)
+        check_consistent_length(X, y)
         if y.shape[1] != self.coef_.shape[0]:
             raise ValueError(f"y has {y.shape[1]} columns; this model has {self.coef_.shape[0]} outputs.")
-        if sample_weight is not None:
-            sample_weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
         return float(np.average(self._chance_of_hit(X, y), weights=sample_weight))
 
     def _score_of_blocks(self, source: Any, y: Any, sample_weight: Any) -> float:

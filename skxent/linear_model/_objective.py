@@ -426,8 +426,15 @@ class Objective:
 
 
 def total_weight_of(rows: Rows) -> float:
-    """Return the sum of the weights of rows."""
+    """Return the sum of the weights of rows; raise a ValueError if it is too large or too small to divide by."""
     if not rows.weighted:
         return float(rows.n_rows)
-    (total,) = rows.without_features().sum(lambda part: (part.weights().sum(),))
+    with np.errstate(over="ignore"):
+        (total,) = rows.without_features().sum(lambda part: (part.weights().sum(),))
+    limits = np.finfo(rows.dtype)
+    if total and not limits.tiny <= total <= limits.max:
+        raise ValueError(
+            f"the weights sum to {total:g}, beyond the range of {rows.dtype}; divide sample_weight or class_weight by "
+            "the largest of them."
+        )
     return float(total)

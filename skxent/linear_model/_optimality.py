@@ -75,10 +75,12 @@ from skxent.linear_model._output_blocks import OutputBlocks, added, affordable_b
 from skxent.linear_model._sampling import draw
 from skxent.linear_model._surrogate import curved_rows
 
-__all__ = ["Bound", "NewtonBound"]
+__all__ = ["Bound", "NewtonBound", "above_targets"]
 
 # Largest entry of a gradient that is zero but for rounding, in columns of deviation 1.
 _ZERO = 10 * float(np.finfo(np.float64).eps)
+# Rounding errors of the objective that it may be below the least value there is.
+_BELOW = 100
 # Share of the first residual's size that is rounding: the Newton step is found.
 _SOLVED = 1e-12
 # Least eigenvalue of a preconditioned Hessian that is reckoned with, as a share of the largest.
@@ -200,7 +202,7 @@ class NewtonBound(Parameters):
             inverse = precondition if blocks is None else added(precondition, blocks)
             bound = self._within(part, w, _ConjugateGradients(gradient, inverse, self), enough, least)
             if np.isfinite(bound.excess) or part is drawn:
-                excess = bound.excess if bound.excess <= enough else min(bound.excess, _above_targets(objective, w))
+                excess = bound.excess if bound.excess <= enough else min(bound.excess, above_targets(objective, w))
                 return bound._replace(excess=excess, blocks=blocks)
             size *= self.more_rows
 
@@ -302,12 +304,15 @@ def _reach(objective: Any, w: Array, step: Array) -> float:
     return float(2 * objective.largest_change(step))
 
 
-def _above_targets(objective: Any, w: Array) -> float:
+def above_targets(objective: Any, w: Array) -> float:
     """Return how far an objective is above the value that no model goes below, infinite if none is known."""
     if not (rests_at_targets(objective.problem, w.shape[1]) and is_convex(objective.problem, w.shape[1])):
         return np.inf
     value = objective.value(w)
-    return float(max(value - objective.value_at_targets(), objective.eps * abs(value)))
+    rounding = float(objective.eps * abs(value))
+    above = float(value - objective.value_at_targets())
+    # Below it the gradient is that of another loss.
+    return max(above, rounding) if above > -_BELOW * rounding else np.inf
 
 
 def _factor(reach: float) -> float:

@@ -112,7 +112,10 @@ class SampledHessian(Parameters):
         Largest number of columns whose blocks are made in double precision whatever the data: it costs little there,
         and no direction is lost in which the loss is flat.
     ridge : float, default=100
-        What is added to the unit diagonal of a block, in rounding errors: enough for collinear columns.
+        What is added to the unit diagonal of a block, in rounding errors of its dtype: enough for collinear columns.
+    gradient_ridge : float, default=1
+        The least that is added, in rounding errors of the data's dtype. The gradient has them as well, and a step along
+        which a block of higher precision shows no curvature would be made of them alone.
     noise : float, default=4.0
         A diagonal entry is raised by this many times its relative sampling variance.
     harmless_noise : float, default=0.05
@@ -143,6 +146,7 @@ class SampledHessian(Parameters):
     n_directions: int = 4
     precise_columns: int = 100
     ridge: float = 100
+    gradient_ridge: float = 1
     noise: float = 4.0
     harmless_noise: float = 0.05
     growth: float = 2.0
@@ -291,7 +295,7 @@ class _Inverse:
     matrix : ndarray of shape (n, n)
         The matrix. Only its lower half counts; it is overwritten.
     ridge : float
-        What is added to the unit diagonal, in rounding errors; more if the matrix is not positive.
+        What is added to the unit diagonal; more if the matrix is not positive.
     """
 
     def __init__(self, matrix: Array, ridge: float) -> None:
@@ -302,7 +306,7 @@ class _Inverse:
         lapack: Any = get_lapack_funcs(("trttf", "pftrf", "pftri", "tfttp"), (matrix,))
         pack, factorize, invert, unpack = lapack
         self._multiply: Any = get_blas_funcs("spmv", (matrix,))
-        n, ridge, failed = len(matrix), ridge * float(np.finfo(matrix.dtype).eps), True
+        n, failed = len(matrix), True
         while failed:
             np.fill_diagonal(matrix, 1 + ridge)
             factor, failed = factorize(n, pack(matrix.T)[0], overwrite_a=True)
@@ -427,7 +431,9 @@ class _Sample:
         noise *= self.settings.noise * (1 - len(rows) / self.n_everywhere)
         noise = np.maximum(noise - self.settings.harmless_noise * diagonal, 0)
         matrix[np.diag_indices(self.n_columns)] += missed + noise + self.objective.penalty[self.columns]
-        return _Inverse(matrix, self.settings.ridge), by_curvature.sum()
+        rounding = self.settings.ridge * np.finfo(self.dtype).eps
+        rounding_of_gradient = self.settings.gradient_ridge * np.finfo(self.objective.dtype).eps
+        return _Inverse(matrix, max(rounding, rounding_of_gradient)), by_curvature.sum()
 
     def _draw(self, index: int) -> tuple[Array, Array]:
         """Return the rows of a block, by their variance and their size, and the share that each stands for."""

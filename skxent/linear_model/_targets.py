@@ -21,10 +21,15 @@ __all__ = [
     "hold_out",
     "positions_in",
     "soft_labels",
+    "widened",
 ]
 
 # Labels looked up at a time: few temporaries, and still much work for each call.
 _LABELS_AT_A_TIME = 65_536
+_SEVERAL_LABELS = (
+    "a matrix holds probabilities or 0 and 1. For several columns of labels use "
+    "sklearn.multioutput.MultiOutputClassifier."
+)
 
 
 class Targets(NamedTuple):
@@ -120,13 +125,12 @@ def as_probabilities(y: Array, dtype: Any) -> Array:
     try:
         y = np.asarray(y).astype(dtype)
     except ValueError:
-        raise ValueError(
-            "y is a matrix but not of numbers; a matrix holds probabilities or 0 and 1. For several columns of labels "
-            "use sklearn.multioutput.MultiOutputClassifier."
-        ) from None
+        raise ValueError(f"y is a matrix but not of numbers; {_SEVERAL_LABELS}") from None
     outside = np.flatnonzero(((y < 0) | (y > 1)).any(axis=1))
     if len(outside):
-        raise ValueError(f"Row {outside[0]} of y, {y[outside[0]]}, is not made of probabilities between 0 and 1.")
+        raise ValueError(
+            f"Row {outside[0]} of y, {y[outside[0]]}, is not made of probabilities between 0 and 1; {_SEVERAL_LABELS}"
+        )
     return y
 
 
@@ -160,12 +164,22 @@ def _tabulated(y: Array) -> tuple[Array, Callable[[Array], Array]]:
 
 
 def positions_in(found: Array, classes: Array) -> Array:
-    """Return the position of each of the labels found in the sorted `classes`."""
+    """Return the position of each of the labels found in the sorted `classes` of a fit, or of its first call."""
     positions = np.searchsorted(classes, found).clip(max=len(classes) - 1)
     unseen = found[classes[positions] != found]
     if len(unseen):
-        raise ValueError(f"y has labels {unseen} that are not among the classes of the first call, {classes}.")
+        raise ValueError(f"y has labels {unseen} that are not among the classes of the fit, {classes}.")
     return positions.astype(_index_type(classes))
+
+
+def widened(targets: Targets) -> Targets:
+    """Return targets whose classes are int64, if they are integers: those read in blocks are in as few bytes as can be.
+
+    Predictions in one byte would overflow where a user computes with them.
+    """
+    classes = targets.classes
+    fits = classes.dtype.kind in "iu" and classes.max() <= np.iinfo(np.int64).max
+    return targets._replace(classes=classes.astype(np.int64)) if fits else targets
 
 
 def _index_type(classes: Array) -> np.dtype[Any]:

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import assert_all_finite, check_array
 
+from skxent._labels import refuse_masked
 from skxent._typing import Array
 
 __all__ = [
@@ -118,6 +119,7 @@ def targets_of(y: Any, n_rows: int, where: str, name: str = "y") -> Array:
     ValueError
         If they are not; the message names the block.
     """
+    refuse_masked(**{f"{where}: {name}": y})
     y = y.toarray() if sp.issparse(y) else y
     empty = y.isna() if hasattr(y, "isna") else False  # pandas'
     if np.any(empty):

@@ -62,6 +62,7 @@ class Footer:
         pyarrow.parquet.FileMetaData
             Its number of rows is that of the whole file.
         """
+        parquet = import_parquet()
         before = _read(self.path, self.start, self.start + self.list_at)
         after = _read(self.path, self.start + self.cuts[-1], self.stop)
         listed = _LIST_OF_NONE
@@ -71,7 +72,7 @@ class Footer:
         import pyarrow as pa
 
         file = pa.BufferReader(_MAGIC + footer + len(footer).to_bytes(4, "little") + _MAGIC)
-        return import_parquet().read_metadata(file)
+        return parquet.read_metadata(file)
 
 
 def import_parquet() -> Any:

@@ -54,10 +54,6 @@ class Part(NamedTuple):
             return total
         return np.asarray(self.weight.astype(np.float64) @ self.y)
 
-    def column_sums(self) -> Array:
-        """Return the weighted sum of each column, in float64, of shape (n_features,)."""
-        return np.asarray(self.X.T @ self.weights())
-
     def column_squares(self) -> Array:
         """Return the weighted sum of squares of each column, of shape (n_features,)."""
         X, weight = self.X, self.weight

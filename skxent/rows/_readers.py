@@ -182,7 +182,7 @@ class _Named:
         pass
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        if isinstance(error, Exception):
+        if isinstance(error, Exception) and not isinstance(error, ImportError):  # which no file is to blame for
             raise OSError(f"cannot read {self.path}: {error}") from error
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_array, check_consistent_length
 
+from skxent._labels import plain_labels, refuse_masked
 from skxent._parallel import read_ahead
 from skxent._sklearn import check_sample_weight
 from skxent._typing import Array
@@ -28,7 +29,7 @@ _LAZY = ("compute", "collect", "execute", "toPandas", "result")
 
 
 def refuse_lazy(**values: Any) -> None:
-    """Raise an error for values that are computed on demand, rather than make arrays of them.
+    """Raise an error for values that an array could not stand for: those computed on demand, and masked ones.
 
     Parameters
     ----------
@@ -39,7 +40,10 @@ def refuse_lazy(**values: Any) -> None:
     ------
     TypeError
         If one is a lazy collection or a source; the message names it.
+    ValueError
+        If one is a masked array with masked entries.
     """
+    refuse_masked(**values)
     for name, value in values.items():
         kinds = {type(value)} if not isinstance(value, list | tuple) else {*map(type, value)}
         for kind in filter(_is_lazy, kinds):
@@ -261,7 +265,7 @@ class Source(ABC):
         return np.concatenate(blocks) if isinstance(blocks[0], np.ndarray) else sp.vstack(blocks, format="csr")
 
     def _given(self, y: Any) -> Any:
-        y = check_array(y, accept_sparse="csr", dtype=None, ensure_2d=False, input_name="y")
+        y = check_array(plain_labels(y), accept_sparse="csr", dtype=None, ensure_2d=False, input_name="y")
         check_consistent_length(self, y)
         return y
 

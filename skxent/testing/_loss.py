@@ -146,7 +146,7 @@ def _check_finite(loss: Loss, y: Array, log_p: Array) -> None:
 def _check_purity(loss: Loss, y: Array, log_p: Array) -> None:
     inputs = {"y": y.copy(order="F"), "p": np.exp(log_p), "log_p": log_p.copy(order="F")}
     before = copy.deepcopy(inputs)
-    value, gradient = (result.copy() for result in loss.pointwise(**inputs))
+    value, gradient = (result.copy() for result in loss.pointwise(*inputs.values()))
     for name in inputs:
         _require(
             np.array_equal(inputs[name], before[name]),
@@ -156,7 +156,7 @@ def _check_purity(loss: Loss, y: Array, log_p: Array) -> None:
     for name in inputs:
         inputs[name].flags.writeable = False
     try:
-        again, gradient_again = loss.pointwise(**inputs)
+        again, gradient_again = loss.pointwise(*inputs.values())
     except ValueError as error:
         raise AssertionError(f"{loss!r}: pointwise writes into an input ({error}). Work on a copy.") from error
     _require(

@@ -15,6 +15,7 @@ from skxent.linear_model import SoftmaxRegressor
 from skxent.linear_model._objective import Objective, Problem
 from skxent.linear_model._outputs import Softmax
 from skxent.linear_model.solvers import Result, resolve_solver
+from skxent.linear_model.solvers._solver import checked_result
 from skxent.losses import CrossEntropy
 from skxent.rows import MemoryRows
 
@@ -120,11 +121,15 @@ class _Run:
             "tol": tol,
         }
         try:
-            result: Result = solver.solve(self.objective(dtype), w0, callback=callback, **options)
+            solved = solver.solve(self.objective(dtype), w0, callback=callback, **options)
         except ValueError as error:
             if "read-only" in str(error):
                 raise AssertionError(f"{solver!r}: it writes into w0. Work on a copy.") from error
             raise
+        try:
+            result: Result = checked_result(solver, solved)
+        except TypeError as error:
+            raise AssertionError(str(error)) from error
         return result
 
 

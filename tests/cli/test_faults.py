@@ -241,6 +241,18 @@ def test_memory_for_one_long_line_is_that_of_a_few_blocks(folder, piece):
         assert peak_mb < 300
 
 
+@linux
+@pytest.mark.parametrize("piece", ["a ", "x" * 10 + "\u3000"], ids=["words", "ideographic space"])
+def test_memory_for_one_long_record_is_a_few_times_its_size(folder, piece):
+    """A record is decoded as a whole; the arrays of all its words would take thirty times its 30 MB."""
+    size = 30_000_000 // len(piece.encode())
+    (folder / "long.jsonl").write_text(json.dumps({"text": piece * size}, ensure_ascii=False), encoding="utf-8")
+    for level in ("corpus", "line"):
+        record, peak_mb = with_peak("long.jsonl", "--field", "text", "--per", level)
+        assert (record["lines"], record["tokens"]) == (1, size)
+        assert peak_mb < 150 + 7 * 30
+
+
 @posix
 def test_a_long_line_is_filtered_in_time_linear_in_its_length(folder):
     """Four times the line takes about four times as long; a quadratic filter takes sixteen times."""
@@ -419,6 +431,7 @@ def test_utf_16_is_named(folder, capsys):
     (folder / "bare.txt").write_text(TRAIN, encoding="utf-16-le")
     assert main(["--model", "m.arpa", "bare.txt"]) == 0
     assert "note: bare.txt has NUL bytes as UTF-16 has them: name its --encoding" in capsys.readouterr().err
+
     assert main(["--model", "m.arpa", "bare.txt", "--encoding", "utf-16-le"]) == 0
     assert "NUL" not in capsys.readouterr().err
 
@@ -600,3 +613,21 @@ def test_undecodable_bytes_have_their_place(folder, capsys, encoding, data, line
     assert "--errors replace" in err
     assert err.count("\n") == 1
     assert main(["--model", "m.arpa", "--encoding", encoding, "--errors", "replace", "--quiet", "x.txt"]) == 0
+
+
+def test_carriage_returns_alone_end_no_line_and_are_noted(folder, capsys):
+    (folder / "old.txt").write_bytes(b"a b\ra\rc\r")
+    (folder / "both.txt").write_bytes(b"a b\r\na\r\nc")
+    (folder / "one.txt").write_bytes(b"a b\r")
+    assert main(["--train", "train.txt", "--", "old.txt"]) == 0
+    assert "note: old.txt has carriage returns and no line feeds" in capsys.readouterr().err
+    assert main(["--train", "train.txt", "--", "both.txt", "one.txt"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("option", ["CORPUS", "--train", "--model", "--save", "--plot", "--vocab"])
+def test_empty_names_are_refused(option, folder, capsys):
+    """As from a variable of a shell that is not set."""
+    words = [""] if option == "CORPUS" else ["test.txt", option, ""]
+    assert main([*words, *(["--train", "train.txt"] if option not in ("--train", "--model") else [])]) == 1
+    assert capsys.readouterr().err == f"skxent-perplexity: {option}: the name of the file is empty\n"

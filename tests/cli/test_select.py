@@ -133,6 +133,33 @@ def test_options_of_selection_need_it(capsys):
     assert "--top is for choosing text: name --target and --raw" in capsys.readouterr().err
 
 
+def test_long_records_are_chosen_without_polars(run, tmp_path):
+    """To import it takes as long as to choose from 3 MB."""
+    lines = [json.dumps({"text": f"{text} {'and so on ' * 200}"}) for text in CRAWL]
+    (tmp_path / "long.jsonl").write_text("\n".join(lines))
+    code = "import sys; from skxent.cli import main; main(sys.argv[1:]); print('polars' in sys.modules)"
+    names = ["--target", "wanted.txt", "--raw", str(tmp_path / "long.jsonl"), "--field", "text"]
+    command = [sys.executable, "-c", code, *names, "--top", "1", "--quiet"]
+    record, has_polars = subprocess.check_output(command, text=True).splitlines()
+    assert json.loads(record)["text"].startswith(CRAWL[1])
+    assert has_polars == "False"
+
+
+def test_a_folder_of_raw_text(run, tmp_path):
+    code, _, err = run("wanted.txt", "--raw", tmp_path, "--top", 1)
+    assert (code, f"{tmp_path}: is a directory; name its files, such as {tmp_path / '*'}" in err) == (1, True)
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_warning_of_the_smoothing_is_a_note(run, quiet):
+    code, _, err = run(
+        "wanted.txt", "--raw", "crawl.txt", "--top", 1, "--smoothing", "good_turing", *["--quiet"] * quiet
+    )
+    assert code == 0
+    assert "Warning" not in err
+    assert ("skxent-perplexity: note: good_turing: the counts of counts allow no estimate" in err) is not quiet
+
+
 def test_the_command_loads_no_scikit_learn(run):
     code = "import sys; from skxent.cli import main; main(sys.argv[1:]); print('sklearn' in sys.modules)"
     arguments = ["--target", "wanted.txt", "--raw", "crawl.txt", "--top", "1", "--quiet"]

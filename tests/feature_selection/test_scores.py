@@ -2,12 +2,13 @@
 
 import math
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.base import clone
 from sklearn.datasets import load_iris
+from sklearn.feature_selection import f_classif, mutual_info_classif
 from sklearn.metrics import mutual_info_score
 
 from skxent.feature_selection import (
@@ -17,7 +18,7 @@ from skxent.feature_selection import (
     scores,
 )
 from skxent.feature_selection._binning import auto_bins
-from skxent.feature_selection.scores import SCORES
+from skxent.feature_selection.scores import SCORES, plugin
 from skxent.information import entropy
 
 MIXED_CATEGORICAL = [4, 5, 8]
@@ -220,18 +221,18 @@ class TestRegistry:
         X, y = load_iris(return_X_y=True)
         assert restored.fit(X, y).scores_.shape == (4,)
 
-    def test_old_name_of_the_parameter(self):
+    @pytest.mark.parametrize("score", [mutual_info_classif, f_classif, lambda X, y: X, lambda: 1])
+    def test_a_score_function_of_scikit_learn_is_refused(self, score):
         X, y = load_iris(return_X_y=True)
-        expected = cross_entropy_classif(X, y, score_func="plugin")
-        for deprecated in ("plugin", SCORES["plugin"]):
-            with pytest.warns(FutureWarning, match="'estimator' is now 'score_func'"):
-                assert_array_equal(cross_entropy_classif(X, y, estimator=deprecated), expected)
-            selector = CrossEntropySelector(estimator=deprecated)
-            with pytest.warns(FutureWarning, match="'estimator' is now 'score_func'"):
-                assert_array_equal(selector.fit(X, y).scores_, expected[0])
-            assert clone(selector).get_params()["estimator"] == deprecated
-        with pytest.warns(FutureWarning, match="'estimator' is now 'score_func'"):
-            cross_entropy_regression(X, y, estimator="plugin")
+        for fit in (partial(cross_entropy_classif, score_func=score), CrossEntropySelector(score_func=score).fit):
+            with pytest.raises(TypeError, match=rf"score_func={score.__name__} must take one .*SelectKBest\("):
+                fit(X, y)
+
+    def test_a_score_may_have_optional_arguments(self):
+        X, y = load_iris(return_X_y=True)
+        expected = cross_entropy_classif(X, y, score_func="plugin")[0]
+        for score in (partial(plugin), lambda table, scale=1.0: scale * plugin(table)):
+            assert_array_equal(cross_entropy_classif(X, y, score_func=score)[0], expected)
 
 
 def occupied(table):

@@ -683,6 +683,24 @@ def test_components_far_apart(distance):
     assert_allclose(entropy(p), (LN_2PI + 1) / 2 + LN2 + np.log(3) / 2, rtol=2e-9)
 
 
+@pytest.mark.parametrize("narrowest", [0.05, 0.2])
+def test_two_hundred_components(narrowest):
+    rng = np.random.default_rng(0)
+    means, widths = rng.normal(0, 5, 200), np.geomspace(narrowest, 1.5, 200)
+    p = stats.Mixture(
+        [stats.Normal(mu=m, sigma=s) for m, s in zip(means, widths, strict=True)], weights=[1 / 200] * 200
+    )
+    expected = LN_2PI / 2 + np.mean(means**2 + widths**2) / 2
+    assert_allclose(cross_entropy(p, stats.norm(), time_limit=10), expected, rtol=1e-10)
+    around = means[:, None] + widths[:, None] * np.linspace(-8, 8, 9)
+    edges = np.unique(np.append(np.linspace(-30, 30, 400), around))
+    nodes, parts = np.polynomial.legendre.leggauss(12)
+    half = np.diff(edges)[:, None] / 2
+    x = (edges[:-1, None] + half * (1 + nodes)).ravel()
+    log = np.logaddexp.reduce([stats.norm.logpdf(x, m, s) for m, s in zip(means, widths, strict=True)]) - np.log(200)
+    assert_allclose(entropy(p, time_limit=10), -np.sum((half * parts).ravel() * np.exp(log) * log), rtol=1e-10)
+
+
 def test_kernel_densities_are_mixtures():
     x = np.array([0.0, 0.1, 2.0, 50.0])
     kde = stats.gaussian_kde(x, weights=[1, 1, 2, 1e-3])
@@ -762,7 +780,7 @@ def test_listed_values_are_looked_up():
             TypeError,
             "p is continuous and q is discrete",
         ),
-        (lambda: kl_divergence(stats.norm(), [0.5, 0.5]), TypeError, "q must be an array .* not list"),
+        (lambda: kl_divergence(stats.norm(), [0.5, 0.5]), TypeError, "q must be a univariate distribution .* not list"),
         (lambda: entropy(stats.gamma), TypeError, r"p is a family .* scipy.stats.gamma\(a\)"),
         (lambda: entropy(stats.Normal), TypeError, r"p is the class Normal; .* Normal\(\.\.\.\)"),
         (lambda: entropy(stats.dirichlet([1, 2])), TypeError, "univariate .* dirichlet"),

@@ -116,6 +116,11 @@ def test_reliability_of_an_honest_and_a_boastful_model(digits):
     assert "boastful" in boastful.ax_.get_legend().get_texts()[1].get_text()
 
 
+def test_labels_that_are_no_class_are_no_wrong_predictions():
+    with pytest.raises(ValueError, match=r"y holds 5, which is none of the classes, \[0, 1\]"):
+        ReliabilityDisplay.from_predictions([0, 5], [[0.9, 0.1], [0.2, 0.8]], [0, 1])
+
+
 def test_reliability_from_estimator(digits, model):
     X, y = digits
     display = ReliabilityDisplay.from_estimator(model, X, y)

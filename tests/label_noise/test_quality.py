@@ -203,8 +203,8 @@ def test_folds_run_in_processes(noisy):
         (np.linspace(0, 1, 12), ValueError, "continuous"),
         ([0, 1] * 5, ValueError, "inconsistent numbers of samples"),
         (np.r_[np.nan, np.arange(11) % 2], ValueError, "NaN"),
-        (["a", None] * 6, ValueError, "labels that cannot be sorted, such as None among strings"),
-        (np.array([None, *"abc" * 3, *"ab"], object), ValueError, "labels that cannot be sorted"),
+        (["a", None] * 6, ValueError, r"y\[1\] is None"),
+        (np.array([None, *"abc" * 3, *"ab"], object), ValueError, r"y\[0\] is None"),
     ],
 )
 def test_labels_that_cannot_be_judged(y, error, message):

@@ -65,3 +65,31 @@ def test_a_vocabulary_smaller_than_the_union_is_refused():
         comparable([SMALL, LARGE], vocab_pad=len(LARGE.words))
     with pytest.raises(ValueError, match="at least 1 word"):
         SMALL.share_unknown(0)
+
+
+def test_a_text_is_cut_as_the_estimators_cut_it():
+    models = [UnigramLanguageModel(tokenizer="wordpunct", lowercase=True).fit(text) for text in (["A b. c"], ["c, d"])]
+    text = ["a.b C"]
+    assert compare(models, text) == compare(models, count_text(text, tokenizer="wordpunct", lowercase=True))
+    assert compare(models, text)[0].unknown_tokens == 0
+
+
+@pytest.mark.parametrize("other", [{"tokenizer": "wordpunct"}, {"lowercase": True}])
+def test_models_of_other_tokens_do_not_go_together(other):
+    models = [UnigramLanguageModel().fit(["a"]), UnigramLanguageModel(**other).fit(["a"])]
+    for call in (lambda: compare(models, ["a"]), lambda: models[0].merge(models[1]), lambda: models[0] + models[1]):
+        with pytest.raises(ValueError, match=rf"another {next(iter(other))}=.*: they cut text into different tokens"):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("models", "error", "message"),
+    [
+        ([], ValueError, "there is no model"),
+        ([SMALL, 5], TypeError, r"models\[1\] is 5 \(int\), which is no fitted model"),
+        ([UnigramLanguageModel()], TypeError, r"models\[0\] is UnigramLanguageModel\(\) .* no fitted model"),
+    ],
+)
+def test_what_is_no_model_is_named(models, error, message):
+    with pytest.raises(error, match=message):
+        compare(models, ["the"])

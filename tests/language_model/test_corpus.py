@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import Executor, Future
+from unittest import mock
 
 import numpy as np
 import polars as pl
@@ -30,11 +31,11 @@ from skxent.language_model import (
     count_text,
     expand_paths,
 )
-from skxent.language_model._reader import _half_pairs, read_pieces
+from skxent.language_model._reader import _block_of_documents, _half_pairs, read_pieces
 from skxent.language_model._records import Choice, Choices, write_records
 from skxent.language_model._scoring import LineScorer, score_lines, score_text
 from skxent.language_model._word_counts import WordCounter, count_block
-from skxent.language_model._word_keys import find_tokens, pack
+from skxent.language_model._word_keys import cut_at_spaces, find_tokens, pack
 
 SPACES = "".join(c for c in map(chr, range(sys.maxunicode + 1)) if c.isspace())
 TEXT = st.text(
@@ -89,6 +90,22 @@ def test_blocks_of_any_size_give_the_same_counts(tmp_path_factory, text, block_b
     assert counts.n_lines == len(lines_of(text.removeprefix("\ufeff")))
     assert counts.n_sentences == sum(bool(line.split()) for line in lines_of(text.removeprefix("\ufeff")))
     assert counts.n_bytes == len(text.removeprefix("\ufeff").encode())
+
+
+@settings(max_examples=50)
+@given(TEXT | LONG_WORDS, st.integers(1, 40), st.sampled_from(["whitespace", "wordpunct"]))
+@example("a" * 9, 1, "whitespace")
+def test_a_long_document_is_counted_and_scored_in_parts(text, part_bytes, tokenizer):
+    scorer = LineScorer.of(scores_of({"a": -1.0, "b": -2.0}, -9.0, -0.5), tokenizer)
+    whole, score = count_text([text], tokenizer=tokenizer), score_text([text, "a b"], scorer)
+    with mock.patch("skxent.language_model._word_keys._PART_BYTES", part_bytes):
+        parts = list(cut_at_spaces(text.encode()))
+        counts, of_parts = count_text([text], tokenizer=tokenizer), score_text([text, "a b"], scorer)
+    assert b"".join(parts).decode() == text
+    assert all(part.decode()[-1].isspace() for part in parts[:-1])
+    assert as_dict(counts) == as_dict(whole)
+    assert (counts.n_lines, counts.n_sentences) == (whole.n_lines, whole.n_sentences)
+    np.testing.assert_array_equal(of_parts.matrix(), score.matrix())
 
 
 @given(st.lists(TEXT | st.lists(st.text(max_size=5), max_size=5), max_size=5), st.booleans())
@@ -324,12 +341,21 @@ def test_parquet(tmp_path, documents):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{", "line 3: not valid JSON"),
-        ("[1]", "line 3: no field 'text'"),
-        ('{"a": 1}', "line 3: no field 'text'"),
-        ('{"text": 3}', "line 3: field 'text' is int, not text"),
-        ('{"text": ' + "1" * 5000 + "}", "line 3: field 'text' is int, not text"),
-        ('{"text": ' + "[" * 100_000, "line 3: not valid JSON"),
+        ("{", "line 3: not valid JSON: .* at character 2$"),
+        ('{"text": "a\tb"}', "line 3: not valid JSON: Invalid control character at character 12$"),
+        ("the sea", "line 3: not valid JSON: .* at character 1; a file of plain text is read without a field$"),
+        ("\ufeff{}", "line 3: it begins with a byte-order mark"),
+        ("[1]", "line 3: no field 'text': it is an array; expected one object a line"),
+        ('"a"', "line 3: no field 'text': it is a string;"),
+        ("1.5", "line 3: no field 'text': it is a number;"),
+        ("null", "line 3: no field 'text': it is null;"),
+        ("{}", "line 3: no field 'text': it is empty"),
+        ('{"a": 1, "Text": ""}', "line 3: no field 'text'; there is 'a', 'Text'$"),
+        (json.dumps(dict.fromkeys("abcdefghi")), "line 3: no field 'text'; there is 'a', .*, 'h', [.]{3}$"),
+        ('{"text": 3}', "line 3: field 'text' is a number, not text"),
+        ('{"text": {}}', "line 3: field 'text' is an object, not text"),
+        ('{"text": ' + "1" * 5000 + "}", "line 3: field 'text' is a number, not text"),
+        ('{"text": ' + "[" * 100_000, "line 3: not valid JSON for this reader: nested too deeply"),
     ],
 )
 def test_bad_json_line_is_named(tmp_path, line, message):
@@ -356,10 +382,15 @@ PIECES = st.sampled_from(
 )
 
 
-@given(st.lists(st.lists(PIECES, max_size=6).map("".join), min_size=1, max_size=6), st.booleans())
-def test_texts_of_json_are_those_of_the_json_module(tmp_path_factory, strings, has_number):
+@given(
+    st.lists(st.lists(PIECES, max_size=6).map("".join), min_size=1, max_size=6),
+    st.booleans(),
+    st.sampled_from(["", "x" * 2_000]),
+)
+def test_texts_of_json_are_those_of_the_json_module(tmp_path_factory, strings, has_number, padding):
+    """Short lines are read by Polars, long ones by the json module."""
     path = tmp_path_factory.mktemp("json") / "t.jsonl"
-    lines = [f'{{"text": "{string}", "n": 1}}' for string in strings] + ['{"text": 7}'] * has_number
+    lines = [f'{{"text": "{string}", "n": "{padding}"}}' for string in strings] + ['{"text": 7}'] * has_number
     path.write_text("\n".join(lines))
     texts = [json.loads(line)["text"].encode("utf-8", "replace").decode() for line in lines[: len(strings)]]
     counts = count_files([path], field="text", skip_bad_records=True)
@@ -367,8 +398,17 @@ def test_texts_of_json_are_those_of_the_json_module(tmp_path_factory, strings, h
     assert counts.n_bytes == sum(len(text.encode()) for text in texts)
     parts = score_lines([path], scores_of({}, -1.0), field="text", skip_bad_records=True, keep="records")
     (scored,) = parts
-    assert scored.records["\0line"].to_list() == lines[: len(strings)]
+    assert scored.records == lines[: len(strings)]
     assert len(scored.problems) == has_number
+
+
+@given(st.lists(st.text("a é\n\U0001f600", max_size=5)))
+def test_a_list_of_texts_makes_the_same_block_as_a_column(texts):
+    numbers = np.arange(len(texts))
+    of_list, of_column = (_block_of_documents(given, numbers) for given in (texts, pl.Series(texts, dtype=pl.String)))
+    assert of_list.data == of_column.data == "".join(text.removesuffix("\n") + "\n" for text in texts).encode()
+    for size in ("n_bytes", "n_characters", "n_lines"):
+        np.testing.assert_array_equal(getattr(of_list.documents, size), getattr(of_column.documents, size))
 
 
 # Tokenizers.
@@ -441,6 +481,8 @@ def test_bad_tokenizers():
         count_text(["a"], tokenizer="mwe")
     with pytest.raises(TypeError, match="must return a list of strings, not 'a'"):
         count_text(["a"], tokenizer=lambda line: line)
+    with pytest.raises(TypeError, match="must return a list of strings, not 5"):
+        count_text(["a"], tokenizer=lambda line: 5)
     with pytest.raises(TypeError, match="must return a list of strings"):
         count_text(["a"], tokenizer=lambda line: [1])
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 
-from skxent import UnigramLanguageModel
+from skxent import UnigramClassifier, UnigramLanguageModel
 from skxent.language_model import (
     SMOOTHINGS,
     CorpusCounts,
@@ -682,3 +683,21 @@ def test_a_few_words_are_looked_up_as_many_are():
     assert model.score(many).unknown_tokens == 1
     spaced = CorpusCounts(pl.DataFrame({"word": ["w1 w2", "w3"], "count": [2, 1]}), 1, 1, 1, 1)
     assert model.score(spaced).unknown_tokens == 2
+
+
+@pytest.mark.parametrize("documents", [pa.array(TRAIN), pa.chunked_array([TRAIN[:1], TRAIN[1:]])])
+def test_columns_of_arrow_are_documents(documents):
+    model = UnigramLanguageModel().fit(documents)
+    assert model.perplexity(documents) == UnigramLanguageModel().fit(TRAIN).perplexity(TRAIN)
+
+
+@pytest.mark.parametrize("nothing", [None, 5])
+def test_what_holds_no_documents_is_named(nothing):
+    with pytest.raises(TypeError, match=rf"expected an iterable of documents, got {nothing}"):
+        UnigramLanguageModel().fit(nothing)
+
+
+@pytest.mark.parametrize("estimator", [UnigramLanguageModel, UnigramClassifier])
+def test_words_that_are_no_strings_are_named(estimator):
+    with pytest.raises(TypeError, match=r"vocabulary holds 1 \(int\); words are strings"):
+        estimator(vocabulary=["a", 1]).fit(["a", "b"], [0, 1])

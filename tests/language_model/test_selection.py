@@ -153,7 +153,7 @@ def test_lines_are_as_they_were(folder):
     rows = [line.split("\t", 2) for line in written(scored).decode().splitlines()]
     assert [row[2] for row in rows] == CRAWL
     assert [float(row[0]) for row in rows[:2]] == scored.scores[:2].round(6).tolist()
-    assert (rows[2][:2], rows[4][1]) == (["None", ""], "head")
+    assert (rows[2][:2], rows[4][1]) == (["nan", ""], "head")
 
 
 @pytest.mark.parametrize("name", ["crawl.jsonl", "crawl.jsonl.gz"])
@@ -302,3 +302,10 @@ def test_bad_input_is_named(folder):
     with pytest.raises(CorpusError, match=r"scored\.jsonl: line 3: there is a field 'score' already"):
         written(selection)
     assert len(written(selection, score_field="likeness").splitlines()) == 2
+
+
+@pytest.mark.parametrize("options", [{"top": "50%"}, {"top": [1]}, {"buckets": True}, {"buckets": ["a", "b"]}])
+def test_what_is_no_number_is_named(options):
+    (name,) = options
+    with pytest.raises(ValueError, match=rf"{name}=.*: expected"):
+        select_texts(WANTED, CRAWL, **options)

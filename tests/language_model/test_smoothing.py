@@ -286,7 +286,7 @@ def test_objects_pass():
     ("method", "parameter", "message"),
     [
         (JelinekMercer(), 1.5, "a number from 0 to 1; got 1.5"),
-        (Lidstone(), -1, "a number from 0 to inf; got -1"),
+        (Lidstone(), -1, r"a number from 0 to 1e\+100; got -1"),
         (Lidstone(), "loo", "takes 'leave-one-out', None or a number"),
         (WittenBell(), 0.5, "smoothing 'witten_bell' has no parameter; got 0.5"),
     ],

@@ -78,7 +78,7 @@ BAD_DATA = {
     "negative soft label": (
         {"y": changed(ONE_HOT, (5, slice(None)), [-0.5, 0.5, 1])},
         ValueError,
-        r"Row 5 of y, \[-0\.5  0\.5  1\. \], is not made of probabilities between 0 and 1\.",
+        r"Row 5 of y, \[-0\.5  0\.5  1\. \], is not made of probabilities between 0 and 1;",
     ),
     "soft label above one": ({"y": changed(ONE_HOT, (5, 1), 2)}, ValueError, "Row 5 of y, .* between 0 and 1"),
     "nan in soft labels": ({"y": changed(ONE_HOT, (5, 1), np.nan)}, ValueError, "Input y contains NaN"),
@@ -283,8 +283,8 @@ def test_warm_start_with_another_problem(estimator, data, labels, message):
     ("classes", "message"),
     [
         (None, r"first call to partial_fit needs classes: all labels that will ever come\."),
-        ([0, 1], r"y has labels \[2\] that are not among the classes of the first call, \[0 1\]"),
-        (["0", "1", "2"], r"y has labels \[0 1 2\] that are not among the classes of the first call"),
+        ([0, 1], r"y has labels \[2\] that are not among the classes of the fit, \[0 1\]"),
+        (["0", "1", "2"], r"y has labels \[0 1 2\] that are not among the classes of the fit"),
         ([0], r"y has labels \[1 2\] that are not among"),
     ],
 )
@@ -293,11 +293,25 @@ def test_bad_classes_in_the_first_partial_fit(estimator, classes, message):
     unchanged(model, lambda: model.partial_fit(X, y, classes=classes), ValueError, message)
 
 
+@pytest.mark.parametrize("classes", [[0, "1", 2], [0, None, 2]])
+def test_classes_of_several_types_are_named(classes):
+    with pytest.raises(ValueError, match=r"classes holds labels of type int, str|classes\[1\] is None"):
+        SoftmaxRegressor().partial_fit(X, y, classes=classes)
+
+
+@pytest.mark.parametrize("targets", [y, np.eye(3)[y]], ids=["labels", "matrix"])
+@pytest.mark.parametrize("weight", [-np.ones(len(y)), np.zeros(len(y)), np.ones(len(y) - 1)], ids=["-1", "0", "short"])
+def test_bad_weights_of_a_score(targets, weight):
+    model = SoftmaxRegressor().fit(X, targets)
+    with pytest.raises(ValueError, match=r"Negative|non-zero|sample_weight\.shape"):
+        model.score(X, targets, sample_weight=weight)
+
+
 @pytest.mark.parametrize("estimator", BOTH)
 @pytest.mark.parametrize(
     ("labels", "classes", "message"),
     [
-        (y + 1, None, r"y has labels \[3\] that are not among the classes of the first call, \[0 1 2\]"),
+        (y + 1, None, r"y has labels \[3\] that are not among the classes of the fit, \[0 1 2\]"),
         (np.array(["a", "b", "c"])[y], None, r"y has labels \['a' 'b' 'c'\] that are not among"),
         (y, [0, 1, 2, 3], r"classes=\[0 1 2 3\] differs from the first call's, \[0 1 2\]"),
         (np.eye(4)[y], None, r"this one has 4 and \[0 1 2 3\]"),
@@ -342,6 +356,20 @@ def test_steps_that_only_harm_warn_with_advice(estimator, options):
     with pytest.warns(ConvergenceWarning, match="not lowered the objective, so learning_rate is too large"):
         model = estimator(solver="sgd", learning_rate=1e6, random_state=0, **options).fit(1000 * X, y)
     assert np.isfinite(model.coef_).all()
+
+
+class NoNumber(CrossEntropy):
+    def pointwise(self, y, p, log_p):
+        loss, gradient = super().pointwise(y, p, log_p)
+        return np.nan * loss, gradient
+
+
+@pytest.mark.parametrize("estimator", BOTH)
+@pytest.mark.parametrize("tol", [0, 1e-6])
+def test_a_loss_that_is_no_number_is_never_silent(estimator, tol):
+    """Whatever its gradient is."""
+    with pytest.raises(ValueError, match="the loss is not a number"):
+        estimator(NoNumber(), solver="sgd", max_iter=5, random_state=0, tol=tol).fit(X, y)
 
 
 @pytest.mark.parametrize("estimator", BOTH)

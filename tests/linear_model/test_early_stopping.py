@@ -52,6 +52,14 @@ def test_validation_weights_are_frequencies(estimator, digits):
     np.testing.assert_allclose(by_weight.validation_scores_, by_rows.validation_scores_, rtol=1e-9)
 
 
+@pytest.mark.parametrize("value", [float("nan"), None, "good"])
+def test_a_score_that_is_no_number_is_refused(value, digits):
+    """Rather than kept in silence until patience with the start is over."""
+    model = SoftmaxRegressor(early_stopping=True, scoring=lambda model, X, y: value)
+    with pytest.raises(ValueError, match=rf"scoring=.* gave {value!r} for the 180 validation rows"):
+        model.fit(*digits)
+
+
 @pytest.mark.parametrize("scoring", ["accuracy", "neg_log_loss", lambda model, X, y: -model.predict_proba(X)[0, 0]])
 def test_any_scorer_decides(scoring, digits):
     X, y = digits

@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skxent import SoftmaxRegressor
 from skxent.linear_model._objective import Problem
-from skxent.linear_model._optimality import Bound, NewtonBound, _above_targets
+from skxent.linear_model._optimality import Bound, NewtonBound, above_targets
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.linear_model._preconditioner import SampledHessian
 from skxent.losses import CrossEntropy, ExpectedCost, ForwardCorrection
@@ -121,7 +121,7 @@ def test_only_losses_that_are_least_at_their_targets_give_such_a_bound(rng):
     """An expected cost is linear in the probabilities: its least value is at none of the soft targets."""
     X, y, w = rng.normal(size=(30, 2)), rng.dirichlet(np.ones(3), 30), np.zeros((3, 3))
     for loss, known in ((CrossEntropy(), True), (ExpectedCost(1 - np.eye(3)), False)):
-        assert np.isfinite(_above_targets(objective_of(X, y, loss=loss), w)) == known
+        assert np.isfinite(above_targets(objective_of(X, y, loss=loss), w)) == known
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 from helpers import N_FEATURES, N_OUTPUTS, make_objective, objective_of, weights, with_data
 
+from skxent import SoftmaxRegressor
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.linear_model._preconditioner import SampledHessian
 from skxent.losses import LOSSES
@@ -151,3 +152,23 @@ def test_one_block_for_all_outputs_knows_which_of_them_are_rare(rng):
     best = np.array([np.trace(np.linalg.inv(blocks[:, output, :, output])) for output in range(3)])
     # Half way, on a logarithmic scale, from the same for all to what is best for each.
     np.testing.assert_allclose(np.ptp(np.log(found)), np.ptp(np.log(best)) / 2, rtol=0.05)
+
+
+def dependent_columns(rng):
+    """Columns of float32 that depend on one another or on the intercept, exactly."""
+    X = rng.normal(size=(1500, 5))
+    four, three = np.eye(4)[rng.integers(4, size=1500)], np.eye(3)[rng.integers(3, size=1500)]
+    return {"twice": np.c_[X, X], "one-hot": np.c_[X, four], "two one-hot": np.c_[X, four, three]}
+
+
+@pytest.mark.parametrize("kind", ["twice", "one-hot", "two one-hot"])
+@pytest.mark.parametrize("seed", range(4))
+def test_dependent_columns_without_a_penalty_get_no_steps_of_rounding(kind, seed):
+    """A block in double precision has no curvature along them, where the gradient of float32 data is not quite zero."""
+    rng = np.random.default_rng(seed)
+    X = dependent_columns(rng)[kind].astype(np.float32)
+    y = (X[:, :5] @ rng.normal(size=(5, 3)) + rng.gumbel(size=(1500, 3))).argmax(axis=1)
+    model = SoftmaxRegressor(alpha=0).fit(X, y)
+    precise = SoftmaxRegressor(alpha=0).fit(X.astype(np.float64), y)
+    assert abs(model.coef_).max() < 1e3
+    assert model.loss_curve_[-1] == pytest.approx(precise.loss_curve_[-1], rel=1e-5)

@@ -96,6 +96,25 @@ class Boastful(Descent):
         return super().solve(objective, w0, max_iter=max_iter, tol=tol, callback=heard)
 
 
+class OnlyWeights(Descent):
+    def solve(self, objective, w0, *, max_iter, tol, callback):
+        return super().solve(objective, w0, max_iter=max_iter, tol=tol, callback=callback).w
+
+
+class Nothing(Descent):
+    def solve(self, objective, w0, **options):
+        return None
+
+
+@pytest.mark.parametrize("solver", [OnlyWeights(), Nothing()])
+def test_what_is_no_result_is_named(solver):
+    message = r"solve returned (ndarray|NoneType), without w, n_iter, converged, message; it must return a skxent"
+    with pytest.raises(TypeError, match=message):
+        SoftmaxRegressor(solver=solver).fit([[0.0], [1.0]], [0, 1])
+    with pytest.raises(AssertionError, match=message):
+        check_solver(solver)
+
+
 @pytest.mark.parametrize(
     ("solver", "message"),
     [

@@ -159,3 +159,22 @@ def test_one_class_with_weight_is_predicted(estimator, loss, dtype, rng):
         model = estimator(loss).fit(X, y, sample_weight=(y == 1).astype(float))
     assert (model.predict(X) == 1).all()
     assert np.isfinite(model.coef_).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("other", [0.0, 1e-30])
+@pytest.mark.parametrize("estimator", [SoftmaxRegressor, SigmoidRegressor])
+def test_a_single_class_with_weight_is_learned_perfectly(estimator, other, dtype, rng):
+    """Where the objective is zero but for rounding no gradient is blamed, and no columns."""
+    X = rng.normal(size=(100, 4)).astype(dtype)
+    y = np.arange(100) % 2
+    model = estimator().fit(X, y, sample_weight=np.where(y == 1, 1, other))
+    assert model.loss_curve_[-1] < 1e-6
+    assert model.optimality_ <= 100 * model.tol
+
+
+@pytest.mark.parametrize(("dtype", "unit"), [(np.float32, 1e38), (np.float32, 1e-42), (np.float64, 1e308)])
+def test_weights_beyond_the_range_of_the_data_are_named(dtype, unit, rng):
+    X = rng.normal(size=(100, 4)).astype(dtype)
+    with pytest.raises(ValueError, match=r"the weights sum to .*, beyond the range of float.*divide sample_weight"):
+        SoftmaxRegressor().fit(X, X[:, 0] > 0, sample_weight=np.full(100, unit))

@@ -955,3 +955,19 @@ def test_a_source_does_not_become_an_array(data):
     for use in (np.asarray, lambda rows: GridSearchCV(SoftmaxRegressor(), {"alpha": [1, 2]}).fit(rows, y)):
         with pytest.raises(TypeError, match="Counting is not in memory, and is not read as a whole"):
             use(counting(X, y, size=100))
+
+
+@pytest.mark.parametrize("estimator", [SoftmaxRegressor, SoftmaxRegressorCV])
+def test_labels_held_in_few_bytes_are_predicted_in_eight(estimator):
+    """In one byte ``predicted - 1`` would be 255."""
+    X = np.random.default_rng(0).normal(size=(100, 2))
+    y = (X[:, 0] > 0).astype(np.int64)
+    predicted = estimator().fit(Blocks(lambda index: (X, y), [100])).predict(X)
+    assert predicted.dtype == np.int64
+    assert (predicted - 1).min() == -1
+
+
+def test_masked_targets_of_a_block_are_refused():
+    X = np.random.default_rng(0).normal(size=(100, 2))
+    with pytest.raises(ValueError, match=r"block 0 .*: y\[1\] is masked"):
+        SoftmaxRegressor().fit(Blocks(lambda index: (X, np.ma.masked_equal(np.arange(100) % 2, 1)), [100]))

@@ -1,6 +1,7 @@
 """What Parquet files say about one row group is what PyArrow finds in the whole file."""
 
 import datetime
+import sys
 
 import numpy as np
 import polars as pl
@@ -89,3 +90,11 @@ def test_damaged_files_are_named(tmp_path):
     for size in (0, 3, 8, 100, start, len(whole) - 1):
         path.write_bytes(whole[:size])
         assert message_of(lambda: Parquet(path)).startswith(f"cannot read {path}: ")
+
+
+def test_what_is_missing_is_pyarrow_and_no_file(tmp_path, monkeypatch):
+    pl.DataFrame({"a": [1.0, 2.0]}).write_parquet(tmp_path / "a.parquet")
+    for name in ("pyarrow", "pyarrow.parquet"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match="Parquet files need PyArrow: pip install"):
+        Parquet(tmp_path / "a.parquet")

@@ -28,6 +28,17 @@ def test_right_losses_pass(loss):
     check_loss(loss)
 
 
+class OtherNames(Loss):
+    """Cross-entropy whose author names the arguments differently, as a fit allows."""
+
+    def pointwise(self, target, _, logs):
+        return -(target * logs).sum(axis=1), -target
+
+
+def test_arguments_may_have_any_names():
+    check_loss(OtherNames())
+
+
 def test_n_outcomes_can_be_one_number():
     check_loss(CostSensitive([1.0, 2.0, 0.5]), n_outcomes=3)
     with pytest.raises(AssertionError, match=r"failed on arrays of shape \(3, 2\).* checked with n_outcomes"):

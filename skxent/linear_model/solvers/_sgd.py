@@ -142,7 +142,7 @@ class SGD(Solver, name="sgd"):
         Raises
         ------
         ValueError
-            If the weights diverge.
+            If the weights diverge, or if the loss is not a number.
         """
         w = best_w = np.array(w0)
         rng = random_state if shuffle else None
@@ -155,6 +155,8 @@ class SGD(Solver, name="sgd"):
             value = sum(values)
             if not np.isfinite(w).all():
                 raise divergence_error(rate)
+            if np.isnan(value):
+                raise ValueError("the loss is not a number; check it with skxent.testing.check_loss.")
             if callback(w, value):
                 return Result(w, n_iter, True, STOPPED)
             if tol == 0:

@@ -10,7 +10,7 @@ from skxent._parameters import Parameters
 from skxent._registry import Registry
 from skxent._typing import Array
 
-__all__ = ["SOLVERS", "STOPPED", "OtherWeights", "Result", "Solver", "resolve_solver"]
+__all__ = ["SOLVERS", "STOPPED", "OtherWeights", "Result", "Solver", "checked_result", "resolve_solver"]
 
 SOLVERS: Registry[type[Solver]] = Registry("solver")
 
@@ -171,6 +171,17 @@ class OtherWeights:
     def __call__(self, w: Array, value: float) -> bool:
         """Report one iteration; true if the fit should stop."""
         return self.callback(self.to_given(w) if self.sees_weights else w, value)
+
+
+def checked_result(solver: Any, result: Any) -> Any:
+    """Return what a solver has returned; raise a TypeError if it is not like a Result."""
+    missing = [name for name in Result._fields if not hasattr(result, name) and name not in Result._field_defaults]
+    if missing:
+        raise TypeError(
+            f"{solver!r}.solve returned {type(result).__name__}, without {', '.join(missing)}; it must return a "
+            "skxent.solvers.Result."
+        )
+    return result
 
 
 def resolve_solver(solver: Any) -> Any:
