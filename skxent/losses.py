@@ -193,7 +193,7 @@ class CrossEntropy(Loss, name="cross_entropy"):
     def pointwise(self, y: Array, p: Array, log_p: Array) -> tuple[Array, Array]:
         r"""Return :math:`-\sum_k y_k \log p_k` and :math:`-y`; see :meth:`Loss.pointwise`."""
         gradient = -y
-        return (gradient * log_p).sum(axis=1), gradient
+        return np.einsum("ij,ij->i", gradient, log_p), gradient
 
 
 class Quadratic(Loss, name="quadratic"):

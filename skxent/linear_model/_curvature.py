@@ -75,7 +75,7 @@ def rests_at_targets(problem: Problem, n_outputs: int) -> bool:
     """Return whether a loss is stationary where predictions are targets, in some random logits."""
     z = _tried(n_outputs)
     p = problem.output.probabilities(z)
-    hits = np.asfortranarray(np.eye(n_outputs)[np.arange(_N_TRIED) % n_outputs])
+    hits = _hits(n_outputs)
     at_target, elsewhere = (problem.output.loss_and_gradient(problem.loss, y, z)[1] for y in (p, hits))
     return bool(np.abs(at_target).max() <= _NONE * np.abs(elsewhere).max())
 
@@ -83,13 +83,18 @@ def rests_at_targets(problem: Problem, n_outputs: int) -> bool:
 def is_convex(problem: Problem, n_outputs: int) -> bool:
     """Return whether a loss curves upwards in some random logits along some random directions."""
     z = _tried(n_outputs)
-    hits = np.asfortranarray(np.eye(n_outputs)[np.arange(_N_TRIED) % n_outputs])
+    hits = _hits(n_outputs)
     curvatures = np.array([_second(problem, hits, z, u[np.newaxis]) for u in _tried(n_outputs)[:_N_DIRECTIONS]])
     return bool(curvatures.min() >= -_NONE * np.abs(curvatures).max())
 
 
 def _tried(n_outputs: int) -> Array:
     return np.asfortranarray(_LOGITS * np.random.default_rng(0).standard_normal((_N_TRIED, n_outputs)))
+
+
+def _hits(n_outputs: int) -> Array:
+    """Return targets of the rows tried: in each one output is on, in turn."""
+    return (np.arange(n_outputs)[:, np.newaxis] == np.arange(_N_TRIED) % n_outputs).astype(np.float64).T
 
 
 def _second(problem: Problem, y: Array, z: Array, directions: Array) -> Array:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+from sklearn.utils import gen_even_slices
 
 from skxent._typing import Array
 from skxent.linear_model._coordinates import Coordinates, standardize
@@ -26,6 +27,9 @@ __all__ = ["Objective", "Problem", "total_weight_of"]
 
 # Change of the logits in central differences of their derivatives, in double precision.
 _LOGIT_STEP = 1e-3
+# Bytes of the logits whose losses are computed at a time where a block has more, as in double precision: there are four
+# arrays of that size. With half as many bytes 1,000 outputs in single precision took 7 % longer.
+_BYTES_AT_A_TIME = 2**20
 
 
 @dataclass(frozen=True)
@@ -155,12 +159,14 @@ class Objective:
 
         def terms(part: Part) -> tuple[Any, ...]:
             part = self._for_products(part)
-            z, change = (
-                self._logits(part, weights).astype(np.float64, order="F") for weights in (w_data, direction_data)
-            )
-            spread, size = self.problem.output.spread(z, change)
-            spread *= part.weights()[:, np.newaxis]
-            return (spread.sum(), (spread * size).sum())
+            z, change = self._logits(part, w_data), self._logits(part, direction_data)
+            total, by_size = 0.0, 0.0
+            for rows in logit_chunks(*z.shape):
+                both = (values[rows].astype(np.float64, order="F") for values in (z, change))
+                spread, size = self.problem.output.spread(*both)
+                spread *= part.weights()[rows, np.newaxis]
+                total, by_size = total + spread.sum(), by_size + (spread * size).sum()
+            return (total, by_size)
 
         total, by_size = self.rows.sum(terms)
         return float(by_size / total) if total > 0 else 0.0
@@ -214,7 +220,9 @@ class Objective:
 
     def from_given(self, w: Array) -> Array:
         """Return the weights here that make the same model as `w` does with the columns as in the rows."""
-        return w if self.coordinates is None else self._in_dtype(self.coordinates.changed(w))
+        if self.coordinates is None:
+            return w
+        return self._in_dtype(self.coordinates.changed(w) if w.any() else w)
 
     @cached_property
     def penalty(self) -> Array:
@@ -390,12 +398,22 @@ class Objective:
 
     def _losses_and_logit_gradient(self, part: Part, w: Array) -> tuple[Array, Array]:
         """Return the loss of each row and its derivative with respect to the logits, weighted."""
-        z = self._logits(part, w)
-        losses, gradient = self.problem.output.loss_and_gradient(self.problem.loss, self.targets(part), z)
+        losses, gradient = self._in_chunks(part, self._logits(part, w))
         if part.weight is not None:
             losses = losses * part.weight
             gradient *= part.weight[:, np.newaxis]
         return losses, gradient
+
+    def _in_chunks(self, part: Part, z: Array) -> tuple[Array, Array]:
+        """Return losses and derivatives without weights; the logits are overwritten."""
+        evaluate = partial(self.problem.output.loss_and_gradient, self.problem.loss, overwrite_z=True)
+        if z.nbytes <= _BYTES_AT_A_TIME:
+            return evaluate(self.targets(part), z)
+        losses = np.empty(len(z), z.dtype)
+        for rows in gen_even_slices(len(z), -(-z.nbytes // _BYTES_AT_A_TIME)):
+            chunk = part._replace(y=part.y[rows])
+            losses[rows], z[rows] = evaluate(self.targets(chunk), np.asfortranarray(z[rows]))
+        return losses, z
 
     def _weight_gradients(self, part: Part, logit_gradient: Array) -> tuple[Array, Array]:
         """Return the gradients by the features' weights and by the intercepts, of a mirrored pair the second's."""

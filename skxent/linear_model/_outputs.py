@@ -82,7 +82,7 @@ class Output(ABC):
         return loss.true_probabilities(p)
 
     @abstractmethod
-    def loss_and_gradient(self, loss: Loss, y: Array, z: Array) -> tuple[Array, Array]:
+    def loss_and_gradient(self, loss: Loss, y: Array, z: Array, *, overwrite_z: bool = False) -> tuple[Array, Array]:
         r"""Loss of each row and :math:`\partial L/\partial z`.
 
         Parameters
@@ -92,7 +92,9 @@ class Output(ABC):
         y : ndarray of shape (n_rows, n_outputs)
             Targets: the probability of each output being on.
         z : ndarray of shape (n_rows, n_outputs)
-            Logits. Read only.
+            Logits.
+        overwrite_z : bool, default=False
+            Whether the logits may be lost, which saves an array of their size.
 
         Returns
         -------
@@ -129,8 +131,8 @@ class Softmax(Output):
     def logits(self, p: Array) -> Array:
         return np.log(p)
 
-    def loss_and_gradient(self, loss: Loss, y: Array, z: Array) -> tuple[Array, Array]:
-        log_p = z - z.max(axis=1, keepdims=True)
+    def loss_and_gradient(self, loss: Loss, y: Array, z: Array, *, overwrite_z: bool = False) -> tuple[Array, Array]:
+        log_p = np.subtract(z, z.max(axis=1, keepdims=True), out=z if overwrite_z else None)
         p = np.exp(log_p)
         total = p.sum(axis=1, keepdims=True)
         p /= total
@@ -167,7 +169,7 @@ class Sigmoid(Output):
         on: Array = loss.true_probabilities(_on_and_off(p))[:, 0]
         return on.reshape(p.shape[::-1]).T
 
-    def loss_and_gradient(self, loss: Loss, y: Array, z: Array) -> tuple[Array, Array]:
+    def loss_and_gradient(self, loss: Loss, y: Array, z: Array, *, overwrite_z: bool = False) -> tuple[Array, Array]:
         log_p = log_expit(np.stack([z.T.ravel(), -z.T.ravel()]))
         p = np.exp(log_p)
         value, gradient = loss.pointwise(_on_and_off(y), p.T, log_p.T)

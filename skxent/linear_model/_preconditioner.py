@@ -266,19 +266,18 @@ class _Blocks:
         # have the mean 0. So all steps are without such a part: a fit would need many to undo it.
         # Raising one output lowers the others' probabilities, so that the loss curves more than one block says: twice
         # as much with two outputs.
-        step = _centred(self._multiply(_centred(gradient)))
+        step = self._multiply(_centred(gradient.copy()))
         step *= 1 - 1 / gradient.shape[1]
-        return step
+        return _centred(step)
 
     def _multiply(self, gradient: Array) -> Array:
-        in_blocks = gradient[self.coefficients] * self.factors
-        solved = np.empty_like(in_blocks)
+        solved = gradient[self.coefficients] * self.factors
         n_blocks = len(self.inverses)
-        if n_blocks == 1 and in_blocks.shape[1] >= _MANY_OUTPUTS:
-            solved[:] = self.inverses[0].together(in_blocks)
+        if n_blocks == 1 and solved.shape[1] >= _MANY_OUTPUTS:
+            solved[:] = self.inverses[0].together(solved)
         else:
-            for output in range(in_blocks.shape[1]):
-                solved[:, output] = self.inverses[output % n_blocks](in_blocks[:, output])
+            for output in range(solved.shape[1]):
+                solved[:, output] = self.inverses[output % n_blocks](solved[:, output])
         solved *= self.factors
         if self.diagonal is None:
             return solved
@@ -288,11 +287,11 @@ class _Blocks:
 
 
 def _centred(weights: Array) -> Array:
-    """Return weights whose mean over the outputs is 0 in each row."""
+    """Return weights less their mean over the outputs in each row, in place."""
     # A product is four times as fast as a mean of short rows.
     mean = weights @ np.full(weights.shape[1], 1 / weights.shape[1], weights.dtype)
-    centred: Array = weights - mean[:, np.newaxis]
-    return centred
+    weights -= mean[:, np.newaxis]
+    return weights
 
 
 class _Inverse:
@@ -331,7 +330,9 @@ class _Inverse:
         multiply: Any = get_blas_funcs("symm", (self.packed,))
         scale = self.scale[:, np.newaxis]
         square = unpack(len(self.scale), self.packed)[0]
-        product: Array = scale * multiply(1.0, square, np.asfortranarray(scale * vectors))
+        # BLAS reads arrays column by column, where this product is one from the right, and nothing is copied.
+        product: Array = multiply(1.0, square, (scale * vectors).T, side=1).T
+        product *= scale
         return product
 
 
@@ -379,15 +380,17 @@ class _Sample:
         self.dtype = objective.dtype if self.n_columns > settings.precise_columns else np.dtype(np.float64)
         self.curvature = RowCurvature(objective.problem, objective.rows.n_outputs)
         self.directions = _directions(objective.rows.n_outputs, n_blocks, settings.n_directions)
-        self.z = np.empty((sample.n_rows, objective.rows.n_outputs), objective.rows.dtype, order="F")
-        self.variances = np.empty((sample.n_rows, n_blocks), objective.rows.dtype)
-        self.weight, self.size = np.empty(sample.n_rows), np.empty(sample.n_rows, objective.rows.dtype)
-        self.relative_curvatures = self._relative(np.sum(self._map(lambda rows: self._evaluate(rows, w)), axis=0))
+        self.w, dtype = w, objective.rows.dtype
+        # Logits of the sample, for many blocks to share; one block has those of its rows computed again.
+        self.z = np.empty((sample.n_rows, n_blocks), dtype, order="F") if n_blocks > 1 else None
+        self.variances = np.empty((sample.n_rows, n_blocks), dtype)
+        self.weight, self.size = np.empty(sample.n_rows), np.empty(sample.n_rows, dtype)
+        self.relative_curvatures = self._relative(np.sum(self._map(self._evaluate), axis=0))
         self.weight /= self.weight.sum()
         mean = self.weight @ self.variances
         # An output without any curvature left gets no steps that are rounding errors times its inverse.
         self.least_curvature = _LEAST_CURVATURE * mean.max()
-        least = np.maximum(settings.min_curvature * mean, self.least_curvature) + np.finfo(self.z.dtype).tiny
+        least = np.maximum(settings.min_curvature * mean, self.least_curvature) + np.finfo(dtype).tiny
         np.maximum(self.variances, least, out=self.variances)
         self.moments = self._moments(moments[self.columns])
 
@@ -399,13 +402,15 @@ class _Sample:
         chunks = gen_batches(self.objective.n_rows, self.rows_at_a_time)
         return list(self.objective.rows.workers.map(function, chunks))
 
-    def _evaluate(self, rows: slice, w: Array) -> Array:
-        """Set the logits, and for each block p (1 - p): the curvature of the cross-entropy, a guess at any loss's.
+    def _evaluate(self, rows: slice) -> Array:
+        """Set for each block p (1 - p), the curvature of the cross-entropy, a guess at any loss's, and logits to keep.
 
-        Returns its weighted sum for each output.
+        Returns the weighted sum of the curvature for each output.
         """
         part = self.objective.rows.take(rows)
-        self.z[rows] = z = self.objective.logits(part, w)
+        z = self.objective.logits(part, self.w)
+        if self.z is not None:
+            self.z[rows] = z
         variances = self.objective.problem.output.variances(z)
         self.variances[rows] = variances.mean(axis=1, keepdims=True) if self.variances.shape[1] == 1 else variances
         self.weight[rows] = part.weights()
@@ -440,19 +445,26 @@ class _Sample:
     def _draw(self, index: int) -> tuple[Array, Array]:
         """Return the rows of a block, by their variance and their size, and the share that each stands for."""
         size = int(self.times * max(self.settings.min_block_rows, self.settings.block_rows_per_column * self.n_columns))
-        if size >= len(self.z):
-            return np.arange(len(self.z)), self.weight
+        if size >= len(self.weight):
+            return np.arange(len(self.weight)), self.weight
         mass = self.weight * self.variances[:, index] * self.size
         rows, each, _ = sample_by_chance(mass, None, size, self.settings.min_curvature)
         return rows, self.weight[rows] * each
 
     def _curvature(self, rows: Array, directions: Array) -> Array:
-        chunks = logit_chunks(len(rows), self.z.shape[1])
+        chunks = logit_chunks(len(rows), self.objective.rows.n_outputs)
         return np.concatenate([self._curvature_of(rows[chunk], directions) for chunk in chunks])
 
     def _curvature_of(self, rows: Array, directions: Array) -> Array:
         y = self.objective.targets(self.objective.rows.without_features().take(rows))
-        return self.curvature(y, self.z[rows].astype(np.float64, order="F"), directions)
+        return self.curvature(y, self._logits(rows).astype(np.float64, order="F"), directions)
+
+    def _logits(self, rows: Array) -> Array:
+        if self.z is not None:
+            kept: Array = self.z[rows]
+            return kept
+        chunks = gen_batches(len(rows), self.rows_at_a_time)
+        return np.concatenate([self.objective.logits(self.objective.rows.take(rows[c]), self.w) for c in chunks])
 
     def _sums(self, rows: Array, by_variance: Array, by_curvature: Array) -> tuple[Array, Array, Array]:
         """Return sums over some rows: half the matrix of products, the squares by column, and those of the products."""
@@ -477,7 +489,7 @@ class _Sample:
 
         Where the sample has hardly seen a column, they come from all rows.
         """
-        weights = np.empty((len(self.z), 1 + self.variances.shape[1]), self.z.dtype)
+        weights = np.empty((len(self.weight), 1 + self.variances.shape[1]), self.variances.dtype)
         weights[:, 0] = self.weight
         np.multiply(self.weight[:, np.newaxis], self.variances, out=weights[:, 1:], casting="same_kind")
         sums = np.sum(self._map(lambda rows: np.square(self._take(rows)).T @ weights[rows]), axis=0)
@@ -489,11 +501,10 @@ class _Sample:
 
 def _directions(n_outputs: int, n_blocks: int, n_directions: int) -> list[Array]:
     """Return for each block the directions of the logits along which the loss curves, at right angles to each other."""
-    units = np.eye(n_outputs)
     if n_blocks > 1 or n_outputs == 1:
-        return list(units[:, np.newaxis])
+        return list(np.eye(n_outputs)[:, np.newaxis])
     if n_outputs <= n_directions:
-        return [units]
+        return [np.eye(n_outputs)]
     gaussian = np.random.default_rng(0).standard_normal((n_outputs, n_directions))
     return [np.linalg.qr(gaussian)[0].T]
 

@@ -200,13 +200,14 @@ class Surrogate:
         self.w = w
         self.max_noise = max_noise
         self.value_offset = 0.0
-        self.gradient_offset = self.error_offset = np.zeros_like(gradient)
+        self.gradient_offset = self.error_offset = self.error = np.zeros_like(gradient)
         sampled_value, sampled_gradient = self(w)
         self.value_offset, self.gradient_offset = value - sampled_value, gradient - sampled_gradient
         self.error_offset = self.error
 
     def __call__(self, w: Array) -> tuple[float, Array]:
         """Return value and gradient at `w`."""
+        self.error = self.error_offset  # frees the array of the last call
         (value, gradient), (other_value, other) = (half(w) for half in self.halves)
         value = (value + other_value) / 2 + self.value_offset + float(np.vdot(self.gradient_offset, w - self.w))
         # In place: arrays of the size of the weights are most of the memory where there are many outputs.

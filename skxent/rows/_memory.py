@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from threading import Condition
 from typing import Any
 
 import numpy as np
@@ -40,8 +42,9 @@ class BlockSizes:
     entries_per_column : float
         Least number of stored entries for each column in a block of sparse rows, so that adding the block's gradient,
         which is dense, is little work.
-    n_sums : int
-        Number of independent partial sums. It is fixed, so that results do not depend on the number of threads.
+    n_early : int
+        Largest number of blocks whose sums wait for that of a block before them while their threads go on: each takes
+        as much memory as the weights. The order is fixed, so that results do not depend on the number of threads.
     batch_bytes : float
         Bytes of mini-batches that a thread gathers at a time. They stay in the cache, and threads hardly wait.
     min_bytes_for_batches : float
@@ -56,7 +59,7 @@ class BlockSizes:
     max_logits: float = 131_072
     min_rows: int = 256
     entries_per_column: float = 6
-    n_sums: int = 16
+    n_early: int = 1
     batch_bytes: float = 4_000_000
     min_bytes_for_batches: float = 80_000_000
 
@@ -123,10 +126,10 @@ class MemoryRows(Rows):
         """Return the sum over all rows of a function of a part; see :meth:`Rows.sum`."""
         if self.n_rows <= self.block_rows:
             return list(function(self.take(slice(0, self.n_rows))))
-        blocks = list(gen_even_slices(self.n_rows, -(-self.n_rows // self.block_rows)))
-        shares = [blocks[start :: self.sizes.n_sums] for start in range(min(self.sizes.n_sums, len(blocks)))]
-        sums = self.workers.map(lambda share: total((function(self.take(rows)) for rows in share), np.float64), shares)
-        return total(sums)
+        sums = _OrderedSums(lambda rows: function(self.take(rows)), self.sizes.n_early)
+        blocks = gen_even_slices(self.n_rows, -(-self.n_rows // self.block_rows))
+        deque(self.workers.map(sums.add, enumerate(blocks)), maxlen=0)
+        return sums.total
 
     def each(self, function: Callable[[Part], Any], max_rows: int | None = None) -> Iterator[Any]:
         """Yield a function of each part; see :meth:`Rows.each`."""
@@ -211,16 +214,62 @@ def _without_gaps(positions: slice | Array) -> slice | Array:
     return slice(int(positions[0]), int(positions[-1]) + 1) if (np.diff(positions) == 1).all() else positions
 
 
+class _OrderedSums:
+    """Sums in double precision of a function's terms, always in the same order; each thread adds what it computes.
+
+    Parameters
+    ----------
+    function : callable
+        Maps rows to a tuple of terms.
+    n_early : int
+        Tuples that may wait for one before them. A thread with a further one waits itself.
+    """
+
+    def __init__(self, function: Callable[[slice], Sequence[Any]], n_early: int) -> None:
+        self.function, self.n_early = function, n_early
+        self.total: list[Any] = []
+        self.early: dict[int, Sequence[Any]] = {}
+        self.next, self.failed = 0, False
+        self.turn = Condition()
+
+    def add(self, numbered: tuple[int, slice]) -> None:
+        """Add the terms of some rows, after those of all lower numbers."""
+        number, rows = numbered
+        try:
+            self._add(number, self.function(rows))
+        except BaseException:
+            with self.turn:
+                self.failed = True  # nobody shall wait for these terms
+                self.turn.notify_all()
+            raise
+
+    def _add(self, number: int, terms: Sequence[Any]) -> None:
+        with self.turn:
+            self.turn.wait_for(lambda: number == self.next or len(self.early) < self.n_early or self.failed)
+            self.early[number] = terms
+            while self.next in self.early:
+                self.total = _added(self.total, self.early.pop(self.next), np.float64)
+                self.next += 1
+            self.turn.notify_all()
+
+
 def total(tuples: Iterable[Sequence[Any]], dtype: Any = None) -> list[Any]:
     """Add up tuples of terms one by one, in a dtype or in their own; a tuple that is alone stays as it is.
 
     The first tuple's arrays may be overwritten.
     """
-    iterator = iter(tuples)
-    sums = [np.asarray(term) for term in next(iterator)]
-    for terms in iterator:
-        for i, term in enumerate(terms):
-            precision = np.result_type(sums[i], term) if dtype is None else dtype
-            out = sums[i] if sums[i].dtype == precision else None
-            sums[i] = np.asarray(np.add(sums[i], term, out=out, dtype=precision))
+    sums: list[Any] = []
+    for terms in tuples:
+        sums = _added(sums, terms, dtype)
+    return sums
+
+
+def _added(sums: list[Any], terms: Sequence[Any], dtype: Any) -> list[Any]:
+    """Return sums with further terms, in place where they have the dtype; the terms themselves if there are no sums."""
+    if not sums:
+        return [np.asarray(term) for term in terms]
+    for i, term in enumerate(terms):
+        precision = np.result_type(sums[i], term) if dtype is None else dtype
+        out = sums[i] if sums[i].dtype == precision else None
+        sums[i] = np.asarray(np.add(sums[i], term, out=out, dtype=precision))
     return sums

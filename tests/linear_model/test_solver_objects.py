@@ -1,6 +1,7 @@
 """Solvers as objects: known by name, cloned, pickled, searched over, replaced by one's own."""
 
 import pickle
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from skxent import SigmoidRegressor, SoftmaxRegressor
 from skxent.losses import LOSSES, CrossEntropy
@@ -237,3 +239,33 @@ def test_a_registered_name_travels_to_other_processes(monkeypatch):
     assert "mine" in LOSSES
     assert unknown_here.fit(X, y).score(X, y) > 0.9
     assert "_named_parts" not in vars(unknown_here)
+
+
+EARLY_SURROGATE = SubsampledSurrogate(first_iteration=3, min_rows=100, rows_per_column=1, max_steps=8, few_steps=1)
+
+
+@pytest.mark.parametrize(
+    ("parts", "most"),
+    [
+        ({"surrogate": None, "bound": None}, 17.5),
+        ({"surrogate": EARLY_SURROGATE, "bound": None}, 23),
+        ({"surrogate": EARLY_SURROGATE, "bound": NewtonBound()}, 28),
+    ],
+    ids=["steps", "surrogate", "bound"],
+)
+def test_memory_of_many_outputs(parts, most, rng):
+    """Arrays of the size of the weights at the peak, logits of a block included, on one thread and with two pairs.
+
+    When a surrogate and a sum over rows kept copies of their own it was 20, 30 and 30.
+    """
+    X, y = rng.standard_normal((2_000, 300), np.float32), rng.integers(200, size=2_000)
+    solver = LBFGS(history_bytes=0, preconditioner=None, **parts)
+    model = SoftmaxRegressor(alpha=1e-3, max_iter=8, tol=1e-9, solver=solver)
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X[:1_000], y[:1_000])
+        tracemalloc.start()
+        model.fit(X, y)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak / (4 * 301 * 200) < most

@@ -1,9 +1,15 @@
 """The contract of rows, on those in memory and on a class of another kind; and a fit on the latter."""
 
+import threading
+import time
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from threadpoolctl import threadpool_limits
 
+from skxent._parallel import worker_threads
 from skxent.linear_model._objective import Objective, Problem
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.losses import CrossEntropy
@@ -205,3 +211,59 @@ def changed(X, row, value):
     X = X.copy()
     X[row, 7] = value
     return X
+
+
+# ------------------------------------------------------------------------------------------ sums by threads
+
+
+def block_sums(function, n_threads, n_rows=60):
+    X = np.random.default_rng(0).normal(size=(n_rows, 5)).astype(np.float32)
+    with threadpool_limits(n_threads, user_api="blas"), worker_threads() as workers:
+        rows = MemoryRows(X, np.zeros(n_rows, np.intp), n_outputs=3, workers=workers, sizes=TINY)
+        return rows.sum(function)
+
+
+def test_blocks_are_added_in_the_same_order_however_long_they_take(rng):
+    delays = iter(rng.random(1_000) * 2e-3)
+
+    def slow_squares(part):
+        time.sleep(next(delays))
+        return part.X.T @ part.X, part.X.sum()
+
+    alone = block_sums(lambda part: (part.X.T @ part.X, part.X.sum()), 1)
+    for n_threads in (2, 4):
+        for found, expected in zip(block_sums(slow_squares, n_threads), alone, strict=True):
+            assert found.dtype == np.float64
+            np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 4])
+def test_an_error_in_a_block_ends_the_sum(n_threads):
+    lock, calls = threading.Lock(), []
+
+    def fails_once(part):
+        with lock:
+            calls.append(None)
+            if len(calls) == 3:
+                raise ZeroDivisionError
+        time.sleep(1e-3)
+        return (part.X.sum(),)
+
+    with pytest.raises(ZeroDivisionError):
+        block_sums(fails_once, n_threads)
+    assert len(calls) <= 3 + n_threads
+
+
+def test_sums_take_little_more_memory_than_two_terms(rng):
+    """Many blocks whose terms are large, as the gradients of many outputs are."""
+    n_bytes = 8 * 200_000
+
+    def terms(part):
+        return (np.full(200_000, part.X[0, 0], np.float64),)
+
+    block_sums(terms, 1)
+    tracemalloc.start()
+    block_sums(terms, 1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2.5 * n_bytes

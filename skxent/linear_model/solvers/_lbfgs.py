@@ -160,6 +160,15 @@ class LBFGS(Solver, name="lbfgs"):
         Largest factor on the preconditioner. If the loss is flat, only the penalty has curvature and the preconditioner
         is already exact, and a large factor would amplify rounding errors.
 
+    Notes
+    -----
+    With many outputs the memory of a fit is arrays of the size of the weights, (n_features + 1) × n_outputs in the type
+    of the data. At a step there are about 14: the weights and their gradient, the step, the trial and the trial for the
+    columns as given; two for each pair of the history, which is two pairs where weights are large; the sum of the rows'
+    gradients in double precision, which counts twice, and one more for each thread and for one that waits. Steps on a
+    surrogate take five more. In each thread four arrays of the logits of a block, mostly of 256 rows, come on top.
+    ``surrogate=None``, ``min_history=1`` and ``history_bytes=0`` take less, and more time: ``benchmarks/RESULTS.md``.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
@@ -392,8 +401,14 @@ class LBFGS(Solver, name="lbfgs"):
             if result.n_iter or result.converged:
                 return result
             # So far off that rounding hides the way down.
-        w, started = self._start(objective, self._guide(objective, np.zeros_like(w0)))
-        return self._descend(objective, w, max_iter, tol, callback, started=started, bound=bound)
+        # Nothing here names the start, which is as large as all weights: it would be kept to the end.
+        descent, started = self._started(objective, self._guide(objective, np.zeros_like(w0)))
+        return self._run(descent, 1 + started, max_iter, tol, callback, bound, descent.value)
+
+    def _started(self, objective: Any, guide: Array | None) -> tuple[_Descent, bool]:
+        """Return a descent from the start, and whether that comes from steps that count as an iteration."""
+        w, started = self._start(objective, guide)
+        return self._descent(objective, w, refine=started), started
 
     def _start(self, objective: Any, guide: Array | None) -> tuple[Array, bool]:
         """Return the weights to start from, and whether they come from steps that count as an iteration."""
@@ -410,10 +425,9 @@ class LBFGS(Solver, name="lbfgs"):
         guide: Array | None = self.proxy(objective, w, self._solve)
         return guide
 
-    def _descent(self, objective: Any, w: Array, refine: int = 0) -> _Descent:
+    def _descent(self, objective: Any, w: Array, *, refine: int = 0) -> _Descent:
         value, gradient = objective(w)
-        precondition = self._precondition(objective, w, refine=refine)
-        descent = _Descent(self, objective, w, value, gradient, precondition)
+        descent = _Descent(self, objective, w, value, gradient, self._precondition(objective, w, refine=refine))
         descent.first_length = self._first_length(descent)
         return descent
 
@@ -437,18 +451,15 @@ class LBFGS(Solver, name="lbfgs"):
         tol: float,
         callback: Callback,
         *,
-        started: bool = False,
         given: bool = False,
         bound: NewtonBound | None = None,
     ) -> Result:
-        """Iterate; see :meth:`solve`. A start on a sample counts as the first iteration."""
-        descent = self._descent(objective, w, refine=started)
-        value = descent.value
-        if started and callback(w, value):
-            return Result(w, 1, True, STOPPED)
-        # A start that is given may be worse than no model at all.
-        reference = min(value, objective(objective.intercept_only())[0]) if given else value
-        return self._run(descent, 1 + started, max_iter, tol, callback, bound, reference)
+        """Iterate from `w`; see :meth:`solve`."""
+        descent = self._descent(objective, w)
+        reference = descent.value
+        if given:  # it may be worse than no model at all
+            reference = min(reference, objective(objective.intercept_only())[0])
+        return self._run(descent, 1, max_iter, tol, callback, bound, reference)
 
     def _run(
         self,
@@ -460,8 +471,13 @@ class LBFGS(Solver, name="lbfgs"):
         bound: NewtonBound | None,
         reference: float,
     ) -> Result:
-        """Iterate, from the iteration `first` on; the reference is the value whose share `negligible` is."""
+        """Iterate, from the iteration `first` on; the reference is the value whose share `negligible` is.
+
+        A start on a sample counts as the first iteration.
+        """
         objective = descent.objective
+        if first > 1 and callback(descent.w, descent.value):
+            return Result(descent.w, 1, True, STOPPED)
         schedule, check = _Schedule(self, descent.value), _Check(self, bound, tol, reference)
         at_rest = False
         for n_iter in range(first, max_iter + 1):
@@ -576,11 +592,12 @@ class _Check:
             return None
         bound = self._bounded(self.bound, descent, descent.objective, descent.gradient, n_iter)
         if descent.w.dtype != np.float64 and self.settings.standardize and self._is_unsure(descent, bound):
+            del bound  # its step is as large as the weights
             precise = descent.objective.precise()
             gradient = precise.gradient(descent.w.astype(np.float64))
             bound = self._bounded(self.bound, descent, precise, gradient, n_iter)
         descent.blocks = bound.blocks
-        return bound.step.astype(descent.w.dtype)
+        return bound.step.astype(descent.w.dtype, copy=False)
 
     def _is_unsure(self, descent: _Descent, bound: Bound) -> bool:
         """Return whether rounding in single precision may be what a bound says, or hide what it does not say."""
@@ -593,7 +610,9 @@ class _Check:
         """Return a bound by an objective and its gradient, and set the optimality."""
         scale = max(abs(descent.value), self.scale, _TINY)
         enough = self.settings._accepted(descent.objective, self.tol) * scale
-        found = bound(objective, descent.w.astype(gradient.dtype), gradient, descent.multiply, enough, n_iter)
+        found = bound(
+            objective, descent.w.astype(gradient.dtype, copy=False), gradient, descent.multiply, enough, n_iter
+        )
         self.optimality = found.excess / scale
         return found
 
@@ -664,7 +683,7 @@ class _Descent:
         if trial is None:
             return -0.5 * slope, False
         gain = max(self.value - trial[1], -0.5 * slope)
-        return gain, self._move(*trial, self.pairs)
+        return gain, self._move(*trial)
 
     def penalize(self, objective: Any) -> None:
         """Go over to the same objective with another penalty; nothing is evaluated."""
@@ -684,7 +703,7 @@ class _Descent:
         w = w_last + np.log(last / alpha) / np.log(before / last) * (w_last - w_before)
         value, gradient = self.objective(w)
         if value < self.value:
-            self._move(w, value, gradient, self.pairs)
+            self._move(w, value, gradient)
 
     def go(self, direction: Array) -> bool:
         """Go along a direction, down; return whether there was a way down."""
@@ -694,7 +713,7 @@ class _Descent:
         trial = _line_search(self.settings, self.objective, self.w, self.value, direction, slope)
         if trial is None:
             return False
-        if not self._move(*trial, self.pairs):
+        if not self._move(*trial):
             # Downwards curvature: a way out of a saddle, but no pair.
             self.w, self.value, self.gradient = trial
         return True
@@ -706,31 +725,36 @@ class _Descent:
 
         None, having gone nowhere, if the estimate is too rough for some steps or does not keep its promise.
         """
-        ahead = _Descent(self.settings, surrogate, self.w, self.value, self.gradient, self.precondition, self.pairs)
+        ahead = _Descent(self.settings, surrogate, self.w, self.value, self.gradient, self.precondition)
+        ahead.pairs = self.pairs  # not a copy: with many outputs pairs are most of the memory
         gain, n_steps, going = 0.0, 0, True
         while going and n_steps < max_steps:
             gain, moved = ahead.step()
             n_steps += moved
             going = moved and gain > enough and not surrogate.noise_dominates(ahead.gradient, self.precondition)
-        if n_steps < rules.few_steps and gain > enough:
-            return None
-        value, gradient = self.objective(ahead.w)
-        kept = self.value - value >= rules.kept_decrease * (self.value - ahead.value) > 0
-        return gain if kept and self._move(ahead.w, value, gradient, ahead.pairs) else None
+        if n_steps >= rules.few_steps or gain <= enough:
+            value, gradient = self.objective(ahead.w)
+            kept = self.value - value >= rules.kept_decrease * (self.value - ahead.value) > 0
+            if kept and self._move(ahead.w, value, gradient):
+                return gain
+        for _ in range(min(n_steps, len(self.pairs))):
+            self.pairs.pop()
+        return None
 
-    def _move(self, w: Array, value: float, gradient: Array, pairs: deque[_Pair]) -> bool:
+    def _move(self, w: Array, value: float, gradient: Array) -> bool:
         """Go there, unless the curvature on the way is not positive: a bad estimate, or only rounding."""
         pair = _Pair(w - self.w, gradient - self.gradient)
         if pair.sy <= 0:
             return False
-        self.w, self.value, self.gradient, self.pairs = w, value, gradient, pairs
+        self.w, self.value, self.gradient = w, value, gradient
         self.pairs.append(pair)
         return True
 
     def _direction(self) -> Array:
         """Return the quasi-Newton direction."""
-        direction = self.multiply(-self.gradient)
-        return direction if self.pairs else self.first_length * direction
+        direction = self.multiply(self.gradient)
+        direction *= -1 if self.pairs else -self.first_length
+        return direction
 
     def multiply(self, vector: Array) -> Array:
         """Return the product with the approximate inverse Hessian, by the two-loop recursion."""
@@ -792,6 +816,7 @@ def _line_search(
         else:
             return trial, new_value, gradient
         step = _next_step(step, low, high, slope, new_value - value, new_slope)
+        del trial, gradient  # as large as the weights
     return None
 
 
