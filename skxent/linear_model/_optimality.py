@@ -144,9 +144,9 @@ class NewtonBound(Parameters):
         rows than columns in different units, which the row space mended.
     unknown : float, default=0.1
         Share of the sum known so far that the rest may be at the end.
-    iterations_per_block_product : int, default=8
-        Exact blocks of the outputs may take as long as one product for so many iterations, and at least as long as the
-        least number of products.
+    doubt : float, default=10
+        A bound that is enough, but by no more than this factor, is computed again with exact blocks of the outputs, if
+        they take no longer than one product for each iteration of the fit.
     memory_share : float, default=0.1
         Share of the bytes of the data that exact blocks of the outputs may take.
     min_memory : float, default=3.2e7
@@ -164,7 +164,7 @@ class NewtonBound(Parameters):
     trend: float = 6.0
     sharpness: float = 0.55
     unknown: float = 0.1
-    iterations_per_block_product: int = 8
+    doubt: float = 10.0
     memory_share: float = 0.1
     min_memory: float = 32_000_000
 
@@ -202,18 +202,30 @@ class NewtonBound(Parameters):
         while True:
             drawn = draw(objective, self.drawn * size)
             part = curved_rows(drawn, w, size).together() if size < drawn.n_rows else drawn
-            blocks = self._blocks(part, w, max(least, n_iter // self.iterations_per_block_product))
-            inverse = precondition if blocks is None else added(precondition, blocks)
-            bound = self._within(part, w, _ConjugateGradients(gradient, inverse, self), enough, least)
+            bound = self._by_rows(part, w, gradient, precondition, enough, least, least)
+            if bound.blocks is None and bound.excess <= enough < self.doubt * bound.excess and n_iter > least:
+                bound = self._by_rows(part, w, gradient, precondition, enough, least, n_iter)
             if np.isfinite(bound.excess) or part is drawn:
                 excess = bound.excess if bound.excess <= enough else min(bound.excess, above_targets(objective, w))
-                return bound._replace(excess=excess, blocks=blocks)
+                return bound._replace(excess=excess)
             size *= self.more_rows
 
-    def _blocks(self, objective: Any, w: Array, most_products: int) -> OutputBlocks | None:
-        """Return the exact blocks of the outputs where they take no longer than so many products, or None."""
-        most_bytes = max(self.memory_share * objective.rows.nbytes, self.min_memory)
-        return affordable_blocks(objective, w, most_products, most_bytes)
+    def _by_rows(
+        self,
+        part: Any,
+        w: Array,
+        gradient: Array,
+        precondition: Callable[[Array], Array],
+        enough: float,
+        least: int,
+        most_for_blocks: int,
+    ) -> Bound:
+        """Return the bound by the Hessian of some rows, with exact blocks that take no longer than so many products."""
+        most_bytes = max(self.memory_share * part.rows.nbytes, self.min_memory)
+        blocks = affordable_blocks(part, w, most_for_blocks, most_bytes)
+        inverse = precondition if blocks is None else added(precondition, blocks)
+        bound = self._within(part, w, _ConjugateGradients(gradient, inverse, self), enough, least)
+        return bound._replace(blocks=blocks)
 
     def _within(self, objective: Any, w: Array, search: _ConjugateGradients, enough: float, least: int) -> Bound:
         """Return the bound by the Hessian of an objective, after at least so many products."""
