@@ -39,10 +39,13 @@ class Workers(NamedTuple):
         All threads work until the end; results that are not used yet wait in memory.
     prefetch : callable
         Another thread computes one result while the caller uses the one before, so that no more than two are there.
+    n_threads : int
+        Number of threads at work in `map`.
     """
 
     map: Callable[..., Iterator[Any]] = map
     prefetch: Callable[..., Iterator[Any]] = map
+    n_threads: int = 1
 
 
 ONE_THREAD = Workers()
@@ -127,7 +130,7 @@ def worker_threads() -> Iterator[Workers]:
             yield ONE_THREAD
         else:
             with ThreadPoolExecutor(n_threads - 1, thread_name_prefix="skxent") as pool:
-                yield Workers(partial(_ordered_map, pool, n_threads - 1), partial(prefetch, pool, 1))
+                yield Workers(partial(_ordered_map, pool, n_threads - 1), partial(prefetch, pool, 1), n_threads)
     finally:
         _exit()
 

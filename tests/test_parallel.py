@@ -23,7 +23,7 @@ def blas_threads():
 
 def test_one_thread_is_the_builtin_map():
     with threadpool_limits(1, user_api="blas"), worker_threads() as workers:
-        assert workers == (map, map)
+        assert workers == (map, map, 1)
 
 
 def test_results_come_in_order_from_several_threads():

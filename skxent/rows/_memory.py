@@ -42,9 +42,6 @@ class BlockSizes:
     entries_per_column : float
         Least number of stored entries for each column in a block of sparse rows, so that adding the block's gradient,
         which is dense, is little work.
-    n_early : int
-        Largest number of blocks whose sums wait for that of a block before them while their threads go on: each takes
-        as much memory as the weights. The order is fixed, so that results do not depend on the number of threads.
     batch_bytes : float
         Bytes of mini-batches that a thread gathers at a time. They stay in the cache, and threads hardly wait.
     min_bytes_for_batches : float
@@ -59,7 +56,6 @@ class BlockSizes:
     max_logits: float = 131_072
     min_rows: int = 256
     entries_per_column: float = 6
-    n_early: int = 1
     batch_bytes: float = 4_000_000
     min_bytes_for_batches: float = 80_000_000
 
@@ -126,7 +122,7 @@ class MemoryRows(Rows):
         """Return the sum over all rows of a function of a part; see :meth:`Rows.sum`."""
         if self.n_rows <= self.block_rows:
             return list(function(self.take(slice(0, self.n_rows))))
-        sums = _OrderedSums(lambda rows: function(self.take(rows)), self.sizes.n_early)
+        sums = _OrderedSums(lambda rows: function(self.take(rows)), self.workers.n_threads - 1)
         blocks = gen_even_slices(self.n_rows, -(-self.n_rows // self.block_rows))
         deque(self.workers.map(sums.add, enumerate(blocks)), maxlen=0)
         return sums.total
@@ -215,14 +211,17 @@ def _without_gaps(positions: slice | Array) -> slice | Array:
 
 
 class _OrderedSums:
-    """Sums in double precision of a function's terms, always in the same order; each thread adds what it computes.
+    """Sums in double precision of a function's terms; each thread adds what it computes.
+
+    The order is always the same, so that results do not depend on the number of threads.
 
     Parameters
     ----------
     function : callable
         Maps rows to a tuple of terms.
     n_early : int
-        Tuples that may wait for one before them. A thread with a further one waits itself.
+        Tuples that may wait for one before them, while their threads go on: each takes as much memory as the weights.
+        A thread with a further one waits itself.
     """
 
     def __init__(self, function: Callable[[slice], Sequence[Any]], n_early: int) -> None:

@@ -265,8 +265,8 @@ def test_a_negative_objective_ends_as_well():
 def test_fits_that_ended_too_early(seed, benchmark):
     """The bound said too little (1066, 7275, 8110), without exact blocks that take little time (13065, 13305, 13471).
 
-    Columns have different units and there are fewer rows (9292). Products cancelled (2120), rounded weights were centred
-    (6061), probabilities of rows of huge weights were rounded to 1 (13061).
+    Columns have different units and there are fewer rows (9292). Products cancelled (2120), rounded weights were
+    centred (6061), probabilities of rows of huge weights were rounded to 1 (13061).
     """
     outcome = benchmark.try_problem(benchmark.random_problem(seed))
     assert outcome.distance <= benchmark.LIMIT or "ConvergenceWarning" in outcome.warned, outcome
