@@ -218,10 +218,12 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, Estimator):
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y
             As in :meth:`fit`.
         classes : array-like of shape (n_classes,), optional
             All classes that will ever occur. Must be given in the first call, and may be left out later.
+        sample_weight
+            As in :meth:`fit`.
 
         Returns
         -------

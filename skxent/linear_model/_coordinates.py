@@ -294,13 +294,13 @@ class _Columns:
         dtype = self.rows.dtype if columns is None else np.dtype(np.float64)
         pilot = (self.pilot if columns is None else self.pilot[columns]).astype(dtype)
 
-        @np.errstate(**_QUIET)
         def of_part(part: Part) -> tuple[Any, ...]:
             share = part.weights() / self.total_weight
             part = part if columns is None else part.with_columns(columns).of_type(dtype)
-            if not part.is_dense:
-                # There is no pilot; means are taken off squares, which needs double precision.
-                return terms(part.of_type(np.float64), share)
-            return terms(part.less(pilot), share.astype(dtype))
+            with np.errstate(**_QUIET):
+                if not part.is_dense:
+                    # There is no pilot; means are taken off squares, which needs double precision.
+                    return terms(part.of_type(np.float64), share)
+                return terms(part.less(pilot), share.astype(dtype))
 
         return [total.astype(np.float64) for total in self.rows.sum(of_part)]
