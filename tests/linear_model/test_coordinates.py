@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV
 from skxent.linear_model._coordinates import standardize
 from skxent.linear_model._outputs import Sigmoid, Softmax
-from skxent.rows import MemoryRows
+from skxent.rows import Blocks, MemoryRows
 from skxent.solvers import LBFGS, SampledHessian
 from tests.helpers import objective_of
 
@@ -339,3 +339,24 @@ def test_penalties_may_leave_the_range_of_a_column(container, dtype, exponent, a
     learns = exponent > 0 or alphas != 4  # the penalties tried are those for columns of this size
     assert (model.score(container(odd), y) > 0.7) == learns
     assert np.isfinite(model.coef_).all()
+
+
+def in_blocks(X, y):
+    return Blocks(lambda i: (X[100 * i : 100 * (i + 1)], y[100 * i : 100 * (i + 1)]), [100] * (len(y) // 100)), None
+
+
+def on_workers(X, y):
+    array = pytest.importorskip("dask.array")
+    return array.from_array(X, chunks=(100, -1)), array.from_array(y, chunks=100)
+
+
+@pytest.mark.parametrize("elsewhere", [in_blocks, on_workers])
+def test_edges_of_the_range_are_the_same_in_blocks(elsewhere, rng):
+    _, tiny, y = with_first_column_times(rng, -320, np.float64)
+    with pytest.warns(UserWarning, match=r"column 0 of X .* varies so little"):
+        SoftmaxRegressor(alpha=0).fit(*elsewhere(tiny, y))
+    _, huge, y = with_first_column_times(rng, 307, np.float64)
+    with pytest.raises(ValueError, match=r"column 0 of X .* is so large"):
+        SoftmaxRegressor().fit(*elsewhere(huge, y))
+    _, large, y = with_first_column_times(rng, 38, np.float32)
+    assert SoftmaxRegressor(alpha=0).fit(*elsewhere(large, y)).score(large, y) > 0.7
