@@ -10,7 +10,7 @@ import numpy as np
 
 from skxent._typing import Array
 
-__all__ = ["is_missing", "plain_labels", "refuse_masked"]
+__all__ = ["is_missing", "plain_labels", "refuse_complex", "refuse_masked"]
 
 
 def is_missing(values: Iterable[Any]) -> Array:
@@ -36,6 +36,14 @@ def refuse_masked(**values: Any) -> None:
             raise ValueError(f"{name}[{entry}] is masked: fill the masked entries, or leave out their rows.")
 
 
+def refuse_complex(**values: Any) -> None:
+    """Raise a ValueError for arrays of complex numbers, without the array in its message."""
+    for name, value in values.items():
+        dtype = getattr(value, "dtype", None)
+        if getattr(dtype, "kind", None) == "c":
+            raise ValueError(f"Complex data not supported: {name} holds {dtype}; take real and imaginary part apart.")
+
+
 def plain_labels(y: Any, name: str = "y") -> Any:
     """Return labels as an array of text, numbers or booleans; what is no column of labels comes back as it is.
 
@@ -57,8 +65,8 @@ def plain_labels(y: Any, name: str = "y") -> Any:
     Raises
     ------
     ValueError
-        If a label is missing or masked, or if the labels are of several types, or of a type that is neither text nor
-        a number of at most 64 bits.
+        If a label is missing, masked or complex, or if the labels are of several types, or of a type that is neither
+        text nor a number of at most 64 bits.
 
     Examples
     --------
@@ -67,6 +75,7 @@ def plain_labels(y: Any, name: str = "y") -> Any:
     """
     refuse_masked(**{name: y})
     values = _array_of(y, name)
+    refuse_complex(**{name: values})
     if not isinstance(values, np.ndarray) or values.dtype.kind != "O" or values.size != len(values):
         return values
     return _of_one_type(values.ravel(), name).reshape(values.shape)

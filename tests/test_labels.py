@@ -112,3 +112,10 @@ def test_matrices_and_nothing_pass():
     assert plain_labels(soft) is soft
     assert plain_labels(None) is None
     assert plain_labels([[0, 1], [1, 0]]) == [[0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize("fit", [SoftmaxRegressor().fit, CrossEntropySelector().fit, cross_entropy_classif])
+def test_complex_numbers_are_refused_in_one_line(fit):
+    for name, given in (("X", (X * 1j, KIND)), ("y", (X, KIND * 1j))):
+        with pytest.raises(ValueError, match=f"^Complex data not supported: {name} holds complex128; [^\n]*$"):
+            fit(*given)

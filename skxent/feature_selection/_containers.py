@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_array
 
-from skxent._labels import is_missing
+from skxent._labels import is_missing, refuse_complex
 from skxent._typing import Array, Integers
 
 __all__ = ["LARGEST_EXACT", "ArrayData", "DataSet", "FrameData", "SparseData", "read_data"]
@@ -174,6 +174,7 @@ def read_data(X: Any, min_rows: int = 1) -> DataSet:
     TypeError
         If X is a data frame that is not computed yet.
     """
+    refuse_complex(X=X)
     if sp.issparse(X):
         return _read_sparse(X, min_rows)
     frame = nw.from_native(X, pass_through=True)

@@ -14,7 +14,7 @@ from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_consistent_length
 
-from skxent._labels import refuse_masked
+from skxent._labels import refuse_complex, refuse_masked
 from skxent._sklearn import Interval, StrOptions, validate_params
 from skxent._typing import Array, Floats, Integers
 from skxent.feature_selection._averaging import average_gain, finer_features
@@ -359,6 +359,7 @@ def cross_entropy_regression(
     array([ True, False])
     """
     refuse_masked(y=y)
+    refuse_complex(y=y)
     with np.errstate(invalid="ignore"):  # scikit-learn adds all values up
         values = column_or_1d(check_array(y, ensure_2d=False, dtype="numeric", input_name="y"), warn=True)
     check_consistent_length(X, values)

@@ -86,7 +86,7 @@ def resolve_score(score: str | Score) -> Score:
 
 
 def _takes_one(function: Callable[..., object]) -> bool:
-    """Whether a function can be called with one argument; True where its signature is not known."""
+    """Return whether a function can be called with one argument; True where its signature is not known."""
     try:
         inspect.signature(function).bind(None)
     except TypeError:

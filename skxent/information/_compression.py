@@ -31,6 +31,13 @@ def compressed(centres: Floats, weights: Floats) -> tuple[Floats, Floats]:
         Ascending, in units of the width of a kernel.
     weights : ndarray of shape (n,)
         Their weights, above 0.
+
+    Returns
+    -------
+    centres : ndarray of shape (m,)
+        At most as many, ascending.
+    weights : ndarray of shape (m,)
+        Their weights, with the same sum.
     """
     centres, which = np.unique(centres, return_inverse=True)
     weights = np.bincount(which, weights).astype(np.float64, copy=False)
@@ -48,7 +55,7 @@ def compressed(centres: Floats, weights: Floats) -> tuple[Floats, Floats]:
 
 
 def _beside_gaps(centres: Floats) -> Array:
-    """Whether a centre lies close to the outermost ones or to a wide gap."""
+    """Tell which centres lie close to the outermost ones or to a wide gap."""
     gap = np.flatnonzero(np.diff(centres) > WIDE_GAP)
     first, last = centres[np.append(0, gap + 1)], centres[np.append(gap, len(centres) - 1)]
     group = np.searchsorted(first, centres, side="right") - 1
@@ -56,7 +63,7 @@ def _beside_gaps(centres: Floats) -> Array:
 
 
 def _gauss(x: Floats, weights: Floats, box: Integers) -> tuple[Floats, Floats]:
-    """Nodes and weights of the Gauss quadrature of each box, of shape (n_boxes, NODES).
+    """Return nodes and weights of the Gauss quadrature of each box, of shape (n_boxes, NODES).
 
     The polynomials that are orthogonal in a box follow from each other (Stieltjes), and the nodes are the eigenvalues
     of the matrix of their recurrence (G. H. Golub and J. H. Welsch, "Calculation of Gauss quadrature rules",

@@ -213,6 +213,18 @@ class _Binomial(Family):
         return n * (success * excess(believed, success) + failure)
 
 
+class _Randint(Family):
+    @staticmethod
+    def cross_entropy(p: Located, q: Located) -> Nats:
+        size = _n_integers(*q.shapes)
+        return np.log(size) if size else None
+
+    @staticmethod
+    def kl_divergence(p: Located, q: Located) -> Nats:
+        size, believed = _n_integers(*p.shapes), _n_integers(*q.shapes)
+        return log_ratio(believed, size) if size and believed else None
+
+
 class _VonMises(Family):
     """The same circle: equal scales, any two directions."""
 
@@ -246,9 +258,16 @@ FAMILIES: dict[type[Any], type[Family]] = {
     type(stats.beta): _Beta,
     type(stats.poisson): _Poisson,
     type(stats.binom): _Binomial,
+    type(stats.randint): _Randint,
     type(stats.vonmises): _VonMises,
 }
 """The families, by the class of the SciPy distribution."""
+
+
+def _n_integers(low: Any, high: Any) -> Any:
+    """Return how many whole numbers there are from low to below high, or 0 if rounding of the two hides it."""
+    size = high - low
+    return size if size > 1e12 * np.finfo(np.float64).eps * max(abs(low), abs(high)) else 0
 
 
 def _gamma_entropy(a: Any) -> Any:
@@ -409,8 +428,22 @@ ENTROPIES: dict[type[Any], Callable[..., Any]] = {
     type(stats.burr12): lambda c, d: _burr_entropy(c, d, 1),
     type(stats.wrapcauchy): lambda c: _LN_2PI + np.log1p(-c) + np.log1p(c),
     type(stats.geom): lambda p: -np.log(p) - special.xlog1py((1 - p) / p, -p),
+    type(stats.zipf): lambda a: _zipf_entropy(a),
 }
 """The entropies of the standard distributions of other families, as functions of their shapes; None where unknown."""
+
+
+def _zipf_entropy(a: Any) -> Any:
+    """Entropy log zeta(a) - a zeta'(a) / zeta(a).
+
+    The derivative is minus the sum of log(k) / k**a. The terms from 1,000 on are added up by the Euler-Maclaurin
+    formula (NIST Digital Library of Mathematical Functions, https://dlmf.nist.gov/2.10#E1).
+    """
+    n = 1000
+    k, log_n = np.arange(2, n), math.log(n)
+    tail = n ** (1 - a) * (log_n + 1 / (a - 1)) / (a - 1) + n**-a * (log_n / 2 + (a * log_n - 1) / (12 * n))
+    others = special.zeta(a, 2)
+    return np.log1p(others) + a * (np.sum(np.log(k) * k**-a) + tail) / (1 + others)
 
 
 def _plus_expm1(u: Any) -> Any:

@@ -294,17 +294,17 @@ class Mixture(RandomVariable):
         return min(lower for lower, _ in ends), max(upper for _, upper in ends)
 
     def cuts(self) -> Floats:
-        """Return those of all components that are not beside another one, and the ends of their supports."""
+        """Return those of all components that are not close to another one, and the ends of their supports."""
         ends = np.array([end for part in self.components for end in part.support()])
         return np.concatenate([np.unique(ends[np.isfinite(ends)]), _apart([part.cuts() for part in self.components])])
 
 
-# Part of the distance to its neighbours within which a cut tells no more than one of another component.
+# A cut is left out if one of another component is nearer than this part of the distance to its own neighbours.
 _BESIDE = 0.25
 
 
 def _apart(cuts: list[Floats]) -> Floats:
-    """Leave out what lies beside a cut that is already there: those of narrow components come first."""
+    """Return all cuts but those close to one that is already kept; cuts of narrow components are kept first."""
     finite = [np.unique(part[np.isfinite(part)]) for part in cuts]
     reach = np.concatenate([_BESIDE * _distance(part) for part in finite])
     points = np.concatenate(finite)
@@ -317,7 +317,7 @@ def _apart(cuts: list[Floats]) -> Floats:
 
 
 def _distance(points: Floats) -> Floats:
-    """Distance of ascending points to the nearer neighbour, 0 where there is none."""
+    """Return the distance of ascending points to the nearer neighbour, 0 where there is none."""
     gaps = np.diff(points)
     return np.minimum(np.append(gaps, gaps[-1:]), np.insert(gaps, 0, gaps[:1])) if len(gaps) else np.zeros(len(points))
 

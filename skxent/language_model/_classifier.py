@@ -218,10 +218,12 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, Estimator):
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y
             As in :meth:`fit`.
         classes : array-like of shape (n_classes,), optional
             All classes that will ever occur. Must be given in the first call, and may be left out later.
+        sample_weight
+            As in :meth:`fit`.
 
         Returns
         -------
@@ -256,6 +258,25 @@ class UnigramClassifier(DocumentReader, ClassifierMixin, Estimator):
         """
         check_is_fitted(self)
         return self.classes_[np.argmax(self.predict_joint_log_proba(X), axis=1)]
+
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return the accuracy.
+
+        Parameters
+        ----------
+        X : iterable of documents, or matrix of shape (n_documents, n_words)
+            As in :meth:`fit`.
+        y : array-like of shape (n_documents,)
+            True class of each document.
+        sample_weight : array-like of shape (n_documents,), optional
+            How often each document counts.
+
+        Returns
+        -------
+        float
+            Share of the documents that are predicted right.
+        """
+        return float(super().score(X, plain_labels(y), sample_weight))
 
     def predict_joint_log_proba(self, X: Any) -> Floats:
         """Return the log-probability of each document together with each class, in nats.

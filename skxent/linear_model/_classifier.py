@@ -343,17 +343,18 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         if source is not None:
             return self._validate_source(source, _unless_named(y), _unless_named(sample_weight), reset=reset)
         refuse_lazy(X=X, y=y)
-        X, y = validate_data(
-            self,
-            X,
-            plain_labels(y),
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-            order="C",
-            multi_output=True,
-            ensure_all_finite=check_finite,
-            reset=reset,
-        )
+        with np.errstate(invalid="ignore"):  # the sum of huge numbers that scikit-learn looks at
+            X, y = validate_data(
+                self,
+                X,
+                plain_labels(y),
+                accept_sparse="csr",
+                dtype=[np.float64, np.float32],
+                order="C",
+                multi_output=True,
+                ensure_all_finite=check_finite,
+                reset=reset,
+            )
         return X, self._dense_targets(y), sample_weight
 
     def _check_finite(self, X: Any) -> None:
@@ -723,7 +724,8 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
     def _logits(self, X: Any) -> Array:
         """Return the logits, of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        with np.errstate(invalid="ignore"):  # the sum of huge numbers that scikit-learn looks at
+            X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
         w = np.vstack([self.coef_.T, self.intercept_])
         with worker_threads() as workers:
             return logits_in_blocks(X, w.astype(np.result_type(X.dtype, w.dtype), copy=False), workers)

@@ -17,6 +17,7 @@ blocks of sparse rows are multiplied in double precision.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -41,6 +42,12 @@ _ERRORS = 10
 _CANCELLED = 1e-3
 # A column whose deviation is at most this many rounding errors of its mean is constant.
 _CONSTANT = 4
+# Factor between the largest sum of a column's entries that is sure to occur and the largest number of the dtype.
+_ROOM = 4
+# Least scale, in smallest normal numbers. Below it a weight of 400 deviations would be no finite coefficient.
+_LEAST_SCALE = 100
+# What leaves the range is computed again or named, so NumPy need not warn of it.
+_QUIET: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}
 
 
 class Coordinates(NamedTuple):
@@ -52,7 +59,7 @@ class Coordinates(NamedTuple):
         What is taken off each column, in float64.
     scale : ndarray of shape (n_features,)
         What each column is divided by, in float64, but numbers of the dtype of the rows, so that weights in that dtype
-        can be divided in it. Infinite for columns that are constant, which get no weight.
+        can be divided in it. Infinite for columns that get no weight: constant ones, and those that vary too little.
     variances : ndarray of shape (n_features,)
         Mean squares of the columns after the change.
     penalty : ndarray of shape (n_features,)
@@ -71,8 +78,13 @@ class Coordinates(NamedTuple):
     dtype: np.dtype[Any]
 
     def penalized(self, alpha: float) -> Coordinates:
-        """Return the same change of the columns with the penalty of another strength."""
-        return self._replace(penalty=(np.sqrt(alpha) / self.scale) ** 2)
+        """Return the same change of the columns with the penalty of another strength.
+
+        A column whose penalty would leave the range gets no weight: rounding would hide what it adds to a logit.
+        """
+        root = np.sqrt(alpha) / self.scale
+        scale = np.where(root < np.finfo(self.dtype).max ** 0.25, self.scale, np.inf)
+        return self._replace(scale=scale, penalty=(np.sqrt(alpha) / scale) ** 2)
 
     def original(self, w: Array) -> Array:
         """Return the weights of the columns as they were, in float64."""
@@ -129,9 +141,10 @@ class Coordinates(NamedTuple):
 
     def dense(self, part: Part, columns: slice | Array) -> Array:
         """Return some of the changed columns of a part, dense."""
-        X = part.dense(columns)
-        X = X - self.centre[columns].astype(X.dtype)
-        X /= self.scale[columns].astype(X.dtype)
+        # Of halves, as the largest numbers may lie on both sides of the centre.
+        X = part.dense(columns) / 2
+        X -= (self.centre[columns] / 2).astype(X.dtype)
+        X /= (self.scale[columns] / 2).astype(X.dtype)
         return X
 
 
@@ -148,18 +161,53 @@ def standardize(rows: Rows, total_weight: float, alpha: float, fit_intercept: bo
         Strength of the L2 penalty.
     fit_intercept : bool
         Whether there is an intercept; if not, columns are not centred, and deviations are from 0.
+
+    Raises
+    ------
+    ValueError
+        If a column is so large that its sums are beyond the range of float64.
+
+    Warns
+    -----
+    UserWarning
+        If a column varies, but so little that it gets no weight, because its coefficient would be beyond the range.
     """
     columns = _Columns(rows, total_weight, fit_intercept)
     mean, deviation = columns.estimate() or columns.moments()
-    varies = deviation > 0
-    scale = np.where(varies, np.hypot(deviation, np.sqrt(alpha)), np.inf)
-    scale = np.maximum(scale.astype(rows.dtype), np.finfo(rows.dtype).tiny).astype(np.float64)
+    has_room = _has_room(mean, deviation, max(rows.n_rows, total_weight), rows.dtype)
+    scale = np.hypot(deviation, np.sqrt(alpha))
+    varies = (deviation > 0) & ~_too_small(scale, deviation, rows.dtype)
+    scale = np.where(varies, scale, np.inf).astype(rows.dtype).astype(np.float64)
     # Any number near the mean centres as well, and one that the data's type has costs no digits.
     centre = fit_intercept * mean.astype(rows.dtype).astype(np.float64)
     exact = bool((np.abs(centre) * np.finfo(rows.dtype).eps > _ROUNDING * deviation)[varies].any())
     dense = rows.take(slice(0, 1)).is_dense
-    dtype = rows.dtype if dense or not exact else np.dtype(np.float64)
+    dtype = rows.dtype if has_room and (dense or not exact) else np.dtype(np.float64)
     return Coordinates(centre, scale, (deviation / scale) ** 2, (np.sqrt(alpha) / scale) ** 2, exact and dense, dtype)
+
+
+def _has_room(mean: Array, deviation: Array, n_rows: float, dtype: Any) -> bool:
+    """Return whether sums over the entries of a column stay in the range of a dtype; raise an error if none has it."""
+    with np.errstate(**_QUIET):
+        sums = _ROOM * n_rows * np.hypot(mean, deviation)
+    for column in np.flatnonzero(~np.isfinite(sums))[:1]:
+        raise ValueError(
+            f"column {column} of X (counted from 0) is so large that its sums are beyond the range of float64: divide "
+            "it by a constant."
+        )
+    return bool((sums < float(np.finfo(dtype).max)).all())
+
+
+def _too_small(scale: Array, deviation: Array, dtype: Any) -> Array:
+    """Tell which columns vary too little for a finite coefficient; warn of the first."""
+    small: Array = (deviation > 0) & (scale < _LEAST_SCALE * np.finfo(dtype).tiny)
+    for column in np.flatnonzero(small)[:1]:
+        warnings.warn(
+            f"column {column} of X (counted from 0) varies so little that its coefficient would be beyond the range of "
+            f"{dtype}: it gets no weight. Multiply it by a constant, or remove it.",
+            stacklevel=2,
+        )
+    return small
 
 
 def deviations(rows: Rows, total_weight: float) -> Array:
@@ -176,16 +224,18 @@ class _Columns:
         self.centred = centred
         self.pilot = self._pilot()
 
+    @np.errstate(**_QUIET)
     def moments(self) -> tuple[Array, Array]:
         """Return the mean of each column and its standard deviation, 0 where that is only rounding."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean, square = self._moments(lambda part: part, None)
+        mean, square = self._moments(lambda part: part, None)
         lost = np.flatnonzero(~(np.isfinite(square) & (square > np.finfo(self.rows.dtype).tiny)))
         deviation = np.sqrt(np.where(np.isfinite(square), square, 0))
         if len(lost):
-            # Squares that have left the range: look again, in units of the column's mean size.
-            (unit,) = self._sum(lambda part, share: (part.column_sizes(share),), lost)
-            lost, unit = lost[unit > 0], unit[unit > 0]
+            # Squares that have left the range: look again, in units of the column's total size.
+            (unit,) = self._sum(lambda part, share: (part.column_sizes(share > 0),), lost)
+            mean[lost[unit == np.inf]] = np.inf
+            known = (unit > 0) & (unit < np.inf)
+            lost, unit = lost[known], unit[known]
         if len(lost):
             mean[lost], square = self._moments(lambda part: part.in_units(unit), lost)
             mean[lost] *= unit
@@ -224,6 +274,7 @@ class _Columns:
         deviation: Array = np.abs(mean) * np.sqrt(np.maximum(square - rest**2, 0))
         return deviation
 
+    @np.errstate(**_QUIET)
     def _pilot(self) -> Array:
         """Return numbers near the means, or means of the first rows; 0 for sparse data and for columns not centred."""
         if self.centred and self.rows.means is not None:
@@ -241,16 +292,18 @@ class _Columns:
     def _sum(self, terms: Callable[[Part, Array], tuple[Any, ...]], columns: Array | None) -> list[Array]:
         """Return sums over parts less the pilot, and the share that each row of them has in the weight of all.
 
-        The parts have some columns only, or all (None).
+        The parts have all columns (None), or some only, in double precision.
         """
-        pilot = (self.pilot if columns is None else self.pilot[columns]).astype(self.rows.dtype)
+        dtype = self.rows.dtype if columns is None else np.dtype(np.float64)
+        pilot = (self.pilot if columns is None else self.pilot[columns]).astype(dtype)
 
         def of_part(part: Part) -> tuple[Any, ...]:
             share = part.weights() / self.total_weight
-            part = part if columns is None else part.with_columns(columns)
-            if not part.is_dense:
-                # There is no pilot; means are taken off squares, which needs double precision.
-                return terms(part.of_type(np.float64), share)
-            return terms(part.less(pilot), share.astype(self.rows.dtype))
+            part = part if columns is None else part.with_columns(columns).of_type(dtype)
+            with np.errstate(**_QUIET):
+                if not part.is_dense:
+                    # There is no pilot; means are taken off squares, which needs double precision.
+                    return terms(part.of_type(np.float64), share)
+                return terms(part.less(pilot), share.astype(dtype))
 
         return [total.astype(np.float64) for total in self.rows.sum(of_part)]

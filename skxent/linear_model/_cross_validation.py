@@ -254,7 +254,8 @@ def _no_score(w: Array) -> float:
 def _penalties(alphas: Any, rows: Rows) -> Array:
     """Return the penalties to try, the largest first if only their number is given."""
     if isinstance(alphas, Integral):
-        variances = deviations(rows, total_weight_of(rows)) ** 2
+        # A penalty whose square is in the range is strong enough for any column.
+        variances = np.minimum(deviations(rows, total_weight_of(rows)), np.finfo(np.float64).max ** 0.25) ** 2
         varying = variances[variances > 0]
         if not len(varying):
             return np.logspace(0, -_DECADES, int(alphas))

@@ -83,7 +83,8 @@ def _column_name(at: int, names: Sequence[Any] | None) -> str:
 def check_finite(X: Any, where: str, names: Sequence[Any] | None = None) -> None:
     """Raise scikit-learn's error if features are not finite, with the block, the column and the row named."""
     try:
-        assert_all_finite(X, input_name="X")
+        with np.errstate(invalid="ignore"):  # the sum of huge numbers that scikit-learn looks at
+            assert_all_finite(X, input_name="X")
     except ValueError as error:
         entries = X.tocoo() if sp.issparse(X) else None
         wrong = ~np.isfinite(X if entries is None else entries.data)

@@ -107,8 +107,11 @@ class Part(NamedTuple):
         return self.X.T.dot(share), _squared(self.X).T.dot(share)
 
     def column_sizes(self, share: Array) -> Array:
-        """Return the sum of the absolute values of each column, each row times its share."""
-        return np.asarray(_mapped(np.abs, self.X).T @ share)
+        """Return the sum of the absolute values of each column, each row times its share.
+
+        Values that are not 0 count as a normal number at least: sums that are exact in any order leave out others.
+        """
+        return np.asarray(_mapped(_sizes, self.X).T @ share)
 
     def fingerprints(self) -> Array:
         """Return a whole number for each row: the same for equal rows, and hardly ever for others."""
@@ -161,6 +164,10 @@ def _mapped(function: Callable[[Array], Array], X: Any) -> Any:
     if isinstance(X, np.ndarray):
         return function(X)
     return type(X)((function(X.data), X.indices, X.indptr), shape=X.shape)
+
+
+def _sizes(values: Array) -> Array:
+    return np.where(values, np.maximum(np.abs(values), np.finfo(values.dtype).tiny), 0)
 
 
 def _squared(X: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_array, check_consistent_length
 
-from skxent._labels import plain_labels, refuse_masked
+from skxent._labels import plain_labels, refuse_complex, refuse_masked
 from skxent._parallel import read_ahead
 from skxent._sklearn import check_sample_weight
 from skxent._typing import Array
@@ -29,7 +29,7 @@ _LAZY = ("compute", "collect", "execute", "toPandas", "result")
 
 
 def refuse_lazy(**values: Any) -> None:
-    """Raise an error for values that an array could not stand for: those computed on demand, and masked ones.
+    """Raise an error for values computed on demand, masked ones and complex ones, of which no real array can be made.
 
     Parameters
     ----------
@@ -41,9 +41,10 @@ def refuse_lazy(**values: Any) -> None:
     TypeError
         If one is a lazy collection or a source; the message names it.
     ValueError
-        If one is a masked array with masked entries.
+        If one is a masked array with masked entries, or complex.
     """
     refuse_masked(**values)
+    refuse_complex(**values)
     for name, value in values.items():
         kinds = {type(value)} if not isinstance(value, list | tuple) else {*map(type, value)}
         for kind in filter(_is_lazy, kinds):

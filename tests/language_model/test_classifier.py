@@ -292,3 +292,20 @@ def test_bad_input_is_named(tmp_path):
 def test_no_documents_are_refused_by_name(documents):
     with pytest.raises(ValueError, match="no documents to learn from"):
         UnigramClassifier().fit(documents, [])
+
+
+@pytest.mark.parametrize("labels", [[True, False], [3, 2**60], ["x", "y"]])
+@pytest.mark.parametrize("of_objects", [False, True])
+def test_score_takes_the_labels_that_fit_takes(labels, of_objects):
+    model = UnigramClassifier().fit(["a b", "c d"], labels)
+    y = np.array(labels, dtype=object) if of_objects else labels
+    assert model.score(["a", "c", "c"], [*y, y[0]]) == pytest.approx(2 / 3)
+    assert model.score(["a", "c", "c"], [*y, y[0]], sample_weight=[1, 1, 0]) == 1
+
+
+def test_score_names_missing_and_mixed_labels():
+    model = UnigramClassifier().fit(["a b", "c d"], [True, False])
+    with pytest.raises(ValueError, match=r"y\[1\] is None: leave out"):
+        model.score(["a", "c"], [True, None])
+    with pytest.raises(ValueError, match="y holds labels of type bool, str"):
+        model.score(["a", "c"], [True, "x"])

@@ -8,10 +8,10 @@ import scipy.sparse as sp
 from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 
-from skxent import SigmoidRegressor, SoftmaxRegressor
+from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV
 from skxent.linear_model._coordinates import standardize
 from skxent.linear_model._outputs import Sigmoid, Softmax
-from skxent.rows import MemoryRows
+from skxent.rows import Blocks, MemoryRows
 from skxent.solvers import LBFGS, SampledHessian
 from tests.helpers import objective_of
 
@@ -277,3 +277,101 @@ def test_a_sparse_column_is_constant_if_its_entries_are_equal(rng):
     scale = coordinates_of(csr_array(X)).scale
     assert scale[0] == np.inf
     np.testing.assert_allclose(scale[1:], X[:, 1:].std(axis=0), rtol=1e-6)
+
+
+# ------------------------------------------------------------------------------------- edges of the number range
+
+ESTIMATORS = [SoftmaxRegressor, SigmoidRegressor]
+
+
+def with_first_column_times(rng, exponent, dtype, n_rows=200):
+    """Return two columns, the first of which tells the class, before and after it is multiplied by 10**exponent."""
+    X = rng.normal(size=(n_rows, 2)).clip(-1.7, 1.7).astype(dtype)
+    y = (X[:, 0] + 0.5 * rng.normal(size=n_rows) > 0).astype(int)
+    huge = X.astype(np.longdouble)
+    huge[:, 0] *= np.longdouble(10) ** exponent
+    return X, huge.astype(dtype), y
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize(
+    ("dtype", "exponent"),
+    [(np.float64, 305), (np.float64, -304), (np.float32, 37), (np.float32, 38), (np.float32, -34)],
+)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_columns_near_the_end_of_the_range_make_the_same_model(container, estimator, dtype, exponent, weighted, rng):
+    X, huge, y = with_first_column_times(rng, exponent, dtype)
+    how = {"sample_weight": rng.exponential(size=200)} if weighted else {}
+    expected = estimator(alpha=0).fit(X, y, **how).predict_proba(X)
+    found = estimator(alpha=0).fit(container(huge), y, **how).predict_proba(container(huge))
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("n_rows", [100, 20_000])
+def test_single_precision_holds_columns_of_its_largest_numbers(container, n_rows, rng):
+    flag = rng.random(n_rows) < 0.2
+    X = np.c_[np.where(flag, -1, 1) * 3.4e38, rng.normal(size=n_rows)].astype(np.float32)
+    y = flag ^ (rng.random(n_rows) < 0.2)
+    found = SoftmaxRegressor(alpha=0).fit(container(X), y).predict_proba(container(X))
+    np.testing.assert_allclose(found[flag].mean(axis=0), [1 - y[flag].mean(), y[flag].mean()], atol=1e-4)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("n_rows", [200, 20_000])
+@pytest.mark.parametrize("estimator", [*ESTIMATORS, SoftmaxRegressorCV])
+def test_columns_whose_sums_leave_the_range_are_named(container, n_rows, estimator, rng):
+    _, huge, y = with_first_column_times(rng, 307, np.float64, n_rows)
+    with pytest.raises(ValueError, match=r"column 1 of X \(counted from 0\) is so large.*divide it by a constant"):
+        estimator().fit(container(huge[:, ::-1]), y)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize(
+    ("dtype", "exponent"), [(np.float64, -307), (np.float64, -320), (np.float32, -37), (np.float32, -44)]
+)
+@pytest.mark.parametrize("n_rows", [200, 20_000])
+def test_columns_too_small_for_a_coefficient_are_named(container, estimator, dtype, exponent, n_rows, rng):
+    _, tiny, y = with_first_column_times(rng, exponent, dtype, n_rows)
+    with pytest.warns(UserWarning, match=r"column 0 of X \(counted from 0\) varies so little.*Multiply it") as caught:
+        model = estimator(alpha=0).fit(container(tiny), y)
+    assert len(caught) == 1
+    np.testing.assert_array_equal(model.coef_[:, 0], 0)
+    tiny[:, 0] = 0
+    np.testing.assert_allclose(model.coef_, estimator(alpha=0).fit(container(tiny), y).coef_, atol=1e-3)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize(
+    ("dtype", "exponent"), [(np.float64, 200), (np.float64, -200), (np.float32, 30), (np.float32, -30)]
+)
+@pytest.mark.parametrize("alphas", [4, [0.0, 1e-3]])
+def test_penalties_may_leave_the_range_of_a_column(container, dtype, exponent, alphas, rng):
+    _, odd, y = with_first_column_times(rng, exponent, dtype)
+    model = SoftmaxRegressorCV(alphas=alphas).fit(container(odd), y)
+    learns = exponent > 0 or alphas != 4  # the penalties tried are those for columns of this size
+    assert (model.score(container(odd), y) > 0.7) == learns
+    assert np.isfinite(model.coef_).all()
+
+
+def in_blocks(X, y):
+    return Blocks(lambda i: (X[100 * i : 100 * (i + 1)], y[100 * i : 100 * (i + 1)]), [100] * (len(y) // 100)), None
+
+
+def on_workers(X, y):
+    array = pytest.importorskip("dask.array")
+    return array.from_array(X, chunks=(100, -1)), array.from_array(y, chunks=100)
+
+
+@pytest.mark.parametrize("elsewhere", [in_blocks, on_workers])
+def test_edges_of_the_range_are_the_same_in_blocks(elsewhere, rng):
+    _, tiny, y = with_first_column_times(rng, -320, np.float64)
+    with pytest.warns(UserWarning, match=r"column 0 of X .* varies so little"):
+        SoftmaxRegressor(alpha=0).fit(*elsewhere(tiny, y))
+    _, huge, y = with_first_column_times(rng, 307, np.float64)
+    with pytest.raises(ValueError, match=r"column 0 of X .* is so large"):
+        SoftmaxRegressor().fit(*elsewhere(huge, y))
+    _, large, y = with_first_column_times(rng, 38, np.float32)
+    assert SoftmaxRegressor(alpha=0).fit(*elsewhere(large, y)).score(large, y) > 0.7
