@@ -194,6 +194,10 @@ class Objective:
         coordinates = standardize(self.rows, self.total_weight, self.problem.alpha, self.problem.fit_intercept)
         return Objective(self.problem, self.rows, self.total_weight, coordinates)
 
+    def as_given(self) -> Objective:
+        """Return the same objective of the weights of the columns as in the rows, computed as predictions are."""
+        return Objective(self.problem, self.rows, self.total_weight)
+
     def precise(self) -> Objective:
         """Return the same objective computed in double precision. It must be :meth:`standardized`."""
         assert self.coordinates is not None

@@ -21,6 +21,8 @@ __all__ = ["Output", "Sigmoid", "Softmax", "logit_chunks"]
 
 # Logits of which derivatives are taken at a time, in double precision with several temporaries.
 _LOGITS_AT_A_TIME = 16_000
+# Rounding errors of weights that a mean of zero may be from zero.
+_ROUNDINGS = 8
 
 
 class Output(ABC):
@@ -69,7 +71,7 @@ class Output(ABC):
         Where their mean is 0 but for rounding they are returned as they are.
         """
         mean = w.mean(axis=1, keepdims=True)
-        if not self.shift_invariant or np.abs(mean).max() <= 1e-6 * np.abs(w).max():
+        if not self.shift_invariant or np.abs(mean).max() <= _ROUNDINGS * np.finfo(w.dtype).eps * np.abs(w).max():
             return w
         return w - mean
 

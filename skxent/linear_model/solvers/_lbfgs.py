@@ -70,9 +70,9 @@ _STRICTEST = 64
 _AS_IN_A_LONG_FIT = 2
 _TINY = float(np.finfo(float).tiny)
 _CANNOT_HOLD = (
-    "float32 cannot hold this model: rounding its coefficients to that costs {:.1e} of the objective, because means of "
-    "columns are large against their deviations, or because coefficients are so large that their products cancel. Pass "
-    "float64 data, raise alpha, or subtract the means before the data become float32."
+    "float32 cannot hold this model: rounding its coefficients and predictions to that costs {:.1e} of the objective, "
+    "because means of columns are large against their deviations, or because products are so large that they cancel. "
+    "Pass float64 data, raise alpha, or subtract the means before the data become float32."
 )
 _WRONG_GRADIENT = (
     "no step lowers the objective as its gradient promises, so that how far it is above the optimum is not known "
@@ -330,12 +330,12 @@ class LBFGS(Solver, name="lbfgs"):
 
     def _for_given_columns(self, objective: Any, result: Result, tol: float) -> Result:
         """Return the result for the columns as in the rows, not converged if their dtype cannot hold it."""
-        given = objective.to_given(result.w)
+        # Centred after they are rounded, large coefficients would be rounded twice.
+        given = objective.to_given(objective.centred(result.w.astype(np.float64)))
         if objective.rounding_of(result.w) > self.max_rounding or result.w.dtype != objective.dtype:
             precise = objective.precise()
-            value, rounded, least = (
-                abs(precise.value(w)) for w in (result.w, precise.from_given(given), precise.intercept_only())
-            )
+            value, least = (abs(precise.value(w)) for w in (result.w, precise.intercept_only()))
+            rounded = abs(objective.as_given().value(given))
             lost = (rounded - value) / max(value, self.negligible * least)
             result = result._replace(optimality=result.optimality + max(lost, 0.0))
             if lost > self._accepted(objective, tol):
@@ -729,7 +729,9 @@ class _Descent:
         None, having gone nowhere, if the estimate is too rough for some steps or does not keep its promise.
         """
         ahead = _Descent(self.settings, surrogate, self.w, self.value, self.gradient, self.precondition)
-        ahead.pairs = self.pairs  # not a copy: with many outputs pairs are most of the memory
+        # With so many outputs that there are only a few pairs, these are most of the memory, and there is no copy.
+        few = self.pairs.maxlen == self.settings.min_history
+        ahead.pairs, before = self.pairs, self.pairs if few else self.pairs.copy()
         gain, n_steps, going = 0.0, 0, True
         while going and n_steps < max_steps:
             gain, moved = ahead.step()
@@ -740,8 +742,9 @@ class _Descent:
             kept = self.value - value >= rules.kept_decrease * (self.value - ahead.value) > 0
             if kept and self._move(ahead.w, value, gradient):
                 return gain
-        for _ in range(min(n_steps, len(self.pairs))):
-            self.pairs.pop()
+        self.pairs = before
+        for _ in range(few * min(n_steps, len(before))):
+            before.pop()
         return None
 
     def _move(self, w: Array, value: float, gradient: Array) -> bool:
