@@ -66,6 +66,8 @@ def read_chunks(path: str, size: int, progress: Progress | None) -> Iterator[byt
                 progress(n_read - n_before)
                 n_before = n_read
             yield chunk
+            if file is raw and len(chunk) < size:  # which saves asking a small file whether it has ended
+                return
 
 
 def _read(path: str, file: _Readable, size: int) -> bytes:
@@ -151,6 +153,8 @@ def is_compressed(head: bytes) -> bool:
 
 
 def _decompressed(path: str, raw: Any, head: bytes) -> _Readable:
+    if not is_compressed(head):
+        return raw  # type: ignore[no-any-return]
     for magic, opener in _FORMATS:
         if magic.match(head):
             opened: _Readable = opener(path, raw)
