@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import chain, compress, islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,8 +137,7 @@ class Block:
     has_marks: bool = False
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """A block that is still to be made, which is work that another thread or process can do.
 
     Attributes
@@ -219,8 +218,8 @@ def expand_paths(patterns: Iterable[str | Path]) -> list[str]:
 
 
 @cache
-def _check_encoding(encoding: str, errors: str) -> None:
-    """Refuse an encoding that does not exist or is none of running text, and an unknown error handler."""
+def _is_utf8(encoding: str, errors: str) -> bool:
+    """Say if an encoding is UTF-8; refuse one that does not exist or is none of text, and an unknown error handler."""
     try:
         for handler in ("strict", KEEP_BAD_BYTES):
             with suppress(UnicodeDecodeError, UnicodeEncodeError):
@@ -231,6 +230,7 @@ def _check_encoding(encoding: str, errors: str) -> None:
         raise ValueError(f"encoding {encoding!r} {reason}") from None
     if errors not in DECODE_ERRORS:
         raise ValueError(f"errors={errors!r}; choose from {', '.join(DECODE_ERRORS)}")
+    return codecs.lookup(encoding).name == "utf-8"
 
 
 def read_pieces(
@@ -279,7 +279,7 @@ def read_pieces(
         When the file is missing, unreadable, damaged, cut short, or cannot be decoded, or lacks the field; some of it
         only when a block is made.
     """
-    _check_encoding(encoding, errors)
+    is_utf8 = _is_utf8(encoding, errors)
     path = str(path)
     chunks = read_chunks(path, block_bytes, progress)
     first = next(chunks, b"")
@@ -296,7 +296,6 @@ def read_pieces(
     if is_compressed(first):
         raise CorpusError(f"{path}: is compressed twice; unpack it once")
     chunks = chain([first], chunks)
-    is_utf8 = codecs.lookup(encoding).name == "utf-8"
     marked = _without_mark(chunks) if is_utf8 else _as_utf8(_decode(path, encoding, errors, chunks), errors)
     repair: _Repair = partial(_valid_utf8, path, errors) if is_utf8 else partial(_without_bad_bytes, errors)
     has_marks = not is_utf8 and errors != "strict"
