@@ -63,7 +63,7 @@ def read_chunks(path: str, size: int, progress: Progress | None) -> Iterator[byt
         file = _decompressed(path, raw, head)
         while chunk := _read(path, file, size):
             if progress:
-                n_read = raw.tell() if raw.seekable() else n_before + len(chunk)
+                n_read = raw.tell() if file is not raw and raw.seekable() else n_before + len(chunk)
                 progress(n_read - n_before)
                 n_before = n_read
             yield chunk
