@@ -295,11 +295,12 @@ def read_pieces(
         )
     if is_compressed(first):
         raise CorpusError(f"{path}: is compressed twice; unpack it once")
-    chunks = chain([first], chunks)
-    marked = _without_mark(chunks) if is_utf8 else _as_utf8(_decode(path, encoding, errors, chunks), errors)
+    n_left_out = len(codecs.BOM_UTF8) if is_utf8 and first.startswith(codecs.BOM_UTF8) else 0
+    chunks = chain([first[n_left_out:]], chunks)
+    encoded = chunks if is_utf8 else _as_utf8(_decode(path, encoding, errors, chunks), errors)
     repair: _Repair = partial(_valid_utf8, path, errors) if is_utf8 else partial(_without_bad_bytes, errors)
     has_marks = not is_utf8 and errors != "strict"
-    parts = _cut(marked, whole_lines or field is not None)
+    parts = _cut(encoded, whole_lines or field is not None, n_left_out)
     if field is None:
         return (Piece(path, len(p[0]), partial(_text_block, repair, has_marks, *p), p[1], p[3] + 1) for p in parts)
     # Each bad byte becomes half of a surrogate pair; in other encodings than UTF-8 it is one already.
@@ -330,16 +331,6 @@ def file_is_parquet(path: str) -> bool:
         raise CorpusError(f"{path}: {error.strerror or error}") from None
 
 
-def _without_mark(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
-    """Leave out a byte-order mark; say how many bytes are left out before each chunk."""
-    n_left_out = 0
-    for number, chunk in enumerate(chunks):
-        if number == 0 and chunk.startswith(codecs.BOM_UTF8):
-            n_left_out = len(codecs.BOM_UTF8)
-            chunk = chunk[n_left_out:]
-        yield chunk, n_left_out if number == 0 else 0
-
-
 def _keep_bad_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
     """Decode each bad byte as half of a surrogate pair, its mark, and encode marks as the bytes that they were."""
     if isinstance(error, UnicodeDecodeError):
@@ -358,9 +349,9 @@ def _keep_bad_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
 codecs.register_error(KEEP_BAD_BYTES, _keep_bad_bytes)
 
 
-def _as_utf8(texts: Iterable[str], errors: str) -> Iterator[tuple[bytes, int]]:
+def _as_utf8(texts: Iterable[str], errors: str) -> Iterator[bytes]:
     """Encode a text, the marks of bad bytes included if there may be any."""
-    return ((text.encode("utf-8", "replace" if errors == "strict" else "surrogatepass"), 0) for text in texts)
+    return (text.encode("utf-8", "replace" if errors == "strict" else "surrogatepass") for text in texts)
 
 
 def _without_bad_bytes(errors: str, raw: bytes, n_bytes: int, n_lines: int) -> bytes:
@@ -392,8 +383,8 @@ def _decode(path: str, encoding: str, errors: str, chunks: Iterable[bytes]) -> I
         n_bytes, n_lines = n_bytes + len(chunk), n_lines + text.count("\n")
 
 
-def _cut(chunks: Iterable[tuple[bytes, int]], whole_lines: bool) -> Iterator[tuple[bytes, bool, int, int]]:
-    """Cut behind a newline, or in a long line behind other white space.
+def _cut(chunks: Iterable[bytes], whole_lines: bool, n_bytes: int) -> Iterator[tuple[bytes, bool, int, int]]:
+    """Cut behind a newline, or in a long line behind other white space; ``n_bytes`` come before it all.
 
     Yields
     ------
@@ -401,10 +392,9 @@ def _cut(chunks: Iterable[tuple[bytes, int]], whole_lines: bool) -> Iterator[tup
         The part, whether a line ends with it, and how many bytes and lines come before it.
     """
     pending: list[bytes] = []
-    n_bytes = n_lines = 0
+    n_lines = 0
     is_ended = True
-    for chunk, n_left_out in chunks:
-        n_bytes += n_left_out
+    for chunk in chunks:
         end = chunk.rfind(b"\n") + 1
         cut = end or (0 if whole_lines else _end_of_space(chunk))
         if not cut:
