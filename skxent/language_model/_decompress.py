@@ -151,13 +151,9 @@ def is_compressed(head: bytes) -> bool:
 
 
 def _decompressed(path: str, raw: Any, head: bytes) -> _Readable:
-    if not is_compressed(head):
-        return raw  # type: ignore[no-any-return]
-    for magic, opener in _FORMATS:
-        if magic.match(head):
-            opened: _Readable = opener(path, raw)
-            return opened
-    return raw
+    openers = (opener for magic, opener in _FORMATS if magic.match(head))
+    file: _Readable = next(openers)(path, raw) if is_compressed(head) else raw
+    return file
 
 
 def _open_zstd(path: str, raw: Any) -> _Readable:

@@ -13,6 +13,7 @@ import numpy as np
 
 from skxent._polars import pl
 from skxent._typing import Floats, Integers
+from skxent.language_model._blocks import Block, Piece, count_newlines, join_blocks, pieces_of_texts
 from skxent.language_model._corpus import (
     Document,
     batches,
@@ -23,16 +24,7 @@ from skxent.language_model._corpus import (
     start_workers,
 )
 from skxent.language_model._model import WordScores
-from skxent.language_model._reader import (
-    BAD_BYTE,
-    MARK_BYTES,
-    Block,
-    Piece,
-    count_newlines,
-    join_blocks,
-    pieces_of_texts,
-    read_pieces,
-)
+from skxent.language_model._reader import BAD_BYTE, MARK_BYTES, read_pieces
 from skxent.language_model._score import Score
 from skxent.language_model._token_values import TokenValues
 from skxent.language_model._tokenizers import Tokenize, works_on_arrays
