@@ -35,6 +35,8 @@ _SAMPLE, _TIMES = 10_000, 8
 _TOO_FAR = 6
 # Relative error that a product of a row may have because of the column's means.
 _ROUNDING = 1e-6
+# Rounding errors of a mean that a product with its column has, found where a date stands in several columns.
+_ERRORS = 10
 # Share of its mean below which the deviation of a sparse column is computed again, since squares have lost its digits.
 _CANCELLED = 1e-3
 # A column whose deviation is at most this many rounding errors of its mean is constant.
@@ -92,7 +94,7 @@ class Coordinates(NamedTuple):
     def rounding(self) -> Array:
         """Relative error that a product with each column has because of its mean, of shape (n_features,)."""
         far: Array = np.abs(self.centre) / self.scale
-        return float(np.finfo(self.dtype).eps) * (0 * far if self.centre_parts else far)
+        return _ERRORS * float(np.finfo(self.dtype).eps) * (0 * far if self.centre_parts else far)
 
     def for_products(self, part: Part) -> Part:
         """Return a part as it is to be multiplied."""

@@ -144,6 +144,9 @@ class NewtonBound(Parameters):
         rows than columns in different units, which the row space mended.
     unknown : float, default=0.1
         Share of the sum known so far that the rest may be at the end.
+    iterations_per_block_product : int, default=4
+        Exact blocks of the outputs may take as long as one product for so many iterations, and at least as long as the
+        least number of products.
     doubt : float, default=10
         A bound that is enough, but by no more than this factor, is computed again with exact blocks of the outputs, if
         they take no longer than one product for each iteration of the fit.
@@ -164,6 +167,7 @@ class NewtonBound(Parameters):
     trend: float = 6.0
     sharpness: float = 0.55
     unknown: float = 0.1
+    iterations_per_block_product: int = 4
     doubt: float = 10.0
     memory_share: float = 0.1
     min_memory: float = 32_000_000
@@ -202,8 +206,9 @@ class NewtonBound(Parameters):
         while True:
             drawn = draw(objective, self.drawn * size)
             part = curved_rows(drawn, w, size).together() if size < drawn.n_rows else drawn
-            bound = self._by_rows(part, w, gradient, precondition, enough, least, least)
-            if bound.blocks is None and bound.excess <= enough < self.doubt * bound.excess and n_iter > least:
+            most = max(least, n_iter // self.iterations_per_block_product)
+            bound = self._by_rows(part, w, gradient, precondition, enough, least, most)
+            if bound.blocks is None and bound.excess <= enough < self.doubt * bound.excess and n_iter > most:
                 bound = self._by_rows(part, w, gradient, precondition, enough, least, n_iter)
             if np.isfinite(bound.excess) or part is drawn:
                 excess = bound.excess if bound.excess <= enough else min(bound.excess, above_targets(objective, w))

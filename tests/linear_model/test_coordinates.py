@@ -230,6 +230,21 @@ def test_weights_are_centred_before_they_are_rounded(n_classes, rng):
     np.testing.assert_allclose(single.predict_proba(X), double.predict_proba(X), atol=2e-3)
 
 
+@pytest.mark.parametrize("estimator", [SoftmaxRegressor, SigmoidRegressor])
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("mean", [3e4, 1e6])
+@pytest.mark.parametrize("alpha", [0, 1e-8])
+def test_one_date_in_several_units(estimator, container, mean, alpha):
+    """Rounding of the large means is no way down, so that neither the fit nor the loss is to blame."""
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X, y = problem(rng, n_rows=2_000, n_outputs=2)
+        date = X[:, :1] + mean
+        several = np.hstack([X, date, 1_000 * date + 5, (date - 32) / 1.8])
+        plain, model = estimator(alpha=alpha).fit(X, y), estimator(alpha=alpha).fit(container(several), y)
+        assert model.loss_curve_[-1] == pytest.approx(plain.loss_curve_[-1], rel=1e-4)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_sparse_data_are_only_read(dtype, rng):
     """Entries in any order within a row, as text has them, stay in it."""

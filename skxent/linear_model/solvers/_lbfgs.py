@@ -592,10 +592,13 @@ class _Check:
             return None
         bound = self._bounded(self.bound, descent, descent.objective, descent.gradient, n_iter)
         if descent.w.dtype != np.float64 and self.settings.standardize and self._is_unsure(descent, bound):
+            objective, small = descent.objective.precise(), bound.blocks is not None
             del bound  # its step is as large as the weights
-            precise = descent.objective.precise()
-            gradient = precise.gradient(descent.w.astype(np.float64))
-            bound = self._bounded(self.bound, descent, precise, gradient, n_iter)
+            gradient = objective.gradient(descent.w)
+            if not small:
+                # Only the gradient is lost in rounding; vectors in double precision would be twice as large.
+                objective, gradient = descent.objective, gradient.astype(descent.w.dtype)
+            bound = self._bounded(self.bound, descent, objective, gradient, n_iter)
         descent.blocks = bound.blocks
         return bound.step.astype(descent.w.dtype, copy=False)
 
