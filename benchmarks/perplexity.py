@@ -237,7 +237,7 @@ def formats(folder: Path, options: argparse.Namespace) -> None:
     path, model = folder / "growing.txt", folder / "growing.arpa"
     title = apart(write_growing, path, options.megabytes)
     run([*COMMAND, "--train", str(path), "--save", str(model)])
-    rows = []
+    took = {}
     for name, source, field in write_formats(path):
         scored = ["--model", str(model), *field, str(source)]
         commands = {
@@ -247,10 +247,16 @@ def formats(folder: Path, options: argparse.Namespace) -> None:
             "--per line": [*COMMAND[:4], "--per", "line", *scored],
             "--max-perplexity X": [*COMMAND[:4], "--max-perplexity", "1e9", *scored],
         }
-        seconds = [took.cpu_seconds for took in take_turns(commands, options.rounds).values()]
-        rows.append([name, *(f"{value:.2f}" for value in seconds), *(f"{seconds[0] / s:.2f}" for s in seconds[1:])])
-    print(f"\nProcessor seconds of reports and filters, and the speed of counting that they reach, {title}\n")
-    print_table(["format", *commands, "csv", "json", "table", "filter"], rows)
+        took[name] = take_turns(commands, options.rounds)
+    for kind, measure in (("Processor seconds", "cpu_seconds"), ("Seconds by the clock", "seconds")):
+        print(f"\n{kind} of reports and filters, and the speed of counting that they reach, {title}\n")
+        rows = [ratios(name, [getattr(run, measure) for run in runs.values()]) for name, runs in took.items()]
+        print_table(["format", *commands, "csv", "json", "table", "filter"], rows)
+
+
+def ratios(name: str, seconds: list[float]) -> list[str]:
+    """Make a row of seconds, and of the first over each of the others."""
+    return [name, *(f"{value:.2f}" for value in seconds), *(f"{seconds[0] / s:.2f}" for s in seconds[1:])]
 
 
 def write_formats(path: Path) -> list[tuple[str, Path, list[str]]]:

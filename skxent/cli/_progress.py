@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import cache, partial
 from types import TracebackType
 from typing import TextIO
 
@@ -54,7 +55,7 @@ class Progress:
 
     def start(self, task: str, paths: list[str]) -> Callable[[int], None]:
         """Begin a task on some files; the function returned is told of the bytes read, piece by piece."""
-        total = _total_bytes(paths)
+        total = cache(partial(_total_bytes, paths))  # asked for when it is drawn: it looks at every file
         begin, done = time.monotonic(), 0
 
         def advance(n_bytes: int) -> None:
@@ -63,7 +64,7 @@ class Progress:
             now = time.monotonic()
             if self._enabled and now >= self._next:
                 self._next = now + self._interval
-                self._draw(progress_line(task, done, total, now - begin))
+                self._draw(progress_line(task, done, total(), now - begin))
 
         return advance
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def check_outputs(options: Options) -> None:
         With the name of the file, and why it is not written.
     """
     _check_names(options)
-    inputs = list(_inputs(options))
+    inputs = _Inputs(options)
     _check_stdout(inputs)
     for option, path, is_own in (("--save", options.save, is_arpa), ("--plot", options.plot, _is_picture)):
         if path is not None:
@@ -54,22 +54,28 @@ def _check_names(options: Options) -> None:
             raise CorpusError(f"{option}: the name of the file is empty")
 
 
-def _inputs(options: Options) -> Iterator[str]:
-    """List the files that are read, as far as they exist."""
-    named = (options.corpus, options.train, options.compare, options.target, options.raw)
-    for pattern in (path for paths in named for path in paths or ()):
-        with suppress(CorpusError):  # a missing file is an error when it is read
-            yield from expand_paths([pattern])
-    yield from filter(None, (options.model, options.background, options.vocab))
+class _Inputs:
+    """The files that are read, as far as they exist; folders are searched only when they are asked for."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def __iter__(self) -> Iterator[str]:
+        options = self._options
+        named = (options.corpus, options.train, options.compare, options.target, options.raw)
+        for pattern in (path for paths in named for path in paths or ()):
+            with suppress(CorpusError):  # a missing file is an error when it is read
+                yield from expand_paths([pattern])
+        yield from filter(None, (options.model, options.background, options.vocab))
 
 
-def _check_stdout(inputs: list[str]) -> None:
+def _check_stdout(inputs: Iterable[str]) -> None:
     """Refuse to append to a file while reading it, which would never end."""
     try:
         out = os.fstat(sys.stdout.fileno())
     except (OSError, ValueError):
         return
-    for path in inputs if stat.S_ISREG(out.st_mode) else []:
+    for path in inputs if stat.S_ISREG(out.st_mode) else ():
         with suppress(OSError, ValueError, AttributeError):  # what cannot be opened is an error when it is read
             if os.path.samestat(out, os.fstat(sys.stdin.fileno()) if path == "-" else os.stat(path)):
                 name = "standard input" if path == "-" else path
@@ -92,7 +98,7 @@ def _check_place(path: str) -> None:
         raise CorpusError(f"{path}: is read-only; make it writable first, or name another file")
 
 
-def _check_inputs(option: str, path: str, inputs: list[str]) -> None:
+def _check_inputs(option: str, path: str, inputs: Iterable[str]) -> None:
     for name in inputs:
         same = os.path.realpath(name) == os.path.realpath(path)
         linked = os.path.exists(name) and os.path.exists(path) and os.path.samefile(name, path)

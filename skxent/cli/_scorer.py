@@ -22,9 +22,9 @@ from skxent.language_model import (
     write_arpa,
 )
 from skxent.language_model._arpa import not_in_arpa
+from skxent.language_model._blocks import BLOCK_BYTES
 from skxent.language_model._decompress import read_chunks
 from skxent.language_model._options import END_OF_SENTENCE, LEAVE_ONE_OUT
-from skxent.language_model._reader import BLOCK_BYTES
 from skxent.language_model._smoothing import make_smoothing
 
 __all__ = ["EXPLAINED", "Scorer", "find_scorer"]

@@ -27,11 +27,11 @@ from skxent._files import atomic_write
 from skxent._parallel import keep_freed_memory
 from skxent._polars import pl
 from skxent._typing import Floats, Integers
+from skxent.language_model._blocks import BLOCK_BYTES
 from skxent.language_model._decompress import read_chunks
 from skxent.language_model._errors import CorpusError
 from skxent.language_model._model import FittedUnigram
 from skxent.language_model._options import END_OF_SENTENCE, START_OF_SENTENCE, UNKNOWN
-from skxent.language_model._reader import BLOCK_BYTES
 from skxent.language_model._utf8 import check_utf8
 from skxent.language_model._vocabulary import Vocabulary, WordIndex
 from skxent.language_model._word_keys import PackedWords, Tokens, are_first, join_packed, pack, padded

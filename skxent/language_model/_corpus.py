@@ -23,7 +23,8 @@ import numpy as np
 from skxent._parallel import keep_freed_memory, prefetch
 from skxent._polars import pl
 from skxent._typing import Array, Integers
-from skxent.language_model._reader import BLOCK_BYTES, Piece, join_blocks, pieces_of_texts, read_pieces
+from skxent.language_model._blocks import BLOCK_BYTES, Piece, join_blocks, pieces_of_texts
+from skxent.language_model._reader import read_pieces
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
 from skxent.language_model._word_counts import BlockCounts, WordCounter, count_block, count_words
 from skxent.language_model._word_keys import cut_at_spaces

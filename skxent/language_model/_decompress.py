@@ -11,13 +11,12 @@ import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 from skxent._polars import pl
 from skxent.language_model._errors import CorpusError
 
-__all__ = ["is_compressed", "is_regular_file", "open_bytes", "read_chunks"]
+__all__ = ["is_compressed", "is_regular_file", "read_chunks"]
 
 # Bytes at the beginning of a file that tell what it is.
 _HEAD = 16
@@ -58,14 +57,21 @@ def read_chunks(path: str, size: int, progress: Progress | None) -> Iterator[byt
     CorpusError
         When the file cannot be read, or not to its end.
     """
+    raw, head = _open(path)
     n_before = 0
-    with open_bytes(path) as (raw, file):
+    try:
+        file = _decompressed(path, raw, head)
         while chunk := _read(path, file, size):
             if progress:
-                n_read = raw.tell() if raw.seekable() else n_before + len(chunk)
+                n_read = raw.tell() if file is not raw and raw.seekable() else n_before + len(chunk)
                 progress(n_read - n_before)
                 n_before = n_read
             yield chunk
+            if file is raw and len(chunk) < size:  # which saves asking a small file whether it has ended
+                return
+    finally:
+        if path != "-":
+            raw.close()
 
 
 def _read(path: str, file: _Readable, size: int) -> bytes:
@@ -84,27 +90,21 @@ def _read(path: str, file: _Readable, size: int) -> bytes:
 _ADVICE = "; if the file is whole, try: pip install zstandard"
 
 
-@contextmanager
-def open_bytes(path: str) -> Iterator[tuple[IO[bytes], _Readable]]:
-    """Open a file, as it lies on disk and as the bytes of its text.
+def _open(path: str) -> tuple[Any, bytes]:
+    """Open a file; returns it as it lies on disk, and its first bytes, with which it still begins.
 
     Raises
     ------
     CorpusError
-        When it cannot be opened, or is compressed in a way that cannot be read.
+        When it cannot be opened.
     """
-    raw: Any = None
     try:
-        raw = _standard_input() if path == "-" else open(path, "rb")  # noqa: SIM115
+        # To name the size of the buffer saves asking whether the file is a terminal.
+        raw: Any = _standard_input() if path == "-" else open(path, "rb", io.DEFAULT_BUFFER_SIZE)  # noqa: SIM115
         head = raw.read(_HEAD)
-        raw = _from_the_start(raw, head)
+        return _from_the_start(raw, head), head
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror or error}") from None
-    try:
-        yield raw, _decompressed(path, raw, head)
-    finally:
-        if path != "-":
-            raw.close()
 
 
 def _standard_input() -> Any:
@@ -151,11 +151,9 @@ def is_compressed(head: bytes) -> bool:
 
 
 def _decompressed(path: str, raw: Any, head: bytes) -> _Readable:
-    for magic, opener in _FORMATS:
-        if magic.match(head):
-            opened: _Readable = opener(path, raw)
-            return opened
-    return raw
+    openers = (opener for magic, opener in _FORMATS if magic.match(head))
+    file: _Readable = next(openers)(path, raw) if is_compressed(head) else raw
+    return file
 
 
 def _open_zstd(path: str, raw: Any) -> _Readable:

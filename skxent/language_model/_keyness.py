@@ -40,6 +40,7 @@ import numpy as np
 
 from skxent._polars import pl
 from skxent._typing import Floats, Integers
+from skxent.language_model._blocks import Piece, join_blocks, pieces_of_texts
 from skxent.language_model._bootstrap import Units, block_length, interval, join_neighbours, resample
 from skxent.language_model._corpus import (
     CorpusCounts,
@@ -53,7 +54,7 @@ from skxent.language_model._corpus import (
 )
 from skxent.language_model._model import WordScores
 from skxent.language_model._options import END_OF_SENTENCE
-from skxent.language_model._reader import Piece, join_blocks, pieces_of_texts, read_pieces
+from skxent.language_model._reader import read_pieces
 from skxent.language_model._token_values import TokenValues
 from skxent.language_model._tokenizers import Tokenize
 from skxent.language_model._vocabulary import Vocabulary, WordValues

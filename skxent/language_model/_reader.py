@@ -7,50 +7,35 @@ from __future__ import annotations
 
 import codecs
 import glob
-import io
-import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
-from itertools import chain, compress, islice
+from functools import cache, partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skxent._polars import pl
 from skxent._typing import Integers
+from skxent.language_model._blocks import BLOCK_BYTES, Block, Piece, block_of_documents, count_newlines
 from skxent.language_model._decompress import is_compressed, is_regular_file, read_chunks
 from skxent.language_model._errors import CorpusError, UndecodableError
+from skxent.language_model._json_lines import JsonLines, Repair
 from skxent.language_model._options import DECODE_ERRORS
 from skxent.language_model._utf8 import check_utf8
 from skxent.language_model._word_keys import SPACES
 
 __all__ = [
     "BAD_BYTE",
-    "BLOCK_BYTES",
     "KEEP_BAD_BYTES",
     "MARK_BYTES",
-    "Block",
-    "Documents",
-    "Piece",
-    "count_newlines",
     "expand_paths",
     "file_is_parquet",
     "is_parquet",
-    "join_blocks",
-    "pieces_of_texts",
     "read_pieces",
 ]
 
-# Bytes that are read and counted at a time: the arrays of a block, about 20 times as large, stay below 100 MB.
-BLOCK_BYTES = 1 << 21
-# Bytes a line, on average over a block, from which on Python's json reads the lines instead of Polars. That takes as
-# long with records of 3 kB (and twice as long with those of 64 bytes), and saves the import of Polars.
-_LONG_LINE = 1_000
 # A byte that could not be decoded from another encoding than UTF-8: half of a surrogate pair, which no text holds.
 BAD_BYTE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 # The mark of a byte 0 at the place of an error, and of one that goes on with an error.
@@ -70,127 +55,6 @@ _PARQUET = re.compile(rb"PAR1[\x00-\x08\x0e-\x1f]")
 _PARQUET_BYTES = 5
 # What a tar archive has at this byte.
 _TAR, _TAR_PLACE = b"ustar", 257
-# JSON that Polars may read in another way than JSON means it: texts made of numbers or objects; besides these, halves
-# of surrogate pairs, see _half_pairs.
-_NO_TEXT = r"^\s*(?:[-\d\[{]|true|false|NaN|Infinity)"
-# Whether a byte, after the d of an escaped surrogate, makes it the first or the second of a pair.
-_FIRST, _SECOND = (np.isin(np.arange(256), list(digits)) for digits in (b"89abAB", b"cdefCDEF"))
-# Bytes of an escaped surrogate.
-_ESCAPE_BYTES = 6
-
-
-@dataclass(frozen=True)
-class Documents:
-    """The documents of a block; what is counted is their texts, each closed by a newline.
-
-    Attributes
-    ----------
-    n_bytes, n_characters : ndarray of shape (n_documents,)
-        Size of each text, in bytes of UTF-8 and in code points.
-    n_lines : ndarray of shape (n_documents,)
-        Lines of each text; an empty one has one.
-    numbers : ndarray of shape (n_documents,)
-        Number of the line or row of the file that holds the document, from 1.
-    records : polars.DataFrame, list of str or None
-        The whole record of each document, if it was asked for: rows, or lines of JSON.
-    problems : tuple of str
-        What is wrong with records that were left out.
-    """
-
-    n_bytes: Integers
-    n_characters: Integers
-    n_lines: Integers
-    numbers: Integers
-    records: pl.DataFrame | list[str] | None = None
-    problems: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Block:
-    """A piece of a corpus: whole words, and whole lines unless one line alone is longer than a block.
-
-    Attributes
-    ----------
-    data : bytes
-        UTF-8 that ends with white space; a last line without its newline is given one.
-    raw : bytes
-        ``data`` before bytes were replaced or left out; has the same lines.
-    n_bytes, n_characters : int
-        Size of the text itself, without a newline that was given: bytes of the file if it is UTF-8, else those that
-        it would take in UTF-8. A byte that cannot be decoded is one byte.
-    ends_line : bool
-        False when the next block goes on with the same line.
-    documents : Documents, optional
-        The documents that the block is made of, when the corpus is made of documents and not of lines.
-    has_marks : bool
-        Whether bytes that could not be decoded are in ``raw`` as marks, see ``BAD_BYTE``.
-    """
-
-    data: bytes
-    raw: bytes
-    n_bytes: int
-    n_characters: int
-    ends_line: bool = True
-    documents: Documents | None = None
-    has_marks: bool = False
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A block that is still to be made, which is work that another thread or process can do.
-
-    Attributes
-    ----------
-    path : str
-        The file.
-    size : int
-        About how many bytes it has.
-    make : callable
-        Returns the :class:`Block`.
-    ends_line : bool
-        Whether the block ends its line.
-    first : int
-        Number of its first line in the file, from 1.
-    """
-
-    path: str
-    size: int
-    make: Callable[[], Block]
-    ends_line: bool = True
-    first: int = 1
-
-
-def join_blocks(blocks: Sequence[Block]) -> Block:
-    """Make one block of several, of which all but the last end their line."""
-    if len(blocks) == 1:
-        return blocks[0]
-    listed = [block.documents for block in blocks if block.documents is not None]
-    return Block(
-        b"".join(block.data for block in blocks),
-        b"".join(block.raw for block in blocks),
-        sum(block.n_bytes for block in blocks),
-        sum(block.n_characters for block in blocks),
-        blocks[-1].ends_line,
-        _join_documents(listed) if listed else None,
-        any(block.has_marks for block in blocks),
-    )
-
-
-def _join_documents(several: Sequence[Documents]) -> Documents:
-    return Documents(
-        np.concatenate([d.n_bytes for d in several]),
-        np.concatenate([d.n_characters for d in several]),
-        np.concatenate([d.n_lines for d in several]),
-        np.concatenate([d.numbers for d in several]),
-        _join_records([d.records for d in several if d.records is not None]),
-        tuple(problem for d in several for problem in d.problems),
-    )
-
-
-def _join_records(several: Sequence[Any]) -> pl.DataFrame | list[str] | None:
-    if not several or isinstance(several[0], list):
-        return list(chain.from_iterable(several)) if several else None
-    return pl.concat(several, how="diagonal_relaxed")
 
 
 def expand_paths(patterns: Iterable[str | Path]) -> list[str]:
@@ -216,8 +80,9 @@ def expand_paths(patterns: Iterable[str | Path]) -> list[str]:
     return paths
 
 
-def _check_encoding(encoding: str, errors: str) -> None:
-    """Refuse an encoding that does not exist or is none of running text, and an unknown error handler."""
+@cache
+def _is_utf8(encoding: str, errors: str) -> bool:
+    """Say if an encoding is UTF-8; refuse one that does not exist or is none of text, and an unknown error handler."""
     try:
         for handler in ("strict", KEEP_BAD_BYTES):
             with suppress(UnicodeDecodeError, UnicodeEncodeError):
@@ -228,6 +93,7 @@ def _check_encoding(encoding: str, errors: str) -> None:
         raise ValueError(f"encoding {encoding!r} {reason}") from None
     if errors not in DECODE_ERRORS:
         raise ValueError(f"errors={errors!r}; choose from {', '.join(DECODE_ERRORS)}")
+    return codecs.lookup(encoding).name == "utf-8"
 
 
 def read_pieces(
@@ -276,7 +142,7 @@ def read_pieces(
         When the file is missing, unreadable, damaged, cut short, or cannot be decoded, or lacks the field; some of it
         only when a block is made.
     """
-    _check_encoding(encoding, errors)
+    is_utf8 = _is_utf8(encoding, errors)
     path = str(path)
     chunks = read_chunks(path, block_bytes, progress)
     first = next(chunks, b"")
@@ -292,17 +158,17 @@ def read_pieces(
         )
     if is_compressed(first):
         raise CorpusError(f"{path}: is compressed twice; unpack it once")
-    chunks = chain([first], chunks)
-    is_utf8 = codecs.lookup(encoding).name == "utf-8"
-    marked = _without_mark(chunks) if is_utf8 else _as_utf8(_decode(path, encoding, errors, chunks), errors)
-    repair: _Repair = partial(_valid_utf8, path, errors) if is_utf8 else partial(_without_bad_bytes, errors)
+    n_left_out = len(codecs.BOM_UTF8) if is_utf8 and first.startswith(codecs.BOM_UTF8) else 0
+    chunks = chain([first[n_left_out:]], chunks)
+    encoded = chunks if is_utf8 else _as_utf8(_decode(path, encoding, errors, chunks), errors)
+    repair: Repair = partial(_valid_utf8, path, errors) if is_utf8 else partial(_without_bad_bytes, errors)
     has_marks = not is_utf8 and errors != "strict"
-    parts = _cut(marked, whole_lines or field is not None)
+    parts = _cut(encoded, whole_lines or field is not None, n_left_out)
     if field is None:
         return (Piece(path, len(p[0]), partial(_text_block, repair, has_marks, *p), p[1], p[3] + 1) for p in parts)
     # Each bad byte becomes half of a surrogate pair; in other encodings than UTF-8 it is one already.
     bad_bytes = "surrogateescape" if is_utf8 else "surrogatepass"
-    json_lines = _JsonLines(path, field, repair, keep_records, skip_bad_records, texts, bad_bytes)
+    json_lines = JsonLines(path, field, repair, keep_records, skip_bad_records, texts, bad_bytes)
     return (Piece(path, len(p[0]), partial(json_lines.block, *p)) for p in parts)
 
 
@@ -328,16 +194,6 @@ def file_is_parquet(path: str) -> bool:
         raise CorpusError(f"{path}: {error.strerror or error}") from None
 
 
-def _without_mark(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
-    """Leave out a byte-order mark; say how many bytes are left out before each chunk."""
-    n_left_out = 0
-    for number, chunk in enumerate(chunks):
-        if number == 0 and chunk.startswith(codecs.BOM_UTF8):
-            n_left_out = len(codecs.BOM_UTF8)
-            chunk = chunk[n_left_out:]
-        yield chunk, n_left_out if number == 0 else 0
-
-
 def _keep_bad_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
     """Decode each bad byte as half of a surrogate pair, its mark, and encode marks as the bytes that they were."""
     if isinstance(error, UnicodeDecodeError):
@@ -356,9 +212,9 @@ def _keep_bad_bytes(error: UnicodeError) -> tuple[str | bytes, int]:
 codecs.register_error(KEEP_BAD_BYTES, _keep_bad_bytes)
 
 
-def _as_utf8(texts: Iterable[str], errors: str) -> Iterator[tuple[bytes, int]]:
+def _as_utf8(texts: Iterable[str], errors: str) -> Iterator[bytes]:
     """Encode a text, the marks of bad bytes included if there may be any."""
-    return ((text.encode("utf-8", "replace" if errors == "strict" else "surrogatepass"), 0) for text in texts)
+    return (text.encode("utf-8", "replace" if errors == "strict" else "surrogatepass") for text in texts)
 
 
 def _without_bad_bytes(errors: str, raw: bytes, n_bytes: int, n_lines: int) -> bytes:
@@ -390,8 +246,8 @@ def _decode(path: str, encoding: str, errors: str, chunks: Iterable[bytes]) -> I
         n_bytes, n_lines = n_bytes + len(chunk), n_lines + text.count("\n")
 
 
-def _cut(chunks: Iterable[tuple[bytes, int]], whole_lines: bool) -> Iterator[tuple[bytes, bool, int, int]]:
-    """Cut behind a newline, or in a long line behind other white space.
+def _cut(chunks: Iterable[bytes], whole_lines: bool, n_bytes: int) -> Iterator[tuple[bytes, bool, int, int]]:
+    """Cut behind a newline, or in a long line behind other white space; ``n_bytes`` come before it all.
 
     Yields
     ------
@@ -399,10 +255,9 @@ def _cut(chunks: Iterable[tuple[bytes, int]], whole_lines: bool) -> Iterator[tup
         The part, whether a line ends with it, and how many bytes and lines come before it.
     """
     pending: list[bytes] = []
-    n_bytes = n_lines = 0
+    n_lines = 0
     is_ended = True
-    for chunk, n_left_out in chunks:
-        n_bytes += n_left_out
+    for chunk in chunks:
         end = chunk.rfind(b"\n") + 1
         cut = end or (0 if whole_lines else _end_of_space(chunk))
         if not cut:
@@ -422,11 +277,7 @@ def _end_of_space(chunk: bytes) -> int:
     return max((chunk.rfind(space) + len(space) for space in SPACES if space in chunk), default=0)
 
 
-# Makes valid UTF-8 of bytes; it is told how many bytes and lines come before them.
-_Repair = Callable[[bytes, int, int], bytes]
-
-
-def _text_block(repair: _Repair, has_marks: bool, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
+def _text_block(repair: Repair, has_marks: bool, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
     data = repair(raw, n_bytes, n_lines)
     n_characters = len(data) if data.isascii() else _n_characters(data)
     newline = b"\n" if ends_line and not raw.endswith(b"\n") else b""
@@ -453,289 +304,6 @@ def _valid_utf8(path: str, errors: str, raw: bytes, n_bytes: int, n_lines: int) 
             f"{path}: line {line}, byte {n_bytes + error.start}: not valid utf-8 ({reason})"
         ) from None
     return raw
-
-
-def pieces_of_texts(texts: Iterable[str], block_bytes: int = BLOCK_BYTES) -> Iterator[Piece]:
-    """Blocks of documents held as strings; a document is at least one line."""
-    batch: list[str] = []
-    size = n_before = 0
-    for text in texts:
-        batch.append(text)
-        size += len(text) + 1
-        if size >= block_bytes:
-            yield Piece("", size, partial(_block_of_list, batch, n_before))
-            n_before += len(batch)
-            batch, size = [], 0
-    if batch:
-        yield Piece("", size, partial(_block_of_list, batch, n_before))
-
-
-def _block_of_list(texts: list[str], n_before: int) -> Block:
-    return _block_of_documents(texts, np.arange(n_before + 1, n_before + len(texts) + 1))
-
-
-def _block_of_documents(
-    texts: pl.Series | list[str],
-    numbers: Integers,
-    records: pl.DataFrame | list[str] | None = None,
-    problems: tuple[str, ...] = (),
-) -> Block:
-    data, n_bytes, n_characters, is_open = _ended_list(texts) if isinstance(texts, list) else _ended_column(texts)
-    newlines = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
-    n_lines = np.diff(np.searchsorted(newlines, np.cumsum(n_bytes + is_open)), prepend=0)
-    documents = Documents(n_bytes, n_characters, n_lines, numbers, records, problems)
-    return Block(data, data, int(n_bytes.sum()), int(n_characters.sum()), documents=documents)
-
-
-# Texts, each with one newline at its end; the bytes and the characters of each, and whether it had no such newline.
-_Ended = tuple[bytes, Integers, Integers, NDArray[np.bool_]]
-
-
-def _ended_column(texts: pl.Series) -> _Ended:
-    text = pl.col("text")
-    table = texts.to_frame("text").select(
-        n_bytes=text.str.len_bytes().cast(pl.Int64),
-        n_characters=text.str.len_chars().cast(pl.Int64),
-        is_open=~text.str.ends_with("\n"),
-        text=text.str.strip_suffix("\n"),
-    )
-    n_bytes, n_characters, is_open = (table[name].to_numpy() for name in ("n_bytes", "n_characters", "is_open"))
-    ended = table["text"].extend_constant("", 1)
-    data = ended.str.join("\n").cast(pl.Binary).item() if len(texts) else b""
-    return data, n_bytes, n_characters, is_open
-
-
-def _ended_list(texts: list[str]) -> _Ended:
-    n_characters = _lengths(texts)
-    if all(map(str.isascii, texts)):
-        n_bytes, data = n_characters, "\n".join([*texts, ""]).encode()
-    else:
-        encoded = [text.encode("utf-8", "replace") for text in texts]
-        n_bytes, data = _lengths(encoded), b"\n".join([*encoded, b""])
-    last = np.cumsum(n_bytes) + np.arange(len(texts)) - 1
-    is_open = (n_bytes == 0) | (np.frombuffer(data, np.uint8)[last] != 0x0A)
-    if not is_open.all():
-        stripped = [text.removesuffix("\n").encode("utf-8", "replace") for text in texts]
-        data = b"\n".join([*stripped, b""])
-    return data, n_bytes, n_characters, is_open
-
-
-def _lengths(texts: Sequence[str] | Sequence[bytes]) -> Integers:
-    return np.fromiter(map(len, texts), np.int64, len(texts))
-
-
-def _lines_of(data: bytes) -> list[str]:
-    return data.removesuffix(b"\n").decode().split("\n")
-
-
-def _lines_at(data: bytes, at: Integers) -> list[str]:
-    """Return the lines at some positions."""
-    if not len(at):
-        return []
-    ends = np.append(np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A), len(data))
-    starts = np.append(0, ends[:-1] + 1)
-    return [data[i:j].decode() for i, j in zip(starts[at].tolist(), ends[at].tolist(), strict=True)]
-
-
-def _doubtful(texts: pl.Series, data: bytes) -> Integers:
-    """Return the positions of texts that are to be read again one by one, out of their lines."""
-    at = (
-        texts.to_frame("text")
-        .select(pl.col("text").str.contains(_NO_TEXT).fill_null(True).arg_true())["text"]
-        .to_numpy()
-    )
-    halves = _half_pairs(data)
-    if not len(halves):
-        return at
-    newlines = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
-    return np.union1d(at, np.searchsorted(newlines, halves))
-
-
-def _half_pairs(data: bytes) -> Integers:
-    r"""Return where escaped surrogates such as ``\ud83d`` may be without the other half of their pair.
-
-    One after another backslash may be no escape, so that it is no half of a pair either.
-    """
-    text = np.frombuffer(data, np.uint8)
-    is_escape = (text[:-3] == 0x5C) & (text[1:-2] == 0x75) & (text[2:-1] | 0x20 == 0x64)
-    at = np.flatnonzero(is_escape)
-    first, second = at[_FIRST[text[at + 3]]], at[_SECOND[text[at + 3]]]
-    halves = np.concatenate([first, second])
-    has_other = np.concatenate([np.isin(first + _ESCAPE_BYTES, second), np.isin(second - _ESCAPE_BYTES, first)])
-    return halves[~has_other | (halves > 0) & (text[halves - 1] == 0x5C)]
-
-
-def count_newlines(data: bytes) -> int:
-    """Count newlines, in a sixth of the time that ``bytes.count`` takes where lines are short."""
-    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == 0x0A))
-
-
-@dataclass(frozen=True)
-class _JsonLines:
-    """Finds the text in lines of JSON."""
-
-    path: str
-    field: str
-    repair: _Repair
-    keep_records: bool
-    skip_bad_records: bool
-    texts: bool
-    bad_bytes: str
-
-    def block(self, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
-        """Make a block of the documents of some lines."""
-        data = self.repair(raw, n_bytes, n_lines)
-        if not self.texts:
-            return self._lines_alone(data, n_lines)
-        block = self._documents_in(data, n_lines)
-        return block if data is raw or data == raw else self._with_bad_bytes(block, raw, data, n_lines)
-
-    def _documents_in(self, data: bytes, n_lines: int) -> Block:
-        """Make a block of lines that can all be decoded."""
-        n_records = count_newlines(data) + (not data.endswith(b"\n"))
-        if len(data) >= _LONG_LINE * n_records:
-            lines, numbers = self._records_in(data, n_lines)
-            return self._block_of(*self._texts_one_by_one(lines, numbers), numbers, lines)
-        texts = self._texts_at_once(data)
-        if texts is None or len(texts) != n_records:
-            return self._checked_block(data, n_lines)
-        at = _doubtful(texts, data)
-        mended, problems = self._mended(texts, at, _lines_at(data, at), at + n_lines + 1)
-        lines = _lines_of(data) if self.keep_records else []
-        return self._block_of(mended, problems, np.arange(n_lines + 1, n_lines + n_records + 1), lines)
-
-    def _with_bad_bytes(self, block: Block, raw: bytes, data: bytes, n_lines: int) -> Block:
-        """Count each byte that could not be decoded as one byte, whatever was put in its place."""
-        documents = block.documents
-        assert documents is not None
-        pairs = enumerate(zip(raw.split(b"\n"), data.split(b"\n"), strict=True), n_lines + 1)
-        lines = {number: line for number, (line, repaired) in pairs if line != repaired}
-        n_bytes = documents.n_bytes.copy()
-        for i in np.flatnonzero(np.isin(documents.numbers, list(lines))).tolist():
-            with suppress(ValueError):  # what could not be decoded was not in the text
-                line = lines[documents.numbers[i]].decode("utf-8", self.bad_bytes)
-                n_bytes[i] = len(_json_text(line, self.field).encode())
-        return replace(block, n_bytes=int(n_bytes.sum()), documents=replace(documents, n_bytes=n_bytes))
-
-    def _lines_alone(self, data: bytes, n_lines: int) -> Block:
-        """Make a block of whole lines whose texts are not needed."""
-        lines, numbers = self._records_in(data, n_lines)
-        nothing = np.zeros(len(lines), dtype=np.int64)
-        return Block(data, data, len(data), 0, True, Documents(nothing, nothing, nothing, numbers, lines))
-
-    def _checked_block(self, data: bytes, n_lines: int) -> Block:
-        """Make a block of lines of which some may be blank, no records, or other than what Polars reads."""
-        lines, numbers = self._records_in(data, n_lines)
-        data = "\n".join(lines).encode()
-        texts = self._texts_at_once(data)
-        if texts is None or len(texts) != len(lines):
-            return self._block_of(*self._texts_one_by_one(lines, numbers), numbers, lines)
-        at = _doubtful(texts, data)
-        mended, problems = self._mended(texts, at, [lines[i] for i in at], numbers[at])
-        return self._block_of(mended, problems, numbers, lines)
-
-    def _mended(
-        self, texts: pl.Series, at: Integers, lines: list[str], numbers: Integers
-    ) -> tuple[pl.Series, list[str]]:
-        """Read the lines of the doubtful texts again; null, and a word about it, for what is wrong."""
-        if not len(at):
-            return texts, []
-        checked, problems = self._texts_one_by_one(lines, numbers)
-        was_right = texts.gather(at).to_list() == checked
-        return texts if was_right else texts.scatter(at, checked), problems
-
-    def _block_of(
-        self, texts: pl.Series | list[str | None], problems: list[str], numbers: Integers, lines: list[str]
-    ) -> Block:
-        """Make a block of the documents that have a text."""
-        if problems:
-            is_good = [text is not None for text in texts]
-            texts, numbers, lines = list(compress(texts, is_good)), numbers[is_good], list(compress(lines, is_good))
-        records = lines if self.keep_records else None
-        return _block_of_documents(cast("pl.Series | list[str]", texts), numbers, records, tuple(problems))
-
-    def _records_in(self, data: bytes, n_lines: int) -> tuple[list[str], Integers]:
-        """Return the lines that are not blank, and their numbers."""
-        lines = _lines_of(data)
-        is_record = [not line.isspace() and line != "" for line in lines]
-        return list(compress(lines, is_record)), n_lines + 1 + np.flatnonzero(is_record)
-
-    def _texts_at_once(self, data: bytes) -> pl.Series | None:
-        """Read all lines by Polars, if it can."""
-        try:
-            return pl.read_ndjson(io.BytesIO(data), schema={self.field: pl.String})[self.field]
-        except pl.exceptions.PolarsError:
-            return None
-
-    def _texts_one_by_one(self, lines: list[str], numbers: Integers) -> tuple[list[str | None], list[str]]:
-        """Read line by line; null, and a word about it, for what is wrong."""
-        texts: list[str | None] = []
-        problems = []
-        for line, number in zip(lines, numbers.tolist(), strict=True):
-            try:
-                texts.append(_json_text(line, self.field))
-            except ValueError as error:
-                problems.append(f"{self.path}: line {number}: {error}")
-                texts.append(None)
-        if problems and not self.skip_bad_records:
-            raise CorpusError(problems[0])
-        return texts, problems
-
-
-def _json_text(line: str, field: str) -> str:
-    """Return the text; null is an empty document, and half of a surrogate pair a question mark."""
-    record = _json_value(line)
-    if not isinstance(record, dict):
-        raise ValueError(f"no field {field!r}: it is {_JSON_KINDS[type(record)]}; expected one object a line")
-    if field not in record:
-        raise ValueError(f"no field {field!r}" + (f"; there is {_names(record)}" if record else ": it is empty"))
-    text = record[field]
-    if not isinstance(text, str | None):
-        raise ValueError(f"field {field!r} is {_JSON_KINDS[type(text)]}, not text")
-    return text if text and text.isascii() else (text or "").encode("utf-8", "replace").decode()
-
-
-def _names(record: dict[str, Any]) -> str:
-    names = ", ".join(map(repr, islice(reversed(record), _NAMES_SHOWN)))
-    return names + ", ..." * (len(record) > _NAMES_SHOWN)
-
-
-def _json_value(line: str) -> Any:
-    try:
-        return _DECODER.decode(line)
-    except RecursionError:
-        raise ValueError("not valid JSON for this reader: nested too deeply") from None
-    except json.JSONDecodeError as error:
-        if line.startswith("\ufeff"):
-            raise ValueError("it begins with a byte-order mark, which only a file may have") from None
-        if line.lstrip().startswith("["):
-            raise ValueError("an array that goes on in other lines; expected one object a line") from None
-        advice = "" if line.lstrip()[:1] in '{["' else "; a file of plain text is read without a field"
-        raise ValueError(
-            f"not valid JSON: {error.msg.removesuffix(' at')} at character {error.colno}{advice}"
-        ) from None
-
-
-# What JSON calls the types that Python makes of its values, and the most fields that an error names.
-_JSON_KINDS = {
-    dict: "an object",
-    list: "an array",
-    str: "a string",
-    int: "a number",
-    float: "a number",
-    bool: "true or false",
-    type(None): "null",
-}
-_NAMES_SHOWN = 8
-
-
-def _first_ones(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object; of a key that comes twice the first value counts, as Polars has it."""
-    return dict(reversed(pairs))
-
-
-# What numbers are does not matter, and those of very many digits would be an error.
-_DECODER = json.JSONDecoder(parse_int=len, object_pairs_hook=_first_ones)
 
 
 def _parquet_pieces(path: str, field: str | None, keep_records: bool, block_bytes: int) -> Iterator[Piece]:
@@ -767,4 +335,4 @@ def _slices(batch: pl.DataFrame, field: str, block_bytes: int) -> Iterator[pl.Da
 
 def _parquet_block(rows: pl.DataFrame, field: str, numbers: Integers, keep_records: bool) -> Block:
     texts = rows[field].cast(pl.String).fill_null("")
-    return _block_of_documents(texts, numbers, rows if keep_records else None)
+    return block_of_documents(texts, numbers, rows if keep_records else None)

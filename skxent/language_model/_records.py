@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from skxent._polars import pl
 from skxent._typing import Integers
+from skxent.language_model._blocks import Block
 from skxent.language_model._decompress import is_regular_file, read_chunks
 from skxent.language_model._errors import CorpusError
-from skxent.language_model._reader import KEEP_BAD_BYTES, Block, file_is_parquet, is_parquet, read_pieces
+from skxent.language_model._reader import KEEP_BAD_BYTES, file_is_parquet, is_parquet, read_pieces
 
 __all__ = [
     "Choice",

@@ -13,6 +13,7 @@ import numpy as np
 
 from skxent._polars import pl
 from skxent._typing import Floats, Integers
+from skxent.language_model._blocks import Block, Piece, count_newlines, join_blocks, pieces_of_texts
 from skxent.language_model._corpus import (
     Document,
     batches,
@@ -23,16 +24,7 @@ from skxent.language_model._corpus import (
     start_workers,
 )
 from skxent.language_model._model import WordScores
-from skxent.language_model._reader import (
-    BAD_BYTE,
-    MARK_BYTES,
-    Block,
-    Piece,
-    count_newlines,
-    join_blocks,
-    pieces_of_texts,
-    read_pieces,
-)
+from skxent.language_model._reader import BAD_BYTE, MARK_BYTES, read_pieces
 from skxent.language_model._score import Score
 from skxent.language_model._token_values import TokenValues
 from skxent.language_model._tokenizers import Tokenize, works_on_arrays
@@ -206,8 +198,8 @@ def _times(count: Any, log_prob: float) -> Floats:
 
 def _sizes_of_lines(block: Block) -> dict[str, Integers]:
     n_bytes = _lengths_of_lines(block.raw)
-    n_characters = n_bytes if block.raw.isascii() else _characters_of_lines(block.data)
-    sizes = {"bytes": n_bytes, "characters": n_characters.copy()}
+    in_data = n_bytes if block.data is block.raw else _lengths_of_lines(block.data)
+    sizes = {"bytes": n_bytes, "characters": _characters_of_lines(block.data, in_data)}
     if block.has_marks:
         sizes["bytes"] = n_bytes - (MARK_BYTES - 1) * _marks_in_lines(block.raw, n_bytes)
     n_given = int(sizes["bytes"].sum()) - block.n_bytes
@@ -230,11 +222,12 @@ def _lengths_of_lines(data: bytes) -> Integers:
     return np.diff(ends, prepend=0)
 
 
-def _characters_of_lines(data: bytes) -> Integers:
-    is_character = (np.frombuffer(data, dtype=np.uint8) & 0xC0) != 0x80
-    lengths = _lengths_of_lines(data)
-    starts = np.cumsum(lengths) - lengths
-    return np.add.reduceat(is_character, starts, dtype=np.int64) if len(starts) else starts
+def _characters_of_lines(data: bytes, n_bytes: Integers) -> Integers:
+    """Code points of each line: its bytes but those that continue one in UTF-8."""
+    if data.isascii():
+        return n_bytes.copy()
+    continuing = np.flatnonzero((np.frombuffer(data, dtype=np.uint8) & 0xC0) == 0x80)
+    return n_bytes - np.diff(np.searchsorted(continuing, np.cumsum(n_bytes)), prepend=0)
 
 
 def score_lines(

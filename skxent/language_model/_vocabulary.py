@@ -184,6 +184,8 @@ class _KeyIndex:
 
     def find(self, keys: Keys) -> NDArray[np.int32]:
         """Return the position of each key, −1 for those that are not there."""
+        if not len(keys[0]):
+            return np.empty(0, np.int32)
         slot = self._home(keys)
         position, is_it, pending = self._probe(slot, keys)
         found: NDArray[np.int32] = np.where(is_it, position, np.int32(-1))

@@ -42,6 +42,8 @@ def _count(keys: Keys) -> tuple[Keys, Integers]:
     Distinct keys are returned in the order of their hash, first those of the table, then the others. Of those a key
     may be there twice, see :func:`order_keys`.
     """
+    if not len(keys[0]):
+        return keys, np.empty(0, np.int64)
     hashed = hash_keys(keys)
     bits = min(len(hashed).bit_length(), _LARGEST_TABLE_BITS)
     slot = (hashed >> np.uint64(64 - bits)).view(np.int64)
@@ -59,10 +61,12 @@ def _count(keys: Keys) -> tuple[Keys, Integers]:
 
 def _add_up(keys: Keys, counts: Integers, *, exact: bool = True) -> tuple[Keys, Integers]:
     """Add up the counts of equal keys; unless ``exact``, a key may be in two rows, see :func:`order_keys`."""
+    if len(counts) < 2:
+        return keys, counts
     order = order_keys(keys, exact, in_runs=exact)
     keys = [key[order] for key in keys]
     first = np.flatnonzero(are_first(keys))
-    return [key[first] for key in keys], np.add.reduceat(counts[order], first) if len(first) else counts
+    return [key[first] for key in keys], np.add.reduceat(counts[order], first)
 
 
 class BlockCounts(NamedTuple):

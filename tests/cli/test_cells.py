@@ -59,3 +59,9 @@ def test_counts_may_be_of_any_type(dtype):
 def test_whole_numbers_of_any_size(largest):
     numbers = [1, 10, largest]
     assert joined([whole_numbers(pl.Series(numbers))]).decode().split() == [str(number) for number in numbers]
+
+
+@given(st.lists(st.integers(0, 10**7), min_size=1), st.booleans())
+def test_rows_are_joined_whether_or_not_cells_are_of_one_width(numbers, are_of_one_width):
+    numbers = [10**8 + n for n in numbers] if are_of_one_width else numbers
+    assert written(b"<", whole_numbers(pl.Series(numbers)), b">") == [f"<{n}>" for n in numbers]

@@ -842,7 +842,7 @@ class TestTerminal:
     def test_progress_of_short_work_is_not_drawn(self, folder):
         screen = Terminal()
         with Progress(True, stream=screen) as progress:
-            progress.start("counting", ["train.txt"])(12)
+            progress.start("counting", ["train.txt", "no such file, whose size nobody needs"])(12)
         assert screen.getvalue() == ""
 
     @pytest.mark.parametrize(("colour", "bold"), [({}, True), ({"NO_COLOR": "1"}, False)])

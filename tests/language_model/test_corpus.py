@@ -31,7 +31,9 @@ from skxent.language_model import (
     count_text,
     expand_paths,
 )
-from skxent.language_model._reader import _block_of_documents, _half_pairs, read_pieces
+from skxent.language_model._blocks import block_of_documents, count_newlines
+from skxent.language_model._json_lines import _half_pairs
+from skxent.language_model._reader import read_pieces
 from skxent.language_model._records import Choice, Choices, write_records
 from skxent.language_model._scoring import LineScorer, score_lines, score_text
 from skxent.language_model._word_counts import WordCounter, count_block
@@ -405,7 +407,7 @@ def test_texts_of_json_are_those_of_the_json_module(tmp_path_factory, strings, h
 @given(st.lists(st.text("a é\n\U0001f600", max_size=5)))
 def test_a_list_of_texts_makes_the_same_block_as_a_column(texts):
     numbers = np.arange(len(texts))
-    of_list, of_column = (_block_of_documents(given, numbers) for given in (texts, pl.Series(texts, dtype=pl.String)))
+    of_list, of_column = (block_of_documents(given, numbers) for given in (texts, pl.Series(texts, dtype=pl.String)))
     assert of_list.data == of_column.data == "".join(text.removesuffix("\n") + "\n" for text in texts).encode()
     for size in ("n_bytes", "n_characters", "n_lines"):
         np.testing.assert_array_equal(getattr(of_list.documents, size), getattr(of_column.documents, size))
@@ -529,8 +531,17 @@ def test_score_lines_is_a_loop_over_lines(tmp_path_factory, text, block_bytes, l
         assert (score.tokens[i], score.unknown_tokens[i], score.sentences[i]) == (len(tokens), unknown, bool(tokens))
         assert score.log_prob[i] == pytest.approx(sum(known.get(t, -100.0) for t in tokens))
         assert score.log_prob_unknown[i] == -100.0 * unknown
+        n_newlines = int(i < text.count("\n"))
+        assert score.bytes[i] == len(line.encode()) + n_newlines
+        assert score.characters[i] == len(line) + n_newlines
     total = score.total()
     assert (total.lines, total.bytes, total.characters) == (len(texts), len(text.encode()), len(text))
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, 4095, 4096, 100_000])
+def test_newlines_are_counted_in_short_and_long_texts(n_bytes):
+    data = (b"a\n\nbc\n" * (n_bytes // 6 + 1))[:n_bytes]
+    assert count_newlines(data) == len(data.split(b"\n")) - 1
 
 
 def scores_of(known, unknown, ends=None):
