@@ -42,6 +42,9 @@ class BlockSizes:
     entries_per_column : float
         Least number of stored entries for each column in a block of sparse rows, so that adding the block's gradient,
         which is dense, is little work.
+    few_blocks : int
+        Number of blocks up to which sums over them are in the dtype of the terms; of more, in double precision. Sparse
+        data with many columns make few blocks, whose sums are large.
     batch_bytes : float
         Bytes of mini-batches that a thread gathers at a time. They stay in the cache, and threads hardly wait.
     min_bytes_for_batches : float
@@ -56,6 +59,7 @@ class BlockSizes:
     max_logits: float = 131_072
     min_rows: int = 256
     entries_per_column: float = 6
+    few_blocks: int = 16
     batch_bytes: float = 4_000_000
     min_bytes_for_batches: float = 80_000_000
 
@@ -122,9 +126,10 @@ class MemoryRows(Rows):
         """Return the sum over all rows of a function of a part; see :meth:`Rows.sum`."""
         if self.n_rows <= self.block_rows:
             return list(function(self.take(slice(0, self.n_rows))))
-        sums = _OrderedSums(lambda rows: function(self.take(rows)), self.workers.n_threads - 1)
-        blocks = gen_even_slices(self.n_rows, -(-self.n_rows // self.block_rows))
-        deque(self.workers.map(sums.add, enumerate(blocks)), maxlen=0)
+        n_blocks = -(-self.n_rows // self.block_rows)
+        dtype = np.float64 if n_blocks > self.sizes.few_blocks else None
+        sums = _OrderedSums(lambda rows: function(self.take(rows)), dtype, self.workers.n_threads - 1)
+        deque(self.workers.map(sums.add, enumerate(gen_even_slices(self.n_rows, n_blocks))), maxlen=0)
         return sums.total
 
     def each(self, function: Callable[[Part], Any], max_rows: int | None = None) -> Iterator[Any]:
@@ -211,7 +216,7 @@ def _without_gaps(positions: slice | Array) -> slice | Array:
 
 
 class _OrderedSums:
-    """Sums in double precision of a function's terms; each thread adds what it computes.
+    """Sums of a function's terms; each thread adds what it computes.
 
     The order is always the same, so that results do not depend on the number of threads.
 
@@ -219,13 +224,15 @@ class _OrderedSums:
     ----------
     function : callable
         Maps rows to a tuple of terms.
+    dtype : dtype or None
+        That of the sums; None for that of the terms.
     n_early : int
         Tuples that may wait for one before them, while their threads go on: each takes as much memory as the weights.
         A thread with a further one waits itself.
     """
 
-    def __init__(self, function: Callable[[slice], Sequence[Any]], n_early: int) -> None:
-        self.function, self.n_early = function, n_early
+    def __init__(self, function: Callable[[slice], Sequence[Any]], dtype: Any, n_early: int) -> None:
+        self.function, self.dtype, self.n_early = function, dtype, n_early
         self.total: list[Any] = []
         self.early: dict[int, Sequence[Any]] = {}
         self.next, self.failed = 0, False
@@ -247,7 +254,7 @@ class _OrderedSums:
             self.turn.wait_for(lambda: number == self.next or len(self.early) < self.n_early or self.failed)
             self.early[number] = terms
             while self.next in self.early:
-                self.total = _added(self.total, self.early.pop(self.next), np.float64)
+                self.total = _added(self.total, self.early.pop(self.next), self.dtype)
                 self.next += 1
             self.turn.notify_all()
 
