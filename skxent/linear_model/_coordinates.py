@@ -141,10 +141,10 @@ class Coordinates(NamedTuple):
 
     def dense(self, part: Part, columns: slice | Array) -> Array:
         """Return some of the changed columns of a part, dense."""
-        # Of halves, as the largest numbers may lie on both sides of the centre.
-        X = part.dense(columns) / 2
-        X -= (self.centre[columns] / 2).astype(X.dtype)
-        X /= (self.scale[columns] / 2).astype(X.dtype)
+        # In the dtype of the computation, which has room for the difference of the largest numbers.
+        X = part.of_type(self.dtype).dense(columns)
+        X = X - self.centre[columns].astype(X.dtype)
+        X /= self.scale[columns].astype(X.dtype)
         return X
 
 

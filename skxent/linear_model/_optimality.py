@@ -206,30 +206,35 @@ class NewtonBound(Parameters):
         while True:
             drawn = draw(objective, self.drawn * size)
             part = curved_rows(drawn, w, size).together() if size < drawn.n_rows else drawn
-            most = max(least, n_iter // self.iterations_per_block_product)
-            bound = self._by_rows(part, w, gradient, precondition, enough, least, most)
-            if bound.blocks is None and bound.excess <= enough < self.doubt * bound.excess and n_iter > most:
-                bound = self._by_rows(part, w, gradient, precondition, enough, least, n_iter)
+            blocks = self._blocks(part, w, max(least, n_iter // self.iterations_per_block_product))
+            bound = self._with_blocks(blocks, part, w, gradient, precondition, enough, least)
+            if blocks is None and bound.excess <= enough < self.doubt * bound.excess:
+                blocks = self._blocks(part, w, n_iter)
+                if blocks is not None:
+                    bound = self._with_blocks(blocks, part, w, gradient, precondition, enough, least)
             if np.isfinite(bound.excess) or part is drawn:
                 excess = bound.excess if bound.excess <= enough else min(bound.excess, above_targets(objective, w))
                 return bound._replace(excess=excess)
             size *= self.more_rows
 
-    def _by_rows(
+    def _blocks(self, objective: Any, w: Array, most_products: int) -> OutputBlocks | None:
+        """Return the exact blocks of the outputs where they take no longer than so many products, or None."""
+        most_bytes = max(self.memory_share * objective.rows.nbytes, self.min_memory)
+        return affordable_blocks(objective, w, most_products, most_bytes)
+
+    def _with_blocks(
         self,
-        part: Any,
+        blocks: OutputBlocks | None,
+        objective: Any,
         w: Array,
         gradient: Array,
         precondition: Callable[[Array], Array],
         enough: float,
         least: int,
-        most_for_blocks: int,
     ) -> Bound:
-        """Return the bound by the Hessian of some rows, with exact blocks that take no longer than so many products."""
-        most_bytes = max(self.memory_share * part.rows.nbytes, self.min_memory)
-        blocks = affordable_blocks(part, w, most_for_blocks, most_bytes)
+        """Return the bound by the Hessian of an objective, the blocks added to the preconditioner."""
         inverse = precondition if blocks is None else added(precondition, blocks)
-        bound = self._within(part, w, _ConjugateGradients(gradient, inverse, self), enough, least)
+        bound = self._within(objective, w, _ConjugateGradients(gradient, inverse, self), enough, least)
         return bound._replace(blocks=blocks)
 
     def _within(self, objective: Any, w: Array, search: _ConjugateGradients, enough: float, least: int) -> Bound:

@@ -78,7 +78,6 @@ _WRONG_GRADIENT = (
     "no step lowers the objective as its gradient promises, so that how far it is above the optimum is not known "
     "(optimality_=inf). Check the loss with skxent.testing.check_loss, or scale the features (StandardScaler)."
 )
-_LOST_IN_ROUNDING = "float32 hides the way down. Raise max_iter, or pass float64 data."
 
 
 class _Function(Protocol):
@@ -318,7 +317,7 @@ class LBFGS(Solver, name="lbfgs"):
             return result
         if lost <= accepted * self.negligible * abs(objective.value(objective.intercept_only())):
             return result
-        return self._go_on(objective, result._replace(w=w), max_iter, tol, callback)
+        return self._go_on(objective.precise(), result._replace(w=w), max_iter, tol, callback)
 
     def _accepted(self, objective: Any, tol: float) -> float:
         """Return the distance from the optimum that counts as none."""
@@ -578,7 +577,8 @@ class _Check:
         if above <= self.settings._accepted(descent.objective, self.tol):
             return Result(descent.w, n_iter, True, "rounding allows no further decrease", above)
         if descent.w.dtype != np.float64 and self.settings.standardize:
-            return Result(descent.w, n_iter, False, _LOST_IN_ROUNDING, self.optimality)
+            # The fit goes on in double precision.
+            return Result(descent.w, n_iter, False, "float32 hides the way down", self.optimality)
         return Result(descent.w, n_iter, False, _WRONG_GRADIENT, np.inf)
 
     def at_the_limit(self, descent: _Descent, max_iter: int) -> Result:
@@ -632,8 +632,6 @@ def _limit_reached(max_iter: int, optimality: float) -> str:
 
 
 def _far(optimality: float) -> str:
-    if np.isnan(optimality):
-        return "how far the objective is above the optimum was not computed (tol=0 or bound=None)."
     if np.isinf(optimality):
         return (
             "the objective curves downwards along some direction, so that how far it is above a minimum is not known "
@@ -742,9 +740,10 @@ class _Descent:
             kept = self.value - value >= rules.kept_decrease * (self.value - ahead.value) > 0
             if kept and self._move(ahead.w, value, gradient):
                 return gain
+        if few:
+            for _ in range(min(n_steps, len(before))):
+                before.pop()
         self.pairs = before
-        for _ in range(few * min(n_steps, len(before))):
-            before.pop()
         return None
 
     def _move(self, w: Array, value: float, gradient: Array) -> bool:
