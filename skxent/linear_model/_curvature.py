@@ -7,7 +7,7 @@ import numpy as np
 from skxent._typing import Array
 from skxent.linear_model._objective import Problem
 
-__all__ = ["RowCurvature", "is_convex", "is_proper", "rests_at_targets"]
+__all__ = ["RowCurvature", "curves_as_variance", "is_convex", "is_proper", "rests_at_targets"]
 
 # Step of the central differences in the logits, in double precision.
 _STEP = 1e-3
@@ -19,6 +19,8 @@ _N_DIRECTIONS = 4
 _LEAST = float(np.sqrt(np.finfo(np.float64).tiny))
 # A slope below this share of the largest one counts as zero.
 _NONE = 1e-7
+# Error of second derivatives by differences, as a share of the largest.
+_DIFFERENCES = 1e-4
 
 
 class RowCurvature:
@@ -86,6 +88,16 @@ def is_convex(problem: Problem, n_outputs: int) -> bool:
     hits = _hits(n_outputs)
     curvatures = np.array([_second(problem, hits, z, u[np.newaxis]) for u in _tried(n_outputs)[:_N_DIRECTIONS]])
     return bool(curvatures.min() >= -_NONE * np.abs(curvatures).max())
+
+
+def curves_as_variance(problem: Problem, n_outputs: int) -> bool:
+    """Return whether a loss curves along each logit by its output's variance, p (1 - p), as the cross-entropy does."""
+    z, hits = _tried(n_outputs), _hits(n_outputs)
+    variances = problem.output.variances(z)
+    outputs = range(min(n_outputs, _N_DIRECTIONS))
+    curvatures = [_second(problem, hits, z, np.eye(1, n_outputs, output)) for output in outputs]
+    wrong = np.abs(np.transpose(curvatures) - variances[:, outputs]).max()
+    return bool(wrong <= _DIFFERENCES * variances.max())
 
 
 def _tried(n_outputs: int) -> Array:

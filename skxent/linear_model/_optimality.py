@@ -63,7 +63,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -146,7 +146,7 @@ class NewtonBound(Parameters):
         Share of the sum known so far that the rest may be at the end.
     iterations_per_block_product : int, default=4
         Exact blocks of the outputs may take as long as one product for so many iterations, and at least as long as the
-        least number of products.
+        least number of products. So may the bound of a fit that ends for want of iterations.
     doubt : float, default=10
         A bound that is enough, but by no more than this factor, is computed again with exact blocks of the outputs, if
         they take no longer than one product for each iteration of the fit.
@@ -171,6 +171,11 @@ class NewtonBound(Parameters):
     doubt: float = 10.0
     memory_share: float = 0.1
     min_memory: float = 32_000_000
+
+    def in_passing(self, n_iter: int) -> NewtonBound:
+        """Return rules for a fit cut off after so many iterations, which needs no sharp bound: few products."""
+        most = max(self.min_products, n_iter // self.iterations_per_block_product)
+        return replace(self, max_products=min(most, self.max_products))
 
     def __call__(
         self,

@@ -46,7 +46,7 @@ from sklearn.utils import gen_batches
 
 from skxent._parameters import Parameters
 from skxent._typing import Array
-from skxent.linear_model._curvature import RowCurvature
+from skxent.linear_model._curvature import RowCurvature, curves_as_variance
 from skxent.linear_model._objective import Objective
 from skxent.linear_model._outputs import logit_chunks
 from skxent.linear_model._sampling import draw, sample_by_chance
@@ -60,8 +60,8 @@ Preconditioner = Callable[[Array], Array]
 _NO_CURVATURE = float(np.finfo(np.float32).tiny)
 # Least mean curvature of an output, as a share of the largest.
 _LEAST_CURVATURE = 1e-12
-# Multiplications in products of matrices that take as long as the second derivatives of one logit of the
-# cross-entropy; measured with 100 classes.
+# Multiplications that take as long as the second derivatives of one logit by differences, measured with 100 classes.
+# Where these need not be taken they count as well: with 100 classes one block of more rows is better than one for each.
 _MULTIPLICATIONS_A_LOGIT = 1_500
 # From so many outputs on one product with the unpacked inverse is faster than as many with the packed one.
 _MANY_OUTPUTS = 16
@@ -98,6 +98,9 @@ class SampledHessian(Parameters):
         320 random problems of ``benchmarks/optimum.py`` took as many iterations (14,256 against 14,254).
     block_rows_per_column, min_block_rows : int, default=2, 1000
         Rows of the sample used for one block, for each of its columns and at least.
+    shared_cost : float, default=0.25
+        One block for all outputs takes more rows of the sample, up to all, as long as their products take no longer
+        than this many evaluations of the objective.
     gather_share : float, default=0.004
         Entries of the features gathered at a time, for each byte of the data.
     min_gather, max_gather : float, default=100000, 200000
@@ -139,6 +142,7 @@ class SampledHessian(Parameters):
     drawn: int = 2
     block_rows_per_column: int = 2
     min_block_rows: int = 1_000
+    shared_cost: float = 0.25
     gather_share: float = 1 / 250
     min_gather: float = 100_000
     max_gather: float = 200_000
@@ -206,8 +210,14 @@ class SampledHessian(Parameters):
         n_outputs = objective.rows.n_outputs
         rows = max(self.min_block_rows, self.block_rows_per_column * n_columns)
         a_block = (rows + n_columns) * n_columns**2 / 2 + rows * n_outputs * _MULTIPLICATIONS_A_LOGIT
-        entries = objective.n_rows * objective.rows.bytes_per_row / objective.rows.dtype.itemsize
-        return n_blocks * a_block / (2 * entries * n_outputs)
+        return n_blocks * a_block / _multiplications(objective)
+
+    def _block_rows(self, objective: Objective, n_columns: int, n_blocks: int, times: float) -> int:
+        """Return how many rows of the sample make a block: more for one that serves all outputs, where it is cheap."""
+        rows = int(times * max(self.min_block_rows, self.block_rows_per_column * n_columns))
+        if n_blocks > 1:
+            return rows
+        return max(rows, int(self.shared_cost * _multiplications(objective) / (max(n_columns, 1) ** 2 / 2)))
 
     def _affordable_columns(self, objective: Objective, n_blocks: int) -> int:
         """Return how many columns so many blocks may have: packed triangles, and one in the making is two squares."""
@@ -220,6 +230,12 @@ class SampledHessian(Parameters):
         entries = min(max(self.gather_share * objective.rows.nbytes, self.min_gather), self.max_gather)
         entries_per_row = objective.rows.bytes_per_row / objective.rows.dtype.itemsize
         return max(1, int(entries) // max(1, n_columns, int(entries_per_row)))
+
+
+def _multiplications(objective: Objective) -> float:
+    """Return how many multiplications an evaluation of the objective takes."""
+    entries = objective.n_rows * objective.rows.bytes_per_row / objective.rows.dtype.itemsize
+    return 2 * entries * objective.rows.n_outputs
 
 
 class _Blocks:
@@ -368,7 +384,6 @@ class _Sample:
         times: float,
     ) -> None:
         self.settings = settings
-        self.times = times
         self.columns: Any = slice(None) if columns is None else columns
         self.n_columns = len(moments[self.columns])
         self.rows_at_a_time = settings._rows_at_a_time(objective, self.n_columns)
@@ -378,7 +393,10 @@ class _Sample:
         chosen = size < drawn.n_rows
         self.objective = sample = curved_rows(drawn, w, size, columns=self.columns).together() if chosen else drawn
         self.dtype = objective.dtype if self.n_columns > settings.precise_columns else np.dtype(np.float64)
-        self.curvature = RowCurvature(objective.problem, objective.rows.n_outputs)
+        # Where the curvature is the variance it is known without differences.
+        known = curves_as_variance(objective.problem, objective.rows.n_outputs)
+        self.curvature = None if known else RowCurvature(objective.problem, objective.rows.n_outputs)
+        self.block_rows = settings._block_rows(objective, self.n_columns, n_blocks, times)
         self.directions = _directions(objective.rows.n_outputs, n_blocks, settings.n_directions)
         self.w, dtype = w, objective.rows.dtype
         # Logits of the sample, for many blocks to share; one block has those of its rows computed again.
@@ -426,7 +444,7 @@ class _Sample:
 
     def _block(self, index: int) -> tuple[_Inverse, float]:
         rows, share = self._draw(index)
-        curvature = self._curvature(rows, self.directions[index])
+        curvature = self._curvature(rows, index)
         least = max(self.settings.min_curvature * (share @ curvature), self.least_curvature)
         curvature = np.maximum(curvature, least)
         by_variance, by_curvature = share * self.variances[rows, index], share * curvature
@@ -444,20 +462,26 @@ class _Sample:
 
     def _draw(self, index: int) -> tuple[Array, Array]:
         """Return the rows of a block, by their variance and their size, and the share that each stands for."""
-        size = int(self.times * max(self.settings.min_block_rows, self.settings.block_rows_per_column * self.n_columns))
+        size = self.block_rows
         if size >= len(self.weight):
             return np.arange(len(self.weight)), self.weight
         mass = self.weight * self.variances[:, index] * self.size
         rows, each, _ = sample_by_chance(mass, None, size, self.settings.min_curvature)
         return rows, self.weight[rows] * each
 
-    def _curvature(self, rows: Array, directions: Array) -> Array:
-        chunks = logit_chunks(len(rows), self.objective.rows.n_outputs)
-        return np.concatenate([self._curvature_of(rows[chunk], directions) for chunk in chunks])
+    def _curvature(self, rows: Array, index: int) -> Array:
+        """Return how much the loss of some rows curves along the outputs of a block, on average."""
+        curvature = self.curvature
+        if curvature is None:
+            return self.variances[rows, index].astype(np.float64)
 
-    def _curvature_of(self, rows: Array, directions: Array) -> Array:
-        y = self.objective.targets(self.objective.rows.without_features().take(rows))
-        return self.curvature(y, self._logits(rows).astype(np.float64, order="F"), directions)
+        def of_chunk(rows: Array) -> Array:
+            y = self.objective.targets(self.objective.rows.without_features().take(rows))
+            return curvature(y, self._logits(rows).astype(np.float64, order="F"), self.directions[index])
+
+        return np.concatenate(
+            [of_chunk(rows[chunk]) for chunk in logit_chunks(len(rows), self.objective.rows.n_outputs)]
+        )
 
     def _logits(self, rows: Array) -> Array:
         if self.z is not None:

@@ -7,11 +7,11 @@ from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.preprocessing import scale
 
 from skxent import SigmoidRegressor, SoftmaxRegressor
-from skxent.linear_model._curvature import RowCurvature, is_proper
+from skxent.linear_model._curvature import RowCurvature, curves_as_variance, is_proper
 from skxent.linear_model._objective import Problem
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.linear_model.solvers._proxy_start import WeightedCrossEntropy
-from skxent.losses import LOSSES, CrossEntropy, Loss, Quadratic
+from skxent.losses import LOSSES, CrossEntropy, LabelSmoothing, Loss, Quadratic
 from skxent.testing import check_loss
 from tests.helpers import objective_of
 
@@ -61,6 +61,23 @@ def test_curvature_of_the_cross_entropy_is_the_variance(rng):
     for k, direction in enumerate(np.eye(4)):
         found = RowCurvature(Problem(CrossEntropy(), Softmax()), z.shape[1])(y, z, direction[np.newaxis])
         np.testing.assert_allclose(found, (p * (1 - p))[:, k], atol=1e-6)
+
+
+class Weighted(Loss):
+    """The cross-entropy in other units."""
+
+    def pointwise(self, y, p, log_p):
+        return -1.01 * (y * log_p).sum(axis=1), -1.01 * y
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("n_outputs", [2, 3, 7, 300])
+def test_losses_that_curve_as_the_variance_are_known(output, n_outputs):
+    for loss in (CrossEntropy(), LabelSmoothing()):
+        assert curves_as_variance(Problem(loss, output), n_outputs)
+    for name in set(LOSSES) - {"cross_entropy", "label_smoothing"}:
+        assert not curves_as_variance(Problem(LOSSES[name](), output), n_outputs)
+    assert not curves_as_variance(Problem(Weighted(), output), n_outputs)
 
 
 @pytest.mark.parametrize("output", OUTPUTS)

@@ -154,6 +154,22 @@ def test_one_block_for_all_outputs_knows_which_of_them_are_rare(rng):
     np.testing.assert_allclose(np.ptp(np.log(found)), np.ptp(np.log(best)) / 2, rtol=0.05)
 
 
+def test_one_block_for_all_outputs_takes_more_rows_where_that_is_cheap(rng):
+    """Columns without any correlation: the fewer rows there are, the more the sample seems to have."""
+    X, y = rng.normal(size=(8_000, 40)).astype(np.float32), np.arange(8_000) % 200
+    objective = objective_of(X, y, n_outputs=200, alpha=1e-4)
+    w = objective.intercept_only()
+
+    def spread(shared_cost):
+        product = SampledHessian(block_rows_per_column=1, min_block_rows=100, shared_cost=shared_cost)
+        block = product(objective, w, refine=0).inverses[0]
+        values = np.linalg.eigvalsh(np.column_stack([block(unit) for unit in np.eye(41, dtype=np.float32)]))
+        return values[-1] / values[0]
+
+    assert spread(0) > 5
+    assert spread(0.25) < 2
+
+
 def dependent_columns(rng):
     """Columns of float32 that depend on one another or on the intercept, exactly."""
     X = rng.normal(size=(1500, 5))

@@ -184,7 +184,7 @@ def test_a_fit_is_the_fit_in_memory(kind, data, tmp_path):
 @pytest.mark.parametrize("estimator", [SoftmaxRegressor, SigmoidRegressor])
 def test_options_work_as_in_memory(estimator, options, data):
     X, y, weight = data
-    fitted = [estimator(tol=1e-13, **options).fit(rows, y, weight) for rows in (counting(X), X)]
+    fitted = [estimator(tol=1e-15, **options).fit(rows, y, weight) for rows in (counting(X), X)]
     found, expected = (model.predict_proba(X) for model in fitted)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 

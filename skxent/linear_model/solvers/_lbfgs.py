@@ -7,8 +7,8 @@ the inverse Hessian, and
 
 .. math:: \gamma = \frac{s^\top y}{y^\top P y}
 
-(at most 4) rescales it at every step to the curvature just seen. This is L-BFGS in variables in which the problem is
-nearly round, so badly scaled and correlated columns cost little.
+(at most `max_scaling`) rescales it at every step to the curvature just seen. This is L-BFGS in variables in which the
+problem is nearly round, so badly scaled and correlated columns cost little.
 
 From a zero start the solver begins at the best model without features. On much data the first steps run on a sample of
 the rows [3]_, until they no longer help on held-out rows; together they count as the first iteration
@@ -583,7 +583,9 @@ class _Check:
 
     def at_the_limit(self, descent: _Descent, max_iter: int) -> Result:
         """Return the result where no more iterations are allowed."""
-        self._compute(descent, max_iter)
+        if self.bound is not None and self.tol > 0:
+            bound = self.bound.in_passing(max_iter)
+            self._bounded(bound, descent, descent.objective, descent.gradient, max_iter)
         return Result(descent.w, max_iter, self.tol == 0, _limit_reached(max_iter, self.optimality), self.optimality)
 
     def _compute(self, descent: _Descent, n_iter: int) -> Array | None:
