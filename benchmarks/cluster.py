@@ -32,8 +32,9 @@ from large_data import CLASSES, Evaluations, make_rows
 
 from skxent import CrossEntropySelector, SoftmaxRegressor, UnigramLanguageModel, cross_entropy_classif
 from skxent._parallel import worker_threads
-from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._objective import Objective
 from skxent.linear_model._outputs import Softmax
+from skxent.linear_model._problem import Problem
 from skxent.losses import CrossEntropy
 from skxent.rows import opened, rows_of
 from skxent.solvers import LBFGS

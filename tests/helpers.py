@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._objective import Objective
 from skxent.linear_model._outputs import Softmax
+from skxent.linear_model._problem import Problem
 from skxent.losses import CrossEntropy, Loss
 from skxent.rows import MemoryRows
 

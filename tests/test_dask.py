@@ -25,8 +25,9 @@ from skxent import (
     cross_entropy_classif,
 )
 from skxent.label_noise import label_quality
-from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._objective import Objective
 from skxent.linear_model._outputs import Softmax
+from skxent.linear_model._problem import Problem
 from skxent.linear_model._sampling import draw
 from skxent.losses import CrossEntropy, Loss
 from skxent.rows import MemoryRows

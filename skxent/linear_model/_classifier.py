@@ -36,8 +36,9 @@ from skxent._sklearn import (
 from skxent._typing import Array
 from skxent.linear_model._crossfit import crossfit
 from skxent.linear_model._monitor import Monitor, Validation
-from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._objective import Objective
 from skxent.linear_model._outputs import Output
+from skxent.linear_model._problem import Problem
 from skxent.linear_model._targets import (
     Targets,
     as_probabilities,

@@ -21,7 +21,8 @@ from skxent.linear_model._classifier import fitted_attributes
 from skxent.linear_model._coordinates import deviations
 from skxent.linear_model._curvature import is_proper
 from skxent.linear_model._estimators import SigmoidRegressor, SoftmaxRegressor
-from skxent.linear_model._objective import Objective, Problem, total_weight_of
+from skxent.linear_model._objective import Objective, total_weight_of
+from skxent.linear_model._problem import Problem
 from skxent.linear_model.solvers import Solver
 from skxent.losses import Loss
 from skxent.rows import Rows, rows_of, subset

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from skxent._typing import Array, Floats
-from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._objective import Objective
+from skxent.linear_model._problem import Problem
 from skxent.rows import Part, Rows, reweighted, subset
 
 __all__ = ["crossfit"]

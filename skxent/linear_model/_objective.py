@@ -10,7 +10,7 @@ shape (n_features + 1, n_outputs) with the intercepts in the last row.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -19,39 +19,19 @@ from sklearn.utils import gen_even_slices
 
 from skxent._typing import Array
 from skxent.linear_model._coordinates import Coordinates, standardize
-from skxent.linear_model._outputs import Output, logit_chunks
+from skxent.linear_model._curvature import curves_as_cross_entropy
+from skxent.linear_model._outputs import logit_chunks
+from skxent.linear_model._problem import Problem
 from skxent.losses import Loss
 from skxent.rows import Part, Rows, batches, logits_of, reweighted, subset, with_features
 
-__all__ = ["Objective", "Problem", "total_weight_of"]
+__all__ = ["Objective", "total_weight_of"]
 
 # Change of the logits in central differences of their derivatives, in double precision.
 _LOGIT_STEP = 1e-3
 # Bytes of the logits whose losses are computed at a time where a block has more, as in double precision: there are four
 # arrays of that size. With half as many bytes 1,000 outputs in single precision took 7 % longer.
 _BYTES_AT_A_TIME = 2**20
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What a linear model minimises, whatever the rows.
-
-    Attributes
-    ----------
-    loss : Loss
-        Loss between the observed and the predicted distribution of a row.
-    output : Output
-        Output layer.
-    alpha : float, default=0.0
-        Strength of the L2 penalty, which leaves the intercepts alone.
-    fit_intercept : bool, default=True
-        Whether the last row of the weights is free; if not, its gradient is zero.
-    """
-
-    loss: Loss
-    output: Output
-    alpha: float = 0.0
-    fit_intercept: bool = True
 
 
 class Objective:
@@ -131,7 +111,8 @@ class Objective:
     def hessian_product(self, w: Array, direction: Array) -> tuple[Array, float]:
         """Return the Hessian at `w` times a direction, and the largest change of a logit along the direction.
 
-        The derivatives with respect to the logits come from central differences in double precision.
+        Where the loss curves like the cross-entropy its second derivatives are known; else they come from central
+        differences of the first. They are in double precision.
         """
         w_data, direction_data = self._for_data(w), self._for_data(direction)
         largest = []
@@ -173,18 +154,23 @@ class Objective:
 
     def _curved(self, part: Part, z: Array, change: Array) -> Array:
         """Return the change of the weighted derivatives with respect to the logits, in proportion to that of these."""
-        y = self.targets(part)
-        # Each row has a step of its own: the rounding error of one with a large change would hide that of others.
-        step = _LOGIT_STEP / np.maximum(np.abs(change).max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        output = self.problem.output
+        y = None if self.curves_as_cross_entropy else self.targets(part)
         curved = np.empty(z.shape, self.dtype, order="F")
         for rows in logit_chunks(*z.shape):
             middle, way = (values[rows].astype(np.float64, order="F") for values in (z, change))
-            way *= step[rows]
-            up, down = (self._loss_gradient(y[rows], logits) for logits in (middle + way, middle - way))
-            curved[rows] = (up - down) / (2 * step[rows])
+            curved[rows] = self._differences(y[rows], middle, way) if y is not None else output.curved(middle, way)
         if part.weight is not None:
             curved *= part.weight[:, np.newaxis]
         return curved
+
+    def _differences(self, y: Array, z: Array, change: Array) -> Array:
+        # Each row has a step of its own: the rounding error of one with a large change would hide that of others.
+        step = _LOGIT_STEP / np.maximum(np.abs(change).max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        change *= step
+        up, down = (self._loss_gradient(y, logits) for logits in (z + change, z - change))
+        differences: Array = (up - down) / (2 * step)
+        return differences
 
     def _loss_gradient(self, y: Array, z: Array) -> Array:
         return self.problem.output.loss_and_gradient(self.problem.loss, y, z)[1]
@@ -227,6 +213,11 @@ class Objective:
         if self.coordinates is None:
             return w
         return self._in_dtype(self.coordinates.changed(w) if w.any() else w)
+
+    @cached_property
+    def curves_as_cross_entropy(self) -> bool:
+        """Whether the second derivatives of the loss by the logits are those of the cross-entropy, which are known."""
+        return curves_as_cross_entropy(self.problem, self.rows.n_outputs)
 
     @cached_property
     def penalty(self) -> Array:

@@ -54,6 +54,10 @@ class Output(ABC):
         return p * (1 - p)
 
     @abstractmethod
+    def curved(self, z: Array, change: Array) -> Array:
+        """Return the second derivatives of the cross-entropy times a change of the logits, of the shape of `z`."""
+
+    @abstractmethod
     def spread(self, z: Array, change: Array) -> tuple[Array, Array]:
         """Return the curvature of the cross-entropy along a change of the logits, and the size of the change.
 
@@ -125,6 +129,12 @@ class Softmax(Output):
         shifted = z - z.max(axis=1, keepdims=True)
         return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
+    def curved(self, z: Array, change: Array) -> Array:
+        p = self.probabilities(z)
+        curved = change - np.einsum("ij,ij->i", p, change)[:, np.newaxis]
+        curved *= p
+        return curved
+
     def spread(self, z: Array, change: Array) -> tuple[Array, Array]:
         p = self.probabilities(z)
         size = np.abs(change - (p * change).sum(axis=1, keepdims=True))
@@ -157,6 +167,9 @@ class Sigmoid(Output):
 
     def log_probabilities(self, z: Array) -> Array:
         return log_expit(z)
+
+    def curved(self, z: Array, change: Array) -> Array:
+        return self.variances(z) * change
 
     def spread(self, z: Array, change: Array) -> tuple[Array, Array]:
         return self.variances(z) * change**2, np.abs(change)

@@ -46,7 +46,7 @@ from sklearn.utils import gen_batches
 
 from skxent._parameters import Parameters
 from skxent._typing import Array
-from skxent.linear_model._curvature import RowCurvature, curves_as_variance
+from skxent.linear_model._curvature import RowCurvature
 from skxent.linear_model._objective import Objective
 from skxent.linear_model._outputs import logit_chunks
 from skxent.linear_model._sampling import draw, sample_by_chance
@@ -393,8 +393,8 @@ class _Sample:
         chosen = size < drawn.n_rows
         self.objective = sample = curved_rows(drawn, w, size, columns=self.columns).together() if chosen else drawn
         self.dtype = objective.dtype if self.n_columns > settings.precise_columns else np.dtype(np.float64)
-        # Where the curvature is the variance it is known without differences.
-        known = curves_as_variance(objective.problem, objective.rows.n_outputs)
+        # That of the cross-entropy is the variance.
+        known = objective.curves_as_cross_entropy
         self.curvature = None if known else RowCurvature(objective.problem, objective.rows.n_outputs)
         self.block_rows = settings._block_rows(objective, self.n_columns, n_blocks, times)
         self.directions = _directions(objective.rows.n_outputs, n_blocks, settings.n_directions)

@@ -14,8 +14,9 @@ from sklearn.utils import check_random_state
 
 from skxent._typing import Array
 from skxent.linear_model import SoftmaxRegressor
-from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._objective import Objective
 from skxent.linear_model._outputs import Output, Sigmoid, Softmax
+from skxent.linear_model._problem import Problem
 from skxent.losses import Loss, check_shapes, resolve_loss
 from skxent.rows import MemoryRows
 

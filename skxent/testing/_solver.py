@@ -12,8 +12,9 @@ from sklearn.base import clone
 
 from skxent._typing import Array
 from skxent.linear_model import SoftmaxRegressor
-from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._objective import Objective
 from skxent.linear_model._outputs import Softmax
+from skxent.linear_model._problem import Problem
 from skxent.linear_model.solvers import Result, resolve_solver
 from skxent.linear_model.solvers._solver import checked_result
 from skxent.losses import CrossEntropy

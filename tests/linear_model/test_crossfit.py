@@ -8,8 +8,8 @@ from sklearn.model_selection import GridSearchCV
 
 from skxent import SigmoidRegressor, SoftmaxRegressor
 from skxent.linear_model._crossfit import _halves, crossfit
-from skxent.linear_model._objective import Problem
 from skxent.linear_model._outputs import Sigmoid, Softmax
+from skxent.linear_model._problem import Problem
 from skxent.losses import CrossEntropy, ForwardCorrection, GeneralizedCrossEntropy, Loss
 from skxent.rows import MemoryRows
 

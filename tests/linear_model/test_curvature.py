@@ -7,9 +7,9 @@ from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.preprocessing import scale
 
 from skxent import SigmoidRegressor, SoftmaxRegressor
-from skxent.linear_model._curvature import RowCurvature, curves_as_variance, is_proper
-from skxent.linear_model._objective import Problem
+from skxent.linear_model._curvature import RowCurvature, curves_as_cross_entropy, is_proper
 from skxent.linear_model._outputs import Sigmoid, Softmax
+from skxent.linear_model._problem import Problem
 from skxent.linear_model.solvers._proxy_start import WeightedCrossEntropy
 from skxent.losses import LOSSES, CrossEntropy, LabelSmoothing, Loss, Quadratic
 from skxent.testing import check_loss
@@ -72,12 +72,12 @@ class Weighted(Loss):
 
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("n_outputs", [2, 3, 7, 300])
-def test_losses_that_curve_as_the_variance_are_known(output, n_outputs):
+def test_losses_that_curve_as_the_cross_entropy_are_known(output, n_outputs):
     for loss in (CrossEntropy(), LabelSmoothing()):
-        assert curves_as_variance(Problem(loss, output), n_outputs)
+        assert curves_as_cross_entropy(Problem(loss, output), n_outputs)
     for name in set(LOSSES) - {"cross_entropy", "label_smoothing"}:
-        assert not curves_as_variance(Problem(LOSSES[name](), output), n_outputs)
-    assert not curves_as_variance(Problem(Weighted(), output), n_outputs)
+        assert not curves_as_cross_entropy(Problem(LOSSES[name](), output), n_outputs)
+    assert not curves_as_cross_entropy(Problem(Weighted(), output), n_outputs)
 
 
 @pytest.mark.parametrize("output", OUTPUTS)

@@ -14,10 +14,10 @@ from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 
 from skxent import SoftmaxRegressor
-from skxent.linear_model._objective import Problem
 from skxent.linear_model._optimality import Bound, NewtonBound, above_targets
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.linear_model._preconditioner import SampledHessian
+from skxent.linear_model._problem import Problem
 from skxent.losses import CrossEntropy, ExpectedCost, ForwardCorrection
 from skxent.solvers import LBFGS
 from tests.helpers import objective_of

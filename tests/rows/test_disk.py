@@ -12,8 +12,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 from skxent import SigmoidRegressor, SoftmaxRegressor, SoftmaxRegressorCV
-from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._objective import Objective
 from skxent.linear_model._outputs import Softmax
+from skxent.linear_model._problem import Problem
 from skxent.losses import CrossEntropy, GeneralizedCrossEntropy
 from skxent.rows import (
     ArrayBlocks,

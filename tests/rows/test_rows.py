@@ -10,8 +10,9 @@ import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
 from skxent._parallel import worker_threads
-from skxent.linear_model._objective import Objective, Problem
+from skxent.linear_model._objective import Objective
 from skxent.linear_model._outputs import Sigmoid, Softmax
+from skxent.linear_model._problem import Problem
 from skxent.losses import CrossEntropy
 from skxent.rows import BlockSizes, MemoryRows, Part, Rows, batches, reweighted, subset
 from skxent.rows._part import fingerprints
