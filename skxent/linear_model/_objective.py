@@ -423,8 +423,7 @@ class Objective:
         """Return the gradients by the features' weights and by the intercepts, of a mirrored pair the second's."""
         if self._mirrored:
             logit_gradient = logit_gradient[:, 1:]
-        # Unlike @, dot lets other threads go on however small the result is.
-        return part.X.T.dot(logit_gradient), logit_gradient.sum(axis=0)
+        return part.weighted_totals(logit_gradient), logit_gradient.sum(axis=0)
 
     def targets(self, part: Part) -> Array:
         """Return the probability of each output being on, of shape (n_rows, n_outputs)."""

@@ -102,6 +102,13 @@ class Part(NamedTuple):
             # Unlike @, dot lets other threads go on however small the result is.
             return np.asarray(self.X.T.dot(np.ones(self.n_rows, self.X.dtype)))
 
+    def weighted_totals(self, factors: Array) -> Array:
+        """Return the sum of each column, each row times its factors, of shape (n_features, n_factors)."""
+        # Unlike @, dot lets other threads go on however small the result is. With the features on the right BLAS takes
+        # them as they lie, up to twice as fast where there are few factors.
+        product: Array = factors.T.dot(self.X).T if self.is_dense else self.X.T.dot(factors)
+        return product
+
     def column_moments(self, share: Array) -> tuple[Array, Array]:
         """Return the sum of each column and that of its squares, each row times its share."""
         return self.X.T.dot(share), _squared(self.X).T.dot(share)
