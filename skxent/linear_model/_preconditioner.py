@@ -102,7 +102,7 @@ class SampledHessian(Parameters):
         Entries of the features gathered at a time, for each byte of the data.
     min_gather, max_gather : float, default=100000, 200000
         Bounds on these entries, which fit a core's cache.
-    panel_columns : int, default=256
+    panel_columns : int, default=128
         Columns multiplied with the others at a time, so that there is no second matrix of all columns.
     min_curvature : float, default=1e-3
         Least curvature of a row, as a share of the mean.
@@ -142,7 +142,7 @@ class SampledHessian(Parameters):
     gather_share: float = 1 / 250
     min_gather: float = 100_000
     max_gather: float = 200_000
-    panel_columns: int = 256
+    panel_columns: int = 128
     min_curvature: float = 1e-3
     n_directions: int = 4
     precise_columns: int = 100
@@ -473,11 +473,16 @@ class _Sample:
         for chunk in gen_batches(len(rows), self.rows_at_a_time):
             X = np.full((len(rows[chunk]), n), float(self.objective.problem.fit_intercept), dtype)
             X[:, :-1] = self._take(rows[chunk])
-            seen += by_variance[chunk].astype(dtype) @ np.square(X[:, :-1])
+            powers = np.square(X[:, :-1])
+            seen += by_variance[chunk].astype(dtype) @ powers
+            np.square(powers, out=powers)
+            squares += np.square(by_curvature[chunk]).astype(dtype) @ powers
             X *= np.sqrt(by_curvature[chunk, np.newaxis]).astype(dtype)
-            squares += np.square(np.square(X[:, :-1])).sum(axis=0)
             for columns in gen_batches(n, self.settings.panel_columns):
-                matrix[columns.start :, columns] += X[:, columns.start :].T @ X[:, columns]
+                panel, below = X[:, columns], slice(columns.stop, None)
+                # NumPy computes half of the product of a matrix with itself.
+                matrix[columns, columns] += panel.T @ panel
+                matrix[below, columns] += X[:, below].T @ panel
         return matrix, seen, squares
 
     def _take(self, rows: slice | Array) -> Array:
@@ -492,7 +497,7 @@ class _Sample:
         weights = np.empty((len(self.weight), 1 + self.variances.shape[1]), self.variances.dtype)
         weights[:, 0] = self.weight
         np.multiply(self.weight[:, np.newaxis], self.variances, out=weights[:, 1:], casting="same_kind")
-        sums = np.sum(self._map(lambda rows: np.square(self._take(rows)).T @ weights[rows]), axis=0)
+        sums = np.sum(self._map(lambda rows: weights[rows].T @ np.square(self._take(rows))), axis=0).T
         sampled, by_variance = sums[:, :1], sums[:, 1:]
         everywhere = everywhere[:, np.newaxis]
         rare = sampled < self.settings.rare * everywhere
