@@ -195,6 +195,8 @@ def test_sums_tell_that_all_is_finite(container, rng):
     assert rows.surely_finite()
     if container is np.asarray:
         np.testing.assert_allclose(subset(rows, slice(3, 9)).means, X.mean(axis=0), rtol=1e-9)
+        np.testing.assert_allclose(rows.mean_squares, (X**2).mean(axis=0), rtol=1e-9)
+        assert subset(rows, slice(3, 9)).mean_squares is None
     for row in (0, 31_234, -1):
         assert not MemoryRows(container(changed(X, row, np.nan)), y, n_outputs=2).surely_finite()
         assert not MemoryRows(container(changed(X, row, -np.inf)), y, n_outputs=2).surely_finite()
