@@ -347,7 +347,7 @@ class Objective:
         return self._logits(self._for_products(part), self._for_data(w))
 
     def _logits(self, part: Part, w: Array) -> Array:
-        if not self._mirrored:
+        if not self.mirrored:
             return logits_of(part.X, w).astype(self.dtype, copy=False)
         difference = w[:, 1] - w[:, 0]
         z = np.zeros((part.n_rows, 2), self.dtype, order="F")
@@ -362,7 +362,7 @@ class Objective:
         return self._in_dtype(w) if self.coordinates is None else self.coordinates.for_data(w)
 
     @property
-    def _mirrored(self) -> bool:
+    def mirrored(self) -> bool:
         """Whether only the difference of two logits counts, so that half of the products do."""
         return self.rows.n_outputs == 2 and self.problem.output.shift_invariant
 
@@ -385,13 +385,13 @@ class Objective:
 
     def _mean_gradient(self, w: Array, features: Array, intercept: Array) -> Array:
         gradient = np.empty(w.shape, self.dtype)
-        outputs = slice(1, None) if self._mirrored else slice(None)
+        outputs = slice(1, None) if self.mirrored else slice(None)
         gradient[-1, outputs] = intercept
         if self.coordinates is None:
             gradient[:-1, outputs] = features
         else:
             self.coordinates.feature_gradient(features, intercept, gradient[:-1, outputs])
-        if self._mirrored:
+        if self.mirrored:
             np.negative(gradient[:, 1], out=gradient[:, 0])
         gradient /= self.total_weight
         if self.problem.alpha:
@@ -421,7 +421,7 @@ class Objective:
 
     def _weight_gradients(self, part: Part, logit_gradient: Array) -> tuple[Array, Array]:
         """Return the gradients by the features' weights and by the intercepts, of a mirrored pair the second's."""
-        if self._mirrored:
+        if self.mirrored:
             logit_gradient = logit_gradient[:, 1:]
         return part.weighted_totals(logit_gradient), logit_gradient.sum(axis=0)
 

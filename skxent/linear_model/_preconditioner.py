@@ -179,12 +179,14 @@ class SampledHessian(Parameters):
         diagonal = None if columns is None else _inverse_diagonal(moments, by_output, objective)
         # In one block for all outputs rare ones curve too much, unless by the penalty: half way between the two.
         factors = sample.relative_curvatures.astype(objective.dtype) ** -0.25
-        return _Blocks(inverses, columns, diagonal, factors, objective.problem.output.shift_invariant)
+        complete = diagonal is None and (objective.mirrored or len(inverses) == len(factors))
+        return _Blocks(inverses, columns, diagonal, factors, objective.problem.output.shift_invariant, complete)
 
     def _layout(self, objective: Objective, moments: Array, refine: int) -> tuple[int, Array | None]:
         """Return how many blocks there are to be, and which columns are in them, None for all."""
         n_outputs = objective.rows.n_outputs
-        many = n_outputs if refine and n_outputs <= self.max_blocks else 1
+        # A mirrored pair curves alike.
+        many = n_outputs if refine and n_outputs <= self.max_blocks and not objective.mirrored else 1
         allowed = self.max_cost * self._times(refine)
         for n_blocks in (many, 1) if self._cost(objective, len(moments), many) <= allowed else (1,):
             if self._affordable_columns(objective, n_blocks) >= len(moments):
@@ -237,11 +239,8 @@ class _Blocks:
         Factors before and after the blocks.
     shift_invariant : bool
         Whether a constant added to all logits changes nothing.
-
-    Attributes
-    ----------
     complete : bool
-        Whether each output has a block of its own, of all columns. Then the first step has the right length.
+        Whether each output has a block made for it, of all columns. Then the first step has the right length.
     """
 
     def __init__(
@@ -251,13 +250,14 @@ class _Blocks:
         diagonal: Array | None,
         factors: Array,
         shift_invariant: bool,
+        complete: bool,
     ) -> None:
         self.inverses = inverses
         self.coefficients = slice(None) if columns is None else np.append(columns, -1)
         self.diagonal = diagonal
         self.factors = factors
         self.shift_invariant = shift_invariant
-        self.complete = diagonal is None and len(inverses) == len(factors)
+        self.complete = complete
 
     def __call__(self, gradient: Array) -> Array:
         if not self.shift_invariant:
