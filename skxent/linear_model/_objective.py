@@ -9,7 +9,7 @@ shape (n_features + 1, n_outputs) with the intercepts in the last row.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -252,16 +252,21 @@ class Objective:
         """Return some columns of a part as a dense array."""
         return part.dense(columns) if self.coordinates is None else self.coordinates.dense(part, columns)
 
-    def curvatures(self, part: Part, w: Array, columns: slice | Array = slice(None)) -> Array:
-        r"""Return the share of each row in the trace of the Hessian of the cross-entropy, but for a factor.
+    def curvatures_at(self, w: Array, columns: slice | Array = slice(None)) -> Callable[[Part], Array]:
+        r"""Return what computes the share of each row of a part in the trace of the Hessian, but for a factor.
 
-        Only the weights of some columns count.
+        The Hessian is that of the cross-entropy at `w`. Only the weights of some columns count.
 
         It is :math:`(1 + \lVert\tilde x_i\rVert^2) \sum_k p_{ik} (1 - p_{ik})`: rows of which the model is sure
         have little, rows with values far from the mean have much.
         """
-        variances = self.problem.output.variances(self.logits(part, w))
-        return variances.sum(axis=1) * self.row_sizes(part, columns)
+        logits = self.logits_at(w)
+
+        def curvatures(part: Part) -> Array:
+            variances = self.problem.output.variances(logits(part))
+            return variances.sum(axis=1) * self.row_sizes(part, columns)
+
+        return curvatures
 
     def row_sizes(self, part: Part, columns: slice | Array = slice(None)) -> Array:
         """Return the sum of the squares of some columns and of the 1 of the intercept in each row."""
@@ -342,9 +347,13 @@ class Objective:
         total_weight = self.total_weight * rows.n_rows / self.rows.n_rows
         return Objective(self.problem, rows, total_weight, self.coordinates)
 
-    def logits(self, part: Part, w: Array) -> Array:
-        """Return the logits of a part at `w`, in the dtype of the data; of a mirrored pair one is zero."""
-        return self._logits(self._for_products(part), self._for_data(w))
+    def logits_at(self, w: Array) -> Callable[[Part], Array]:
+        """Return what computes the logits of a part at `w`, in the dtype of the data; of a mirrored pair one is zero.
+
+        With many columns and a part of few rows, changing `w` for the data takes longer than the product.
+        """
+        w_data = self._for_data(w)
+        return lambda part: self._logits(self._for_products(part), w_data)
 
     def _logits(self, part: Part, w: Array) -> Array:
         if not self.mirrored:

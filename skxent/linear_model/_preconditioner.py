@@ -380,7 +380,7 @@ class _Sample:
         self.dtype = objective.dtype if self.n_columns > settings.precise_columns else np.dtype(np.float64)
         self.curvature = RowCurvature(objective.problem, objective.rows.n_outputs)
         self.directions = _directions(objective.rows.n_outputs, n_blocks, settings.n_directions)
-        self.w, dtype = w, objective.rows.dtype
+        self.logits, dtype = sample.logits_at(w), objective.rows.dtype
         # Logits of the sample, for many blocks to share; one block has those of its rows computed again.
         self.z = np.empty((sample.n_rows, n_blocks), dtype, order="F") if n_blocks > 1 else None
         self.variances = np.empty((sample.n_rows, n_blocks), dtype)
@@ -408,7 +408,7 @@ class _Sample:
         Returns the weighted sum of the curvature for each output.
         """
         part = self.objective.rows.take(rows)
-        z = self.objective.logits(part, self.w)
+        z = self.logits(part)
         if self.z is not None:
             self.z[rows] = z
         variances = self.objective.problem.output.variances(z)
@@ -464,7 +464,7 @@ class _Sample:
             kept: Array = self.z[rows]
             return kept
         chunks = gen_batches(len(rows), self.rows_at_a_time)
-        return np.concatenate([self.objective.logits(self.objective.rows.take(rows[c]), self.w) for c in chunks])
+        return np.concatenate([self.logits(self.objective.rows.take(rows[c])) for c in chunks])
 
     def _sums(self, rows: Array, by_variance: Array, by_curvature: Array) -> tuple[Array, Array, Array]:
         """Return sums over some rows: half the matrix of products, the squares by column, and those of the products."""
