@@ -13,8 +13,8 @@ from skxent._parallel import worker_threads
 from skxent.linear_model._objective import Objective, Problem
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.losses import CrossEntropy
-from skxent.rows import BlockSizes, MemoryRows, Part, Rows, batches, reweighted, subset
-from skxent.rows._part import fingerprints
+from skxent.rows import BlockSizes, MemoryRows, Part, Rows, _part, batches, reweighted, subset
+from skxent.rows._part import fingerprints, logits_of
 from skxent.solvers import LBFGS, SGD
 from skxent.testing import check_rows
 
@@ -185,6 +185,25 @@ def test_fingerprints_are_those_of_the_row(dtype, rng):
     np.testing.assert_array_equal(fingerprints(X.astype(np.float64)), found)
     part = Part(X, np.arange(500) % 3, None)
     np.testing.assert_array_equal(part.target_fingerprints(3), Part(X, np.eye(3)[part.y], None).target_fingerprints(3))
+
+
+@pytest.mark.parametrize("small_products", [False, True])
+@pytest.mark.parametrize("n_outputs", [1, 3, 10])
+@pytest.mark.parametrize("container", [np.asarray, np.asfortranarray, sp.csr_array])
+def test_logits_are_the_same_in_small_products(container, n_outputs, small_products, rng, monkeypatch):
+    monkeypatch.setattr(_part, "has_small_products", lambda: small_products)
+    monkeypatch.setattr(_part, "_SMALL_PRODUCT", 1_600)
+    X, w = rng.normal(size=(100, 20)).astype(np.float32), rng.normal(size=(21, n_outputs))
+    z = logits_of(container(X), w)
+    np.testing.assert_allclose(z, X @ w[:-1] + w[-1], rtol=1e-12, atol=1e-12)
+    assert z.flags.f_contiguous
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_weighted_totals_are_products_with_the_transpose(container, rng):
+    X, factors = rng.normal(size=(100, 20)), np.asfortranarray(rng.normal(size=(100, 3)))
+    part = Part(container(X), np.zeros(100, int), None)
+    np.testing.assert_allclose(part.weighted_totals(factors), X.T @ factors, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
