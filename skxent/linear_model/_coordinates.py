@@ -101,8 +101,7 @@ class Coordinates(NamedTuple):
 
     def cancelled(self, w: Array) -> float:
         """Return how large the terms are that cancel in a logit of the columns as they were."""
-        coef = w[:-1] / self.scale[:, np.newaxis]
-        return float(np.max(np.abs(self.centre) @ np.abs(coef)))
+        return float(np.max((np.abs(self.centre) / self.scale) @ np.abs(w[:-1])))
 
     @property
     def rounding(self) -> Array:
