@@ -17,6 +17,8 @@ __all__ = ["Part", "fingerprints", "joined", "logits_in_blocks", "logits_of", "s
 
 # Entries of the features in a block of a prediction: what fits a core's cache in float64.
 _ENTRIES_AT_A_TIME = 250_000
+# Outputs up to which counting those that are on one by one takes less time than np.bincount, which copies the labels.
+_FEW_OUTPUTS = 8
 # Multiplications in a small product of matrices, the outputs for which some of these take less time than a large one,
 # and the least rows of one: by a third to a half with 3 to 30 outputs, not with 2 or with 100.
 _SMALL_PRODUCT, _OUTPUTS, _LEAST_ROWS = 1_000_000, range(3, 33), 8
@@ -50,6 +52,8 @@ class Part(NamedTuple):
 
     def target_totals(self, n_outputs: int) -> Array:
         """Return how often each output is on, weighted, in float64, of shape (n_outputs,)."""
+        if self.y.ndim == 1 and self.weight is None and n_outputs <= _FEW_OUTPUTS:
+            return np.array([np.count_nonzero(self.y == output) for output in range(n_outputs)], np.float64)
         if self.y.ndim == 1:
             return np.bincount(self.y, self.weight, n_outputs).astype(np.float64, copy=False)
         if self.weight is None:

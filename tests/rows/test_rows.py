@@ -206,6 +206,17 @@ def test_weighted_totals_are_products_with_the_transpose(container, rng):
     np.testing.assert_allclose(part.weighted_totals(factors), X.T @ factors, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("n_outputs", [3, 30])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_target_totals_are_those_of_the_targets_as_a_matrix(weighted, n_outputs, rng):
+    y, weight = rng.integers(n_outputs - 1, size=500), rng.random(500) if weighted else None
+    X = np.empty((500, 0))
+    expected = Part(X, np.eye(n_outputs)[y], weight).target_totals(n_outputs)
+    found = Part(X, y, weight).target_totals(n_outputs)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert found.dtype == np.float64
+
+
 @pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
 def test_sums_tell_that_all_is_finite(container, rng):
     X = rng.normal(size=(50_000, 40)) + np.arange(40)
