@@ -473,10 +473,10 @@ class _Sample:
         for chunk in gen_batches(len(rows), self.rows_at_a_time):
             X = np.full((len(rows[chunk]), n), float(self.objective.problem.fit_intercept), dtype)
             X[:, :-1] = self._take(rows[chunk])
-            powers = np.square(X[:, :-1])
-            seen += by_variance[chunk].astype(dtype) @ powers
-            np.square(powers, out=powers)
-            squares += np.square(by_curvature[chunk]).astype(dtype) @ powers
+            products = np.square(X[:, :-1])
+            seen += by_variance[chunk].astype(dtype) @ products
+            products *= by_curvature[chunk, np.newaxis].astype(dtype)
+            squares += np.einsum("ij,ij->j", products, products)
             X *= np.sqrt(by_curvature[chunk, np.newaxis]).astype(dtype)
             for columns in gen_batches(n, self.settings.panel_columns):
                 panel, below = X[:, columns], slice(columns.stop, None)
