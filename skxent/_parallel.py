@@ -14,7 +14,15 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-__all__ = ["ONE_THREAD", "Workers", "keep_freed_memory", "prefetch", "read_ahead", "worker_threads"]
+__all__ = [
+    "ONE_THREAD",
+    "Workers",
+    "has_small_products",
+    "keep_freed_memory",
+    "prefetch",
+    "read_ahead",
+    "worker_threads",
+]
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -24,6 +32,8 @@ _users = 0
 _limit: Any = None
 _n_threads = 1
 _PENDING = object()
+# OpenBLAS's names of processors with AVX-512.
+_WITH_SMALL_PRODUCTS = ("SkylakeX", "Cooperlake", "SapphireRapids")
 # Bytes of the largest array whose memory is kept; glibc allows no more.
 _MOST_KEPT = 2**25
 # Numbers of the options of glibc's mallopt.
@@ -57,6 +67,15 @@ def _blas() -> Any:
     from threadpoolctl import ThreadpoolController  # not for those who only need prefetch
 
     return ThreadpoolController().select(user_api="blas")
+
+
+@cache
+def has_small_products() -> bool:
+    """Return whether BLAS multiplies small matrices as they lie, without a copy in the order of its kernels.
+
+    OpenBLAS does on processors with AVX-512, for up to a million multiplications.
+    """
+    return any(library.get("architecture") in _WITH_SMALL_PRODUCTS for library in _blas().info())
 
 
 def _take_control() -> None:

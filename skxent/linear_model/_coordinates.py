@@ -40,6 +40,8 @@ _ROUNDING = 1e-6
 _ERRORS = 10
 # Share of its mean below which the deviation of a sparse column is computed again, since squares have lost its digits.
 _CANCELLED = 1e-3
+# The same of its mean square for the square of the deviation of a dense column, where squares are in the data's dtype.
+_CLOSE_TO_MEAN = 1e-2
 # A column whose deviation is at most this many rounding errors of its mean is constant.
 _CONSTANT = 4
 # Factor between the largest sum of a column's entries that is sure to occur and the largest number of the dtype.
@@ -99,8 +101,7 @@ class Coordinates(NamedTuple):
 
     def cancelled(self, w: Array) -> float:
         """Return how large the terms are that cancel in a logit of the columns as they were."""
-        coef = w[:-1] / self.scale[:, np.newaxis]
-        return float(np.max(np.abs(self.centre) @ np.abs(coef)))
+        return float(np.max((np.abs(self.centre) / self.scale) @ np.abs(w[:-1])))
 
     @property
     def rounding(self) -> Array:
@@ -125,11 +126,9 @@ class Coordinates(NamedTuple):
 
         `features` is used up.
         """
-        features = np.ascontiguousarray(features)
         if not self.centre_parts:
             # Columns that are not centred before have means of a few deviations, so that this costs no digit.
-            less_product: Any = get_blas_funcs("ger", (features,))
-            features = less_product(-1.0, intercept, self.centre, a=features.T, overwrite_a=True).T
+            features = _less_product(features, self.centre, intercept)
         np.divide(features, self.scale.astype(features.dtype)[:, np.newaxis], out=out, casting="same_kind")
 
     def row_squares(self, part: Part) -> Array:
@@ -146,6 +145,15 @@ class Coordinates(NamedTuple):
         X = X - self.centre[columns].astype(X.dtype)
         X /= self.scale[columns].astype(X.dtype)
         return X
+
+
+def _less_product(matrix: Array, left: Array, right: Array) -> Array:
+    """Return a matrix less the outer product of two vectors, computed in its place."""
+    if matrix.flags.c_contiguous and not matrix.flags.f_contiguous:
+        return _less_product(matrix.T, right, left).T
+    less_product: Any = get_blas_funcs("ger", (matrix,))
+    product: Array = less_product(-1.0, left, right, a=matrix, overwrite_a=True)
+    return product
 
 
 def standardize(rows: Rows, total_weight: float, alpha: float, fit_intercept: bool) -> Coordinates:
@@ -227,7 +235,7 @@ class _Columns:
     @np.errstate(**_QUIET)
     def moments(self) -> tuple[Array, Array]:
         """Return the mean of each column and its standard deviation, 0 where that is only rounding."""
-        mean, square = self._moments(lambda part: part, None)
+        mean, square = self._of_all_columns()
         lost = np.flatnonzero(~(np.isfinite(square) & (square > np.finfo(self.rows.dtype).tiny)))
         deviation = np.sqrt(np.where(np.isfinite(square), square, 0))
         if len(lost):
@@ -283,6 +291,15 @@ class _Columns:
         if not self.centred or not first.is_dense:
             return np.zeros(self.rows.n_features)
         return first.column_means().astype(self.rows.dtype).astype(np.float64)
+
+    def _of_all_columns(self) -> tuple[Array, Array]:
+        """Return what :meth:`_moments` does; from the mean squares where they are known and have kept their digits."""
+        squares = self.rows.mean_squares
+        if squares is not None and self.rows.means is not None and self.centred:
+            of_deviation = squares - self.rows.means**2
+            if not (of_deviation < _CLOSE_TO_MEAN * squares).any():
+                return self.rows.means - self.pilot, of_deviation
+        return self._moments(lambda part: part, None)
 
     def _moments(self, change: Callable[[Part], Part], columns: Array | None) -> tuple[Array, Array]:
         """Return the means of columns less the pilot after a change, and their mean squares about the mean or 0."""

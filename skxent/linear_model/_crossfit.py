@@ -90,9 +90,10 @@ def _of_each(rows: Rows, function: Callable[[Part], Array]) -> Array:
 
 def _outcomes(problem: Problem, rows: Rows, w: Array) -> tuple[Floats, Floats]:
     objective = Objective(problem, rows)
+    logits = objective.logits_at(w)
 
     def terms(part: Part) -> tuple[Floats, Floats]:
-        y, p = problem.output.outcomes(objective.targets(part), objective.logits(part, w))
+        y, p = problem.output.outcomes(objective.targets(part), logits(part))
         weights = np.tile(part.weights(), len(y) // part.n_rows)
         return y * weights[:, np.newaxis], p.astype(np.float64)
 

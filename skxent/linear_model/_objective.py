@@ -9,7 +9,7 @@ shape (n_features + 1, n_outputs) with the intercepts in the last row.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
@@ -243,16 +243,21 @@ class Objective:
         """Return some columns of a part as a dense array."""
         return part.dense(columns) if self.coordinates is None else self.coordinates.dense(part, columns)
 
-    def curvatures(self, part: Part, w: Array, columns: slice | Array = slice(None)) -> Array:
-        r"""Return the share of each row in the trace of the Hessian of the cross-entropy, but for a factor.
+    def curvatures_at(self, w: Array, columns: slice | Array = slice(None)) -> Callable[[Part], Array]:
+        r"""Return what computes the share of each row of a part in the trace of the Hessian, but for a factor.
 
-        Only the weights of some columns count.
+        The Hessian is that of the cross-entropy at `w`. Only the weights of some columns count.
 
         It is :math:`(1 + \lVert\tilde x_i\rVert^2) \sum_k p_{ik} (1 - p_{ik})`: rows of which the model is sure
         have little, rows with values far from the mean have much.
         """
-        variances = self.problem.output.variances(self.logits(part, w))
-        return variances.sum(axis=1) * self.row_sizes(part, columns)
+        logits = self.logits_at(w)
+
+        def curvatures(part: Part) -> Array:
+            variances = self.problem.output.variances(logits(part))
+            return variances.sum(axis=1) * self.row_sizes(part, columns)
+
+        return curvatures
 
     def row_sizes(self, part: Part, columns: slice | Array = slice(None)) -> Array:
         """Return the sum of the squares of some columns and of the 1 of the intercept in each row."""
@@ -333,12 +338,16 @@ class Objective:
         total_weight = self.total_weight * rows.n_rows / self.rows.n_rows
         return Objective(self.problem, rows, total_weight, self.coordinates)
 
-    def logits(self, part: Part, w: Array) -> Array:
-        """Return the logits of a part at `w`, in the dtype of the data; of a mirrored pair one is zero."""
-        return self._logits(self._for_products(part), self._for_data(w))
+    def logits_at(self, w: Array) -> Callable[[Part], Array]:
+        """Return what computes the logits of a part at `w`, in the dtype of the data; of a mirrored pair one is zero.
+
+        With many columns and a part of few rows, changing `w` for the data takes longer than the product.
+        """
+        w_data = self._for_data(w)
+        return lambda part: self._logits(self._for_products(part), w_data)
 
     def _logits(self, part: Part, w: Array) -> Array:
-        if not self._mirrored:
+        if not self.mirrored:
             return logits_of(part.X, w).astype(self.dtype, copy=False)
         difference = w[:, 1] - w[:, 0]
         z = np.zeros((part.n_rows, 2), self.dtype, order="F")
@@ -353,7 +362,7 @@ class Objective:
         return self._in_dtype(w) if self.coordinates is None else self.coordinates.for_data(w)
 
     @property
-    def _mirrored(self) -> bool:
+    def mirrored(self) -> bool:
         """Whether only the difference of two logits counts, so that half of the products do."""
         return self.rows.n_outputs == 2 and self.problem.output.shift_invariant
 
@@ -376,13 +385,13 @@ class Objective:
 
     def _mean_gradient(self, w: Array, features: Array, intercept: Array) -> Array:
         gradient = np.empty(w.shape, self.dtype)
-        outputs = slice(1, None) if self._mirrored else slice(None)
+        outputs = slice(1, None) if self.mirrored else slice(None)
         gradient[-1, outputs] = intercept
         if self.coordinates is None:
             gradient[:-1, outputs] = features
         else:
             self.coordinates.feature_gradient(features, intercept, gradient[:-1, outputs])
-        if self._mirrored:
+        if self.mirrored:
             np.negative(gradient[:, 1], out=gradient[:, 0])
         gradient /= self.total_weight
         if self.problem.alpha:
@@ -412,10 +421,9 @@ class Objective:
 
     def _weight_gradients(self, part: Part, logit_gradient: Array) -> tuple[Array, Array]:
         """Return the gradients by the features' weights and by the intercepts, of a mirrored pair the second's."""
-        if self._mirrored:
+        if self.mirrored:
             logit_gradient = logit_gradient[:, 1:]
-        # Unlike @, dot lets other threads go on however small the result is.
-        return part.X.T.dot(logit_gradient), logit_gradient.sum(axis=0)
+        return part.weighted_totals(logit_gradient), logit_gradient.sum(axis=0)
 
     def targets(self, part: Part) -> Array:
         """Return the probability of each output being on, of shape (n_rows, n_outputs)."""

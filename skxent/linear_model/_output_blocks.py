@@ -206,7 +206,8 @@ def _factor(scaled: Floats) -> Floats:
 
 def _rows(objective: Objective, w: Array) -> list[tuple[Floats, Floats]]:
     """Return the rows with a 1 for the intercept, dense, and the curvature of each by output, part by part."""
-    return list(objective.rows.each(lambda part: (_with_ones(objective, part), _curvatures(objective, part, w))))
+    curvatures = _curvatures_at(objective, w)
+    return list(objective.rows.each(lambda part: (_with_ones(objective, part), curvatures(part))))
 
 
 def _with_ones(objective: Objective, part: Part) -> Floats:
@@ -216,18 +217,24 @@ def _with_ones(objective: Objective, part: Part) -> Floats:
     return X
 
 
-def _curvatures(objective: Objective, part: Part, w: Array) -> Floats:
-    """Return what each row adds to the curvature along the logit of each output, of shape (n_rows, n_outputs)."""
-    variances: Floats = objective.problem.output.variances(objective.logits(part, w).astype(np.float64, order="F"))
-    return variances * (part.weights()[:, np.newaxis] / objective.total_weight)
+def _curvatures_at(objective: Objective, w: Array) -> Callable[[Part], Floats]:
+    """Return what computes how much each row adds to the curvature along each output's logit, by row and output."""
+    logits = objective.logits_at(w)
+
+    def curvatures(part: Part) -> Floats:
+        variances: Floats = objective.problem.output.variances(logits(part).astype(np.float64, order="F"))
+        return variances * (part.weights()[:, np.newaxis] / objective.total_weight)
+
+    return curvatures
 
 
 def _matrices(objective: Objective, w: Array) -> Floats:
     """Return the blocks, of shape (n_outputs, n_features + 1, n_features + 1)."""
     n = len(w)
+    curvatures_of = _curvatures_at(objective, w)
 
     def terms(part: Part) -> tuple[Any, ...]:
-        curvatures = _curvatures(objective, part, w)
+        curvatures = curvatures_of(part)
         total = np.zeros((w.shape[1], n, n))
         for rows in gen_batches(part.n_rows, max(1, _ENTRIES_AT_A_TIME // n)):
             X = _with_ones(objective, part._replace(X=part.X[rows]))

@@ -105,7 +105,7 @@ class SampledHessian(Parameters):
         Entries of the features gathered at a time, for each byte of the data.
     min_gather, max_gather : float, default=100000, 200000
         Bounds on these entries, which fit a core's cache.
-    panel_columns : int, default=256
+    panel_columns : int, default=128
         Columns multiplied with the others at a time, so that there is no second matrix of all columns.
     min_curvature : float, default=1e-3
         Least curvature of a row, as a share of the mean.
@@ -146,7 +146,7 @@ class SampledHessian(Parameters):
     gather_share: float = 1 / 250
     min_gather: float = 100_000
     max_gather: float = 200_000
-    panel_columns: int = 256
+    panel_columns: int = 128
     min_curvature: float = 1e-3
     n_directions: int = 4
     precise_columns: int = 100
@@ -183,12 +183,14 @@ class SampledHessian(Parameters):
         diagonal = None if columns is None else _inverse_diagonal(moments, by_output, objective)
         # In one block for all outputs rare ones curve too much, unless by the penalty: half way between the two.
         factors = sample.relative_curvatures.astype(objective.dtype) ** -0.25
-        return _Blocks(inverses, columns, diagonal, factors, objective.problem.output.shift_invariant)
+        complete = diagonal is None and (objective.mirrored or len(inverses) == len(factors))
+        return _Blocks(inverses, columns, diagonal, factors, objective.problem.output.shift_invariant, complete)
 
     def _layout(self, objective: Objective, moments: Array, refine: int) -> tuple[int, Array | None]:
         """Return how many blocks there are to be, and which columns are in them, None for all."""
         n_outputs = objective.rows.n_outputs
-        many = n_outputs if refine and n_outputs <= self.max_blocks else 1
+        # A mirrored pair curves alike.
+        many = n_outputs if refine and n_outputs <= self.max_blocks and not objective.mirrored else 1
         allowed = self.max_cost * self._times(refine)
         for n_blocks in (many, 1) if self._cost(objective, len(moments), many) <= allowed else (1,):
             if self._affordable_columns(objective, n_blocks) >= len(moments):
@@ -253,11 +255,8 @@ class _Blocks:
         Factors before and after the blocks.
     shift_invariant : bool
         Whether a constant added to all logits changes nothing.
-
-    Attributes
-    ----------
     complete : bool
-        Whether each output has a block of its own, of all columns. Then the first step has the right length.
+        Whether each output has a block made for it, of all columns. Then the first step has the right length.
     """
 
     def __init__(
@@ -267,13 +266,14 @@ class _Blocks:
         diagonal: Array | None,
         factors: Array,
         shift_invariant: bool,
+        complete: bool,
     ) -> None:
         self.inverses = inverses
         self.coefficients = slice(None) if columns is None else np.append(columns, -1)
         self.diagonal = diagonal
         self.factors = factors
         self.shift_invariant = shift_invariant
-        self.complete = diagonal is None and len(inverses) == len(factors)
+        self.complete = complete
 
     def __call__(self, gradient: Array) -> Array:
         if not self.shift_invariant:
@@ -398,7 +398,7 @@ class _Sample:
         self.curvature = None if known else RowCurvature(objective.problem, objective.rows.n_outputs)
         self.block_rows = settings._block_rows(objective, self.n_columns, n_blocks, times)
         self.directions = _directions(objective.rows.n_outputs, n_blocks, settings.n_directions)
-        self.w, dtype = w, objective.rows.dtype
+        self.logits, dtype = sample.logits_at(w), objective.rows.dtype
         # Logits of the sample, for many blocks to share; one block has those of its rows computed again.
         self.z = np.empty((sample.n_rows, n_blocks), dtype, order="F") if n_blocks > 1 else None
         self.variances = np.empty((sample.n_rows, n_blocks), dtype)
@@ -426,7 +426,7 @@ class _Sample:
         Returns the weighted sum of the curvature for each output.
         """
         part = self.objective.rows.take(rows)
-        z = self.objective.logits(part, self.w)
+        z = self.logits(part)
         if self.z is not None:
             self.z[rows] = z
         variances = self.objective.problem.output.variances(z)
@@ -488,7 +488,7 @@ class _Sample:
             kept: Array = self.z[rows]
             return kept
         chunks = gen_batches(len(rows), self.rows_at_a_time)
-        return np.concatenate([self.objective.logits(self.objective.rows.take(rows[c]), self.w) for c in chunks])
+        return np.concatenate([self.logits(self.objective.rows.take(rows[c])) for c in chunks])
 
     def _sums(self, rows: Array, by_variance: Array, by_curvature: Array) -> tuple[Array, Array, Array]:
         """Return sums over some rows: half the matrix of products, the squares by column, and those of the products."""
@@ -497,11 +497,16 @@ class _Sample:
         for chunk in gen_batches(len(rows), self.rows_at_a_time):
             X = np.full((len(rows[chunk]), n), float(self.objective.problem.fit_intercept), dtype)
             X[:, :-1] = self._take(rows[chunk])
-            seen += by_variance[chunk].astype(dtype) @ np.square(X[:, :-1])
+            products = np.square(X[:, :-1])
+            seen += by_variance[chunk].astype(dtype) @ products
+            products *= by_curvature[chunk, np.newaxis].astype(dtype)
+            squares += np.einsum("ij,ij->j", products, products)
             X *= np.sqrt(by_curvature[chunk, np.newaxis]).astype(dtype)
-            squares += np.square(np.square(X[:, :-1])).sum(axis=0)
             for columns in gen_batches(n, self.settings.panel_columns):
-                matrix[columns.start :, columns] += X[:, columns.start :].T @ X[:, columns]
+                panel, below = X[:, columns], slice(columns.stop, None)
+                # NumPy computes half of the product of a matrix with itself.
+                matrix[columns, columns] += panel.T @ panel
+                matrix[below, columns] += X[:, below].T @ panel
         return matrix, seen, squares
 
     def _take(self, rows: slice | Array) -> Array:
@@ -516,7 +521,7 @@ class _Sample:
         weights = np.empty((len(self.weight), 1 + self.variances.shape[1]), self.variances.dtype)
         weights[:, 0] = self.weight
         np.multiply(self.weight[:, np.newaxis], self.variances, out=weights[:, 1:], casting="same_kind")
-        sums = np.sum(self._map(lambda rows: np.square(self._take(rows)).T @ weights[rows]), axis=0)
+        sums = np.sum(self._map(lambda rows: weights[rows].T @ np.square(self._take(rows))), axis=0).T
         sampled, by_variance = sums[:, :1], sums[:, 1:]
         everywhere = everywhere[:, np.newaxis]
         rare = sampled < self.settings.rare * everywhere

@@ -140,9 +140,10 @@ def curved_rows(
     columns : slice or ndarray of int, default=slice(None)
         Columns whose weights' curvature counts.
     """
+    curvatures_of = objective.curvatures_at(w, columns)
 
     def curvature(part: Part) -> tuple[Array, Any]:
-        return objective.curvatures(part, w, columns), part.weight
+        return curvatures_of(part), part.weight
 
     entries_per_row = objective.rows.bytes_per_row / objective.rows.dtype.itemsize
     rows_at_a_time = max(1, min(_ROWS_AT_A_TIME, int(_ENTRIES_AT_A_TIME / entries_per_row)))

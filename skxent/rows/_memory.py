@@ -45,6 +45,9 @@ class BlockSizes:
     few_blocks : int
         Number of blocks up to which sums over them are in the dtype of the terms; of more, in double precision. Sparse
         data with many columns make few blocks, whose sums are large.
+    few_rows : int
+        Number of rows below which the squares of columns are summed along with them. Of more rows a sample tells the
+        deviations sooner.
     batch_bytes : float
         Bytes of mini-batches that a thread gathers at a time. They stay in the cache, and threads hardly wait.
     min_bytes_for_batches : float
@@ -60,6 +63,7 @@ class BlockSizes:
     min_rows: int = 256
     entries_per_column: float = 6
     few_blocks: int = 16
+    few_rows: int = 80_000
     batch_bytes: float = 4_000_000
     min_bytes_for_batches: float = 80_000_000
 
@@ -153,21 +157,29 @@ class MemoryRows(Rows):
         part.__dict__.update(self.__dict__)
         part.positions = positions = self._positions_of(rows)
         part.n_rows = positions.stop - positions.start if isinstance(positions, slice) else len(positions)
-        part.weight, part.weighted = weight, weight is not None
+        part.weight, part.weighted, part.mean_squares = weight, weight is not None, None
         return part
 
     def surely_finite(self) -> bool:
         """Return whether the sums of the columns are finite, as they are of finite numbers that are not huge.
 
-        The means of dense columns are kept.
+        The means of dense columns are kept, and of unweighted rows that are not many the mean squares.
         """
+        squares = not self.weighted and self.n_rows < self.sizes.few_rows
+
+        def terms(part: Part) -> tuple[Any, ...]:
+            return (part.column_totals(), part.column_squares()) if squares else (part.column_totals(),)
+
         with np.errstate(over="ignore", invalid="ignore"):
             if not isinstance(self.X, np.ndarray):
                 return bool(np.isfinite(self.X.data.sum()))
-            (total,) = self.sum(lambda part: (part.column_totals(),))
-        finite = bool(np.isfinite(total).all())
-        self.means = total / self.n_rows if finite else None
-        return finite
+            total, *total_of_squares = self.sum(terms)
+        if not np.isfinite(total).all():
+            return False
+        self.means = total / self.n_rows
+        for total in total_of_squares:
+            self.mean_squares = total / self.n_rows
+        return True
 
     def without_features(self) -> MemoryRows:
         """Return rows with the same targets and weights; see :meth:`Rows.without_features`."""

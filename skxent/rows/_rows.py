@@ -55,6 +55,9 @@ class Rows(ABC):
         out. Rows in memory are never copied.
     means : ndarray of shape (n_features,) or None
         Means of the columns, without weights, of all the data that these rows are from; None where nobody has looked.
+    mean_squares : ndarray of shape (n_features,) or None
+        Mean squares of the columns of just these rows, as rough as the dtype of the features makes them; None where
+        nobody has looked.
     sample : Rows or None
         Random rows copied into memory, for rows that are not resident; see :func:`skxent.linear_model._sampling.draw`.
     """
@@ -72,6 +75,7 @@ class Rows(ABC):
     first_rows: int = 1_000
     selectable: bool = False
     means: Array | None = None
+    mean_squares: Array | None = None
     sample: Any = None
 
     @abstractmethod

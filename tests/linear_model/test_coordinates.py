@@ -79,6 +79,24 @@ def looked_at(X):
     return rows
 
 
+@pytest.mark.parametrize("mean", [0, 3, 1e4])
+def test_squares_that_are_known_say_how_far_columns_deviate(mean, rng):
+    X = (rng.normal(size=(50_000, 3)) * [1e-3, 1, 1e3]).astype(np.float32)
+    X[:, 1] += np.float32(mean)
+    rows = looked_at(X)
+    passes = counted(rows)
+    found = standardize(rows, len(X), 0.0, True)
+    np.testing.assert_allclose(found.scale, X.std(axis=0, dtype=np.float64), rtol=1e-4)
+    assert (len(passes) == 0) == (mean < 10)
+
+
+def counted(rows):
+    """Return a list that grows with each sum over the rows."""
+    passes, add_up = [], rows.sum
+    rows.sum = lambda function: passes.append(1) or add_up(function)
+    return passes
+
+
 def test_many_rows_are_scaled_by_some_of_them(rng):
     X = (rng.normal(size=(160_000, 3)) * [1e-6, 1, 1e6] + [1, 0, -1e7]).astype(np.float64)
     found = standardize(looked_at(X), len(X), 0.0, True)

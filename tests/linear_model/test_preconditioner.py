@@ -188,3 +188,16 @@ def test_dependent_columns_without_a_penalty_get_no_steps_of_rounding(kind, seed
     precise = SoftmaxRegressor(alpha=0).fit(X.astype(np.float64), y)
     assert abs(model.coef_).max() < 1e3
     assert model.loss_curve_[-1] == pytest.approx(precise.loss_curve_[-1], rel=1e-5)
+
+
+@pytest.mark.parametrize("refine", [0, 1])
+def test_one_block_serves_two_outputs_that_mirror_each_other(refine, rng):
+    objective = make_objective(rng, 200, n_outputs=2, alpha=1e-5)
+    w = weights(rng, n_outputs=2)
+    preconditioner = SampledHessian(noise=0)(objective, w, refine=refine)
+    assert len(preconditioner.inverses) == 1
+    assert preconditioner.complete
+    steps = rng.normal(size=(5, len(w), 1)) * [[-1, 1]]
+    gradients = steps.reshape(5, -1) @ hessian(objective, w)
+    back = [preconditioner(gradient.reshape(w.shape)) for gradient in gradients]
+    np.testing.assert_allclose(back, steps, atol=0.01)

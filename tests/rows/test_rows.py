@@ -14,8 +14,8 @@ from skxent.linear_model._objective import Objective
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.linear_model._problem import Problem
 from skxent.losses import CrossEntropy
-from skxent.rows import BlockSizes, MemoryRows, Part, Rows, batches, reweighted, subset
-from skxent.rows._part import fingerprints
+from skxent.rows import BlockSizes, MemoryRows, Part, Rows, _part, batches, reweighted, subset
+from skxent.rows._part import fingerprints, logits_of
 from skxent.solvers import LBFGS, SGD
 from skxent.testing import check_rows
 
@@ -188,6 +188,36 @@ def test_fingerprints_are_those_of_the_row(dtype, rng):
     np.testing.assert_array_equal(part.target_fingerprints(3), Part(X, np.eye(3)[part.y], None).target_fingerprints(3))
 
 
+@pytest.mark.parametrize("small_products", [False, True])
+@pytest.mark.parametrize("n_outputs", [1, 3, 10])
+@pytest.mark.parametrize("container", [np.asarray, np.asfortranarray, sp.csr_array])
+def test_logits_are_the_same_in_small_products(container, n_outputs, small_products, rng, monkeypatch):
+    monkeypatch.setattr(_part, "has_small_products", lambda: small_products)
+    monkeypatch.setattr(_part, "_SMALL_PRODUCT", 1_600)
+    X, w = rng.normal(size=(100, 20)).astype(np.float32), rng.normal(size=(21, n_outputs))
+    z = logits_of(container(X), w)
+    np.testing.assert_allclose(z, X @ w[:-1] + w[-1], rtol=1e-12, atol=1e-12)
+    assert z.flags.f_contiguous
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_weighted_totals_are_products_with_the_transpose(container, rng):
+    X, factors = rng.normal(size=(100, 20)), np.asfortranarray(rng.normal(size=(100, 3)))
+    part = Part(container(X), np.zeros(100, int), None)
+    np.testing.assert_allclose(part.weighted_totals(factors), X.T @ factors, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("n_outputs", [3, 30])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_target_totals_are_those_of_the_targets_as_a_matrix(weighted, n_outputs, rng):
+    y, weight = rng.integers(n_outputs - 1, size=500), rng.random(500) if weighted else None
+    X = np.empty((500, 0))
+    expected = Part(X, np.eye(n_outputs)[y], weight).target_totals(n_outputs)
+    found = Part(X, y, weight).target_totals(n_outputs)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert found.dtype == np.float64
+
+
 @pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
 def test_sums_tell_that_all_is_finite(container, rng):
     X = rng.normal(size=(50_000, 40)) + np.arange(40)
@@ -196,6 +226,8 @@ def test_sums_tell_that_all_is_finite(container, rng):
     assert rows.surely_finite()
     if container is np.asarray:
         np.testing.assert_allclose(subset(rows, slice(3, 9)).means, X.mean(axis=0), rtol=1e-9)
+        np.testing.assert_allclose(rows.mean_squares, (X**2).mean(axis=0), rtol=1e-9)
+        assert subset(rows, slice(3, 9)).mean_squares is None
     for row in (0, 31_234, -1):
         assert not MemoryRows(container(changed(X, row, np.nan)), y, n_outputs=2).surely_finite()
         assert not MemoryRows(container(changed(X, row, -np.inf)), y, n_outputs=2).surely_finite()
