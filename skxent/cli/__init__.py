@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             from skxent.cli._command import run
 
             code = run(options)
-            sys.stdout.flush()
+            _write_rest()
         except KeyboardInterrupt:
             stopped = stopped or [signal.SIGINT]
             code = 0
@@ -120,6 +120,16 @@ def _prepare(n_jobs: int | None) -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     if n_jobs is not None:
         os.environ.setdefault("POLARS_MAX_THREADS", str(n_jobs))
+
+
+def _write_rest() -> None:
+    """Write what is in the buffer, unless it cannot be written, which was an error that has been said."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:
+        _silence_stdout()
 
 
 def _silence_stdout() -> None:

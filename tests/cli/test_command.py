@@ -648,6 +648,23 @@ class TestErrors:
         record = json.loads(out("--compare", f"{name}.arpa", f"{name}.arpa", "--format", "json", "--", "train.txt"))
         assert record["model_1"] == f"{name}.arpa"
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="names of files are text here")
+    def test_tables_are_the_same_beside_an_undecodable_name(self, folder, written):
+        (folder / "café.txt").write_text(
+            f'{TRAIN}\n\n"quoted, with a comma" ünïcödé c\\\x01\x7f \U0010fe85\n' * 20, encoding="utf-8"
+        )
+        name = os.fsdecode(b"caf\xe9")
+        (folder / name).write_text(TRAIN)
+        for level in (("--per", "line"), ("--verbose", "word")):
+            for form in ("csv", "json"):
+                command = ("--quiet", "--train", "train.txt", *level, "--format", form, "--", "café.txt")
+                out = written(*command)
+                assert len(out.splitlines()) > 80
+                if level == ("--per", "line"):
+                    assert written(*command, name).startswith(out)
+                else:
+                    assert "\U0010fe85".encode() in out
+
     def test_mistakes_in_training_are_found_before_the_text_is_read(self, run, folder):
         (folder / "bad.txt").write_bytes(b"\xff")
         assert "nowhere.vocab" in self.failing(run, "bad.txt", "--vocab", "nowhere.vocab")
@@ -903,9 +920,10 @@ class TestProcess:
         assert json.loads(done.stdout)["tokens"] == 6
         assert done.stderr == ""
 
-    def test_closed_pipe_is_quiet(self, folder):
+    @pytest.mark.parametrize("name", ["text", "csv", "json"])
+    def test_closed_pipe_is_quiet(self, folder, name):
         (folder / "long.txt").write_text(TRAIN * 100_000)
-        command = [*COMMAND, "--train", "train.txt", "--per", "line", "--", "long.txt"]
+        command = [*COMMAND, "--train", "train.txt", "--per", "line", "--format", name, "--", "long.txt"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             process.stdout.readline()
             process.stdout.close()

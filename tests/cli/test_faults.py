@@ -164,9 +164,12 @@ def test_closed_streams(folder):
 
 @posix
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
-def test_a_full_disk_names_what_is_written(folder):
-    for command in ("train.txt", "--help", "--version"):
-        done = shell(f"{command} > /dev/full")
+@pytest.mark.parametrize("is_unbuffered", [False, True])
+def test_a_full_disk_names_what_is_written(folder, is_unbuffered):
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1" if is_unbuffered else ""}
+    reports = [f"train.txt --per line --format {name}" for name in ("text", "csv", "json")]
+    for command in ("train.txt", *reports, "--help", "--version"):
+        done = shell(f"{command} > /dev/full", env=environment)
         assert (done.returncode, done.stderr) == (1, "skxent-perplexity: standard output: No space left on device\n")
 
 
