@@ -148,6 +148,8 @@ class Vocabulary:
             return self
         if self._packed is None:
             return Vocabulary.of_strings(self.strings().filter(is_chosen))
+        if not is_chosen.any():
+            return Vocabulary.of(WordKeys.none())
         chosen = is_chosen[self.columns]
         *of_keys, of_long = np.split(chosen, np.cumsum(self.words.sizes)[:-1])
         keys = [[key[kept] for key in keys] for keys, kept in zip(self.words.keys, of_keys, strict=True)]

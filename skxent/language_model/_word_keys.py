@@ -111,6 +111,11 @@ class WordKeys:
     keys: list[Keys]
     long: list[bytes]
 
+    @classmethod
+    def none(cls) -> WordKeys:
+        """Return no words."""
+        return cls([[np.empty(0, np.uint64)] * m for m in range(1, LONGEST_KEY + 1)], [])
+
     @property
     def sizes(self) -> list[int]:
         """Number of words of each kind."""

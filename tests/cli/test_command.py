@@ -895,10 +895,13 @@ class TestProcess:
         assert done.stdout.splitlines()[-1] == "set()"
 
     @pytest.mark.parametrize("format", ["text", "json"])
-    def test_a_saved_model_scores_text_without_polars(self, folder, format):
+    @pytest.mark.parametrize(
+        "model", [["--model", "m.arpa"], ["--train", "train.txt", "--eos", "--"], ["--min-count", "2"]]
+    )
+    def test_text_is_scored_without_polars(self, folder, format, model):
         """Polars takes longer to import than NumPy, and the words need never be strings."""
         assert main(["--train", "train.txt", "--save", "m.arpa", "--quiet"]) == 0
-        arguments = ["--model", "m.arpa", "test.txt", "--quiet", "--format", format]
+        arguments = [*model, "test.txt", "--quiet", "--format", format]
         code = (
             f"import sys\nfrom skxent.cli import main\nmain({arguments})\n"
             "print({'polars', 'numpy.ma', 'statistics', 'socket', 'skxent.cli._compare'} & set(sys.modules))"
