@@ -56,7 +56,7 @@ def report(options: Options, progress: Progress, notes: Notes) -> None:
         row=partial(row_of_figures, options=options, **constants),
         about=_about(scorer, options),
         bold=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
-        hides_bytes=any(hide_bytes(path) != path for path in corpus.paths),
+        hides_bytes=any(hide_bytes(path) != path for path in corpus.paths if not path.isascii()),
     )
     records = records_of(corpus, scorer, options, notes)
     print_records(_check_records(records, corpus, options, progress, notes), printed)

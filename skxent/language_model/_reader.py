@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache, partial
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -257,14 +257,18 @@ def _cut(chunks: Iterable[bytes], whole_lines: bool, n_bytes: int) -> Iterator[t
     pending: list[bytes] = []
     n_lines = 0
     is_ended = True
-    for chunk in chunks:
-        end = chunk.rfind(b"\n") + 1
+    for chunk, following in pairwise(chain(chunks, [None])):
+        assert chunk is not None
+        # The last chunk is not cut, so that a small file is one part.
+        end = len(chunk) if following is None else chunk.rfind(b"\n") + 1
         cut = end or (0 if whole_lines else _end_of_space(chunk))
         if not cut:
             pending.append(chunk)
             continue
         part = b"".join([*pending, chunk[:cut]])
         yield part, bool(end), n_bytes, n_lines
+        if following is None:
+            return
         n_bytes, n_lines = n_bytes + len(part), n_lines + count_newlines(part)
         is_ended, pending = bool(end), [chunk[cut:]]
     last = b"".join(pending)
