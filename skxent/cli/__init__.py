@@ -8,9 +8,8 @@ into an exit code and imports nothing heavy, so that ``--help`` and usage errors
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 
 from skxent.cli._options import Options, parse_arguments
@@ -102,10 +101,10 @@ def _signals(stopped: list[int]) -> Iterator[None]:
         raise KeyboardInterrupt
 
     before = {}
-    if threading.current_thread() is threading.main_thread():
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            with suppress(ValueError):  # in another thread than the main one
                 before[number] = signal.signal(number, stop)
     try:
         yield

@@ -881,7 +881,8 @@ class TestProcess:
             code = (
                 "import sys\nfrom skxent.cli import main\n"
                 f"try: main({arguments})\nexcept SystemExit: pass\n"
-                "print({'numpy', 'polars', 'scipy', 'sklearn'} & set(sys.modules), file=sys.stderr)"
+                "heavy = {'numpy', 'polars', 'scipy', 'sklearn', 'shutil', 'threading'}\n"
+                "print(heavy & set(sys.modules), file=sys.stderr)"
             )
             done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
             assert done.stderr.splitlines()[-1] == "set()"

@@ -13,11 +13,13 @@ import sys
 import tarfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 import pytest
 
 from skxent.cli import main
+from skxent.cli._options import build_parser
 from skxent.language_model import read_arpa
 
 TRAIN = "a b a\nb a c\n"
@@ -160,6 +162,22 @@ def test_closed_streams(folder):
     assert (done.returncode, "cross-entropy" in done.stdout) == (0, True)
     assert shell("train.txt --save x.arpa <&- 2>&-").returncode == 0
     assert (folder / "x.arpa").read_bytes() == (folder / "m.arpa").read_bytes()
+
+
+def test_a_report_in_another_thread(folder, capsys):
+    """Only the main thread can be told of signals."""
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(main, ["train.txt", "--quiet"]).result() == 0
+    assert "cross-entropy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("columns", "width"), [("60", 58), ("0", 78), ("many", 78)])
+def test_help_is_as_wide_as_the_screen(monkeypatch, columns, width):
+    monkeypatch.setenv("COLUMNS", columns)
+    help_lines = (
+        build_parser().format_help().partition("positional arguments:")[2].partition("examples:")[0].splitlines()
+    )
+    assert width - 12 < max(map(len, help_lines)) <= width
 
 
 @posix
