@@ -18,6 +18,8 @@ from skxent.language_model._errors import CorpusError
 
 __all__ = ["is_compressed", "is_regular_file", "read_chunks"]
 
+# Bytes that are read of a file to see what it is; a small one is read by that.
+_BEGIN_BYTES = 1 << 16
 _DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError)
 # Bytes of a compressed file that are decompressed at a time. Few, since they may be a thousand times as many then.
 _COMPRESSED_BYTES = 1 << 13
@@ -55,7 +57,7 @@ def read_chunks(path: str, size: int, progress: Progress | None) -> Iterator[byt
     CorpusError
         When the file cannot be read, or not to its end.
     """
-    raw, begin, is_whole = _open(path, size)
+    raw, begin, is_whole = _open(path, min(size, _BEGIN_BYTES))
     n_before = 0
     try:
         if is_whole and not is_compressed(begin):
@@ -94,7 +96,7 @@ _ADVICE = "; if the file is whole, try: pip install zstandard"
 
 
 def _open(path: str, size: int) -> tuple[Any, bytes, bool]:
-    """Open a file; returns it as it lies on disk, its first bytes, and whether they are all.
+    """Open a file; returns it as it lies on disk, as many first bytes, and whether they are all.
 
     Raises
     ------
