@@ -266,11 +266,12 @@ def _cut(chunks: Iterable[bytes], whole_lines: bool, n_bytes: int) -> Iterator[t
             pending.append(chunk)
             continue
         part = b"".join([*pending, chunk[:cut]])
-        yield part, bool(end), n_bytes, n_lines
+        is_ended, pending = bool(end), [chunk[cut:]]
+        del chunk  # whose memory is not needed while the part is worked on
+        yield part, is_ended, n_bytes, n_lines
         if following is None:
             return
         n_bytes, n_lines = n_bytes + len(part), n_lines + count_newlines(part)
-        is_ended, pending = bool(end), [chunk[cut:]]
     last = b"".join(pending)
     if last or not is_ended:
         yield last, True, n_bytes, n_lines
