@@ -81,7 +81,7 @@ def _print_objects(records: Iterable[Records], report: Report) -> None:
     for row in map(report.row, records):
         finite = {name: None if value in (math.inf, -math.inf) else value for name, value in row.items()}
         line = json.dumps(finite, ensure_ascii=False, separators=(",", ":"))
-        _put_bytes((show_escapes(line) + "\n").encode("utf-8", "surrogateescape"))
+        sys.stdout.write(f"{show_escapes(line)}\n")
 
 
 def _print_json_tables(records: Iterable[Records], report: Report) -> None:
