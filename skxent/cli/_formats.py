@@ -162,8 +162,9 @@ def _print_kenlm(records: Iterable[Records], report: Report) -> None:
 def _one_by_one(records: Iterable[Records], title: str) -> Iterator[tuple[str, Score]]:
     """Take the records one by one, each with the file that it is from, or the title."""
     for several in records:
+        files = several.columns.get("file", title)
         for i in range(len(several.score)):
-            yield several.columns.get("file", title), several.score.each(partial(_item, i))
+            yield files if isinstance(files, str) else files[i], several.score.each(partial(_item, i))
 
 
 def _item(position: int, amount: Any) -> Any:

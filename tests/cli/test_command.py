@@ -403,6 +403,14 @@ class TestFormats:
         _, out, _ = run("--train", "train.txt", "--per", "line", "--format", "srilm", "--", "blank.txt")
         assert out.count("ppl= undefined ppl1= undefined") == 2
 
+    def test_summaries_of_the_lines_of_several_small_files(self, run):
+        command = ("--train", "train.txt", "--per", "line", "--quiet", "--format")
+        _, out, _ = run(*command, "srilm", "--", "test.txt", "train.txt")
+        places = [line.partition(":")[0] for line in out.splitlines()[::2]]
+        assert places == ["file test.txt"] * 1 + ["file train.txt"] * 2
+        _, together, _ = run(*command, "kenlm", "--", "test.txt", "train.txt")
+        assert together == "".join(run(*command, "kenlm", "--", name)[1] for name in ("test.txt", "train.txt"))
+
     def test_formats_offered_are_formats_there_are(self, run):
         code, _, err = run("--format", "nonsense", "train.txt")
         assert code == 2
