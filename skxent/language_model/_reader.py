@@ -285,10 +285,12 @@ def _end_of_space(chunk: bytes) -> int:
 def _text_block(repair: Repair, has_marks: bool, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
     data = repair(raw, n_bytes, n_lines)
     n_characters = len(data) if data.isascii() else _n_characters(data)
-    newline = b"\n" if ends_line and not raw.endswith(b"\n") else b""
+    is_open = ends_line and not raw.endswith(b"\n")
+    newline, places = (b"\n", (len(raw),)) if is_open else (b"", ())
     given = raw + newline
     size = len(raw) - (MARK_BYTES - 1) * (len(BAD_BYTE.findall(raw)) if has_marks else 0)
-    return Block(given if data is raw else data + newline, given, size, n_characters, ends_line, has_marks=has_marks)
+    text = given if data is raw else data + newline
+    return Block(text, given, size, n_characters, ends_line, has_marks=has_marks, given=places)
 
 
 def _n_characters(data: bytes) -> int:
