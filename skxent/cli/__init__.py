@@ -8,9 +8,8 @@ into an exit code and imports nothing heavy, so that ``--help`` and usage errors
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 
 from skxent.cli._options import Options, parse_arguments
@@ -48,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             from skxent.cli._command import run
 
             code = run(options)
-            sys.stdout.flush()
+            _write_rest()
         except KeyboardInterrupt:
             stopped = stopped or [signal.SIGINT]
             code = 0
@@ -102,10 +101,10 @@ def _signals(stopped: list[int]) -> Iterator[None]:
         raise KeyboardInterrupt
 
     before = {}
-    if threading.current_thread() is threading.main_thread():
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            with suppress(ValueError):  # in another thread than the main one
                 before[number] = signal.signal(number, stop)
     try:
         yield
@@ -120,6 +119,16 @@ def _prepare(n_jobs: int | None) -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     if n_jobs is not None:
         os.environ.setdefault("POLARS_MAX_THREADS", str(n_jobs))
+
+
+def _write_rest() -> None:
+    """Write what is in the buffer, unless it cannot be written, which was an error that has been said."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:
+        _silence_stdout()
 
 
 def _silence_stdout() -> None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -50,6 +53,8 @@ class Report:
         Lines at the foot of the sheet.
     bold : bool
         Whether the main figures are bold.
+    hides_bytes : bool
+        Whether names of files have bytes hidden, see ``_names``.
     """
 
     title: str
@@ -60,6 +65,7 @@ class Report:
     row: Callable[[Records], dict[str, Any]]
     about: dict[str, str] = field(default_factory=dict)
     bold: bool = False
+    hides_bytes: bool = False
 
 
 FORMATS: Registry[Callable[[Iterable[Records], Report], None]] = Registry("format")
@@ -75,14 +81,14 @@ def _print_objects(records: Iterable[Records], report: Report) -> None:
     for row in map(report.row, records):
         finite = {name: None if value in (math.inf, -math.inf) else value for name, value in row.items()}
         line = json.dumps(finite, ensure_ascii=False, separators=(",", ":"))
-        _put_bytes((show_escapes(line) + "\n").encode("utf-8", "surrogateescape"))
+        sys.stdout.write(f"{show_escapes(line)}\n")
 
 
 def _print_json_tables(records: Iterable[Records], report: Report) -> None:
     number = pl.col(pl.Float64)
     for table in map(report.figures, records):
         finite = table.with_columns(pl.when(number.is_finite()).then(number))
-        _put(finite.write_ndjson, show_escapes)
+        _put(finite.write_ndjson, show_escapes if report.hides_bytes else None)
 
 
 _JSON = {"corpus": _print_objects, "file": _print_objects, "line": _print_json_tables, "word": _print_json_tables}
@@ -92,16 +98,30 @@ _JSON = {"corpus": _print_objects, "file": _print_objects, "line": _print_json_t
 def _print_csv(records: Iterable[Records], report: Report) -> None:
     """Print a header and one row a record."""
     for number, table in enumerate(map(report.figures, records)):
-        _put(partial(table.write_csv, include_header=number == 0), show_bytes)
+        _put(partial(table.write_csv, include_header=number == 0), show_bytes if report.hides_bytes else None)
 
 
-def _put(write: Callable[[io.BytesIO], object], show: Callable[[str], str]) -> None:
-    """Write a table to standard output as it is in memory, for every copy of a long report takes time."""
+def _put(write: Callable[[IO[bytes]], object], show: Callable[[str], str] | None) -> None:
+    """Let Polars write a table to standard output, without a copy in memory unless hidden bytes are to be shown."""
+    if show is None and hasattr(sys.stdout, "buffer"):
+        sys.stdout.flush()
+        with _numbered_errors():
+            write(sys.stdout.buffer)
+        return
     written = io.BytesIO()
     write(written)
-    data = written.getbuffer()
-    is_ascii = np.frombuffer(data, np.uint8).max(initial=0) < 0x80
-    _put_bytes(data if is_ascii else show(str(data, "utf-8")).encode("utf-8", "surrogateescape"))
+    text = str(written.getbuffer(), "utf-8")
+    _put_bytes((show(text) if show else text).encode("utf-8", "surrogateescape"))
+
+
+@contextmanager
+def _numbered_errors() -> Iterator[None]:
+    """Raise the errors of the system that Polars meets as Python does, such as BrokenPipeError for number 32."""
+    try:
+        yield
+    except OSError as error:
+        number = re.search(r"\(os error (\d+)\)", str(error))
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) if number else error from None
 
 
 def _put_bytes(data: bytes | memoryview) -> None:
@@ -142,8 +162,9 @@ def _print_kenlm(records: Iterable[Records], report: Report) -> None:
 def _one_by_one(records: Iterable[Records], title: str) -> Iterator[tuple[str, Score]]:
     """Take the records one by one, each with the file that it is from, or the title."""
     for several in records:
+        files = several.columns.get("file", title)
         for i in range(len(several.score)):
-            yield several.columns.get("file", title), several.score.each(partial(_item, i))
+            yield files if isinstance(files, str) else files[i], several.score.each(partial(_item, i))
 
 
 def _item(position: int, amount: Any) -> Any:

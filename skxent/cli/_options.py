@@ -7,6 +7,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from skxent import __version__
@@ -124,8 +125,17 @@ USAGE += "       %(prog)s --target FILE ... --raw FILE ... {--top 10%% | --sampl
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     """Keeps the examples' lines as they are and gives the options a little more room."""
 
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=32)
+    def __init__(self, prog: str, width: int) -> None:
+        super().__init__(prog, max_help_position=32, width=width)
+
+
+def _help_width() -> int:
+    """Return the columns of the terminal less 2, as argparse does by a module that takes long to import."""
+    try:
+        columns = int(os.environ.get("COLUMNS", 0)) or os.get_terminal_size(1).columns
+    except (OSError, ValueError):  # no number, or standard output is no terminal
+        columns = 0
+    return (columns if columns > 0 else 80) - 2
 
 
 class _Parser(argparse.ArgumentParser):
@@ -144,7 +154,7 @@ def build_parser() -> argparse.ArgumentParser:
         usage=USAGE,
         description=DESCRIPTION,
         epilog=EXAMPLES,
-        formatter_class=_Formatter,
+        formatter_class=partial(_Formatter, width=_help_width()),
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )

@@ -61,8 +61,7 @@ class Progress:
         def advance(n_bytes: int) -> None:
             nonlocal done
             done += n_bytes
-            now = time.monotonic()
-            if self._enabled and now >= self._next:
+            if self._enabled and (now := time.monotonic()) >= self._next:
                 self._next = now + self._interval
                 self._draw(progress_line(task, done, total(), now - begin))
 

@@ -23,6 +23,7 @@ from skxent.cli._levels import (
     word_figures,
     word_records,
 )
+from skxent.cli._names import hide_bytes
 from skxent.cli._notes import Notes
 from skxent.cli._options import Options
 from skxent.cli._progress import Progress
@@ -55,6 +56,7 @@ def report(options: Options, progress: Progress, notes: Notes) -> None:
         row=partial(row_of_figures, options=options, **constants),
         about=_about(scorer, options),
         bold=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+        hides_bytes=any(hide_bytes(path) != path for path in corpus.paths if not path.isascii()),
     )
     records = records_of(corpus, scorer, options, notes)
     print_records(_check_records(records, corpus, options, progress, notes), printed)

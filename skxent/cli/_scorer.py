@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -138,10 +139,10 @@ def _how_to_train(options: Options) -> dict[str, Any]:
 
 
 def _train(counts: CorpusCounts, how: dict[str, Any], options: Options, notes: Notes) -> FittedUnigram:
-    bad = not_in_arpa(counts.words) if options.save else counts.words.head(0)
+    bad: Sequence[str] = not_in_arpa(counts.words).to_list() if options.save else ()
     if options.eos:
-        bad = bad.filter(bad != END_OF_SENTENCE)
-    if len(bad):
+        bad = [word for word in bad if word != END_OF_SENTENCE]
+    if bad:
         notes.say(f"note: an ARPA file cannot hold {len(bad):,} words, such as {bad[0]!r}: they are unknown words here")
     with notes.of_warnings():
         return fit_unigram(counts, **how, exclude=bad)

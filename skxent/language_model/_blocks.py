@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,6 +76,8 @@ class Block:
         The documents that the block is made of, when the corpus is made of documents and not of lines.
     has_marks : bool
         Whether bytes that could not be decoded are in ``raw`` as marks, see ``BAD_BYTE`` of ``_reader``.
+    given : tuple of int
+        Where in ``raw`` the newlines are that were given to last lines of files.
     """
 
     data: bytes
@@ -85,6 +87,7 @@ class Block:
     ends_line: bool = True
     documents: Documents | None = None
     has_marks: bool = False
+    given: tuple[int, ...] = ()
 
 
 class Piece(NamedTuple):
@@ -116,6 +119,7 @@ def join_blocks(blocks: Sequence[Block]) -> Block:
     if len(blocks) == 1:
         return blocks[0]
     listed = [block.documents for block in blocks if block.documents is not None]
+    starts = accumulate((len(block.raw) for block in blocks), initial=0)
     return Block(
         b"".join(block.data for block in blocks),
         b"".join(block.raw for block in blocks),
@@ -124,6 +128,7 @@ def join_blocks(blocks: Sequence[Block]) -> Block:
         blocks[-1].ends_line,
         _join_documents(listed) if listed else None,
         any(block.has_marks for block in blocks),
+        tuple(start + at for start, block in zip(starts, blocks, strict=False) for at in block.given),
     )
 
 

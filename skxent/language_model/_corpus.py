@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from skxent._typing import Array, Integers
 from skxent.language_model._blocks import BLOCK_BYTES, Piece, join_blocks, pieces_of_texts
 from skxent.language_model._reader import read_pieces
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
+from skxent.language_model._vocabulary import Vocabulary
 from skxent.language_model._word_counts import BlockCounts, WordCounter, count_block, count_words
 from skxent.language_model._word_keys import cut_at_spaces
 
@@ -64,7 +65,7 @@ class CorpusCounts:
     ----------
     rows : polars.DataFrame
         Columns ``word`` (String) and ``count`` (Int64, or Float64 when documents carry fractional weights); each
-        word once, in any order.
+        word once, in any order. Words that were counted here become strings when the rows are first asked for.
     n_lines : int
         Lines, the last one included whether or not it ends with a newline.
     n_sentences : int
@@ -90,6 +91,11 @@ class CorpusCounts:
     n_characters: float = 0
 
     @classmethod
+    def of_vocabulary(cls, vocabulary: Vocabulary, counts: Array, **sizes: float) -> CorpusCounts:
+        """Make counts of distinct words that need not be strings yet."""
+        return cls(cast("pl.DataFrame", (vocabulary, counts)), **sizes)
+
+    @classmethod
     def from_table(cls, table: pl.DataFrame, **sizes: float) -> CorpusCounts:
         """Make counts from rows in any order, in which a word may occur more than once."""
         summed = table.group_by("word", maintain_order=True).agg(pl.col("count").sum())
@@ -111,12 +117,19 @@ class CorpusCounts:
     @property
     def words(self) -> pl.Series:
         """The distinct words."""
-        return self.rows["word"]
+        return self.vocabulary.strings()
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The distinct words, as strings or as keys."""
+        found: Vocabulary = vars(self)["counted"][0]
+        return found
 
     @property
     def counts(self) -> Array:
         """The count of each word, aligned with ``words``."""
-        return self.rows["count"].to_numpy()
+        found: Array = vars(self)["counted"][1]
+        return found
 
     @property
     def n_tokens(self) -> float:
@@ -126,7 +139,7 @@ class CorpusCounts:
     @property
     def n_types(self) -> int:
         """Number of distinct words."""
-        return self.rows.height
+        return len(self.counts)
 
     def __add__(self, other: CorpusCounts) -> CorpusCounts:
         """Add the counts of two corpora."""
@@ -141,13 +154,32 @@ class CorpusCounts:
         return CorpusCounts(rows, **{size: getattr(self, size) * factor for size in _SIZES})
 
 
+class _Rows:
+    """The attribute ``rows``: a table, which is made of the words and their counts when it is asked for."""
+
+    def __get__(self, counts: Any, owner: Any = None) -> Any:
+        if counts is None:
+            return self
+        return pl.DataFrame([counts.words.alias("word"), pl.Series("count", counts.counts)])
+
+    def __set__(self, counts: Any, rows: pl.DataFrame | tuple[Vocabulary, Array]) -> None:
+        vars(counts)["counted"] = rows if isinstance(rows, tuple) else _columns_of(rows)
+
+
+def _columns_of(rows: pl.DataFrame) -> tuple[Vocabulary, Array]:
+    return Vocabulary.of_strings(rows["word"]), rows["count"].to_numpy()
+
+
+CorpusCounts.rows = _Rows()  # type: ignore[assignment]
+
+
 def merge_counts(parts: Sequence[CorpusCounts]) -> CorpusCounts:
     """Add the counts of several corpora; the sum is exactly the counts of the whole."""
     sizes = {size: sum(getattr(part, size) for part in parts) for size in _SIZES}
-    filled = [part.rows for part in parts if part.n_types]
+    filled = [part for part in parts if part.n_types]
     if len(filled) == 1:
-        return CorpusCounts(filled[0], **sizes)
-    tables = [pl.DataFrame(schema={"word": pl.String, "count": pl.Int64}), *filled]
+        return CorpusCounts.of_vocabulary(filled[0].vocabulary, filled[0].counts, **sizes)
+    tables = [pl.DataFrame(schema={"word": pl.String, "count": pl.Int64}), *(part.rows for part in filled)]
     return CorpusCounts.from_table(pl.concat(tables, how="vertical_relaxed"), **sizes)
 
 
@@ -333,9 +365,10 @@ class Counted:
         return self.words.n_sentences
 
     def corpus(self) -> CorpusCounts:
-        """Return the words as strings with their counts."""
-        words = self.words
-        return CorpusCounts(words.table(), words.n_lines, words.n_sentences, self.n_bytes, self.n_characters)
+        """Return the words with their counts; they become strings when they are asked for."""
+        words, counts = self.words.merged()
+        sizes = {size: getattr(self, size) for size in _SIZES}
+        return CorpusCounts.of_vocabulary(Vocabulary.of(words), counts, **sizes)
 
 
 def _count_batches(

@@ -18,8 +18,8 @@ from skxent.language_model._errors import CorpusError
 
 __all__ = ["is_compressed", "is_regular_file", "read_chunks"]
 
-# Bytes at the beginning of a file that tell what it is.
-_HEAD = 16
+# Bytes that are read of a file to see what it is; a small one is read by that.
+_BEGIN_BYTES = 1 << 16
 _DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError)
 # Bytes of a compressed file that are decompressed at a time. Few, since they may be a thousand times as many then.
 _COMPRESSED_BYTES = 1 << 13
@@ -57,18 +57,23 @@ def read_chunks(path: str, size: int, progress: Progress | None) -> Iterator[byt
     CorpusError
         When the file cannot be read, or not to its end.
     """
-    raw, head = _open(path)
+    raw, begin, is_whole = _open(path, min(size, _BEGIN_BYTES))
     n_before = 0
     try:
-        file = _decompressed(path, raw, head)
+        if is_whole and not is_compressed(begin):
+            if begin and progress:
+                progress(len(begin))
+            if begin:
+                yield begin
+            return
+        raw = _from_the_start(raw, begin)
+        file = _decompressed(path, raw, begin)
         while chunk := _read(path, file, size):
             if progress:
                 n_read = raw.tell() if file is not raw and raw.seekable() else n_before + len(chunk)
                 progress(n_read - n_before)
                 n_before = n_read
             yield chunk
-            if file is raw and len(chunk) < size:  # which saves asking a small file whether it has ended
-                return
     finally:
         if path != "-":
             raw.close()
@@ -90,8 +95,8 @@ def _read(path: str, file: _Readable, size: int) -> bytes:
 _ADVICE = "; if the file is whole, try: pip install zstandard"
 
 
-def _open(path: str) -> tuple[Any, bytes]:
-    """Open a file; returns it as it lies on disk, and its first bytes, with which it still begins.
+def _open(path: str, size: int) -> tuple[Any, bytes, bool]:
+    """Open a file; returns it as it lies on disk, as many first bytes, and whether they are all.
 
     Raises
     ------
@@ -99,10 +104,12 @@ def _open(path: str) -> tuple[Any, bytes]:
         When it cannot be opened.
     """
     try:
-        # To name the size of the buffer saves asking whether the file is a terminal.
-        raw: Any = _standard_input() if path == "-" else open(path, "rb", io.DEFAULT_BUFFER_SIZE)  # noqa: SIM115
-        head = raw.read(_HEAD)
-        return _from_the_start(raw, head), head
+        raw: Any = _standard_input() if path == "-" else open(path, "rb", buffering=0)  # noqa: SIM115
+        begin = raw.read(size)
+        # A pipe gives less than is asked for before its end; standard input has a buffer and does not.
+        while path != "-" and len(begin) < size and (more := raw.read(size - len(begin))):
+            begin += more
+        return raw, begin, len(begin) < size
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror or error}") from None
 
@@ -113,12 +120,13 @@ def _standard_input() -> Any:
     return sys.stdin.buffer
 
 
-def _from_the_start(raw: Any, head: bytes) -> Any:
-    """Return a file that begins with its first bytes again, which were read to see what it is."""
-    if raw.seekable():
-        raw.seek(-len(head), io.SEEK_CUR)
-        return raw
-    return io.BufferedReader(_Rejoined(head, raw))
+def _from_the_start(raw: Any, begin: bytes) -> Any:
+    """Return a file with a buffer that begins with its first bytes again, which were read to see what it is."""
+    file = io.BufferedReader(raw) if isinstance(raw, io.RawIOBase) else raw
+    if file.seekable():
+        file.seek(-len(begin), io.SEEK_CUR)
+        return file
+    return io.BufferedReader(_Rejoined(begin, file))
 
 
 class _Rejoined(io.RawIOBase):

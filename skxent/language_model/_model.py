@@ -105,8 +105,8 @@ class Training:
         The training corpus.
     events : ndarray
         Counts in the order of the words, then of unknown words, then of the end of a sentence.
-    others : polars.DataFrame
-        The rows of the counts that are unknown to the model.
+    others : CorpusCounts
+        The words of the counts that are unknown to the model.
     background : ndarray or None
         Probabilities of the same events.
     method : Smoothing
@@ -115,7 +115,7 @@ class Training:
 
     counts: CorpusCounts
     events: Floats
-    others: pl.DataFrame
+    others: CorpusCounts
     background: Floats | None
     method: Smoothing
 
@@ -137,7 +137,7 @@ class Training:
     @property
     def unknown_types(self) -> int:
         """Words of the training text that are unknown to the model."""
-        return self.others.height - int(self.others["word"].is_in([UNKNOWN, END_OF_SENTENCE]).sum())
+        return int(np.count_nonzero(~self.others.vocabulary.are_among([UNKNOWN, END_OF_SENTENCE])))
 
 
 class _Events(NamedTuple):
@@ -324,6 +324,10 @@ class WordScores:
 
     def _events(self, counts: CorpusCounts | Counted) -> _Events:
         """Find the events of a corpus, in the order of :meth:`events`."""
+        if self.training is not None and counts is self.training.counts:
+            count, log_probs, is_unknown = self._training_events(self.training)
+            occurs = count > 0
+            return _Events(count[occurs], log_probs[occurs], is_unknown[occurs])
         if isinstance(counts, CorpusCounts):
             rows = self.events(counts)
             return _Events(*(rows[name].to_numpy() for name in ("count", "log_prob", "unknown")))
@@ -366,30 +370,36 @@ class WordScores:
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without what can be made again, and the words once if they are those of the counts."""
         state = {name: value for name, value in vars(self).items() if name != "values"}
-        if self.training is not None and self.words.equals(self.training.counts.words):
+        if self.training is not None and self._has_words_of(self.training.counts):
             state["vocabulary"] = None
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore the state."""
         if state["vocabulary"] is None:
-            state = {**state, "vocabulary": Vocabulary.of_strings(state["training"].counts.words)}
+            state = {**state, "vocabulary": state["training"].counts.vocabulary}
         self.__dict__.update(state)
 
-    def _training_rows(self, training: Training) -> pl.DataFrame:
-        """Return the rows of the training text, whose words and counts are already in order."""
-        n = len(self.words)
-        ends = pl.DataFrame({"word": [END_OF_SENTENCE] * (len(training.events) - n - 1)}, schema={"word": pl.String})
-        is_unknown = pl.col("word") != (END_OF_SENTENCE if ends.height else "")
-        known = pl.DataFrame([self.words.alias("word"), pl.Series("log_prob", self.log_probs, pl.Float64)])
-        known = pl.concat([known, ends.with_columns(pl.lit(self.log_prob_eos, pl.Float64).alias("log_prob"))])
-        known = known.insert_column(1, pl.Series("count", np.delete(training.events, n)))
-        others = training.others.filter(is_unknown).with_columns(
-            pl.col("count").cast(pl.Float64), pl.lit(self.log_prob_unk, pl.Float64).alias("log_prob")
+    def _has_words_of(self, counts: CorpusCounts) -> bool:
+        return self.vocabulary is counts.vocabulary or self.words.equals(counts.words)
+
+    def _training_events(self, training: Training) -> _Events:
+        """Return the words of the model, the end of a sentence and the unknown words, as the training text has them."""
+        n, unknown = len(self.log_probs), training.others.counts
+        ends = [] if self.log_prob_eos is None else [self.log_prob_eos]
+        count = np.concatenate([training.events[:n], training.events[n + 1 :], unknown])
+        return _Events(
+            count.astype(training.counts.counts.dtype),
+            np.concatenate([self.log_probs, ends, np.full(len(unknown), self.log_prob_unk)]),
+            np.repeat([False, True], [n + len(ends), len(unknown)]),
         )
-        whole = training.counts.rows.schema["count"].is_integer()
-        rows = [known.with_columns(unknown=False).filter(pl.col("count") > 0), others.with_columns(unknown=True)]
-        return pl.concat(rows).with_columns(pl.col("count").cast(pl.Int64 if whole else pl.Float64))
+
+    def _training_rows(self, training: Training) -> pl.DataFrame:
+        """Return the events of the training text as :meth:`events` does."""
+        ends = pl.Series([] if self.log_prob_eos is None else [END_OF_SENTENCE], dtype=pl.String)
+        words = pl.concat([self.words.alias("word"), ends, training.others.words])
+        columns = dict(zip(("count", "log_prob", "unknown"), self._training_events(training), strict=True))
+        return pl.DataFrame({"word": words, **columns}).filter(pl.col("count") > 0)
 
 
 class _Words:
@@ -506,15 +516,16 @@ def fit_unigram(
         counts, vocabulary, min_count, background, {UNKNOWN, *exclude, *([END_OF_SENTENCE] if end_of_sentence else [])}
     )
     n_words = len(words)
-    is_end = (others["word"] == END_OF_SENTENCE).to_numpy() & end_of_sentence
-    count = others["count"].to_numpy()
-    n_lines = counts.n_lines if blank_lines else counts.n_sentences
-    ends = [n_lines + count[is_end].sum()] if end_of_sentence else []
-    events = np.concatenate([known, [count[~is_end].sum()], ends]).astype(np.float64)
-    b = None if background is None else _background_of(words, end_of_sentence, background)
+    ends = []
+    if end_of_sentence:
+        is_end = others.vocabulary.are_among([END_OF_SENTENCE])
+        ends = [(counts.n_lines if blank_lines else counts.n_sentences) + others.counts[is_end].sum()]
+        others = _words_of(others, ~is_end)
+    events = np.concatenate([known, [others.counts.sum()], ends]).astype(np.float64)
+    b = None if background is None else _background_of(words.strings(), end_of_sentence, background)
     smoothed = method.fit(events, parameter=parameter, background=b)
     log_probs = _log(smoothed.probability)
-    return FittedUnigram(
+    return FittedUnigram.of_vocabulary(
         words,
         log_probs[:n_words],
         float(log_probs[n_words]),
@@ -533,17 +544,22 @@ def _split_events(
     min_count: float,
     background: FittedUnigram | None,
     special: Collection[str],
-) -> tuple[pl.Series, Array, pl.DataFrame]:
+) -> tuple[Vocabulary, Array, CorpusCounts]:
     """Choose the words that are events of their own; return them, their counts, and all other words."""
     if vocabulary is None and background is None:
-        is_event = (counts.rows["count"] >= min_count) & ~counts.rows["word"].is_in(list(special))
-        events = counts.rows.filter(is_event)
-        return events["word"], events["count"].to_numpy(), counts.rows.filter(~is_event)
+        is_event = (counts.counts >= min_count) & ~counts.vocabulary.are_among(special)
+        events = _words_of(counts, is_event)
+        return events.vocabulary, events.counts, _words_of(counts, ~is_event)
     words = _vocabulary(counts, vocabulary, min_count, background)
     words = words.filter(~words.is_in(list(special))).unique(maintain_order=True)
     in_words = counts.rows.join(words.to_frame(), on="word", how="right", maintain_order="right")
     others = counts.rows.join(words.to_frame(), on="word", how="anti")
-    return words, in_words["count"].fill_null(0).to_numpy(), others
+    return Vocabulary.of_strings(words), in_words["count"].fill_null(0).to_numpy(), CorpusCounts(others)
+
+
+def _words_of(counts: CorpusCounts, is_chosen: NDArray[np.bool_]) -> CorpusCounts:
+    """Return some of the words of a corpus and their counts."""
+    return CorpusCounts.of_vocabulary(counts.vocabulary.where(is_chosen), counts.counts[is_chosen])
 
 
 def _vocabulary(

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache, partial
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -257,16 +257,21 @@ def _cut(chunks: Iterable[bytes], whole_lines: bool, n_bytes: int) -> Iterator[t
     pending: list[bytes] = []
     n_lines = 0
     is_ended = True
-    for chunk in chunks:
-        end = chunk.rfind(b"\n") + 1
+    for chunk, following in pairwise(chain(chunks, [None])):
+        assert chunk is not None
+        # The last chunk is not cut, so that a small file is one part.
+        end = len(chunk) if following is None else chunk.rfind(b"\n") + 1
         cut = end or (0 if whole_lines else _end_of_space(chunk))
         if not cut:
             pending.append(chunk)
             continue
         part = b"".join([*pending, chunk[:cut]])
-        yield part, bool(end), n_bytes, n_lines
-        n_bytes, n_lines = n_bytes + len(part), n_lines + count_newlines(part)
         is_ended, pending = bool(end), [chunk[cut:]]
+        del chunk  # whose memory is not needed while the part is worked on
+        yield part, is_ended, n_bytes, n_lines
+        if following is None:
+            return
+        n_bytes, n_lines = n_bytes + len(part), n_lines + count_newlines(part)
     last = b"".join(pending)
     if last or not is_ended:
         yield last, True, n_bytes, n_lines
@@ -280,10 +285,12 @@ def _end_of_space(chunk: bytes) -> int:
 def _text_block(repair: Repair, has_marks: bool, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
     data = repair(raw, n_bytes, n_lines)
     n_characters = len(data) if data.isascii() else _n_characters(data)
-    newline = b"\n" if ends_line and not raw.endswith(b"\n") else b""
+    is_open = ends_line and not raw.endswith(b"\n")
+    newline, places = (b"\n", (len(raw),)) if is_open else (b"", ())
     given = raw + newline
     size = len(raw) - (MARK_BYTES - 1) * (len(BAD_BYTE.findall(raw)) if has_marks else 0)
-    return Block(given if data is raw else data + newline, given, size, n_characters, ends_line, has_marks=has_marks)
+    text = given if data is raw else data + newline
+    return Block(text, given, size, n_characters, ends_line, has_marks=has_marks, given=places)
 
 
 def _n_characters(data: bytes) -> int:

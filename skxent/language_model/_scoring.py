@@ -202,9 +202,9 @@ def _sizes_of_lines(block: Block) -> dict[str, Integers]:
     sizes = {"bytes": n_bytes, "characters": _characters_of_lines(block.data, in_data)}
     if block.has_marks:
         sizes["bytes"] = n_bytes - (MARK_BYTES - 1) * _marks_in_lines(block.raw, n_bytes)
-    n_given = int(sizes["bytes"].sum()) - block.n_bytes
+    open_lines = np.searchsorted(np.cumsum(n_bytes), np.array(block.given, dtype=np.int64) + 1)
     for size in sizes.values():
-        size[-1:] -= n_given
+        size[open_lines] -= 1
     return sizes
 
 

@@ -101,7 +101,12 @@ class CountsOfCounts:
     @classmethod
     def of_seen(cls, seen: Floats, n_unseen: int) -> CountsOfCounts:
         """Tabulate the counts of events that were seen, and say how many were not."""
-        r, n = np.unique(seen, return_counts=True)
+        if _index_a_short_table(seen, len(seen)):
+            of_each = np.bincount(seen.astype(np.intp))
+            whole = np.flatnonzero(of_each)
+            r, n = whole.astype(np.float64), of_each[whole]
+        else:
+            r, n = np.unique(seen, return_counts=True)
         return cls(np.append(0.0, r), np.append(n_unseen, n)) if n_unseen else cls(r, n)
 
     @property
@@ -119,6 +124,14 @@ class CountsOfCounts:
         """V, the number of events."""
         return int(self.n.sum())
 
+    def positions(self, counts: Floats) -> NDArray[np.intp]:
+        """Return where each of some counts, all of which are in the table, is in it."""
+        if not _index_a_short_table(self.r, len(counts)):
+            return np.searchsorted(self.r, counts)
+        at = np.zeros(int(self.r[-1]) + 1, np.intp)
+        at[self.r.astype(np.intp)] = np.arange(len(self.r))
+        return at[counts.astype(np.intp)]
+
     def having(self, count: int) -> int:
         """Return how many events were seen ``count`` times."""
         return int(self.n[self.r == count].sum())
@@ -128,6 +141,11 @@ class CountsOfCounts:
         r, inverse = np.unique(np.append(self.r, max(count - 1, 0.0)), return_inverse=True)
         n = np.bincount(inverse, np.append(self.n - (self.r == count), 1)).astype(np.int64)
         return CountsOfCounts(r[n > 0], n[n > 0])
+
+
+def _index_a_short_table(counts: Floats, n: int) -> bool:
+    """Whether the counts are whole numbers that index a table of no more than n cells."""
+    return len(counts) > 0 and bool(counts.max() < n) and bool((counts == np.floor(counts)).all())
 
 
 class Split(NamedTuple):
@@ -306,7 +324,7 @@ class Smoothing(Parameters, ABC):
             warnings.warn(f"{self.name}: {fallback}", SmoothingWarning, stacklevel=3)
         if b is None:
             b, b_unseen = np.full(len(seen), 1 / table.n_vocabulary), n_unseen / table.n_vocabulary
-        of_seen, of_unseen = kept[np.searchsorted(table.r, seen)], float(kept[0]) if n_unseen else 0.0
+        of_seen, of_unseen = kept[table.positions(seen)], float(kept[0]) if n_unseen else 0.0
         total = float(kept @ table.n + spare)
         if not (self.only_unseen and n_unseen):
             return SmoothedSeen((of_seen + spare * b) / total, of_unseen / total, spare / total, theta, fallback)
@@ -334,7 +352,7 @@ class Smoothing(Parameters, ABC):
 
     def _left_out(self, c: Floats, b: Floats, b_unseen: float, table: CountsOfCounts, parameter: float) -> Floats:
         """Score a token of events with counts c and backgrounds b after it is taken out of the table."""
-        at = np.searchsorted(table.r, c)
+        at = table.positions(c)
         kept, spare = self._shares_without_one(table, parameter)
         if self.only_unseen:
             n_unseen, total = table.having(0), b_unseen + b

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Collection, Sequence
+from itertools import chain, compress
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from skxent._polars import pl
 from skxent._typing import Integers
 from skxent.language_model._word_keys import (
+    KEY_BYTES,
     LONGEST_KEY,
     Keys,
     PackedWords,
@@ -121,7 +122,9 @@ class Vocabulary:
     def strings(self) -> pl.Series:
         """Return the words in the order of the columns."""
         if self._strings is None:
-            self._strings = self.words.strings().gather(np.argsort(self.columns))
+            strings = self.words.strings()
+            in_order = bool((np.diff(self.columns) > 0).all())
+            self._strings = strings if in_order else strings.gather(np.argsort(self.columns))
         return self._strings
 
     def find(self, word: bytes) -> int | None:
@@ -129,16 +132,36 @@ class Vocabulary:
         at = np.flatnonzero(self.words.keys[0][0] == key_of(word))
         return int(self.columns[at[0]]) if len(at) else None
 
+    def are_among(self, words: Collection[str]) -> NDArray[np.bool_]:
+        """Say of the word of each column whether it is one of these words."""
+        encoded = [word.encode("utf-8", "replace") for word in words]
+        if self._strings is not None or any(len(word) > KEY_BYTES or b"\0" in word for word in encoded):
+            return self.strings().is_in(list(words)).to_numpy()
+        found = np.zeros(len(self), dtype=np.bool_)
+        for word in encoded:
+            found[[column for column in [self.find(word)] if column is not None]] = True
+        return found
+
+    def where(self, is_chosen: NDArray[np.bool_]) -> Vocabulary:
+        """Return the vocabulary of the words of some columns, in their order."""
+        if is_chosen.all():
+            return self
+        if self._packed is None:
+            return Vocabulary.of_strings(self.strings().filter(is_chosen))
+        if not is_chosen.any():
+            return Vocabulary.of(WordKeys.none())
+        chosen = is_chosen[self.columns]
+        *of_keys, of_long = np.split(chosen, np.cumsum(self.words.sizes)[:-1])
+        keys = [[key[kept] for key in keys] for keys, kept in zip(self.words.keys, of_keys, strict=True)]
+        new_columns = np.cumsum(is_chosen) - 1
+        words = WordKeys(keys, list(compress(self.words.long, of_long)))
+        return Vocabulary(PackedWords(new_columns[self.columns[chosen]], words))
+
     def without(self, columns: Sequence[int]) -> Vocabulary:
         """Return the vocabulary without the words of some columns."""
         is_kept = np.ones(len(self), dtype=np.bool_)
         is_kept[list(columns)] = False
-        chosen = is_kept[self.columns]
-        *of_keys, of_long = np.split(chosen, np.cumsum(self.words.sizes)[:-1])
-        keys = [[key[kept] for key in keys] for keys, kept in zip(self.words.keys, of_keys, strict=True)]
-        long = [word for word, kept in zip(self.words.long, of_long, strict=True) if kept]
-        new_columns = np.cumsum(is_kept) - 1
-        return Vocabulary(PackedWords(new_columns[self.columns[chosen]], WordKeys(keys, long)))
+        return self.where(is_kept)
 
     def with_word(self, word: bytes) -> Vocabulary:
         """Return the vocabulary with one more word, of up to 8 bytes, in the last column."""

@@ -22,6 +22,7 @@ from skxent._polars import pl
 from skxent._typing import Integers
 
 __all__ = [
+    "KEY_BYTES",
     "LONGEST_KEY",
     "SPACES",
     "Keys",
@@ -44,6 +45,8 @@ __all__ = [
 
 # Longest key in integers of 8 bytes: 64 bytes hold nearly all words of natural text.
 LONGEST_KEY = 8
+# Bytes of one integer.
+KEY_BYTES = 8
 
 Keys = list[NDArray[np.uint64]]
 
@@ -107,6 +110,11 @@ class WordKeys:
 
     keys: list[Keys]
     long: list[bytes]
+
+    @classmethod
+    def none(cls) -> WordKeys:
+        """Return no words."""
+        return cls([[np.empty(0, np.uint64)] * m for m in range(1, LONGEST_KEY + 1)], [])
 
     @property
     def sizes(self) -> list[int]:

@@ -403,6 +403,14 @@ class TestFormats:
         _, out, _ = run("--train", "train.txt", "--per", "line", "--format", "srilm", "--", "blank.txt")
         assert out.count("ppl= undefined ppl1= undefined") == 2
 
+    def test_summaries_of_the_lines_of_several_small_files(self, run):
+        command = ("--train", "train.txt", "--per", "line", "--quiet", "--format")
+        _, out, _ = run(*command, "srilm", "--", "test.txt", "train.txt")
+        places = [line.partition(":")[0] for line in out.splitlines()[::2]]
+        assert places == ["file test.txt"] * 1 + ["file train.txt"] * 2
+        _, together, _ = run(*command, "kenlm", "--", "test.txt", "train.txt")
+        assert together == "".join(run(*command, "kenlm", "--", name)[1] for name in ("test.txt", "train.txt"))
+
     def test_formats_offered_are_formats_there_are(self, run):
         code, _, err = run("--format", "nonsense", "train.txt")
         assert code == 2
@@ -648,6 +656,23 @@ class TestErrors:
         record = json.loads(out("--compare", f"{name}.arpa", f"{name}.arpa", "--format", "json", "--", "train.txt"))
         assert record["model_1"] == f"{name}.arpa"
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="names of files are text here")
+    def test_tables_are_the_same_beside_an_undecodable_name(self, folder, written):
+        (folder / "café.txt").write_text(
+            f'{TRAIN}\n\n"quoted, with a comma" ünïcödé c\\\x01\x7f \U0010fe85\n' * 20, encoding="utf-8"
+        )
+        name = os.fsdecode(b"caf\xe9")
+        (folder / name).write_text(TRAIN)
+        for level in (("--per", "line"), ("--verbose", "word")):
+            for form in ("csv", "json"):
+                command = ("--quiet", "--train", "train.txt", *level, "--format", form, "--", "café.txt")
+                out = written(*command)
+                assert len(out.splitlines()) > 80
+                if level == ("--per", "line"):
+                    assert written(*command, name).startswith(out)
+                else:
+                    assert "\U0010fe85".encode() in out
+
     def test_mistakes_in_training_are_found_before_the_text_is_read(self, run, folder):
         (folder / "bad.txt").write_bytes(b"\xff")
         assert "nowhere.vocab" in self.failing(run, "bad.txt", "--vocab", "nowhere.vocab")
@@ -864,7 +889,8 @@ class TestProcess:
             code = (
                 "import sys\nfrom skxent.cli import main\n"
                 f"try: main({arguments})\nexcept SystemExit: pass\n"
-                "print({'numpy', 'polars', 'scipy', 'sklearn'} & set(sys.modules), file=sys.stderr)"
+                "heavy = {'numpy', 'polars', 'scipy', 'sklearn', 'shutil', 'threading'}\n"
+                "print(heavy & set(sys.modules), file=sys.stderr)"
             )
             done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
             assert done.stderr.splitlines()[-1] == "set()"
@@ -878,10 +904,13 @@ class TestProcess:
         assert done.stdout.splitlines()[-1] == "set()"
 
     @pytest.mark.parametrize("format", ["text", "json"])
-    def test_a_saved_model_scores_text_without_polars(self, folder, format):
+    @pytest.mark.parametrize(
+        "model", [["--model", "m.arpa"], ["--train", "train.txt", "--eos", "--"], ["--min-count", "2"]]
+    )
+    def test_text_is_scored_without_polars(self, folder, format, model):
         """Polars takes longer to import than NumPy, and the words need never be strings."""
         assert main(["--train", "train.txt", "--save", "m.arpa", "--quiet"]) == 0
-        arguments = ["--model", "m.arpa", "test.txt", "--quiet", "--format", format]
+        arguments = [*model, "test.txt", "--quiet", "--format", format]
         code = (
             f"import sys\nfrom skxent.cli import main\nmain({arguments})\n"
             "print({'polars', 'numpy.ma', 'statistics', 'socket', 'skxent.cli._compare'} & set(sys.modules))"
@@ -903,9 +932,10 @@ class TestProcess:
         assert json.loads(done.stdout)["tokens"] == 6
         assert done.stderr == ""
 
-    def test_closed_pipe_is_quiet(self, folder):
+    @pytest.mark.parametrize("name", ["text", "csv", "json"])
+    def test_closed_pipe_is_quiet(self, folder, name):
         (folder / "long.txt").write_text(TRAIN * 100_000)
-        command = [*COMMAND, "--train", "train.txt", "--per", "line", "--", "long.txt"]
+        command = [*COMMAND, "--train", "train.txt", "--per", "line", "--format", name, "--", "long.txt"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             process.stdout.readline()
             process.stdout.close()

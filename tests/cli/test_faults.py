@@ -13,11 +13,13 @@ import sys
 import tarfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 import pytest
 
 from skxent.cli import main
+from skxent.cli._options import build_parser
 from skxent.language_model import read_arpa
 
 TRAIN = "a b a\nb a c\n"
@@ -162,11 +164,30 @@ def test_closed_streams(folder):
     assert (folder / "x.arpa").read_bytes() == (folder / "m.arpa").read_bytes()
 
 
+def test_a_report_in_another_thread(folder, capsys):
+    """Only the main thread can be told of signals."""
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(main, ["train.txt", "--quiet"]).result() == 0
+    assert "cross-entropy" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("columns", "width"), [("60", 58), ("0", 78), ("many", 78)])
+def test_help_is_as_wide_as_the_screen(monkeypatch, columns, width):
+    monkeypatch.setenv("COLUMNS", columns)
+    help_lines = (
+        build_parser().format_help().partition("positional arguments:")[2].partition("examples:")[0].splitlines()
+    )
+    assert width - 12 < max(map(len, help_lines)) <= width
+
+
 @posix
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
-def test_a_full_disk_names_what_is_written(folder):
-    for command in ("train.txt", "--help", "--version"):
-        done = shell(f"{command} > /dev/full")
+@pytest.mark.parametrize("is_unbuffered", [False, True])
+def test_a_full_disk_names_what_is_written(folder, is_unbuffered):
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1" if is_unbuffered else ""}
+    reports = [f"train.txt --per line --format {name}" for name in ("text", "csv", "json")]
+    for command in ("train.txt", *reports, "--help", "--version"):
+        done = shell(f"{command} > /dev/full", env=environment)
         assert (done.returncode, done.stderr) == (1, "skxent-perplexity: standard output: No space left on device\n")
 
 

@@ -30,6 +30,7 @@ from skxent.language_model import (
     count_files,
     count_text,
     expand_paths,
+    fit_unigram,
 )
 from skxent.language_model._blocks import block_of_documents, count_newlines
 from skxent.language_model._json_lines import _half_pairs
@@ -108,6 +109,29 @@ def test_a_long_document_is_counted_and_scored_in_parts(text, part_bytes, tokeni
     assert as_dict(counts) == as_dict(whole)
     assert (counts.n_lines, counts.n_sentences) == (whole.n_lines, whole.n_sentences)
     np.testing.assert_array_equal(of_parts.matrix(), score.matrix())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+@given(
+    texts=st.lists(st.text("ab é\n\udcff", max_size=9), min_size=1, max_size=6),
+    block_bytes=st.sampled_from([3, 40, 1 << 21]),
+)
+@settings(max_examples=40, deadline=None)
+def test_lines_of_small_files_have_their_own_sizes(tmp_path_factory, encoding, texts, block_bytes):
+    folder = tmp_path_factory.mktemp("files")
+    expected = []
+    for i, text in enumerate(texts):
+        known = text.replace("\udcff", "" if encoding == "utf-16" else "\udcff")
+        (folder / f"{i}").write_bytes(known.encode(encoding, "surrogateescape"))
+        lines = known.splitlines(keepends=True)
+        expected += [(f"{i}", len(line.encode("utf-8", "surrogateescape")), len(line)) for line in lines]
+    scores = fit_unigram(count_text(["a b"]))
+    found = []
+    options = {"encoding": encoding, "errors": "replace", "block_bytes": block_bytes, "n_jobs": 1}
+    for lines in score_lines([folder / f"{i}" for i in range(len(texts))], scores, **options):
+        names = [lines.paths[i].rpartition("/")[2] for i in lines.path_of]
+        found += zip(names, lines.score.bytes.tolist(), lines.score.characters.tolist(), strict=True)
+    assert found == expected
 
 
 @given(st.lists(TEXT | st.lists(st.text(max_size=5), max_size=5), max_size=5), st.booleans())

@@ -614,6 +614,32 @@ def test_fit_unigram_agrees_with_the_estimator():
 # Many words and many models.
 
 
+@pytest.mark.parametrize("min_count", [1, 2])
+@pytest.mark.parametrize("end_of_sentence", [False, True])
+def test_counted_words_need_not_be_strings(min_count, end_of_sentence):
+    counted = count_text(["a </s> b a", "", "<unk> b c\0 a", f"{'x' * 70} </s> b <unk>"])
+    as_table = CorpusCounts(counted.rows, counted.n_lines, counted.n_sentences, counted.n_bytes, counted.n_characters)
+    models = []
+    for counts in (counted, as_table):
+        model = fit_unigram(counts, min_count=min_count, end_of_sentence=end_of_sentence, smoothing="witten_bell")
+        models += [(model, counts), (pickle.loads(pickle.dumps(model)), counts)]
+    first, _ = models[0]
+    expected = first.events(counted)
+    assert expected.filter("unknown")["word"].sort().to_list() == sorted(
+        word
+        for word, n in counted.rows.rows()
+        if n < min_count or word in ["<unk>", "</s>"][: 1 + end_of_sentence]
+        if not (end_of_sentence and word == "</s>")
+    )
+    for model, counts in models:
+        assert model.words.to_list() == first.words.to_list()
+        assert model.log_probs.tolist() == first.log_probs.tolist()
+        assert model.training.unknown_types == first.training.unknown_types
+        assert model.evaluate(counts) == first.evaluate(counted)
+        assert model.events(model.training.counts).equals(expected)
+        assert model.leave_one_out_scores().evaluate(counts) == first.leave_one_out_scores().evaluate(as_table)
+
+
 def test_a_model_pickles_what_it_holds_once():
     words = [f"word{i}" for i in range(20_000)]
     model = UnigramLanguageModel().fit([words])

@@ -98,6 +98,15 @@ def test_hand_case(name, parameter, a, b, unknown):
     np.testing.assert_allclose(p[[0, 1, 4, 3]], [a, b, b, unknown], rtol=1e-12)
 
 
+@pytest.mark.parametrize("counts", [[3, 1, 1, 0, 2], [3, 1, 9, 0, 2], [0.5, 1, 1, 2, 2], [1, 1, 1, 1], [0, 0]])
+def test_counts_of_counts_are_those_of_numpy(counts):
+    events = np.array(counts, dtype=np.float64)
+    table = CountsOfCounts.of_events(counts)
+    r, at, n = np.unique(events, return_inverse=True, return_counts=True)
+    assert (table.r.tolist(), table.n.tolist()) == (r.tolist(), n.tolist())
+    assert table.positions(events).tolist() == at.tolist()
+
+
 def test_conventional_parameters():
     table = CountsOfCounts.of_events(HAND)
     assert Lidstone().conventional_parameter(table) == JelinekMercer().conventional_parameter(table) == 0.5

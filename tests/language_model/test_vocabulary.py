@@ -81,6 +81,18 @@ def test_words_come_and_go(words):
         assert pickle.loads(pickle.dumps(form)).strings().to_list() == words
 
 
+@given(WORDS, st.lists(st.sampled_from(["a", "", "</s>", "x" * 8, "x" * 9, "\0", "é"])), st.integers(0, 2**30 - 1))
+def test_words_are_chosen_in_either_form(words, asked, bits):
+    words = list(dict.fromkeys(words))
+    is_chosen = np.array([bits >> i & 1 for i in range(len(words))], dtype=np.bool_)
+    for form in (Vocabulary(pack_words(as_strings(words))), Vocabulary.of_strings(as_strings(words))):
+        assert form.are_among(asked).tolist() == [word in asked for word in words]
+        for mask in (is_chosen, is_chosen | True, is_chosen & False):
+            chosen = form.where(mask)
+            assert chosen.strings().to_list() == [word for word, kept in zip(words, mask, strict=True) if kept]
+            assert len(chosen) == np.count_nonzero(mask)
+
+
 @given(WORDS)
 def test_repeated_words_are_seen(words):
     index = WordIndex(pack_words(as_strings(words)).words)
