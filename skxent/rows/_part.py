@@ -17,6 +17,9 @@ __all__ = ["Part", "fingerprints", "joined", "logits_in_blocks", "logits_of", "s
 
 # Entries of the features in a block of a prediction: what fits a core's cache in float64.
 _ENTRIES_AT_A_TIME = 250_000
+# From so many outputs on, what is computed for the outputs of a row is as quick where they lie side by side, as a
+# product has them.
+_MANY_OUTPUTS = 400
 
 
 class Part(NamedTuple):
@@ -188,7 +191,7 @@ def joined(parts: Sequence[Part]) -> Part:
 
 
 def logits_of(X: Any, w: Array) -> Array:
-    """Return ``X @ w[:-1] + w[-1]``, stored output by output.
+    """Return ``X @ w[:-1] + w[-1]``, stored output by output, or row by row where there are many outputs.
 
     Parameters
     ----------
@@ -202,7 +205,8 @@ def logits_of(X: Any, w: Array) -> Array:
     ndarray of shape (n_rows, n_outputs)
         Logits.
     """
-    z = np.asfortranarray(X @ w[:-1])
+    z = X @ w[:-1]
+    z = z if w.shape[1] >= _MANY_OUTPUTS else np.asfortranarray(z)
     z += w[-1]
     return z
 

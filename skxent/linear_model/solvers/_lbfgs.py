@@ -679,6 +679,8 @@ class _Descent:
                 "raise alpha, or check the loss with skxent.testing.check_loss."
             )
         trial = None
+        if len(self.pairs) == self.pairs.maxlen:
+            self.pairs.popleft()  # the next pair takes its place
         if slope < 0:
             trial = _line_search(self.settings, self.objective, self.w, self.value, direction, slope)
         if trial is None:
