@@ -28,9 +28,9 @@ __all__ = ["Objective", "Problem", "total_weight_of"]
 # Change of the logits in central differences of their derivatives, in double precision.
 _LOGIT_STEP = 1e-3
 # Logits whose losses are computed at a time where they are stored row by row: there are four arrays of that size.
-_LOGITS_AT_A_TIME = 65_536
+_LOGITS_AT_A_TIME = 32_768
 # Weights whose gradients are summed at a time.
-_PANEL_WEIGHTS = 131_072
+_PANEL_WEIGHTS = 65_536
 
 
 @dataclass(frozen=True)
@@ -85,15 +85,14 @@ class Objective:
 
     def __call__(self, w: Array) -> tuple[float, Array]:
         """Return the value and the gradient at `w`, an array of shape (n_features + 1, n_outputs)."""
-        w_data = self._for_data(w)
-
-        def terms(part: Part) -> tuple[Any, ...]:
-            part = self._for_products(part)
-            losses, logit_gradient = self._losses_and_logit_gradient(part, w_data)
-            return losses.sum(dtype=np.float64), *self._weight_gradients(part, logit_gradient)
-
-        value, *gradients = self.rows.sum(terms)
+        value, *gradients = self.rows.sum(partial(self._terms, self._for_data(w)))
         return self._mean_value(value, w), self._mean_gradient(w, *gradients)
+
+    def _terms(self, w_data: Array, part: Part) -> tuple[Any, ...]:
+        """Return the terms of a part in the value and in the gradient, for weights :meth:`_for_data`."""
+        part = self._for_products(part)
+        losses, logit_gradient = self._losses_and_logit_gradient(part, w_data)
+        return losses.sum(dtype=np.float64), *self._weight_gradients(part, logit_gradient)
 
     def value(self, w: Array) -> float:
         """Return the value alone, at half the cost."""
@@ -139,10 +138,13 @@ class Objective:
 
         def terms(part: Part) -> tuple[Any, ...]:
             part = self._for_products(part)
-            z, change = self._logits(part, w_data), self._logits(part, direction_data)
-            sizes = np.maximum(change.max(axis=1), -change.min(axis=1))
-            largest.append(sizes.max())
-            return self._weight_gradients(part, self._curved(part, z, change, sizes))
+            curved = np.empty((part.n_rows, w.shape[1]), self.dtype, order="F")
+            for rows in gen_batches(part.n_rows, max(1, _LOGITS_AT_A_TIME // w.shape[1])):
+                chunk = part.rows(rows)
+                z, change = self._logits(chunk, w_data), self._logits(chunk, direction_data)
+                largest.append(np.abs(change).max())
+                curved[rows] = self._curved(chunk, z, change)
+            return self._weight_gradients(part, curved)
 
         return self._mean_gradient(direction, *self.rows.sum(terms)), float(np.max(largest))
 
@@ -173,22 +175,20 @@ class Objective:
         total, by_size = self.rows.sum(terms)
         return float(by_size / total) if total > 0 else 0.0
 
-    def _curved(self, part: Part, z: Array, change: Array, sizes: Array) -> Array:
-        """Return the change of the weighted derivatives with respect to the logits, in proportion to that of these.
-
-        `change`, at most `sizes` in each row, is overwritten.
-        """
+    def _curved(self, part: Part, z: Array, change: Array) -> Array:
+        """Return the change of the weighted derivatives with respect to the logits, in proportion to that of these."""
+        y = self.targets(part)
         # Each row has a step of its own: the rounding error of one with a large change would hide that of others.
-        step = _LOGIT_STEP / np.maximum(sizes, np.finfo(np.float64).tiny)[:, np.newaxis]
+        step = _LOGIT_STEP / np.maximum(np.abs(change).max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+        curved = np.empty(z.shape, self.dtype, order="F")
         for rows in logit_chunks(*z.shape):
-            y = self.targets(part._replace(y=part.y[rows]))
             middle, way = (values[rows].astype(np.float64, order="F") for values in (z, change))
             way *= step[rows]
-            up, down = (self._loss_gradient(y, logits) for logits in (middle + way, middle - way))
-            change[rows] = (up - down) / (2 * step[rows])
+            up, down = (self._loss_gradient(y[rows], logits) for logits in (middle + way, middle - way))
+            curved[rows] = (up - down) / (2 * step[rows])
         if part.weight is not None:
-            change *= part.weight[:, np.newaxis]
-        return change
+            curved *= part.weight[:, np.newaxis]
+        return curved
 
     def _loss_gradient(self, y: Array, z: Array) -> Array:
         return self.problem.output.loss_and_gradient(self.problem.loss, y, z)[1]
@@ -376,16 +376,17 @@ class Objective:
     def _mean_value(self, total: Any, w: Array) -> float:
         if not self.problem.alpha:
             return float(total / self.total_weight)
+        ones = np.ones(w.shape[1], w.dtype)
         with np.errstate(over="ignore"):
             # A product is several times as fast as a sum of short rows.
-            squares = self.penalty @ (np.square(w[:-1]) @ np.ones(w.shape[1], w.dtype))
+            squares = sum(self.penalty[columns] @ (np.square(w[columns]) @ ones) for columns in self._panels)
         return float(total / self.total_weight + 0.5 * squares)
 
-    def _penalty_factor(self, dtype: Any) -> Any:
+    def _penalty_factor(self, columns: slice, dtype: Any) -> Any:
         """Return the penalty as a factor on the weights: a number where it is the same for all columns."""
         if self.coordinates is None:
             return self.problem.alpha
-        return self.penalty.astype(dtype)[:, np.newaxis]
+        return self.penalty[columns, np.newaxis].astype(dtype)
 
     def _mean_gradient(self, w: Array, intercept: Array, *features: Array) -> Array:
         gradient = np.empty(w.shape, self.dtype)
@@ -401,7 +402,8 @@ class Objective:
             np.negative(gradient[:, 1], out=gradient[:, 0])
         gradient /= self.total_weight
         if self.problem.alpha:
-            gradient[:-1] += self._penalty_factor(w.dtype) * w[:-1]
+            for columns in self._panels:
+                gradient[columns] += self._penalty_factor(columns, w.dtype) * w[columns]
         if not self.problem.fit_intercept:
             gradient[-1] = 0
         return gradient

@@ -218,7 +218,8 @@ def _without_gaps(positions: slice | Array) -> slice | Array:
 
 def _groups(terms: Iterable[Any]) -> Iterator[list[Any]]:
     """Yield the terms that are there already, then each late one, computed only then."""
-    there, late = [], []
+    there: list[Any] = []
+    late: list[Callable[[], Any]] = []
     for term in terms:
         (late if callable(term) else there).append(term)
     yield there

@@ -44,6 +44,10 @@ class Part(NamedTuple):
         """Number of rows."""
         return len(self.y)
 
+    def rows(self, rows: slice) -> Part:
+        """Return some of the rows."""
+        return Part(select(self.X, rows), self.y[rows], None if self.weight is None else self.weight[rows])
+
     def weights(self) -> Array:
         """Return the weights of the rows, in float64."""
         return np.ones(len(self.y)) if self.weight is None else self.weight.astype(np.float64)

@@ -259,7 +259,7 @@ def test_memory_of_many_outputs(parts, most, rng):
     When a surrogate and a sum over rows kept copies of their own it was 20, 30 and 30.
     """
     X, y = rng.standard_normal((2_000, 300), np.float32), rng.integers(200, size=2_000)
-    solver = LBFGS(history_bytes=0, preconditioner=None, **parts)
+    solver = LBFGS(memory_share=0, min_memory=0, preconditioner=None, **parts)
     model = SoftmaxRegressor(alpha=1e-3, max_iter=8, tol=1e-9, solver=solver)
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
