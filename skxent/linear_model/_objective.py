@@ -29,7 +29,7 @@ __all__ = ["Objective", "Problem", "total_weight_of"]
 _LOGIT_STEP = 1e-3
 # Logits whose losses are computed at a time where they are stored row by row: there are four arrays of that size.
 _LOGITS_AT_A_TIME = 32_768
-# Weights whose gradients are summed at a time.
+# Weights whose gradients are summed at a time where there are more: each thread has an array of them.
 _PANEL_WEIGHTS = 65_536
 
 

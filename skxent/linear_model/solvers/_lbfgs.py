@@ -165,11 +165,11 @@ class LBFGS(Solver, name="lbfgs"):
     Notes
     -----
     With many outputs the memory of a fit is arrays of the size of the weights, (n_features + 1) × n_outputs in the type
-    of the data. At a step there are about 14: the weights and their gradient, the step, the trial and the trial for the
-    columns as given; two for each pair of the history, which is two pairs where weights are large; the sum of the rows'
-    gradients in double precision, which counts twice, and one more for each thread and for one that waits. Steps on a
-    surrogate take five more. In each thread four arrays of the logits of a block, mostly of 256 rows, come on top.
-    ``surrogate=None``, ``min_history=1`` and ``history_bytes=0`` take less, and more time: ``benchmarks/RESULTS.md``.
+    of the data. While the objective is evaluated at a step there are nine: the weights and their gradient, the step,
+    the trial and the trial for the columns as given; the pairs but for the oldest, which is one pair where weights are
+    large; and the sum of the rows' gradients in double precision, which counts twice. A bound takes as many. Steps on
+    a surrogate take five more. In each thread about three arrays of the logits of a block, mostly of 256 rows, come on
+    top. What ``memory_share=0`` and ``min_memory=0`` save and cost is in ``benchmarks/RESULTS.md``.
 
     Examples
     --------
