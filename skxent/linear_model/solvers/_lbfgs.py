@@ -168,7 +168,7 @@ class LBFGS(Solver, name="lbfgs"):
     of the data. While the objective is evaluated at a step there are nine: the weights and their gradient, the step,
     the trial and the trial for the columns as given; the pairs but for the oldest, which is one pair where weights are
     large; and the sum of the rows' gradients in double precision, which counts twice. A bound takes as many. Steps on
-    a surrogate take five more. In each thread about three arrays of the logits of a block, mostly of 256 rows, come on
+    a surrogate take five more, and keep the pairs from before. In each thread about three arrays of the logits of a block, mostly of 256 rows, come on
     top. What ``memory_share=0`` and ``min_memory=0`` save and cost is in ``benchmarks/RESULTS.md``.
 
     Examples
@@ -430,16 +430,17 @@ class LBFGS(Solver, name="lbfgs"):
     def _descent(self, objective: Any, w: Array, *, refine: int = 0) -> _Descent:
         value, gradient = objective(w)
         descent = _Descent(self, objective, w, value, gradient, self._precondition(objective, w, refine=refine))
-        n_arrays = self._affordable_arrays(objective.rows, w)
+        n_arrays = self._affordable_arrays(objective, w)
         descent.pairs = deque(maxlen=min(max(n_arrays // 2, _LEAST_PAIRS), self.history))
         descent.has_room = n_arrays >= 2 * _LEAST_PAIRS + _SURROGATE_ARRAYS
         descent.first_length = self._first_length(descent)
         return descent
 
-    def _affordable_arrays(self, rows: Any, w: Array) -> int:
+    def _affordable_arrays(self, objective: Any, w: Array) -> int:
         """Return how many arrays of the size of the weights the memory has room for."""
-        held = rows.nbytes if rows.resident else min(rows.nbytes, rows.sample_bytes)
-        return int(max(self.memory_share * held, self.min_memory) // w.nbytes)
+        rows = getattr(objective, "rows", None)  # a mere function has none
+        n_bytes = 0 if rows is None else rows.nbytes if rows.resident else min(rows.nbytes, rows.sample_bytes)
+        return int(max(self.memory_share * n_bytes, self.min_memory) // w.nbytes)
 
     def _first_length(self, descent: _Descent) -> float:
         """Return the length of the first step that is best by the curvature of some rows, at most `max_scaling`."""
@@ -738,7 +739,7 @@ class _Descent:
         None, having gone nowhere, if the estimate is too rough for some steps or does not keep its promise.
         """
         ahead = _Descent(self.settings, surrogate, self.w, self.value, self.gradient, self.precondition)
-        ahead.pairs = self.pairs
+        ahead.pairs, before = self.pairs, self.pairs.copy()
         gain, n_steps, going = 0.0, 0, True
         while going and n_steps < max_steps:
             gain, moved = ahead.step()
@@ -749,8 +750,7 @@ class _Descent:
             kept = self.value - value >= rules.kept_decrease * (self.value - ahead.value) > 0
             if kept and self._move(ahead.w, value, gradient):
                 return gain
-        for _ in range(min(n_steps, len(self.pairs))):
-            self.pairs.pop()
+        self.pairs = before
         return None
 
     def _move(self, w: Array, value: float, gradient: Array) -> bool:
