@@ -168,8 +168,8 @@ class LBFGS(Solver, name="lbfgs"):
     of the data. While the objective is evaluated at a step there are nine: the weights and their gradient, the step,
     the trial and the trial for the columns as given; the pairs but for the oldest, which is one pair where weights are
     large; and the sum of the rows' gradients in double precision, which counts twice. A bound takes as many. Steps on
-    a surrogate take five more, and keep the pairs from before. In each thread about three arrays of the logits of a block, mostly of 256 rows, come on
-    top. What ``memory_share=0`` and ``min_memory=0`` save and cost is in ``benchmarks/RESULTS.md``.
+    a surrogate take five more, and keep the pairs from before. In each thread about three arrays of the logits of a
+    block, mostly of 256 rows, come on top. ``benchmarks/RESULTS.md`` has what less memory costs.
 
     Examples
     --------
