@@ -121,15 +121,16 @@ class Coordinates(NamedTuple):
         weights[-1] = w[-1] if self.centre_parts else w[-1] - self.centre @ weights[:-1]
         return weights
 
-    def feature_gradient(self, features: Array, intercept: Array, out: Array) -> None:
-        """Write the gradient by the weights of the changed columns, from those by the weights of such parts.
+    def feature_gradient(self, features: Array, intercept: Array, columns: slice, out: Array) -> None:
+        """Write the gradient by the weights of some of the changed columns, from those by the weights of such parts.
 
         `features` is used up.
         """
         if not self.centre_parts:
             # Columns that are not centred before have means of a few deviations, so that this costs no digit.
-            features = _less_product(features, self.centre, intercept)
-        np.divide(features, self.scale.astype(features.dtype)[:, np.newaxis], out=out, casting="same_kind")
+            features = _less_product(features, self.centre[columns], intercept)
+        scale = self.scale[columns, np.newaxis].astype(features.dtype)
+        np.divide(features, scale, out=out, casting="same_kind")
 
     def row_squares(self, part: Part) -> Array:
         """Return the sum of the squares of each row of the changed columns."""

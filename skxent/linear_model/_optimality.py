@@ -64,6 +64,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -249,7 +250,7 @@ class NewtonBound(Parameters):
         unknown = _WHOLE if few else self.unknown
         with np.errstate(over="ignore", invalid="ignore"):  # far from the minimum there may be no bound
             while search.goes_on and search.n_products < most:
-                search.advance(*objective.hessian_product(w, search.direction))
+                search.advance(partial(objective.hessian_product, w))
                 sharp = (search.excess <= enough and not few) or search.rest <= unknown * search.known
                 if (sharp and search.n_products >= least) or search.most <= enough:
                     break
@@ -289,8 +290,9 @@ class _ConjugateGradients:
             return _factor(self.reach) * self.known
         return _factor(self.reach) * (self.known + self.rest)
 
-    def advance(self, product: Array, logit_change: float) -> None:
+    def advance(self, multiply: Callable[[Array], tuple[Array, float]]) -> None:
         """Take in the product of the Hessian and the direction, and how much a logit changes along it."""
+        product, logit_change = multiply(self.direction)
         curvature = float(np.vdot(self.direction, product))
         if not curvature > 0:
             self.goes_on = False
@@ -301,7 +303,9 @@ class _ConjugateGradients:
         self.known += length * self.size
         self.reach += 2 * length * logit_change
         self.step -= length * self.direction
-        self.residual -= length * product
+        product *= length
+        self.residual -= product
+        del product  # as large as the weights
         solved = self.precondition(self.residual)
         size = max(float(np.vdot(self.residual, solved)), 0.0)
         self.lengths.append(length)

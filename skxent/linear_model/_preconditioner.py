@@ -277,7 +277,7 @@ class _Blocks:
 
     def __call__(self, gradient: Array) -> Array:
         if not self.shift_invariant:
-            return self._multiply(gradient)
+            return self._multiply(gradient.copy())
         # The same added to all outputs of a row changes nothing but the penalty, which is least where their weights
         # have the mean 0. So all steps are without such a part: a fit would need many to undo it.
         # Raising one output lowers the others' probabilities, so that the loss curves more than one block says: twice
@@ -287,19 +287,24 @@ class _Blocks:
         return _centred(step)
 
     def _multiply(self, gradient: Array) -> Array:
-        solved = gradient[self.coefficients] * self.factors
-        n_blocks = len(self.inverses)
-        if n_blocks == 1 and solved.shape[1] >= _MANY_OUTPUTS:
-            solved[:] = self.inverses[0].together(solved)
-        else:
-            for output in range(solved.shape[1]):
-                solved[:, output] = self.inverses[output % n_blocks](solved[:, output])
-        solved *= self.factors
+        """Return the product; the gradient is used up."""
         if self.diagonal is None:
-            return solved
+            return self._solved(gradient)
         step: Array = self.diagonal * gradient
-        step[self.coefficients] = solved
+        step[self.coefficients] = self._solved(gradient[self.coefficients])
         return step
+
+    def _solved(self, vectors: Array) -> Array:
+        """Return the product of the blocks, which uses up the gradient."""
+        vectors *= self.factors
+        n_blocks = len(self.inverses)
+        if n_blocks == 1 and vectors.shape[1] >= _MANY_OUTPUTS:
+            vectors = self.inverses[0].together(vectors)
+        else:
+            for output in range(vectors.shape[1]):
+                vectors[:, output] = self.inverses[output % n_blocks](vectors[:, output])
+        vectors *= self.factors
+        return vectors
 
 
 def _centred(weights: Array) -> Array:
@@ -341,13 +346,14 @@ class _Inverse:
         return product
 
     def together(self, vectors: Array) -> Array:
-        """Return the products with the columns of a matrix, for which the inverse is unpacked meanwhile."""
+        """Return the products with the columns of a matrix, which is overwritten; the inverse is unpacked meanwhile."""
         unpack: Any = get_lapack_funcs("tpttr", (self.packed,))
         multiply: Any = get_blas_funcs("symm", (self.packed,))
         scale = self.scale[:, np.newaxis]
         square = unpack(len(self.scale), self.packed)[0]
         # BLAS reads arrays column by column, where this product is one from the right, and nothing is copied.
-        product: Array = multiply(1.0, square, (scale * vectors).T, side=1).T
+        vectors *= scale
+        product: Array = multiply(1.0, square, vectors.T, side=1).T
         product *= scale
         return product
 

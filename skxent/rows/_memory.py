@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from threading import Condition
 from typing import Any
 
@@ -129,12 +130,12 @@ class MemoryRows(Rows):
     def sum(self, function: Callable[[Part], tuple[Any, ...]]) -> list[Any]:
         """Return the sum over all rows of a function of a part; see :meth:`Rows.sum`."""
         if self.n_rows <= self.block_rows:
-            return list(function(self.take(slice(0, self.n_rows))))
+            return list(chain.from_iterable(_groups(function(self.take(slice(0, self.n_rows))))))
         n_blocks = -(-self.n_rows // self.block_rows)
         dtype = np.float64 if n_blocks > self.sizes.few_blocks else None
         sums = _OrderedSums(lambda rows: function(self.take(rows)), dtype, self.workers.n_threads - 1)
         deque(self.workers.map(sums.add, enumerate(gen_even_slices(self.n_rows, n_blocks))), maxlen=0)
-        return sums.total
+        return list(chain.from_iterable(group.total for group in sums.groups))
 
     def each(self, function: Callable[[Part], Any], max_rows: int | None = None) -> Iterator[Any]:
         """Yield a function of each part; see :meth:`Rows.each`."""
@@ -227,6 +228,26 @@ def _without_gaps(positions: slice | Array) -> slice | Array:
     return slice(int(positions[0]), int(positions[-1]) + 1) if (np.diff(positions) == 1).all() else positions
 
 
+def _groups(terms: Iterable[Any]) -> Iterator[list[Any]]:
+    """Yield the terms that are there already, then each late one, computed only then."""
+    there: list[Any] = []
+    late: list[Callable[[], Any]] = []
+    for term in terms:
+        (late if callable(term) else there).append(term)
+    yield there
+    for compute in late:
+        yield [compute()]
+
+
+@dataclass
+class _Group:
+    """Sums of terms that are added together: what there is, which block is the next, and terms that wait for it."""
+
+    total: list[Any] = field(default_factory=list)
+    next: int = 0
+    early: dict[int, Sequence[Any]] = field(default_factory=dict)
+
+
 class _OrderedSums:
     """Sums of a function's terms; each thread adds what it computes.
 
@@ -235,39 +256,42 @@ class _OrderedSums:
     Parameters
     ----------
     function : callable
-        Maps rows to a tuple of terms.
+        Maps rows to terms: see :meth:`Rows.sum`.
     dtype : dtype or None
         That of the sums; None for that of the terms.
     n_early : int
-        Tuples that may wait for one before them, while their threads go on: each takes as much memory as the weights.
-        A thread with a further one waits itself.
+        Groups of terms that may wait for those of a block before them, while their threads go on. A thread with a
+        further one waits itself.
     """
 
-    def __init__(self, function: Callable[[slice], Sequence[Any]], dtype: Any, n_early: int) -> None:
+    def __init__(self, function: Callable[[slice], Iterable[Any]], dtype: Any, n_early: int) -> None:
         self.function, self.dtype, self.n_early = function, dtype, n_early
-        self.total: list[Any] = []
-        self.early: dict[int, Sequence[Any]] = {}
-        self.next, self.failed = 0, False
+        self.groups: list[_Group] = []
+        self.failed = False
         self.turn = Condition()
 
     def add(self, numbered: tuple[int, slice]) -> None:
         """Add the terms of some rows, after those of all lower numbers."""
         number, rows = numbered
         try:
-            self._add(number, self.function(rows))
+            for position, terms in enumerate(_groups(self.function(rows))):
+                self._add(position, number, terms)
         except BaseException:
             with self.turn:
                 self.failed = True  # nobody shall wait for these terms
                 self.turn.notify_all()
             raise
 
-    def _add(self, number: int, terms: Sequence[Any]) -> None:
+    def _add(self, position: int, number: int, terms: Sequence[Any]) -> None:
         with self.turn:
-            self.turn.wait_for(lambda: number == self.next or len(self.early) < self.n_early or self.failed)
-            self.early[number] = terms
-            while self.next in self.early:
-                self.total = _added(self.total, self.early.pop(self.next), self.dtype)
-                self.next += 1
+            if position == len(self.groups):
+                self.groups.append(_Group())
+            group = self.groups[position]
+            self.turn.wait_for(lambda: number == group.next or len(group.early) < self.n_early or self.failed)
+            group.early[number] = terms
+            while group.next in group.early:
+                group.total = _added(group.total, group.early.pop(group.next), self.dtype)
+                group.next += 1
             self.turn.notify_all()
 
 

@@ -22,6 +22,9 @@ _FEW_OUTPUTS = 8
 # Multiplications in a small product of matrices, the outputs for which some of these take less time than a large one,
 # and the least rows of one: by a third to a half with 3 to 30 outputs, not with 2 or with 100.
 _SMALL_PRODUCT, _OUTPUTS, _LEAST_ROWS = 1_000_000, range(3, 33), 8
+# From so many outputs on, what is computed for the outputs of a row is as quick where they lie side by side, as a
+# product has them.
+_MANY_OUTPUTS = 400
 
 
 class Part(NamedTuple):
@@ -45,6 +48,10 @@ class Part(NamedTuple):
     def n_rows(self) -> int:
         """Number of rows."""
         return len(self.y)
+
+    def rows(self, rows: slice) -> Part:
+        """Return some of the rows."""
+        return Part(select(self.X, rows), self.y[rows], None if self.weight is None else self.weight[rows])
 
     def weights(self) -> Array:
         """Return the weights of the rows, in float64."""
@@ -109,11 +116,14 @@ class Part(NamedTuple):
             # Unlike @, dot lets other threads go on however small the result is.
             return np.asarray(self.X.T.dot(np.ones(self.n_rows, self.X.dtype)))
 
-    def weighted_totals(self, factors: Array) -> Array:
-        """Return the sum of each column, each row times its factors, of shape (n_features, n_factors)."""
+    def weighted_totals(self, factors: Array, columns: slice = slice(None)) -> Array:
+        """Return the sum of each column, each row times its factors, of shape (n_features, n_factors).
+
+        Of dense features, those of some columns can be had.
+        """
         # Unlike @, dot lets other threads go on however small the result is. With the features on the right BLAS takes
         # them as they lie, up to twice as fast where there are few factors.
-        product: Array = factors.T.dot(self.X).T if self.is_dense else self.X.T.dot(factors)
+        product: Array = factors.T.dot(self.X[:, columns]).T if self.is_dense else self.X.T.dot(factors)
         return product
 
     def column_moments(self, share: Array) -> tuple[Array, Array]:
@@ -202,7 +212,7 @@ def joined(parts: Sequence[Part]) -> Part:
 
 
 def logits_of(X: Any, w: Array) -> Array:
-    """Return ``X @ w[:-1] + w[-1]``, stored output by output.
+    """Return ``X @ w[:-1] + w[-1]``, stored output by output, or row by row where there are many outputs.
 
     Parameters
     ----------
@@ -222,7 +232,10 @@ def logits_of(X: Any, w: Array) -> Array:
 
 
 def _product(X: Any, coef: Array) -> Array:
-    """Return ``X @ coef``, stored column by column."""
+    """Return ``X @ coef``, stored column by column, or row by row where there are many columns."""
+    if coef.shape[1] >= _MANY_OUTPUTS:
+        product: Array = X @ coef
+        return product
     n_at_a_time = _SMALL_PRODUCT // max(1, coef.size)
     worth_it = coef.shape[1] in _OUTPUTS and _LEAST_ROWS <= n_at_a_time < X.shape[0]
     if not (worth_it and isinstance(X, np.ndarray) and has_small_products()):

@@ -85,7 +85,9 @@ class Rows(ABC):
         Parameters
         ----------
         function : callable
-            Maps a part to a tuple of numbers and arrays, each of them a sum over its rows.
+            Maps a part to a tuple of numbers and arrays, each of them a sum over its rows. The last ones may be
+            functions without arguments that return them, called one after the other: then no two of them need be
+            in memory at a time.
 
         Returns
         -------

@@ -245,21 +245,18 @@ EARLY_SURROGATE = SubsampledSurrogate(first_iteration=3, min_rows=100, rows_per_
 
 
 @pytest.mark.parametrize(
-    ("parts", "most"),
-    [
-        ({"surrogate": None, "bound": None}, 17.5),
-        ({"surrogate": EARLY_SURROGATE, "bound": None}, 23),
-        ({"surrogate": EARLY_SURROGATE, "bound": NewtonBound()}, 28),
-    ],
-    ids=["steps", "surrogate", "bound"],
+    ("n_arrays", "bound", "most"),
+    [(0, None, 13.7), (9, None, 32), (0, NewtonBound(), 20), (9, NewtonBound(), 32)],
+    ids=["steps", "surrogate", "bound", "surrogate and bound"],
 )
-def test_memory_of_many_outputs(parts, most, rng):
-    """Arrays of the size of the weights at the peak, logits of a block included, on one thread and with two pairs.
+def test_memory_of_many_outputs(n_arrays, bound, most, rng):
+    """Arrays of the size of the weights at the peak, logits of a block included, on one thread.
 
-    When a surrogate and a sum over rows kept copies of their own it was 20, 30 and 30.
+    Room for nine is room for two pairs and a surrogate; with less there is none.
     """
     X, y = rng.standard_normal((2_000, 300), np.float32), rng.integers(200, size=2_000)
-    solver = LBFGS(history_bytes=0, preconditioner=None, **parts)
+    room = {"memory_share": 0, "min_memory": n_arrays * 4 * 301 * 200}
+    solver = LBFGS(**room, preconditioner=None, surrogate=EARLY_SURROGATE, bound=bound)
     model = SoftmaxRegressor(alpha=1e-3, max_iter=8, tol=1e-9, solver=solver)
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

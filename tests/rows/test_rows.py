@@ -3,6 +3,7 @@
 import threading
 import time
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
@@ -268,6 +269,25 @@ def test_blocks_are_added_in_the_same_order_however_long_they_take(rng):
         for found, expected in zip(block_sums(slow_squares, n_threads), alone, strict=True):
             assert found.dtype == np.float64
             np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("n_rows", [1, 60], ids=["one block", "blocks"])
+def test_terms_may_be_computed_late(n_rows):
+    """Functions without arguments count as what they return, with the same bits for any number of threads."""
+
+    def late(part, column):
+        return part.X[:, column] @ part.X
+
+    def terms(part):
+        return part.X.sum(), *(partial(late, part, column) for column in range(5))
+
+    expected = block_sums(lambda part: (part.X.sum(), *(part.X.T @ part.X)), 1, n_rows)
+    alone = block_sums(terms, 1, n_rows)
+    for found, known in zip(alone, expected, strict=True):
+        np.testing.assert_allclose(found, known, rtol=1e-5, atol=1e-6)
+    for n_threads in (2, 4):
+        for found, known in zip(block_sums(terms, n_threads, n_rows), alone, strict=True):
+            np.testing.assert_array_equal(found, known)
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 4])

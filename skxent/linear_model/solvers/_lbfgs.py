@@ -63,6 +63,8 @@ __all__ = ["LBFGS"]
 
 Callback = Callable[[Array, float], bool]
 
+# Pairs kept whatever memory they take, and arrays of the size of the weights that steps on a surrogate take on top.
+_LEAST_PAIRS, _SURROGATE_ARRAYS = 2, 5
 # After a failed check the gain must be smaller before the next check, by a factor of at most this.
 _STRICTEST = 64
 # Value of `refine` where a preconditioner is computed again along a path of penalties. Measured on MNIST: with 0 the
@@ -117,10 +119,11 @@ class LBFGS(Solver, name="lbfgs"):
         columns, in double precision, unless that would lose digits.
     history : int, default=100
         Largest number of pairs (step, change of the gradient) kept.
-    min_history : int, default=2
-        Pairs kept whatever memory they take.
-    history_bytes : float, default=1e7
-        Bytes that further pairs may take.
+    memory_share : float, default=0.05
+        Share of the bytes of the data that pairs may take; two are always kept. Where it has no room for two and for
+        the five arrays of a surrogate, no steps are taken on surrogates, and the pairs go before a bound is computed.
+    min_memory : float, default=1e7
+        Bytes that they may always take.
     first_rows : int or None, default=4000
         Rows whose curvature along the first step says how long that is to be. On text, where the preconditioner knows
         no correlations of rare words, it would be twice as long as is best. None: as the preconditioner has it, which
@@ -162,11 +165,11 @@ class LBFGS(Solver, name="lbfgs"):
     Notes
     -----
     With many outputs the memory of a fit is arrays of the size of the weights, (n_features + 1) × n_outputs in the type
-    of the data. At a step there are about 14: the weights and their gradient, the step, the trial and the trial for the
-    columns as given; two for each pair of the history, which is two pairs where weights are large; the sum of the rows'
-    gradients in double precision, which counts twice, and one more for each thread and for one that waits. Steps on a
-    surrogate take five more. In each thread four arrays of the logits of a block, mostly of 256 rows, come on top.
-    ``surrogate=None``, ``min_history=1`` and ``history_bytes=0`` take less, and more time: ``benchmarks/RESULTS.md``.
+    of the data. While the objective is evaluated at a step there are nine: the weights and their gradient, the step,
+    the trial and the trial for the columns as given; the pairs but for the oldest, which is one pair where weights are
+    large; and the sum of the rows' gradients in double precision, which counts twice. A bound takes as many. Steps on
+    a surrogate take five more, and keep the pairs from before. In each thread about three arrays of the logits of a
+    block, mostly of 256 rows, come on top. ``benchmarks/RESULTS.md`` has what less memory costs.
 
     Examples
     --------
@@ -187,8 +190,8 @@ class LBFGS(Solver, name="lbfgs"):
     standardize: bool = True
     row_space: int = 2_000
     history: int = 100
-    min_history: int = 2
-    history_bytes: float = 10_000_000
+    memory_share: float = 0.05
+    min_memory: float = 10_000_000
     first_rows: int | None = 4_000
     first_share: float = 0.1
     refresh_at: int = 20
@@ -214,8 +217,8 @@ class LBFGS(Solver, name="lbfgs"):
         "standardize": ["boolean"],
         "row_space": [Interval(Integral, 0, None, closed="left")],
         "history": [Interval(Integral, 1, None, closed="left")],
-        "min_history": [Interval(Integral, 1, None, closed="left")],
-        "history_bytes": [Interval(Real, 0, None, closed="left")],
+        "memory_share": [Interval(Real, 0, None, closed="left")],
+        "min_memory": [Interval(Real, 0, None, closed="left")],
         "first_rows": [Interval(Integral, 1, None, closed="left"), None],
         "first_share": [Interval(Real, 0, 1, closed="both")],
         "refresh_at": [Interval(Integral, 1, None, closed="left")],
@@ -427,8 +430,17 @@ class LBFGS(Solver, name="lbfgs"):
     def _descent(self, objective: Any, w: Array, *, refine: int = 0) -> _Descent:
         value, gradient = objective(w)
         descent = _Descent(self, objective, w, value, gradient, self._precondition(objective, w, refine=refine))
+        n_arrays = self._affordable_arrays(objective, w)
+        descent.pairs = deque(maxlen=min(max(n_arrays // 2, _LEAST_PAIRS), self.history))
+        descent.has_room = n_arrays >= 2 * _LEAST_PAIRS + _SURROGATE_ARRAYS
         descent.first_length = self._first_length(descent)
         return descent
+
+    def _affordable_arrays(self, objective: Any, w: Array) -> int:
+        """Return how many arrays of the size of the weights the memory has room for."""
+        rows = getattr(objective, "rows", None)  # a mere function has none
+        n_bytes = 0 if rows is None else rows.nbytes if rows.resident else min(rows.nbytes, rows.sample_bytes)
+        return int(max(self.memory_share * n_bytes, self.min_memory) // w.nbytes)
 
     def _first_length(self, descent: _Descent) -> float:
         """Return the length of the first step that is best by the curvature of some rows, at most `max_scaling`."""
@@ -477,7 +489,7 @@ class LBFGS(Solver, name="lbfgs"):
         objective = descent.objective
         if first > 1 and callback(descent.w, descent.value):
             return Result(descent.w, 1, True, STOPPED)
-        schedule, check = _Schedule(self, descent.value), _Check(self, bound, tol, reference)
+        schedule, check = _Schedule(self, descent), _Check(self, bound, tol, reference)
         at_rest = False
         for n_iter in range(first, max_iter + 1):
             if schedule.refreshes(n_iter, descent.value, at_rest):
@@ -505,11 +517,11 @@ class LBFGS(Solver, name="lbfgs"):
 class _Schedule:
     """When the preconditioner is computed again, and when steps on a surrogate are tried."""
 
-    def __init__(self, settings: LBFGS, value: float) -> None:
-        self.settings, self.surrogate = settings, settings.surrogate
+    def __init__(self, settings: LBFGS, descent: _Descent) -> None:
+        self.settings, self.surrogate = settings, settings.surrogate if descent.has_room else None
         self.refresh_at: float = settings.refresh_at if settings.preconditioner is not None else np.inf
         self.n_refreshes = 0
-        self.stale_value = value / settings.stale if settings.preconditioner is not None else -np.inf
+        self.stale_value = descent.value / settings.stale if settings.preconditioner is not None else -np.inf
         self.surrogate_at: float = np.inf
         if self.surrogate is not None:
             self.surrogate_at, self.n_steps = self.surrogate.first_iteration, self.surrogate.min_steps
@@ -592,6 +604,8 @@ class _Check:
         """Set the optimality; return a Newton step, or None where there is no bound or none is asked for."""
         if self.bound is None or self.tol == 0:
             return None
+        if not descent.has_room:
+            descent.pairs.clear()
         bound = self._bounded(self.bound, descent, descent.objective, descent.gradient, n_iter)
         if descent.w.dtype != np.float64 and self.settings.standardize and self._is_unsure(descent, bound):
             objective, small = descent.objective.precise(), bound.blocks is not None
@@ -646,17 +660,13 @@ def _far(optimality: float) -> str:
 
 
 class _Descent:
-    """Where a minimisation stands: weights, value and gradient there, and what is known of the curvature."""
+    """Where a minimisation stands: weights, value and gradient there, and what is known of the curvature.
+
+    `has_room` is whether there is memory for steps on a surrogate.
+    """
 
     def __init__(
-        self,
-        settings: LBFGS,
-        objective: Any,
-        w: Array,
-        value: float,
-        gradient: Array,
-        precondition: Preconditioner,
-        pairs: Iterable[_Pair] = (),
+        self, settings: LBFGS, objective: Any, w: Array, value: float, gradient: Array, precondition: Preconditioner
     ) -> None:
         self.settings = settings
         self.objective = objective
@@ -665,8 +675,8 @@ class _Descent:
         self.first_length = 1.0
         self.blocks: Preconditioner | None = None
         self.add_multiple: Any = get_blas_funcs("axpy", (w,))
-        affordable = max(settings.min_history, int(settings.history_bytes // (2 * w.nbytes)))
-        self.pairs = deque(pairs, maxlen=min(affordable, settings.history))
+        self.pairs: deque[_Pair] = deque(maxlen=settings.history)
+        self.has_room = True
 
     def step(self) -> tuple[float, bool]:
         """Take a quasi-Newton step; return its gain, and whether there was one.
@@ -681,6 +691,8 @@ class _Descent:
                 "raise alpha, or check the loss with skxent.testing.check_loss."
             )
         trial = None
+        if len(self.pairs) == self.pairs.maxlen:
+            self.pairs.popleft()  # the next pair takes its place
         if slope < 0:
             trial = _line_search(self.settings, self.objective, self.w, self.value, direction, slope)
         if trial is None:
@@ -729,9 +741,7 @@ class _Descent:
         None, having gone nowhere, if the estimate is too rough for some steps or does not keep its promise.
         """
         ahead = _Descent(self.settings, surrogate, self.w, self.value, self.gradient, self.precondition)
-        # With so many outputs that there are only a few pairs, these are most of the memory, and there is no copy.
-        few = self.pairs.maxlen == self.settings.min_history
-        ahead.pairs, before = self.pairs, self.pairs if few else self.pairs.copy()
+        ahead.pairs, before = self.pairs, self.pairs.copy()
         gain, n_steps, going = 0.0, 0, True
         while going and n_steps < max_steps:
             gain, moved = ahead.step()
@@ -742,9 +752,6 @@ class _Descent:
             kept = self.value - value >= rules.kept_decrease * (self.value - ahead.value) > 0
             if kept and self._move(ahead.w, value, gradient):
                 return gain
-        if few:
-            for _ in range(min(n_steps, len(before))):
-                before.pop()
         self.pairs = before
         return None
 
@@ -766,14 +773,16 @@ class _Descent:
     def multiply(self, vector: Array) -> Array:
         """Return the product with the approximate inverse Hessian, by the two-loop recursion."""
         shape, add = vector.shape, self.add_multiple
+        # Before the copy, which would be one more array at a time.
+        scaling = self._scaling(self.pairs[-1], shape) if self.pairs else 1.0
         q = vector.ravel().copy()
         projections = []
         for pair in reversed(self.pairs):
             projections.append(float(np.vdot(pair.s, q)) / pair.sy)
             q = add(pair.y, q, a=-projections[-1])
         direction = self._initial(q.reshape(shape)).ravel()
-        if self.pairs:
-            direction *= self._scaling(self.pairs[-1], shape)
+        del q
+        direction *= scaling
         for pair, projection in zip(self.pairs, reversed(projections), strict=True):
             direction = add(pair.s, direction, a=projection - float(np.vdot(pair.y, direction)) / pair.sy)
         return direction.reshape(shape)
@@ -812,7 +821,8 @@ def _line_search(
     low, high, step = 0.0, np.inf, 1.0
     decrease, blur = settings.sufficient_decrease, objective.eps * abs(value)
     for _ in range(settings.max_trials):
-        trial = w + step * direction
+        trial = step * direction
+        trial += w
         new_value, gradient = objective(trial)
         new_slope = float(np.vdot(gradient, direction))
         flat = new_value <= value + blur and new_slope <= (2 * decrease - 1) * slope
