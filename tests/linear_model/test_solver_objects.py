@@ -246,7 +246,7 @@ EARLY_SURROGATE = SubsampledSurrogate(first_iteration=3, min_rows=100, rows_per_
 
 @pytest.mark.parametrize(
     ("n_arrays", "bound", "most"),
-    [(0, None, 13.7), (9, None, 32), (0, NewtonBound(), 20), (9, NewtonBound(), 32)],
+    [(0, None, 13.7), (9, None, 32), (0, NewtonBound(), 16.5), (9, NewtonBound(), 32)],
     ids=["steps", "surrogate", "bound", "surrogate and bound"],
 )
 def test_memory_of_many_outputs(n_arrays, bound, most, rng):

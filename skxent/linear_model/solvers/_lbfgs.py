@@ -604,8 +604,6 @@ class _Check:
         """Set the optimality; return a Newton step, or None where there is no bound or none is asked for."""
         if self.bound is None or self.tol == 0:
             return None
-        if not descent.has_room:
-            descent.pairs.clear()
         bound = self._bounded(self.bound, descent, descent.objective, descent.gradient, n_iter)
         if descent.w.dtype != np.float64 and self.settings.standardize and self._is_unsure(descent, bound):
             objective, small = descent.objective.precise(), bound.blocks is not None
@@ -627,6 +625,8 @@ class _Check:
 
     def _bounded(self, bound: NewtonBound, descent: _Descent, objective: Any, gradient: Array, n_iter: int) -> Bound:
         """Return a bound by an objective and its gradient, and set the optimality."""
+        if not descent.has_room:
+            descent.pairs.clear()
         scale = max(abs(descent.value), self.scale, _TINY)
         enough = self.settings._accepted(descent.objective, self.tol) * scale
         found = bound(
