@@ -9,14 +9,11 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -101,12 +98,15 @@ def _print_csv(records: Iterable[Records], report: Report) -> None:
         _put(partial(table.write_csv, include_header=number == 0), show_bytes if report.hides_bytes else None)
 
 
-def _put(write: Callable[[IO[bytes]], object], show: Callable[[str], str] | None) -> None:
+def _put(write: Callable[[Any], object], show: Callable[[str], str] | None) -> None:
     """Let Polars write a table to standard output, without a copy in memory unless hidden bytes are to be shown."""
     if show is None and hasattr(sys.stdout, "buffer"):
-        sys.stdout.flush()
-        with _numbered_errors():
-            write(sys.stdout.buffer)
+        output = _Output()
+        try:
+            write(output)
+        finally:
+            if output.error is not None:
+                raise output.error
         return
     written = io.BytesIO()
     write(written)
@@ -114,14 +114,31 @@ def _put(write: Callable[[IO[bytes]], object], show: Callable[[str], str] | None
     _put_bytes((show(text) if show else text).encode("utf-8", "surrogateescape"))
 
 
-@contextmanager
-def _numbered_errors() -> Iterator[None]:
-    """Raise the errors of the system that Polars meets as Python does, such as BrokenPipeError for number 32."""
-    try:
-        yield
-    except OSError as error:
-        number = re.search(r"\(os error (\d+)\)", str(error))
-        raise OSError(int(number[1]), os.strerror(int(number[1]))) if number else error from None
+class _Output:
+    """Standard output for Polars, which is not given the file itself: some versions say nothing of a full disk.
+
+    Attributes
+    ----------
+    error : OSError or None
+        Why something could not be written.
+    """
+
+    def __init__(self) -> None:
+        self.error: OSError | None = None
+        sys.stdout.flush()
+
+    def write(self, data: bytes) -> int:
+        """Write bytes; after an error nothing more."""
+        left = memoryview(data)
+        while left and self.error is None:
+            try:
+                left = left[sys.stdout.buffer.write(left) :]
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: what is in the buffer is written at the end."""
 
 
 def _put_bytes(data: bytes | memoryview) -> None:
