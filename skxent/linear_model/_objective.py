@@ -390,10 +390,10 @@ class Objective:
 
     def _mean_gradient(self, w: Array, intercept: Array, *features: Array) -> Array:
         gradient = np.empty(w.shape, self.dtype)
-        outputs = slice(1, None) if self.mirrored else slice(None)
+        outputs, panels = slice(1, None) if self.mirrored else slice(None), self._panels
         gradient[-1, outputs] = intercept
-        for columns, of_columns in zip(self._panels, features, strict=True):
-            out = gradient[:-1, outputs][columns]
+        for columns, of_columns in zip(panels, features, strict=True):
+            out = gradient[columns, outputs]
             if self.coordinates is None:
                 out[:] = of_columns
             else:
@@ -402,7 +402,7 @@ class Objective:
             np.negative(gradient[:, 1], out=gradient[:, 0])
         gradient /= self.total_weight
         if self.problem.alpha:
-            for columns in self._panels:
+            for columns in panels:
                 gradient[columns] += self._penalty_factor(columns, w.dtype) * w[columns]
         if not self.problem.fit_intercept:
             gradient[-1] = 0
@@ -433,16 +433,19 @@ class Objective:
         """
         if self.mirrored:
             logit_gradient = logit_gradient[:, 1:]
-        intercept = logit_gradient.sum(axis=0)
-        if part.is_dense and len(self._panels) > 1:
-            return intercept, *(partial(part.weighted_totals, logit_gradient, columns) for columns in self._panels)
+        intercept, panels = logit_gradient.sum(axis=0), self._panels
+        if len(panels) > 1 and part.is_dense:
+            return intercept, *(partial(part.weighted_totals, logit_gradient, columns) for columns in panels)
         features = part.weighted_totals(logit_gradient)
-        return intercept, *(features[columns] for columns in self._panels)
+        return intercept, *((features[columns] for columns in panels) if len(panels) > 1 else (features,))
 
-    @cached_property
+    @property
     def _panels(self) -> list[slice]:
         """Columns whose gradients are summed together: few where there are many outputs."""
-        return list(gen_batches(self.rows.n_features, max(1, _PANEL_WEIGHTS // self.rows.n_outputs)))
+        n_features, n_outputs = self.rows.n_features, self.rows.n_outputs
+        if n_features * n_outputs <= _PANEL_WEIGHTS:  # mini-batches are so short that more work for it would count
+            return [slice(0, n_features)]
+        return list(gen_batches(n_features, max(1, _PANEL_WEIGHTS // n_outputs)))
 
     def targets(self, part: Part) -> Array:
         """Return the probability of each output being on, of shape (n_rows, n_outputs)."""

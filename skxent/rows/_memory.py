@@ -130,7 +130,7 @@ class MemoryRows(Rows):
     def sum(self, function: Callable[[Part], tuple[Any, ...]]) -> list[Any]:
         """Return the sum over all rows of a function of a part; see :meth:`Rows.sum`."""
         if self.n_rows <= self.block_rows:
-            return list(chain.from_iterable(_groups(function(self.take(slice(0, self.n_rows))))))
+            return [term() if callable(term) else term for term in function(self.take(slice(0, self.n_rows)))]
         n_blocks = -(-self.n_rows // self.block_rows)
         dtype = np.float64 if n_blocks > self.sizes.few_blocks else None
         sums = _OrderedSums(lambda rows: function(self.take(rows)), dtype, self.workers.n_threads - 1)
