@@ -94,9 +94,8 @@ def curves_as_cross_entropy(problem: Problem, n_outputs: int) -> bool:
     """Return whether a loss has the second derivatives of the cross-entropy, in some random logits and directions."""
     z, hits = _tried(n_outputs), _hits(n_outputs)
     for u in _tried(n_outputs)[:_N_DIRECTIONS]:
-        up, down = (problem.output.loss_and_gradient(problem.loss, hits, z + step * u)[1] for step in (_STEP, -_STEP))
         known = problem.output.curved(z, np.broadcast_to(u, z.shape))
-        if np.abs((up - down) / (2 * _STEP) - known).max() > _DIFFERENCES * np.abs(known).max():
+        if np.abs(_change(problem, hits, z, u) - known).max() > _DIFFERENCES * np.abs(known).max():
             return False
     return True
 
@@ -114,7 +113,12 @@ def _second(problem: Problem, y: Array, z: Array, directions: Array) -> Array:
     """Return second derivatives by central differences of the first, the mean over some directions."""
     total: Array = np.zeros(len(z))
     for direction in directions:
-        for step in (_STEP, -_STEP):
-            _, gradient = problem.output.loss_and_gradient(problem.loss, y, z + step * direction)
-            total += gradient @ direction / (2 * step)
+        total += _change(problem, y, z, direction) @ direction
     return total / len(directions)
+
+
+def _change(problem: Problem, y: Array, z: Array, direction: Array) -> Array:
+    """Return how fast the first derivatives change along a direction, by central differences."""
+    up, down = (problem.output.loss_and_gradient(problem.loss, y, z + step * direction)[1] for step in (_STEP, -_STEP))
+    change: Array = (up - down) / (2 * _STEP)
+    return change

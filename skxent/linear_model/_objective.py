@@ -437,7 +437,7 @@ class Objective:
         if len(panels) > 1 and part.is_dense:
             return intercept, *(partial(part.weighted_totals, logit_gradient, columns) for columns in panels)
         features = part.weighted_totals(logit_gradient)
-        return intercept, *((features[columns] for columns in panels) if len(panels) > 1 else (features,))
+        return intercept, *[features[columns] for columns in panels]
 
     @property
     def _panels(self) -> list[slice]:

@@ -468,11 +468,10 @@ class _Sample:
 
     def _draw(self, index: int) -> tuple[Array, Array]:
         """Return the rows of a block, by their variance and their size, and the share that each stands for."""
-        size = self.block_rows
-        if size >= len(self.weight):
+        if self.block_rows >= len(self.weight):
             return np.arange(len(self.weight)), self.weight
         mass = self.weight * self.variances[:, index] * self.size
-        rows, each, _ = sample_by_chance(mass, None, size, self.settings.min_curvature)
+        rows, each, _ = sample_by_chance(mass, None, self.block_rows, self.settings.min_curvature)
         return rows, self.weight[rows] * each
 
     def _curvature(self, rows: Array, index: int) -> Array:
