@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate, chain
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,9 @@ __all__ = [
     "BLOCK_BYTES",
     "Block",
     "Documents",
+    "Part",
     "Piece",
+    "Repair",
     "block_of_documents",
     "count_newlines",
     "join_blocks",
@@ -70,13 +72,15 @@ class Block:
     n_bytes, n_characters : int
         Size of the text itself, without a newline that was given: bytes of the file if it is UTF-8, else those that
         it would take in UTF-8. A byte that cannot be decoded is one byte.
+    ends : ndarray of shape (n_files,)
+        Where in ``raw`` the text of each file ends.
     ends_line : bool
         False when the next block goes on with the same line.
     documents : Documents, optional
         The documents that the block is made of, when the corpus is made of documents and not of lines.
     has_marks : bool
         Whether bytes that could not be decoded are in ``raw`` as marks, see ``BAD_BYTE`` of ``_reader``.
-    given : tuple of int
+    given : ndarray or empty tuple
         Where in ``raw`` the newlines are that were given to last lines of files.
     """
 
@@ -84,10 +88,55 @@ class Block:
     raw: bytes
     n_bytes: int
     n_characters: int
+    ends: Integers
     ends_line: bool = True
     documents: Documents | None = None
     has_marks: bool = False
-    given: tuple[int, ...] = ()
+    given: Integers | tuple[()] = ()
+
+    def lines_per_file(self) -> Integers:
+        """Count the lines that are counted of each file."""
+        newlines = np.flatnonzero(np.frombuffer(self.raw, np.uint8) == 0x0A)
+        n_before = np.searchsorted(newlines, self.ends)
+        n_before[-1] += len(self.raw) > 0 and not self.raw.endswith(b"\n")
+        return np.diff(n_before, prepend=0)
+
+    def records_per_file(self) -> Integers:
+        """Count the lines of each file, or the documents if it is made of these."""
+        n_lines = self.lines_per_file()
+        if self.documents is None:
+            return n_lines
+        n_before = np.searchsorted(np.cumsum(self.documents.n_lines), np.cumsum(n_lines), side="right")
+        return np.diff(n_before, prepend=0)
+
+
+class Part(NamedTuple):
+    """Neighbouring bytes of a file: a whole small one, or so much of a large one as is counted at a time.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    raw : bytes
+        The bytes, decompressed.
+    n_bytes, n_lines : int
+        How many bytes and lines of the file come before.
+    number : int or None
+        The number of the part in the file, from 0; None if it is all of it.
+    ends_line : bool
+        Whether a line ends with it.
+    """
+
+    path: str
+    raw: bytes
+    n_bytes: int = 0
+    n_lines: int = 0
+    number: int | None = None
+    ends_line: bool = True
+
+
+# Makes valid UTF-8 of a part.
+Repair = Callable[[Part], bytes]
 
 
 class Piece(NamedTuple):
@@ -95,40 +144,37 @@ class Piece(NamedTuple):
 
     Attributes
     ----------
-    path : str
-        The file.
-    size : int
-        About how many bytes it has.
+    paths : list of str
+        The files that it is of.
     make : callable
         Returns the :class:`Block`.
     ends_line : bool
         Whether the block ends its line.
     first : int
-        Number of its first line in the file, from 1.
+        Number of its first line in its first file, from 1.
+    number : int or None
+        The number of the piece in its one file, from 0; None if its files are whole.
     """
 
-    path: str
-    size: int
+    paths: list[str]
     make: Callable[[], Block]
     ends_line: bool = True
     first: int = 1
+    number: int | None = None
 
 
 def join_blocks(blocks: Sequence[Block]) -> Block:
-    """Make one block of several, of which all but the last end their line."""
+    """Make one block of several of documents."""
     if len(blocks) == 1:
         return blocks[0]
-    listed = [block.documents for block in blocks if block.documents is not None]
-    starts = accumulate((len(block.raw) for block in blocks), initial=0)
+    data = b"".join(block.data for block in blocks)
     return Block(
-        b"".join(block.data for block in blocks),
-        b"".join(block.raw for block in blocks),
+        data,
+        data,
         sum(block.n_bytes for block in blocks),
         sum(block.n_characters for block in blocks),
-        blocks[-1].ends_line,
-        _join_documents(listed) if listed else None,
-        any(block.has_marks for block in blocks),
-        tuple(start + at for start, block in zip(starts, blocks, strict=False) for at in block.given),
+        np.cumsum([len(block.data) for block in blocks]),
+        documents=_join_documents([block.documents for block in blocks if block.documents is not None]),
     )
 
 
@@ -164,11 +210,11 @@ def pieces_of_texts(texts: Iterable[str], block_bytes: int = BLOCK_BYTES) -> Ite
         batch.append(text)
         size += len(text) + 1
         if size >= block_bytes:
-            yield Piece("", size, partial(_block_of_list, batch, n_before))
+            yield Piece([""], partial(_block_of_list, batch, n_before))
             n_before += len(batch)
             batch, size = [], 0
     if batch:
-        yield Piece("", size, partial(_block_of_list, batch, n_before))
+        yield Piece([""], partial(_block_of_list, batch, n_before))
 
 
 def _block_of_list(texts: list[str], n_before: int) -> Block:
@@ -186,7 +232,7 @@ def block_of_documents(
     newlines = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A)
     n_lines = np.diff(np.searchsorted(newlines, np.cumsum(n_bytes + is_open)), prepend=0)
     documents = Documents(n_bytes, n_characters, n_lines, numbers, records, problems)
-    return Block(data, data, int(n_bytes.sum()), int(n_characters.sum()), documents=documents)
+    return Block(data, data, int(n_bytes.sum()), int(n_characters.sum()), np.array([len(data)]), documents=documents)
 
 
 # Texts, each with one newline at its end; the bytes and the characters of each, and whether it had no such newline.

@@ -23,7 +23,7 @@ import numpy as np
 from skxent._parallel import keep_freed_memory, prefetch
 from skxent._polars import pl
 from skxent._typing import Array, Integers
-from skxent.language_model._blocks import BLOCK_BYTES, Piece, join_blocks, pieces_of_texts
+from skxent.language_model._blocks import BLOCK_BYTES, Piece, pieces_of_texts
 from skxent.language_model._reader import read_pieces
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
 from skxent.language_model._vocabulary import Vocabulary
@@ -34,7 +34,6 @@ __all__ = [
     "CorpusCounts",
     "Counted",
     "Document",
-    "batches",
     "block_options",
     "checked_documents",
     "count_files",
@@ -227,7 +226,7 @@ def counted_text(
     lists = _TokenLists()
     options = block_options(tokenizer, block_bytes)
     pieces = pieces_of_texts(lists.set_aside(documents), options["block_bytes"])
-    counted = _count_batches(([piece] for piece in pieces), tokenizer, lowercase, n_jobs)
+    counted = _count_pieces(pieces, tokenizer, lowercase, n_jobs)
     lists.add_to(counted, lowercase)
     return counted
 
@@ -305,8 +304,7 @@ def counted_files(
 ) -> Counted:
     """Count the words of files as :func:`count_files`, without making strings of the words."""
     options = {**reading, **block_options(tokenizer, block_bytes)}
-    pieces = (piece for path in paths for piece in read_pieces(path, **options))
-    return _count_batches(batches(pieces, options["block_bytes"]), tokenizer, lowercase, n_jobs)
+    return _count_pieces(read_pieces(paths, **options), tokenizer, lowercase, n_jobs)
 
 
 def block_options(tokenizer: str | Tokenize, block_bytes: int | None) -> dict[str, Any]:
@@ -371,35 +369,17 @@ class Counted:
         return CorpusCounts.of_vocabulary(Vocabulary.of(words), counts, **sizes)
 
 
-def _count_batches(
-    tasks: Iterable[list[Piece]], tokenizer: str | Tokenize, lowercase: bool, n_jobs: int | None
-) -> Counted:
+def _count_pieces(pieces: Iterable[Piece], tokenizer: str | Tokenize, lowercase: bool, n_jobs: int | None) -> Counted:
     tokenize = make_tokenizer(tokenizer)
     counted = Counted(WordCounter())
     with start_workers(tokenize, n_jobs) as workers:
-        for blocks_and_size in map_in_order(partial(_count_batch, tokenize, lowercase), tasks, workers):
+        for blocks_and_size in map_in_order(partial(_count_piece, tokenize, lowercase), pieces, workers):
             counted.add(*blocks_and_size)
     return counted
 
 
-def batches(pieces: Iterable[Piece], block_bytes: int) -> Iterator[list[Piece]]:
-    """Put small pieces, such as small files, together to about the size of a block."""
-    batch: list[Piece] = []
-    size = 0
-    for piece in pieces:
-        if batch and (size + piece.size > block_bytes or not batch[-1].ends_line):
-            yield batch
-            batch, size = [], 0
-        batch.append(piece)
-        size += piece.size
-    if batch:
-        yield batch
-
-
-def _count_batch(
-    tokenize: Tokenize | None, lowercase: bool, batch: Sequence[Piece]
-) -> tuple[list[BlockCounts], int, int]:
-    block = join_blocks([piece.make() for piece in batch])
+def _count_piece(tokenize: Tokenize | None, lowercase: bool, piece: Piece) -> tuple[list[BlockCounts], int, int]:
+    block = piece.make()
     return count_tokens(tokenize, lowercase, block.data), block.n_bytes, block.n_characters
 
 

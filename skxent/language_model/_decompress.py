@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from skxent._polars import pl
 from skxent.language_model._errors import CorpusError
 
-__all__ = ["is_compressed", "is_regular_file", "read_chunks"]
+__all__ = ["is_compressed", "is_regular_file", "open_text", "read_chunks"]
 
 # Bytes that are read of a file to see what it is; a small one is read by that.
 _BEGIN_BYTES = 1 << 16
@@ -25,6 +25,9 @@ _DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError)
 _COMPRESSED_BYTES = 1 << 13
 # A zstd file may need a window of up to 2 GB (zstd --long=31).
 _ZSTD_WINDOW = 1 << 31
+
+# How files are opened: on Windows newlines would be changed otherwise.
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 Progress = Callable[[int], None]
 
@@ -57,15 +60,34 @@ def read_chunks(path: str, size: int, progress: Progress | None) -> Iterator[byt
     CorpusError
         When the file cannot be read, or not to its end.
     """
-    raw, begin, is_whole = _open(path, min(size, _BEGIN_BYTES))
+    begin, rest = open_text(path, size, progress)
+    if rest is not None:
+        yield from rest
+    elif begin:
+        yield begin
+
+
+def open_text(path: str, size: int, progress: Progress | None) -> tuple[bytes, Iterator[bytes] | None]:
+    """Open a file as :func:`read_chunks`, without a generator for small ones.
+
+    Returns
+    -------
+    tuple of (bytes, iterator of bytes or None)
+        The whole of a small file that is not compressed, and None; or the first bytes as they lie on disk, and the
+        decompressed file in pieces.
+    """
+    raw, begin = _open(path, min(size, _BEGIN_BYTES))
+    if raw is not None:
+        return begin, _rest(path, raw, begin, size, progress)
+    if progress:
+        progress(len(begin))
+    return begin, None
+
+
+def _rest(path: str, raw: Any, begin: bytes, size: int, progress: Progress | None) -> Iterator[bytes]:
+    """Decompress a file whose first bytes were read."""
     n_before = 0
     try:
-        if is_whole and not is_compressed(begin):
-            if begin and progress:
-                progress(len(begin))
-            if begin:
-                yield begin
-            return
         raw = _from_the_start(raw, begin)
         file = _decompressed(path, raw, begin)
         while chunk := _read(path, file, size):
@@ -95,8 +117,8 @@ def _read(path: str, file: _Readable, size: int) -> bytes:
 _ADVICE = "; if the file is whole, try: pip install zstandard"
 
 
-def _open(path: str, size: int) -> tuple[Any, bytes, bool]:
-    """Open a file; returns it as it lies on disk, as many first bytes, and whether they are all.
+def _open(path: str, size: int) -> tuple[Any, bytes]:
+    """Open a file; returns it as it lies on disk, or None if there is nothing more to read of it, and its first bytes.
 
     Raises
     ------
@@ -104,14 +126,36 @@ def _open(path: str, size: int) -> tuple[Any, bytes, bool]:
         When it cannot be opened.
     """
     try:
-        raw: Any = _standard_input() if path == "-" else open(path, "rb", buffering=0)  # noqa: SIM115
-        begin = raw.read(size)
-        # A pipe gives less than is asked for before its end; standard input has a buffer and does not.
-        while path != "-" and len(begin) < size and (more := raw.read(size - len(begin))):
-            begin += more
-        return raw, begin, len(begin) < size
+        if path == "-":
+            raw = _standard_input()
+            begin = raw.read(size)
+            return (None if _is_all(begin, size) else raw), begin
+        # The calls of the operating system alone: a file object takes as long as they do.
+        file = os.open(path, _READ)
+        begin = _read_begin(file, size)
+        if _is_all(begin, size):
+            os.close(file)
+            return None, begin
+        return io.FileIO(file), begin
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror or error}") from None
+
+
+def _read_begin(file: int, size: int) -> bytes:
+    """Read so many bytes, or all that there are; a pipe gives less than is asked for before its end."""
+    try:
+        begin = os.read(file, size)
+        while begin and len(begin) < size and (more := os.read(file, size - len(begin))):
+            begin += more
+    except OSError:
+        os.close(file)
+        raise
+    return begin
+
+
+def _is_all(begin: bytes, size: int) -> bool:
+    """Return whether the first bytes of a file are the text that it holds, all of it."""
+    return len(begin) < size and not is_compressed(begin)
 
 
 def _standard_input() -> Any:

@@ -91,7 +91,7 @@ class DocumentReader:
                 return data if is_ascii else _as_utf8(data, self.encoding, self.decode_error)
         except (OSError, UnicodeError):
             pass  # reading it in blocks says what is wrong, and where
-        pieces = read_pieces(path, encoding=self.encoding, errors=self.decode_error)
+        pieces = read_pieces([path], encoding=self.encoding, errors=self.decode_error)
         return b"".join(piece.make().data for piece in pieces)
 
     def _decoded(self, source: Any, number: int) -> Any:

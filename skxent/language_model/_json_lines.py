@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import compress, islice
@@ -14,10 +13,10 @@ import numpy as np
 
 from skxent._polars import pl
 from skxent._typing import Integers
-from skxent.language_model._blocks import Block, Documents, block_of_documents, count_newlines
+from skxent.language_model._blocks import Block, Documents, Part, Repair, block_of_documents, count_newlines
 from skxent.language_model._errors import CorpusError
 
-__all__ = ["JsonLines", "Repair"]
+__all__ = ["JsonLines"]
 
 # Bytes a line, on average over a block, from which on Python's json reads the lines instead of Polars. That takes as
 # long with records of 3 kB (and twice as long with those of 64 bytes), and saves the import of Polars.
@@ -29,8 +28,6 @@ _NO_TEXT = r"^\s*(?:[-\d\[{]|true|false|NaN|Infinity)"
 _FIRST, _SECOND = (np.isin(np.arange(256), list(digits)) for digits in (b"89abAB", b"cdefCDEF"))
 # Bytes of an escaped surrogate.
 _ESCAPE_BYTES = 6
-# Makes valid UTF-8 of bytes; it is told how many bytes and lines come before them.
-Repair = Callable[[bytes, int, int], bytes]
 
 
 @dataclass(frozen=True)
@@ -45,9 +42,10 @@ class JsonLines:
     texts: bool
     bad_bytes: str
 
-    def block(self, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
+    def block(self, part: Part) -> Block:
         """Make a block of the documents of some lines."""
-        data = self.repair(raw, n_bytes, n_lines)
+        raw, n_lines = part.raw, part.n_lines
+        data = self.repair(part)
         if not self.texts:
             return self._lines_alone(data, n_lines)
         block = self._documents_in(data, n_lines)
@@ -84,7 +82,8 @@ class JsonLines:
         """Make a block of whole lines whose texts are not needed."""
         lines, numbers = self._records_in(data, n_lines)
         nothing = np.zeros(len(lines), dtype=np.int64)
-        return Block(data, data, len(data), 0, True, Documents(nothing, nothing, nothing, numbers, lines))
+        documents = Documents(nothing, nothing, nothing, numbers, lines)
+        return Block(data, data, len(data), 0, np.array([len(data)]), documents=documents)
 
     def _checked_block(self, data: bytes, n_lines: int) -> Block:
         """Make a block of lines of which some may be blank, no records, or other than what Polars reads."""

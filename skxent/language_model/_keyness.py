@@ -40,12 +40,11 @@ import numpy as np
 
 from skxent._polars import pl
 from skxent._typing import Floats, Integers
-from skxent.language_model._blocks import Piece, join_blocks, pieces_of_texts
+from skxent.language_model._blocks import Piece, pieces_of_texts
 from skxent.language_model._bootstrap import Units, block_length, interval, join_neighbours, resample
 from skxent.language_model._corpus import (
     CorpusCounts,
     Document,
-    batches,
     block_options,
     checked_documents,
     count_text,
@@ -266,14 +265,13 @@ class Occurrences:
             neighbours as keep the units few.
         """
         options = block_options(self.tokenizer, reading.pop("block_bytes", None))
-        pieces = (piece for path in paths for piece in read_pieces(path, **reading, **options))
-        return self._in_pieces(batches(pieces, options["block_bytes"]))
+        return self._in_pieces(read_pieces(paths, **reading, **options))
 
     def in_documents(self, documents: Sequence[Document]) -> Floats:
         """Count in documents in memory; the result is as that of :meth:`in_files`."""
         texts = [document for document in documents if isinstance(document, str)]
         pieces = pieces_of_texts(texts, block_options(self.tokenizer, None)["block_bytes"])
-        of_texts = self._in_pieces([piece] for piece in pieces)
+        of_texts = self._in_pieces(pieces)
         lists = [document for document in documents if not isinstance(document, str)]
         columns = self._values().of_words(chain.from_iterable(lists))
         sizes = np.array(list(map(len, lists)), dtype=np.int64)
@@ -285,10 +283,10 @@ class Occurrences:
             WordValues(Vocabulary.of_strings(self.words), columns, np.nan), self.tokenizer, self.lowercase
         )
 
-    def _in_pieces(self, tasks: Iterable[list[Piece]]) -> Floats:
+    def _in_pieces(self, pieces: Iterable[Piece]) -> Floats:
         values = self._values()
         with start_workers(values.tokenize, self.n_jobs) as workers:
-            return self._units(map_in_order(partial(_found_in, values, self.ends), tasks, workers))
+            return self._units(map_in_order(partial(_found_in, values, self.ends), pieces, workers))
 
     def _units(self, found: Iterable[_Found]) -> Floats:
         units = Units((len(self.words) + 1,), max_units=_MAX_UNITS)
@@ -318,8 +316,8 @@ class _Found(NamedTuple):
     is_open: bool = False
 
 
-def _found_in(values: TokenValues, ends: str | None, batch: Sequence[Piece]) -> _Found:
-    block = join_blocks([piece.make() for piece in batch])
+def _found_in(values: TokenValues, ends: str | None, piece: Piece) -> _Found:
+    block = piece.make()
     columns, sizes = values.of_text(block.data, block.ends_line)
     n_ends = np.ones_like(sizes) if ends == "lines" else np.minimum(sizes, 1 if ends == "sentences" else 0)
     if block.documents is None:

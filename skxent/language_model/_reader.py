@@ -7,21 +7,33 @@ from __future__ import annotations
 
 import codecs
 import glob
+import operator
+import os.path
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from itertools import chain, pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from skxent._polars import pl
 from skxent._typing import Integers
-from skxent.language_model._blocks import BLOCK_BYTES, Block, Piece, block_of_documents, count_newlines
-from skxent.language_model._decompress import is_compressed, is_regular_file, read_chunks
+from skxent.language_model._blocks import (
+    BLOCK_BYTES,
+    Block,
+    Part,
+    Piece,
+    Repair,
+    block_of_documents,
+    count_newlines,
+    join_blocks,
+)
+from skxent.language_model._decompress import is_compressed, is_regular_file, open_text
 from skxent.language_model._errors import CorpusError, UndecodableError
-from skxent.language_model._json_lines import JsonLines, Repair
+from skxent.language_model._json_lines import JsonLines
 from skxent.language_model._options import DECODE_ERRORS
 from skxent.language_model._utf8 import check_utf8
 from skxent.language_model._word_keys import SPACES
@@ -72,7 +84,8 @@ def expand_paths(patterns: Iterable[str | Path]) -> list[str]:
     """
     paths: list[str] = []
     for pattern in map(str, patterns):
-        exact = pattern == "-" or Path(pattern).exists()
+        # What pathlib says counts, such as that a folder may not be searched; to ask os.path takes a third of the time.
+        exact = pattern == "-" or os.path.exists(pattern) or Path(pattern).exists()
         matches = [pattern] if exact else sorted(glob.glob(pattern, recursive=True))
         if not matches:
             raise CorpusError(f"{pattern}: no such file")
@@ -97,7 +110,7 @@ def _is_utf8(encoding: str, errors: str) -> bool:
 
 
 def read_pieces(
-    path: str | Path,
+    paths: Iterable[str | Path],
     *,
     encoding: str = "utf-8",
     errors: str = "strict",
@@ -109,12 +122,12 @@ def read_pieces(
     whole_lines: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[Piece]:
-    """Read one file in blocks.
+    """Read files in blocks, small files together.
 
     Parameters
     ----------
-    path : str or Path
-        A file, or ``"-"`` for standard input.
+    paths : iterable of str or Path
+        Files; ``"-"`` is standard input.
     encoding, errors : str
         As in :func:`open`; a byte-order mark is dropped.
     field : str, optional
@@ -130,7 +143,7 @@ def read_pieces(
     whole_lines : bool, default=False
         Cut no line, however long.
     progress : callable, optional
-        Called with the number of bytes of the file that were read since the last call.
+        Called with the number of bytes of a file that were read since the last call.
 
     Yields
     ------
@@ -139,37 +152,94 @@ def read_pieces(
     Raises
     ------
     CorpusError
-        When the file is missing, unreadable, damaged, cut short, or cannot be decoded, or lacks the field; some of it
+        When a file is missing, unreadable, damaged, cut short, or cannot be decoded, or lacks the field; some of it
         only when a block is made.
     """
     is_utf8 = _is_utf8(encoding, errors)
-    path = str(path)
-    chunks = read_chunks(path, block_bytes, progress)
-    first = next(chunks, b"")
-    if is_parquet(first):
-        if not is_regular_file(path):
-            raise CorpusError(f"{path}: Parquet cannot be read from a stream: save it to a file first")
-        if not file_is_parquet(path):
-            raise CorpusError(f"{path}: a compressed Parquet file cannot be read; unpack it")
-        return _parquet_pieces(path, field, keep_records, block_bytes)
+    repair: Repair = partial(_valid_utf8, errors) if is_utf8 else partial(_without_bad_bytes, errors)
+    make_block: Callable[[list[Part]], Block]
+    if field is None:
+        make_block = partial(_text_block, repair, not is_utf8 and errors != "strict")
+    else:
+        # Each bad byte becomes half of a surrogate pair; in other encodings than UTF-8 it is one already.
+        bad_bytes = "surrogateescape" if is_utf8 else "surrogatepass"
+        settings = field, repair, keep_records, skip_bad_records, texts, bad_bytes
+        make_block = partial(_json_block, settings)
+    decode = None if is_utf8 else partial(_decode, encoding, errors)
+    read_rows = partial(_parquet_pieces, field, keep_records, block_bytes)
+    parts = _parts(paths, decode, read_rows, whole_lines or field is not None, block_bytes, progress)
+    return _together(parts, make_block, block_bytes)
+
+
+# Decodes the bytes of a file, and encodes them as UTF-8.
+_Decode = Callable[[str, Iterable[bytes]], Iterator[bytes]]
+
+
+def _parts(
+    paths: Iterable[str | Path],
+    decode: _Decode | None,
+    read_rows: Callable[[str], Iterator[Piece]],
+    whole_lines: bool,
+    block_bytes: int,
+    progress: Callable[[int], None] | None,
+) -> Iterator[Part | Piece]:
+    """Read text in parts, and files of Parquet in pieces."""
+    for path in map(str, paths):
+        first, rest = open_text(path, block_bytes, progress)
+        if rest is not None:
+            first = next(rest, b"")
+        if is_parquet(first):
+            _check_parquet(path)
+            yield from read_rows(path)
+            continue
+        _check_unpacked(path, first)
+        n_left_out = len(codecs.BOM_UTF8) if decode is None and first.startswith(codecs.BOM_UTF8) else 0
+        first = first[n_left_out:]
+        if rest is None and decode is None:
+            yield Part(path, first, n_left_out)
+            continue
+        chunks = chain([first], rest or ())
+        yield from _cut(path, chunks if decode is None else decode(path, chunks), whole_lines, n_left_out)
+
+
+def _together(parts: Iterable[Part | Piece], make_block: Callable[[list[Part]], Block], size: int) -> Iterator[Piece]:
+    """Make pieces of parts: whole files of about so many bytes, or one part of a large file."""
+    group: list[Part] = []
+    n_bytes = 0
+    for part in parts:
+        is_small = isinstance(part, Part) and part.number is None and n_bytes + len(part.raw) <= size
+        if group and (group[-1].number is not None or not is_small):
+            piece, group, n_bytes = _piece(make_block, group), [], 0
+            yield piece
+        if isinstance(part, Part):
+            group.append(part)
+            n_bytes += len(part.raw)
+        else:
+            yield part
+    if group:
+        yield _piece(make_block, group)
+
+
+def _piece(make_block: Callable[[list[Part]], Block], parts: list[Part]) -> Piece:
+    first, last = parts[0], parts[-1]
+    paths = [part.path for part in parts]
+    return Piece(paths, partial(make_block, parts), last.ends_line, first.n_lines + 1, first.number)
+
+
+def _check_parquet(path: str) -> None:
+    if not is_regular_file(path):
+        raise CorpusError(f"{path}: Parquet cannot be read from a stream: save it to a file first")
+    if not file_is_parquet(path):
+        raise CorpusError(f"{path}: a compressed Parquet file cannot be read; unpack it")
+
+
+def _check_unpacked(path: str, first: bytes) -> None:
     if first[_TAR_PLACE : _TAR_PLACE + len(_TAR)] == _TAR:
         raise CorpusError(
             f"{path}: a tar archive cannot be read; unpack it, e.g. tar -xOf FILE | skxent-perplexity ... -"
         )
     if is_compressed(first):
         raise CorpusError(f"{path}: is compressed twice; unpack it once")
-    n_left_out = len(codecs.BOM_UTF8) if is_utf8 and first.startswith(codecs.BOM_UTF8) else 0
-    chunks = chain([first[n_left_out:]], chunks)
-    encoded = chunks if is_utf8 else _as_utf8(_decode(path, encoding, errors, chunks), errors)
-    repair: Repair = partial(_valid_utf8, path, errors) if is_utf8 else partial(_without_bad_bytes, errors)
-    has_marks = not is_utf8 and errors != "strict"
-    parts = _cut(encoded, whole_lines or field is not None, n_left_out)
-    if field is None:
-        return (Piece(path, len(p[0]), partial(_text_block, repair, has_marks, *p), p[1], p[3] + 1) for p in parts)
-    # Each bad byte becomes half of a surrogate pair; in other encodings than UTF-8 it is one already.
-    bad_bytes = "surrogateescape" if is_utf8 else "surrogatepass"
-    json_lines = JsonLines(path, field, repair, keep_records, skip_bad_records, texts, bad_bytes)
-    return (Piece(path, len(p[0]), partial(json_lines.block, *p)) for p in parts)
 
 
 def is_parquet(head: bytes) -> bool:
@@ -217,13 +287,17 @@ def _as_utf8(texts: Iterable[str], errors: str) -> Iterator[bytes]:
     return (text.encode("utf-8", "replace" if errors == "strict" else "surrogatepass") for text in texts)
 
 
-def _without_bad_bytes(errors: str, raw: bytes, n_bytes: int, n_lines: int) -> bytes:
+def _without_bad_bytes(errors: str, part: Part) -> bytes:
     """Put what the error handler says in the places of marks."""
-    return raw if errors == "strict" else _ERROR.sub(_REPLACEMENTS[errors], raw)
+    return part.raw if errors == "strict" else _ERROR.sub(_REPLACEMENTS[errors], part.raw)
 
 
-def _decode(path: str, encoding: str, errors: str, chunks: Iterable[bytes]) -> Iterator[str]:
-    """Decode another encoding than UTF-8, without its byte-order mark."""
+def _decode(encoding: str, errors: str, path: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Make UTF-8 of another encoding, without its byte-order mark."""
+    return _as_utf8(_decoded(encoding, errors, path, chunks), errors)
+
+
+def _decoded(encoding: str, errors: str, path: str, chunks: Iterable[bytes]) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(encoding)("strict" if errors == "strict" else KEEP_BAD_BYTES)
     n_bytes = n_lines = 0
     is_first = True
@@ -246,18 +320,11 @@ def _decode(path: str, encoding: str, errors: str, chunks: Iterable[bytes]) -> I
         n_bytes, n_lines = n_bytes + len(chunk), n_lines + text.count("\n")
 
 
-def _cut(chunks: Iterable[bytes], whole_lines: bool, n_bytes: int) -> Iterator[tuple[bytes, bool, int, int]]:
-    """Cut behind a newline, or in a long line behind other white space; ``n_bytes`` come before it all.
-
-    Yields
-    ------
-    tuple of (bytes, bool, int, int)
-        The part, whether a line ends with it, and how many bytes and lines come before it.
-    """
+def _cut(path: str, chunks: Iterable[bytes], whole_lines: bool, n_bytes: int) -> Iterator[Part]:
+    """Cut behind a newline, or in a long line behind other white space; ``n_bytes`` come before it all."""
     pending: list[bytes] = []
-    n_lines = 0
-    is_ended = True
-    for chunk, following in pairwise(chain(chunks, [None])):
+    n_lines = number = 0
+    for chunk, following in pairwise(chain(filter(None, chunks), [None])):
         assert chunk is not None
         # The last chunk is not cut, so that a small file is one part.
         end = len(chunk) if following is None else chunk.rfind(b"\n") + 1
@@ -265,16 +332,14 @@ def _cut(chunks: Iterable[bytes], whole_lines: bool, n_bytes: int) -> Iterator[t
         if not cut:
             pending.append(chunk)
             continue
-        part = b"".join([*pending, chunk[:cut]])
-        is_ended, pending = bool(end), [chunk[cut:]]
+        raw = b"".join([*pending, chunk[:cut]])
+        pending = [chunk[cut:]]
         del chunk  # whose memory is not needed while the part is worked on
-        yield part, is_ended, n_bytes, n_lines
-        if following is None:
-            return
-        n_bytes, n_lines = n_bytes + len(part), n_lines + count_newlines(part)
-    last = b"".join(pending)
-    if last or not is_ended:
-        yield last, True, n_bytes, n_lines
+        is_whole = number == 0 and following is None
+        yield Part(path, raw, n_bytes, n_lines, None if is_whole else number, bool(end))
+        n_bytes, n_lines, number = n_bytes + len(raw), n_lines + count_newlines(raw), number + 1
+    if number == 0:
+        yield Part(path, b"", n_bytes)
 
 
 def _end_of_space(chunk: bytes) -> int:
@@ -282,23 +347,47 @@ def _end_of_space(chunk: bytes) -> int:
     return max((chunk.rfind(space) + len(space) for space in SPACES if space in chunk), default=0)
 
 
-def _text_block(repair: Repair, has_marks: bool, raw: bytes, ends_line: bool, n_bytes: int, n_lines: int) -> Block:
-    data = repair(raw, n_bytes, n_lines)
-    n_characters = len(data) if data.isascii() else _n_characters(data)
-    is_open = ends_line and not raw.endswith(b"\n")
-    newline, places = (b"\n", (len(raw),)) if is_open else (b"", ())
-    given = raw + newline
-    size = len(raw) - (MARK_BYTES - 1) * (len(BAD_BYTE.findall(raw)) if has_marks else 0)
-    text = given if data is raw else data + newline
-    return Block(text, given, size, n_characters, ends_line, has_marks=has_marks, given=places)
+def _text_block(repair: Repair, has_marks: bool, parts: list[Part]) -> Block:
+    """Make one block of the parts of texts, of which all but the last end their line."""
+    raws = [part.raw for part in parts]
+    is_open = [part.ends_line and part.raw != b"" and not part.raw.endswith(b"\n") for part in parts]
+    raw = _joined(raws, is_open)
+    data = raw
+    if len(parts) == 1 or not _is_valid(raw):
+        repaired = list(map(repair, parts))
+        data = raw if all(map(operator.is_, repaired, raws)) else _joined(repaired, is_open)
+    ends = np.cumsum(np.array([*map(len, raws)]) + is_open)
+    given = ends[is_open] - 1
+    n_characters = (len(data) if data.isascii() else _n_characters(data)) - len(given)
+    size = len(raw) - len(given) - (MARK_BYTES - 1) * (len(BAD_BYTE.findall(raw)) if has_marks else 0)
+    return Block(data, raw, size, n_characters, ends, parts[-1].ends_line, has_marks=has_marks, given=given)
+
+
+def _joined(texts: Sequence[bytes], is_open: Sequence[bool]) -> bytes:
+    """Join texts, with a newline behind those that lack one."""
+    return b"".join([text + b"\n" if lacks else text for text, lacks in zip(texts, is_open, strict=True)])
+
+
+def _is_valid(data: bytes) -> bool:
+    try:
+        check_utf8(data)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _json_block(settings: tuple[Any, ...], parts: list[Part]) -> Block:
+    """Make one block of the documents in parts; the settings are those of :class:`JsonLines`, without the path."""
+    return join_blocks([JsonLines(part.path, *settings).block(part) for part in parts])
 
 
 def _n_characters(data: bytes) -> int:
     return int(np.count_nonzero((np.frombuffer(data, np.uint8) & 0xC0) != 0x80))
 
 
-def _valid_utf8(path: str, errors: str, raw: bytes, n_bytes: int, n_lines: int) -> bytes:
+def _valid_utf8(errors: str, part: Part) -> bytes:
     """Return the bytes themselves if they are UTF-8, else with what the error handler makes of them."""
+    path, raw, n_bytes, n_lines, *_ = part
     try:
         check_utf8(raw)
     except UnicodeDecodeError as error:
@@ -313,10 +402,11 @@ def _valid_utf8(path: str, errors: str, raw: bytes, n_bytes: int, n_lines: int) 
     return raw
 
 
-def _parquet_pieces(path: str, field: str | None, keep_records: bool, block_bytes: int) -> Iterator[Piece]:
+def _parquet_pieces(field: str | None, keep_records: bool, block_bytes: int, path: str) -> Iterator[Piece]:
+    """Read the rows of a file; one without rows is one piece."""
     if field is None:
         raise CorpusError(f"{path}: name the column that holds the text (field)")
-    n_rows = 0
+    n_rows = number = 0
     try:
         frame = pl.scan_parquet(path, glob=False)
         schema = frame.collect_schema()
@@ -328,7 +418,8 @@ def _parquet_pieces(path: str, field: str | None, keep_records: bool, block_byte
             for rows in _slices(batch, field, block_bytes):
                 numbers = np.arange(n_rows + 1, n_rows + rows.height + 1)
                 n_rows += rows.height
-                yield Piece(path, block_bytes, partial(_parquet_block, rows, field, numbers, keep_records))
+                yield Piece([path], partial(_parquet_block, rows, field, numbers, keep_records), number=number)
+                number += 1
     except (OSError, pl.exceptions.PolarsError) as error:
         raise CorpusError(f"{path}: {str(error).splitlines()[0]}") from None
 

@@ -144,7 +144,7 @@ def write_records(paths: Sequence[str], reading: dict[str, Any], choices: Choice
         If a record already has what is to be added, files have different columns, or they have changed.
     """
     options = {**reading, "texts": reading["skip_bad_records"], "keep_records": True, "whole_lines": True}
-    blocks = ((path, piece.make()) for path in paths for piece in read_pieces(path, **options))
+    blocks = ((path, piece.make()) for path in paths for piece in read_pieces([path], **options))
     parts = ((part, choice) for path, block in blocks for part, choice in _chosen(_records_of(path, block), choices))
     write_parts(paths, reading["encoding"], parts, file)
     choices.finish()

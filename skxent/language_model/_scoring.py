@@ -13,10 +13,9 @@ import numpy as np
 
 from skxent._polars import pl
 from skxent._typing import Floats, Integers
-from skxent.language_model._blocks import Block, Piece, count_newlines, join_blocks, pieces_of_texts
+from skxent.language_model._blocks import Block, Piece, pieces_of_texts
 from skxent.language_model._corpus import (
     Document,
-    batches,
     block_options,
     checked_documents,
     joined_size,
@@ -299,26 +298,25 @@ def scored_lines(
     """Score every line or document as :func:`score_lines`, with a scorer that is there."""
     options = {**reading, "keep_records": keep == "records"}
     options |= block_options(scorer.values.tokenizer, block_bytes)
-    pieces = (piece for path in paths for piece in read_pieces(path, **options))
-    tasks = batches(pieces, options["block_bytes"])
+    pieces = read_pieces(paths, **options)
     with start_workers(scorer.tokenize, n_jobs) as workers:
-        scored = map_in_order(partial(_score_batch, scorer, keep), tasks, workers)
+        scored = map_in_order(partial(_score_piece, scorer, keep), pieces, workers)
         for lines in _join_cut_lines(scored) if join else (replace(lines, is_open=not ends) for lines, ends in scored):
             yield replace(lines, score=scorer.with_ends(lines.score))
 
 
-_Batch = tuple[ScoredLines, bool]
+# Scored lines, and whether the last one ends with them.
+_Scored = tuple[ScoredLines, bool]
 
 
-def _score_batch(scorer: LineScorer, keep: str | None, batch: Sequence[Piece]) -> _Batch:
-    """Score pieces; say whether they end their line."""
-    blocks = [piece.make() for piece in batch]
-    block = join_blocks(blocks)
-    score = scorer.block(block)
-    n_records = [_n_records(each) for each in blocks]
-    numbers = np.concatenate([np.arange(p.first, p.first + n) for p, n in zip(batch, n_records, strict=True)])
-    lines = ScoredLines([piece.path for piece in batch], np.repeat(np.arange(len(batch)), n_records), numbers, score)
-    documents = block.documents
+def _score_piece(scorer: LineScorer, keep: str | None, piece: Piece) -> _Scored:
+    """Score a piece; say whether it ends its line."""
+    block = piece.make()
+    score, documents = scorer.block(block), block.documents
+    n_records = block.records_per_file()
+    path_of = np.repeat(np.arange(len(n_records)), n_records)
+    numbers = np.arange(len(path_of)) - (np.cumsum(n_records) - n_records)[path_of] + piece.first
+    lines = ScoredLines(piece.paths, path_of, numbers, score)
     if documents is not None:
         lines = replace(lines, numbers=documents.numbers, records=documents.records, problems=documents.problems)
     if keep == "text" or (keep == "records" and documents is None):
@@ -330,13 +328,7 @@ def _score_batch(scorer: LineScorer, keep: str | None, batch: Sequence[Piece]) -
     return lines, block.ends_line
 
 
-def _n_records(block: Block) -> int:
-    if block.documents is not None:
-        return len(block.documents.numbers)
-    return count_newlines(block.raw) + (not block.raw.endswith(b"\n"))
-
-
-def _join_cut_lines(scored: Iterable[_Batch]) -> Iterator[ScoredLines]:
+def _join_cut_lines(scored: Iterable[_Scored]) -> Iterator[ScoredLines]:
     """Put the pieces of a line that is longer than a block together."""
     pieces: list[ScoredLines] = []
     for lines, ends_line in scored:
@@ -370,11 +362,11 @@ def score_text(
     lists = [document for document in listed if not isinstance(document, str)]
     pieces = pieces_of_texts(texts, block_options(scorer.values.tokenizer, block_bytes)["block_bytes"])
     with start_workers(scorer.tokenize, n_jobs) as workers:
-        scored = list(map_in_order(partial(_score_piece, scorer), pieces, workers))
+        scored = list(map_in_order(partial(_score_texts, scorer), pieces, workers))
     together = Score.concatenate([scorer.token_lists(lists), *scored])
     order = np.argsort(np.concatenate([np.flatnonzero(~is_text), np.flatnonzero(is_text)]))
     return scorer.with_ends(together.each(lambda amount: amount[order]))
 
 
-def _score_piece(scorer: LineScorer, piece: Piece) -> Score:
+def _score_texts(scorer: LineScorer, piece: Piece) -> Score:
     return scorer.block(piece.make())

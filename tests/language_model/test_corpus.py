@@ -318,7 +318,7 @@ def test_standard_input(monkeypatch):
 
 def test_very_long_lines_take_no_more_memory_than_blocks(tmp_path):
     path = write(tmp_path / "t", "word " * 10_000 + "end")
-    blocks = [piece.make() for piece in read_pieces(path, block_bytes=1000)]
+    blocks = [piece.make() for piece in read_pieces([path], block_bytes=1000)]
     assert max(len(block.data) for block in blocks) < 3000
     assert [block.ends_line for block in blocks] == [False] * (len(blocks) - 1) + [True]
     counts = count_files([path], block_bytes=1000)
