@@ -76,12 +76,33 @@ def open_text(path: str, size: int, progress: Progress | None) -> tuple[bytes, I
         The whole of a small file that is not compressed, and None; or the first bytes as they lie on disk, and the
         decompressed file in pieces.
     """
-    raw, begin = _open(path, min(size, _BEGIN_BYTES))
-    if raw is not None:
-        return begin, _rest(path, raw, begin, size, progress)
+    n = min(size, _BEGIN_BYTES)
+    try:
+        # The calls of the operating system alone: a file object takes as long as they do.
+        file = None if path == "-" else os.open(path, _READ)
+        begin = _standard_input().read(n) if file is None else _read_begin(file, n)
+        if len(begin) == n or is_compressed(begin):
+            raw = _standard_input() if file is None else io.FileIO(file)
+            return begin, _rest(path, raw, begin, size, progress)
+        if file is not None:
+            os.close(file)
+    except OSError as error:
+        raise CorpusError(f"{path}: {error.strerror or error}") from None
     if progress:
         progress(len(begin))
     return begin, None
+
+
+def _read_begin(file: int, size: int) -> bytes:
+    """Read so many bytes, or all that there are; a pipe gives less than is asked for before its end."""
+    try:
+        begin = os.read(file, size)
+        while begin and len(begin) < size and (more := os.read(file, size - len(begin))):
+            begin += more
+    except OSError:
+        os.close(file)
+        raise
+    return begin
 
 
 def _rest(path: str, raw: Any, begin: bytes, size: int, progress: Progress | None) -> Iterator[bytes]:
@@ -115,47 +136,6 @@ def _read(path: str, file: _Readable, size: int) -> bytes:
 
 
 _ADVICE = "; if the file is whole, try: pip install zstandard"
-
-
-def _open(path: str, size: int) -> tuple[Any, bytes]:
-    """Open a file; returns it as it lies on disk, or None if there is nothing more to read of it, and its first bytes.
-
-    Raises
-    ------
-    CorpusError
-        When it cannot be opened.
-    """
-    try:
-        if path == "-":
-            raw = _standard_input()
-            begin = raw.read(size)
-            return (None if _is_all(begin, size) else raw), begin
-        # The calls of the operating system alone: a file object takes as long as they do.
-        file = os.open(path, _READ)
-        begin = _read_begin(file, size)
-        if _is_all(begin, size):
-            os.close(file)
-            return None, begin
-        return io.FileIO(file), begin
-    except OSError as error:
-        raise CorpusError(f"{path}: {error.strerror or error}") from None
-
-
-def _read_begin(file: int, size: int) -> bytes:
-    """Read so many bytes, or all that there are; a pipe gives less than is asked for before its end."""
-    try:
-        begin = os.read(file, size)
-        while begin and len(begin) < size and (more := os.read(file, size - len(begin))):
-            begin += more
-    except OSError:
-        os.close(file)
-        raise
-    return begin
-
-
-def _is_all(begin: bytes, size: int) -> bool:
-    """Return whether the first bytes of a file are the text that it holds, all of it."""
-    return len(begin) < size and not is_compressed(begin)
 
 
 def _standard_input() -> Any:

@@ -188,11 +188,15 @@ def _parts(
         first, rest = open_text(path, block_bytes, progress)
         if rest is not None:
             first = next(rest, b"")
+            if is_compressed(first):
+                raise CorpusError(f"{path}: is compressed twice; unpack it once")
         if is_parquet(first):
             _check_parquet(path)
             yield from read_rows(path)
             continue
-        _check_unpacked(path, first)
+        if first[_TAR_PLACE : _TAR_PLACE + len(_TAR)] == _TAR:
+            advice = "unpack it, e.g. tar -xOf FILE | skxent-perplexity ... -"
+            raise CorpusError(f"{path}: a tar archive cannot be read; {advice}")
         n_left_out = len(codecs.BOM_UTF8) if decode is None and first.startswith(codecs.BOM_UTF8) else 0
         first = first[n_left_out:]
         if rest is None and decode is None:
@@ -231,15 +235,6 @@ def _check_parquet(path: str) -> None:
         raise CorpusError(f"{path}: Parquet cannot be read from a stream: save it to a file first")
     if not file_is_parquet(path):
         raise CorpusError(f"{path}: a compressed Parquet file cannot be read; unpack it")
-
-
-def _check_unpacked(path: str, first: bytes) -> None:
-    if first[_TAR_PLACE : _TAR_PLACE + len(_TAR)] == _TAR:
-        raise CorpusError(
-            f"{path}: a tar archive cannot be read; unpack it, e.g. tar -xOf FILE | skxent-perplexity ... -"
-        )
-    if is_compressed(first):
-        raise CorpusError(f"{path}: is compressed twice; unpack it once")
 
 
 def is_parquet(head: bytes) -> bool:
