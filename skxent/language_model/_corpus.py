@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -56,15 +56,14 @@ _TOKENIZER_BLOCK_BYTES = 1 << 18
 _SIZES = ("n_lines", "n_sentences", "n_bytes", "n_characters")
 
 
-@dataclass(frozen=True, repr=False)
 class CorpusCounts:
     """How often each word occurs in a corpus, and how large the corpus is.
 
-    Attributes
+    Parameters
     ----------
     rows : polars.DataFrame
         Columns ``word`` (String) and ``count`` (Int64, or Float64 when documents carry fractional weights); each
-        word once, in any order. Words that were counted here become strings when the rows are first asked for.
+        word once, in any order.
     n_lines : int
         Lines, the last one included whether or not it ends with a newline.
     n_sentences : int
@@ -73,6 +72,13 @@ class CorpusCounts:
         Size of the text in bytes of UTF-8, after decompression. A byte that cannot be decoded is one byte.
     n_characters : int
         Code points of text.
+
+    Attributes
+    ----------
+    vocabulary : Vocabulary
+        The distinct words, as strings or as keys.
+    counts : ndarray of shape (n_types,)
+        The count of each word, aligned with ``words``.
 
     Examples
     --------
@@ -83,16 +89,24 @@ class CorpusCounts:
     (6, 3, 2)
     """
 
-    rows: pl.DataFrame
-    n_lines: float = 0
-    n_sentences: float = 0
-    n_bytes: float = 0
-    n_characters: float = 0
+    def __init__(
+        self,
+        rows: pl.DataFrame,
+        n_lines: float = 0,
+        n_sentences: float = 0,
+        n_bytes: float = 0,
+        n_characters: float = 0,
+    ) -> None:
+        self.vocabulary, self.counts = Vocabulary.of_strings(rows["word"]), rows["count"].to_numpy()
+        self.n_lines, self.n_sentences, self.n_bytes, self.n_characters = n_lines, n_sentences, n_bytes, n_characters
 
     @classmethod
     def of_vocabulary(cls, vocabulary: Vocabulary, counts: Array, **sizes: float) -> CorpusCounts:
         """Make counts of distinct words that need not be strings yet."""
-        return cls(cast("pl.DataFrame", (vocabulary, counts)), **sizes)
+        made = cls.__new__(cls)
+        made.vocabulary, made.counts = vocabulary, counts
+        vars(made).update(dict.fromkeys(_SIZES, 0) | sizes)
+        return made
 
     @classmethod
     def from_table(cls, table: pl.DataFrame, **sizes: float) -> CorpusCounts:
@@ -105,30 +119,23 @@ class CorpusCounts:
         return f"<CorpusCounts: {self.n_tokens:,} tokens, {self.n_types:,} types, {self.n_lines:,} lines>"
 
     @property
+    def words(self) -> pl.Series:
+        """The distinct words."""
+        return self.vocabulary.strings()
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """Columns ``word`` and ``count``; words that were counted here become strings when these are asked for."""
+        return pl.DataFrame([self.words.alias("word"), pl.Series("count", self.counts)])
+
+    @property
     def table(self) -> pl.DataFrame:
         """The rows, the most frequent word first, ties in the order of the words' code points."""
         return self.rows.sort(["count", "word"], descending=[True, False])
 
     def sorted(self) -> CorpusCounts:
         """Return the same counts with the rows in the order of :attr:`table`."""
-        return replace(self, rows=self.table)
-
-    @property
-    def words(self) -> pl.Series:
-        """The distinct words."""
-        return self.vocabulary.strings()
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The distinct words, as strings or as keys."""
-        found: Vocabulary = vars(self)["counted"][0]
-        return found
-
-    @property
-    def counts(self) -> Array:
-        """The count of each word, aligned with ``words``."""
-        found: Array = vars(self)["counted"][1]
-        return found
+        return CorpusCounts(self.table, **_sizes_of(self))
 
     @property
     def n_tokens(self) -> float:
@@ -150,26 +157,11 @@ class CorpusCounts:
         """Return the counts as if all text occurred ``weight`` times."""
         factor = int(weight) if float(weight).is_integer() else float(weight)
         rows = self.rows.with_columns(pl.col("count") * factor).filter(pl.col("count") > 0)
-        return CorpusCounts(rows, **{size: getattr(self, size) * factor for size in _SIZES})
+        return CorpusCounts(rows, **{name: size * factor for name, size in _sizes_of(self).items()})
 
 
-class _Rows:
-    """The attribute ``rows``: a table, which is made of the words and their counts when it is asked for."""
-
-    def __get__(self, counts: Any, owner: Any = None) -> Any:
-        if counts is None:
-            return self
-        return pl.DataFrame([counts.words.alias("word"), pl.Series("count", counts.counts)])
-
-    def __set__(self, counts: Any, rows: pl.DataFrame | tuple[Vocabulary, Array]) -> None:
-        vars(counts)["counted"] = rows if isinstance(rows, tuple) else _columns_of(rows)
-
-
-def _columns_of(rows: pl.DataFrame) -> tuple[Vocabulary, Array]:
-    return Vocabulary.of_strings(rows["word"]), rows["count"].to_numpy()
-
-
-CorpusCounts.rows = _Rows()  # type: ignore[assignment]
+def _sizes_of(counts: CorpusCounts | Counted) -> dict[str, float]:
+    return {size: getattr(counts, size) for size in _SIZES}
 
 
 def merge_counts(parts: Sequence[CorpusCounts]) -> CorpusCounts:
@@ -365,8 +357,7 @@ class Counted:
     def corpus(self) -> CorpusCounts:
         """Return the words with their counts; they become strings when they are asked for."""
         words, counts = self.words.merged()
-        sizes = {size: getattr(self, size) for size in _SIZES}
-        return CorpusCounts.of_vocabulary(Vocabulary.of(words), counts, **sizes)
+        return CorpusCounts.of_vocabulary(Vocabulary.of(words), counts, **_sizes_of(self))
 
 
 def _count_pieces(pieces: Iterable[Piece], tokenizer: str | Tokenize, lowercase: bool, n_jobs: int | None) -> Counted:

@@ -99,7 +99,7 @@ def _read_begin(file: int, size: int) -> bytes:
         begin = os.read(file, size)
         while begin and len(begin) < size and (more := os.read(file, size - len(begin))):
             begin += more
-    except OSError:
+    except BaseException:
         os.close(file)
         raise
     return begin

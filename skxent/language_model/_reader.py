@@ -198,11 +198,11 @@ def _parts(
             advice = "unpack it, e.g. tar -xOf FILE | skxent-perplexity ... -"
             raise CorpusError(f"{path}: a tar archive cannot be read; {advice}")
         n_left_out = len(codecs.BOM_UTF8) if decode is None and first.startswith(codecs.BOM_UTF8) else 0
-        first = first[n_left_out:]
         if rest is None and decode is None:
-            yield Part(path, first, n_left_out)
+            yield Part(path, first[n_left_out:], n_left_out)
             continue
-        chunks = chain([first], rest or ())
+        chunks = chain([first[n_left_out:]], rest or ())
+        del first  # whose memory is not needed while the rest is worked on
         yield from _cut(path, chunks if decode is None else decode(path, chunks), whole_lines, n_left_out)
 
 
