@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -44,8 +45,8 @@ class Report:
         Name of their unit.
     figures : callable
         Makes a table of figures of records.
-    row : callable
-        Makes a dictionary of the figures of one record, of all levels but that of words.
+    rows : callable
+        Makes a dictionary of the figures of each record, of all levels but that of words.
     about : dict of str to str
         Lines at the foot of the sheet.
     bold : bool
@@ -59,7 +60,7 @@ class Report:
     base: float
     unit: str
     figures: Callable[[Records], pl.DataFrame]
-    row: Callable[[Records], dict[str, Any]]
+    rows: Callable[[Records], Iterator[dict[str, Any]]]
     about: dict[str, str] = field(default_factory=dict)
     bold: bool = False
     hides_bytes: bool = False
@@ -75,7 +76,7 @@ def _print_json(records: Iterable[Records], report: Report) -> None:
 
 
 def _print_objects(records: Iterable[Records], report: Report) -> None:
-    for row in map(report.row, records):
+    for row in chain.from_iterable(map(report.rows, records)):
         finite = {name: None if value in (math.inf, -math.inf) else value for name, value in row.items()}
         line = json.dumps(finite, ensure_ascii=False, separators=(",", ":"))
         sys.stdout.write(f"{show_escapes(line)}\n")
@@ -199,7 +200,7 @@ def _print_text(records: Iterable[Records], report: Report) -> None:
 
 
 def _print_sheet(records: Iterable[Records], report: Report) -> None:
-    for row in map(report.row, records):
+    for row in chain.from_iterable(map(report.rows, records)):
         print(report.title, "", sep="\n")
         for name in ("tokens", "types", "lines", "bytes"):
             print(f"{name:<21}{row[name]:>15,}")
@@ -262,7 +263,7 @@ def _then_total(records: Iterable[Records]) -> Iterator[Records]:
     """Pass the records of files on; if there are several files, what they add up to follows."""
     n_files, total, last = 0, Score(), None
     for last in records:
-        n_files, total = n_files + 1, total + last.score.total()
+        n_files, total = n_files + len(last.score), total + last.score.total()
         yield last
     if n_files > 1 and last is not None:
         columns: dict[str, Any] = dict.fromkeys(last.columns)

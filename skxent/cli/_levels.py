@@ -25,6 +25,7 @@ from skxent.language_model import CorpusCounts, CorpusError, Evaluation, Score, 
 from skxent.language_model._corpus import Counted, counted_files
 from skxent.language_model._distributed import count_files_on_workers
 from skxent.language_model._efficiency import renyi_efficiency
+from skxent.language_model._file_counts import FileCounts, counted_apart, score_apart
 from skxent.language_model._options import END_OF_SENTENCE
 from skxent.language_model._scoring import ScoredLines, score_lines
 from skxent.language_model._tokenizers import make_tokenizer, tokenize_lines
@@ -43,7 +44,7 @@ __all__ = [
     "line_records",
     "read_corpus",
     "remedy",
-    "row_of_figures",
+    "rows_of_figures",
     "word_figures",
     "word_records",
 ]
@@ -89,8 +90,8 @@ class Records:
     score : Score
         Sums, one entry for each record.
     columns : dict of str to object
-        What else is known of the records, by the name under which it is published: an array or Series with one
-        entry for each record, or one value for all of them.
+        What else is known of the records, by the name under which it is published: an array, list or Series with
+        one entry for each record, or one value for all of them.
     problems : tuple of str
         What is wrong with records that were left out.
     """
@@ -153,6 +154,11 @@ class Corpus:
         reading = {name: self.reading[name] for name in names}
         return found.in_files(self.paths, **reading, progress=self.progress("counting", self.paths))
 
+    def counted_apart(self) -> Iterator[FileCounts | tuple[str, Counted]]:
+        """Count the words of each file, here."""
+        progress = self.progress("counting", self.paths)
+        return counted_apart(self.paths, **self.reading, n_jobs=self.n_jobs, progress=progress)
+
     def files(self) -> Iterator[Corpus]:
         """Take each file as a corpus of its own."""
         return (replace(self, paths=[path]) for path in self.paths)
@@ -169,7 +175,7 @@ def read_corpus(patterns: Sequence[str], options: Options, progress: Progress, n
 
 
 def corpus_records(
-    corpus: Corpus, scores: WordScores, options: Options, known_counts: CorpusCounts | None = None
+    corpus: Corpus, scores: WordScores, options: Options, known_counts: CorpusCounts | Counted | None = None
 ) -> Records:
     """Sum over the whole corpus, in one record.
 
@@ -219,10 +225,40 @@ def remedy(options: Options) -> str:
     return f"use {other}" if options.oov == "skip" else f"use --oov skip, or {other}"
 
 
-def file_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterator[tuple[Corpus, Records]]:
-    """Sum over each file, which is also given as a corpus."""
-    for file in corpus.files():
-        yield file, corpus_records(file, scores, options).with_columns(file=hide_bytes(file.paths[0]))
+def file_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterator[Records]:
+    """Sum over each file, counted here.
+
+    Raises
+    ------
+    CorpusError
+        At the first file in which a word has probability zero, or one is unknown and must not be.
+    """
+    for counted in corpus.counted_apart():
+        if isinstance(counted, FileCounts):
+            yield from _records_of_files(corpus, counted, scores, options)
+        else:
+            path, counts = counted
+            file = replace(corpus, paths=[path])
+            yield corpus_records(file, scores, options, counts).with_columns(file=hide_bytes(path))
+
+
+def _records_of_files(corpus: Corpus, counted: FileCounts, scores: WordScores, options: Options) -> Iterator[Records]:
+    """Sum over each of several files, up to the first that is refused."""
+    whole, types, unknown_types, efficiency = score_apart(scores, counted)
+    is_refused = np.isneginf(whole.under(options.oov).log_prob) & (whole.tokens > 0)
+    if options.oov == "error":
+        is_refused |= whole.unknown_tokens > 0
+    refused = np.flatnonzero(is_refused)[:1].tolist()
+    before = slice(*refused or [len(whole)])
+    columns = {
+        "types": types[before],
+        "unknown_types": unknown_types[before],
+        "renyi_efficiency": efficiency[before],
+        "file": list(map(hide_bytes, counted.paths[before])),
+    }
+    yield Records(whole.each(lambda amount: amount[before]), columns)
+    for i in refused:
+        evaluate(replace(corpus, paths=[counted.paths[i]]).title, counted.of_file(i), scores, options)
 
 
 def line_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterator[Records]:
@@ -259,9 +295,11 @@ def figures(records: Records, options: Options, **constants: Any) -> pl.DataFram
     return pl.DataFrame([_column(name, value, len(records.score)) for name, value in columns.items()])
 
 
-def row_of_figures(records: Records, options: Options, **constants: Any) -> dict[str, Any]:
-    """Work out the :func:`figures` of one record, which needs no table."""
-    return {name: _cell(value) for name, value in _named_figures(records, options, constants).items()}
+def rows_of_figures(records: Records, options: Options, **constants: Any) -> Iterator[dict[str, Any]]:
+    """Work out the :func:`figures` of records one by one, which needs no table."""
+    columns = _named_figures(records, options, constants)
+    cells = (_cells(value, len(records.score)) for value in columns.values())
+    return (dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True))
 
 
 def _named_figures(records: Records, options: Options, constants: dict[str, Any]) -> dict[str, Any]:
@@ -290,15 +328,16 @@ def _named_figures(records: Records, options: Options, constants: dict[str, Any]
 
 def _column(name: str, value: Any, n_records: int) -> pl.Series:
     """Make a column of an array, of which NaN is null, or of one value, which Polars alone repeats less quickly."""
-    if isinstance(value, np.ndarray | pl.Series):
+    if isinstance(value, np.ndarray | pl.Series | list):
         return pl.Series(name, value, nan_to_null=True)
     return pl.Series(name, [value]).new_from_index(0, n_records)
 
 
-def _cell(value: Any) -> Any:
-    """Return the one entry of an array, or the value; None instead of NaN."""
-    one = value.item() if isinstance(value, np.ndarray) else value
-    return None if isinstance(one, float) and math.isnan(one) else one
+def _cells(value: Any, n_records: int) -> list[Any]:
+    """List the entry of each record; None instead of NaN."""
+    listed = value if isinstance(value, list) else value.tolist() if isinstance(value, np.ndarray) else None
+    cells = [value] * n_records if listed is None else listed
+    return [None if cell != cell else cell for cell in cells]
 
 
 class _Words:

@@ -19,7 +19,7 @@ from skxent.cli._levels import (
     file_records,
     line_records,
     remedy,
-    row_of_figures,
+    rows_of_figures,
     word_figures,
     word_records,
 )
@@ -53,7 +53,7 @@ def report(options: Options, progress: Progress, notes: Notes) -> None:
         base=options.base,
         unit=options.unit,
         figures=partial(figures_of, options=options, **constants),
-        row=partial(row_of_figures, options=options, **constants),
+        rows=partial(rows_of_figures, options=options, **constants),
         about=_about(scorer, options),
         bold=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
         hides_bytes=any(hide_bytes(path) != path for path in corpus.paths if not path.isascii()),
@@ -100,7 +100,11 @@ def _whole(corpus: Corpus, scorer: Scorer, options: Options, notes: Notes) -> It
 
 
 def _by_file(corpus: Corpus, scorer: Scorer, options: Options, notes: Notes) -> Iterator[Records]:
-    for file, records in file_records(corpus, scorer.scores, options):
+    if corpus.dask is None and options.confidence is None:
+        yield from file_records(corpus, scorer.scores, options)
+        return
+    for file in corpus.files():
+        records = corpus_records(file, scorer.scores, options).with_columns(file=hide_bytes(file.paths[0]))
         yield _with_interval(records, file, scorer, options, notes)
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "count_newlines",
     "join_blocks",
     "pieces_of_texts",
+    "sums_of_runs",
 ]
 
 # Bytes that are read and counted at a time: the arrays of a block, about 20 times as large, stay below 100 MB.
@@ -108,6 +109,11 @@ class Block:
             return n_lines
         n_before = np.searchsorted(np.cumsum(self.documents.n_lines), np.cumsum(n_lines), side="right")
         return np.diff(n_before, prepend=0)
+
+
+def sums_of_runs(amounts: Integers | NDArray[np.bool_], lengths: Integers) -> Integers:
+    """Sum the amounts of runs of neighbours, which have these lengths; that of no amounts is 0."""
+    return np.diff(np.append(0, np.cumsum(amounts))[np.cumsum(lengths)], prepend=0)
 
 
 class Part(NamedTuple):

@@ -23,9 +23,9 @@ import numpy as np
 from skxent._parallel import keep_freed_memory, prefetch
 from skxent._polars import pl
 from skxent._typing import Array, Integers
-from skxent.language_model._blocks import BLOCK_BYTES, Piece, pieces_of_texts
+from skxent.language_model._blocks import BLOCK_BYTES, Block, Piece, pieces_of_texts
 from skxent.language_model._reader import read_pieces
-from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
+from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_block, works_on_arrays
 from skxent.language_model._vocabulary import Vocabulary
 from skxent.language_model._word_counts import BlockCounts, WordCounter, count_block, count_words
 from skxent.language_model._word_keys import cut_at_spaces
@@ -33,12 +33,14 @@ from skxent.language_model._word_keys import cut_at_spaces
 __all__ = [
     "CorpusCounts",
     "Counted",
+    "CountedPiece",
     "Document",
     "block_options",
     "checked_documents",
     "count_files",
     "count_text",
     "count_tokens",
+    "count_whole_block",
     "counted_files",
     "counted_text",
     "joined_size",
@@ -369,8 +371,16 @@ def _count_pieces(pieces: Iterable[Piece], tokenizer: str | Tokenize, lowercase:
     return counted
 
 
-def _count_piece(tokenize: Tokenize | None, lowercase: bool, piece: Piece) -> tuple[list[BlockCounts], int, int]:
-    block = piece.make()
+# The words of a piece, its bytes and its characters.
+CountedPiece = tuple[list[BlockCounts], int, int]
+
+
+def _count_piece(tokenize: Tokenize | None, lowercase: bool, piece: Piece) -> CountedPiece:
+    return count_whole_block(tokenize, lowercase, piece.make())
+
+
+def count_whole_block(tokenize: Tokenize | None, lowercase: bool, block: Block) -> CountedPiece:
+    """Count a block, whatever files it is of."""
     return count_tokens(tokenize, lowercase, block.data), block.n_bytes, block.n_characters
 
 
@@ -382,7 +392,7 @@ def count_tokens(
         parts = (space_tokens(tokenize, part, lowercase) for part in cut_at_spaces(data))
         return [count_block(part, with_lines=with_lines) for part in parts]
     assert tokenize is not None
-    lines = tokenize_lines(tokenize, data.decode())
+    lines = tokenize_block(tokenize, data)
     tokens = chain.from_iterable(lines)
     return [count_words(map(str.lower, tokens) if lowercase else tokens, len(lines), sum(map(bool, lines)))]
 

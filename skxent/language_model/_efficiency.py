@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike
 
 from skxent.language_model._corpus import CorpusCounts
 
-__all__ = ["DEFAULT_ORDER", "renyi_efficiency", "renyi_entropy"]
+__all__ = ["DEFAULT_ORDER", "efficiency_of_sums", "renyi_efficiency", "renyi_entropy"]
 
 # The order that agrees best with the quality of translation in the article.
 DEFAULT_ORDER = 2.5
@@ -70,9 +70,18 @@ def renyi_entropy(counts: CorpusCounts | ArrayLike, order: float = DEFAULT_ORDER
     elif math.isinf(order):
         nats = -math.log(p.max())
     else:
-        # Powers of ratios to the greatest frequency, which do not underflow.
-        nats = (order * math.log(p.max()) + math.log(((p / p.max()) ** order).sum())) / (1 - order)
+        nats = _nats_of_sums(order, p.max(), ((p / p.max()) ** order).sum())
     return nats / math.log(base) + 0.0
+
+
+def _nats_of_sums(order: float, largest: float, powers: float) -> float:
+    """Entropy from the greatest frequency and the sum of the powers of ratios to it, which do not underflow."""
+    return (order * math.log(largest) + math.log(powers)) / (1 - order)
+
+
+def efficiency_of_sums(order: float, largest: float, powers: float, n_types: int) -> float:
+    """Efficiency over the types that occur, from the sums that :func:`_nats_of_sums` takes; NaN below two types."""
+    return _nats_of_sums(order, largest, powers) / math.log(2) / math.log2(n_types) if n_types > 1 else math.nan
 
 
 def renyi_efficiency(

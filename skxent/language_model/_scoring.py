@@ -29,7 +29,7 @@ from skxent.language_model._token_values import TokenValues
 from skxent.language_model._tokenizers import Tokenize, works_on_arrays
 from skxent.language_model._word_keys import cut_at_spaces
 
-__all__ = ["LineScorer", "ScoredLines", "score_lines", "score_text", "scored_lines"]
+__all__ = ["LineScorer", "ScoredLines", "score_lines", "score_text", "scored_lines", "sizes_of_lines"]
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class LineScorer:
         lines = self._sum_over_parts(block.data, block.ends_line)
         documents = block.documents
         if documents is None:
-            return replace(lines, **_sizes_of_lines(block))
+            return replace(lines, **sizes_of_lines(block))
         first = np.cumsum(documents.n_lines) - documents.n_lines
         summed = lines.each(lambda amount: np.add.reduceat(amount, first)) if len(first) else lines
         ones = np.ones_like(first)
@@ -195,7 +195,8 @@ def _times(count: Any, log_prob: float) -> Floats:
     return np.multiply(count, log_prob, out=np.zeros(len(count)), where=count > 0)
 
 
-def _sizes_of_lines(block: Block) -> dict[str, Integers]:
+def sizes_of_lines(block: Block) -> dict[str, Integers]:
+    """Return the bytes and the characters of each line of a block, by these names."""
     n_bytes = _lengths_of_lines(block.raw)
     in_data = n_bytes if block.data is block.raw else _lengths_of_lines(block.data)
     sizes = {"bytes": n_bytes, "characters": _characters_of_lines(block.data, in_data)}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skxent._typing import Integers
-from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_lines, works_on_arrays
+from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_block, works_on_arrays
 from skxent.language_model._vocabulary import WordValues
 from skxent.language_model._word_keys import as_strings, cut_at_spaces, find_tokens, pack_words
 
@@ -50,7 +50,7 @@ class TokenValues:
             values, per_line = self._of_parts(cut_at_spaces(data))
             return values, per_line[: -1 if ends_line else None]
         assert self.tokenize is not None
-        lines = tokenize_lines(self.tokenize, data.decode())
+        lines = tokenize_block(self.tokenize, data)
         return self.of_words(chain.from_iterable(lines)), np.array([len(line) for line in lines], np.int64)
 
     def _of_parts(self, parts: Iterable[bytes]) -> tuple[NDArray[Any], Integers]:

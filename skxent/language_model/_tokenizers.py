@@ -12,7 +12,15 @@ from skxent._registry import Registry
 from skxent.language_model._options import WHITESPACE
 from skxent.language_model._spacing import SpacedTokenizer, space_words
 
-__all__ = ["TOKENIZERS", "Tokenize", "make_tokenizer", "space_tokens", "tokenize_lines", "works_on_arrays"]
+__all__ = [
+    "TOKENIZERS",
+    "Tokenize",
+    "make_tokenizer",
+    "space_tokens",
+    "tokenize_block",
+    "tokenize_lines",
+    "works_on_arrays",
+]
 
 Tokenize = Callable[[str], Sequence[str]]
 
@@ -109,6 +117,11 @@ def tokenize_lines(tokenize: Tokenize, text: str) -> list[Sequence[str]]:
         When the tokenizer returns anything but a sequence of strings.
     """
     return [_checked(tokenize(line.removesuffix("\r"))) for line in text.removesuffix("\n").split("\n")]
+
+
+def tokenize_block(tokenize: Tokenize, data: bytes) -> list[Sequence[str]]:
+    """Tokenize the lines of a block, each of which ends with a newline, so that there is none without data."""
+    return tokenize_lines(tokenize, data.decode()) if data else []
 
 
 def _checked(tokens: Any) -> Sequence[str]:
