@@ -330,7 +330,7 @@ def _column(name: str, value: Any, n_records: int) -> pl.Series:
     """Make a column of an array, of which NaN is null, or of one value, which Polars alone repeats less quickly."""
     if isinstance(value, np.ndarray | pl.Series | list):
         return pl.Series(name, value, nan_to_null=True)
-    return pl.Series(name, [value]).new_from_index(0, n_records)
+    return pl.Series(name, _cells(value, 1)).new_from_index(0, n_records)
 
 
 def _cells(value: Any, n_records: int) -> list[Any]:

@@ -164,7 +164,8 @@ def _pack_lines(tokenize: Tokenize | None, lowercase: bool, data: bytes) -> tupl
     assert tokenize is not None
     lines = tokenize_block(tokenize, data)
     words = chain.from_iterable(lines)
-    return pack_words(as_strings(list(map(str.lower, words) if lowercase else words))), np.array([*map(len, lines)])
+    packed = pack_words(as_strings(list(map(str.lower, words) if lowercase else words)))
+    return packed, np.array([*map(len, lines)], dtype=np.int64)
 
 
 def score_apart(scores: WordScores, counted: FileCounts) -> FileScores:

@@ -358,6 +358,49 @@ class TestFormats:
         assert out.splitlines()[-1].split()[3:5] == ["-", "-"]
         assert "total" not in run("--train", "train.txt", "--per", "file", "--", "test.txt")[1]
 
+    @pytest.mark.parametrize("tokenizer", ["whitespace", "treebank"])
+    @pytest.mark.parametrize("options", [[], ["--eos"], ["--lowercase"], ["--oov", "skip"]])
+    def test_files_together_have_the_figures_of_each_alone(self, run, folder, options, tokenizer):
+        """To the last bit, whatever is in the files."""
+        words = ["the", "cat", "isn't", "on", "THE", "mat", "of", "naïve", "cats", "z"]
+        texts = {
+            f"{n}.txt": "\n".join(" ".join(words[i % k] for i in range(n * k)) for k in range(1, 11)) for n in range(9)
+        }
+        for name, text in {**texts, "empty.txt": "", "one.txt": "cat", "blank.txt": "\n\n"}.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        (folder / "packed.gz").write_bytes(gzip.compress(texts["5.txt"].encode()))
+        names = [*texts, "empty.txt", "one.txt", "packed.gz", "blank.txt"]
+        command = [
+            "--train",
+            "7.txt",
+            "--tokenizer",
+            tokenizer,
+            *options,
+            "--per",
+            "file",
+            "--jobs",
+            "1",
+            "--format",
+            "json",
+        ]
+        _, together, _ = run(*command, "--", *names)
+        assert together == "".join(run(*command, "--", name)[1] for name in names)
+
+    def test_files_up_to_one_that_is_refused(self, run, folder):
+        names = ["train.txt", "test.txt", "train.txt"]
+        for options in (["--oov", "error"], ["--smoothing", "mle"]):
+            code, out, err = run("--train", "train.txt", *options, "--per", "file", "--format", "csv", "--", *names)
+            assert (code, [row.split(",")[0] for row in out.splitlines()]) == (1, ["file", "train.txt"])
+            assert err.startswith("skxent-perplexity: test.txt: 1 tokens")
+            assert "such as 'd'" in err
+
+    def test_a_file_of_one_word_has_an_empty_efficiency_in_csv(self, run, folder):
+        (folder / "one.txt").write_text("a\n")
+        for names in (["one.txt"], ["one.txt", "test.txt"]):
+            _, out, _ = run("--train", "train.txt", "--per", "file", "--format", "csv", "--", *names)
+            assert pl.read_csv(io.StringIO(out))["renyi_efficiency"][0] is None
+            assert "NaN" not in out
+
     def test_word_table(self, run):
         _, out, _ = run("--train", "train.txt", "--verbose", "word", "--", "test.txt")
         assert [line.split()[1] for line in out.splitlines()[1:]] == ["a", "b", "*d"]

@@ -5,12 +5,13 @@ import gzip
 import io
 import json
 import lzma
+import os
 import pickle
 import re
 import subprocess
 import sys
 from collections import Counter
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from unittest import mock
 
 import numpy as np
@@ -308,6 +309,95 @@ def test_expand_paths(tmp_path):
     assert expand_paths([f"{tmp_path}/?.txt"]) == [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
     with pytest.raises(CorpusError, match=r"\*\.csv: no such file"):
         expand_paths([f"{tmp_path}/*.csv"])
+
+
+def small_files(folder):
+    """Write small files of every kind, and return them with their text."""
+    mark = "\ufeff".encode()
+    texts = {
+        "ended": b"a b\nc\n",
+        "open": b"a b\nc",
+        "empty": b"",
+        "newline": b"\n",
+        "wide": "é 日本".encode(),
+        "marked": mark + b"d",
+        "mark": mark,
+        "nul": b"a\0b \0",
+        "almost": b"PK is a word, and PAR1",
+        "packed": b"x y",
+    }
+    for name, data in texts.items():
+        (folder / name).write_bytes(gzip.compress(data) if name == "packed" else data)
+    return {folder / name: data.decode("utf-8-sig") for name, data in texts.items()}
+
+
+@pytest.mark.parametrize("tokenizer", ["whitespace", "wordpunct", str.split])
+@pytest.mark.parametrize("block_bytes", [16, 40, 1 << 20])
+def test_small_files_count_as_each_does_alone(tmp_path, tokenizer, block_bytes):
+    texts = small_files(tmp_path)
+    together = count_files([*texts, *texts], tokenizer=tokenizer, block_bytes=block_bytes, n_jobs=1)
+    alone = sum((count_files([path], tokenizer=tokenizer, n_jobs=1) for path in texts), count_text([]))
+    for counts, times in ((together, 2), (alone, 1)):
+        assert counts.n_lines == times * sum(len(lines_of(text)) for text in texts.values())
+        assert counts.n_bytes == times * sum(len(text.encode()) for text in texts.values())
+        assert counts.n_characters == times * sum(map(len, texts.values()))
+        assert as_dict(counts) == {word: times * n for word, n in as_dict(alone).items()}
+
+
+def test_blocks_of_small_files_know_the_files(tmp_path):
+    texts = small_files(tmp_path)
+    (piece,) = read_pieces(texts)
+    assert piece.paths == list(map(str, texts))
+    block = piece.make()
+    assert block.lines_per_file().tolist() == [len(lines_of(text)) for text in texts.values()]
+    assert block.data.decode() == "".join("".join(f"{line}\n" for line in lines_of(text)) for text in texts.values())
+
+
+@pytest.mark.parametrize("position", [0, 3, 6])
+def test_bad_bytes_among_small_files_are_placed_in_their_file(tmp_path, position):
+    paths = [write(tmp_path / f"{number}", "a é\nb") for number in range(6)]
+    bad = tmp_path / "bad"
+    bad.write_bytes(b"x\ny \xc3")
+    paths.insert(position, bad)
+    with pytest.raises(CorpusError, match=rf"^{bad}: line 2, byte 4: not valid utf-8 \(unexpected end of data\)"):
+        count_files(paths)
+    counts = count_files(paths, errors="replace")
+    assert as_dict(counts) == {"a": 6, "é": 6, "b": 6, "x": 1, "y": 1, "\ufffd": 1}
+    assert counts.n_bytes == 6 * 6 + 5
+
+
+@pytest.mark.parametrize("content", [None, b"\x04\x22\x4d\x18", gzip.compress(b"a " * 99)[:-9]])
+def test_what_cannot_be_read_among_small_files_is_named(tmp_path, content):
+    paths = [write(tmp_path / f"{number}", "a") for number in range(3)]
+    bad = tmp_path / "bad"
+    bad.mkdir() if content is None else bad.write_bytes(content)
+    with pytest.raises(CorpusError) as alone:
+        count_files([bad])
+    with pytest.raises(CorpusError) as among:
+        count_files([*paths, bad, *paths])
+    assert str(among.value) == str(alone.value)
+    assert str(bad) in str(among.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_named_pipe_among_small_files(tmp_path):
+    path, pipe = write(tmp_path / "a", "a b"), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(pipe.write_bytes, b"c " * 100_000)
+        counts = count_files([path, pipe, path])
+        writing.result()
+    assert as_dict(counts) == {"a": 2, "b": 2, "c": 100_000}
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open files cannot be listed")
+def test_small_files_are_closed(tmp_path):
+    texts = small_files(tmp_path)
+    before = len(os.listdir("/proc/self/fd"))
+    count_files(texts)
+    with pytest.raises(CorpusError, match="directory"):
+        count_files([*texts, tmp_path])
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_standard_input(monkeypatch):
