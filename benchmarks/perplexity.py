@@ -2,7 +2,7 @@
 
     python benchmarks/perplexity.py natural    speed on natural text of 200 MB, one page again and again
     python benchmarks/perplexity.py growing    speed on 100 MB of text in which new words keep coming
-    python benchmarks/perplexity.py files      20,000 small files, and one long line, against one file
+    python benchmarks/perplexity.py files      small files of several sizes, and one long line, against one file
     python benchmarks/perplexity.py formats    reports by line and the filter against counting, in each format
     python benchmarks/perplexity.py synthetic  speed on text with a million types
     python benchmarks/perplexity.py memory     2 GB of text with a million types
@@ -69,6 +69,10 @@ with open(sys.argv[2], encoding="utf-8") as file:
         total += model.score(line)
 print(total)
 """
+
+
+# Bytes of the small files.
+FILE_BYTES = (300, 1_000, 3_000, 10_000)
 
 
 class Run(NamedTuple):
@@ -209,27 +213,34 @@ def files(folder: Path, options: argparse.Namespace) -> None:
     title = apart(write_natural, path, options.megabytes, options.text)
     data = path.read_bytes()
     line.write_bytes(data.replace(b"\n", b" ") + b"\n")
-    small = folder / "small"
-    small.mkdir()
-    step = max(1, len(data) // 20_000)
-    cuts = [0, *(data.find(b"\n", i * step) + 1 for i in range(1, 20_000)), len(data)]
-    for number, (begin, end) in enumerate(pairwise(cuts)):
-        (small / f"{number}.txt").write_bytes(data[begin:end])
+    small = {size: write_small(folder / str(size), data, size) for size in FILE_BYTES}
     model = folder / "m.arpa"
     run([*COMMAND, "--train", str(path), "--save", str(model)])
     scored = [*COMMAND, "--model", str(model)]
     peers = {
         "one file": Peer([*scored, str(path)], path),
-        "20,000 files": Peer([*scored, f"{small}/*.txt"], path),
+        **{f"files of {size:,} bytes": Peer([*scored, pattern], path) for size, pattern in small.items()},
         "one long line": Peer([*scored, str(line)], path),
         "one file, --per line": Peer([*scored, "--per", "line", str(path)], path),
-        "20,000 files, --per file": Peer([*scored, "--per", "file", f"{small}/*.txt"], path),
+        **{
+            f"files of {size:,} bytes, --per file": Peer([*scored, "--per", "file", pattern], path)
+            for size, pattern in small.items()
+        },
         "one file, filtered": Peer([*COMMAND[:3], "--quiet", *scored[-2:], "--max-perplexity", "1e9", str(path)], path),
         "one long line, filtered": Peer(
             [*COMMAND[:3], "--quiet", *scored[-2:], "--max-perplexity", "1e9", str(line)], path
         ),
     }
     compare(f"Many files and long lines, {title}", peers, options.rounds)
+
+
+def write_small(folder: Path, data: bytes, size: int) -> str:
+    """Write a text as files that end with a word, most of them without a newline; returns a pattern that finds them."""
+    folder.mkdir()
+    cuts = [0, *(data.find(b" ", place) + 1 for place in range(size, len(data) - size, size)), len(data) + 1]
+    for number, (begin, end) in enumerate(pairwise(sorted(set(cuts)))):
+        (folder / f"{number:06}.txt").write_bytes(data[begin : end - 1])
+    return f"{folder}/*.txt"
 
 
 def formats(folder: Path, options: argparse.Namespace) -> None:
