@@ -114,21 +114,23 @@ def counted_apart(
     """
     tokenize = make_tokenizer(tokenizer)
     pieces = read_pieces(paths, **reading, **block_options(tokenizer, block_bytes))
-    name, counted = "", None
+    large: tuple[str, Counted] | None = None
     with start_workers(tokenize, n_jobs) as workers:
         for found in map_in_order(partial(_count_apart, tokenize, lowercase), pieces, workers):
-            is_next_file = isinstance(found, FileCounts) or not found[1]
-            if counted is not None and is_next_file:
-                yield name, counted
-                counted = None
+            if large is not None and (isinstance(found, FileCounts) or not found[1]):
+                yield large
+                large = None
             if isinstance(found, FileCounts):
                 yield found
                 continue
-            name, _, of_piece = found
-            counted = counted or Counted(WordCounter())
-            counted.add(*of_piece)
-    if counted is not None:
-        yield name, counted
+            path, number, counted = found
+            large = large or (path, Counted(WordCounter()))
+            large[1].add(*counted)
+            if number is None:
+                yield large
+                large = None
+    if large is not None:
+        yield large
 
 
 def _count_apart(

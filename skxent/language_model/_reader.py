@@ -207,21 +207,34 @@ def _parts(
 
 
 def _together(parts: Iterable[Part | Piece], make_block: Callable[[list[Part]], Block], size: int) -> Iterator[Piece]:
-    """Make pieces of parts: whole files of about so many bytes, or one part of a large file."""
+    """Make pieces of parts: whole files of about so many bytes, or one part of a large file.
+
+    What cannot be read is a piece as well, so that the error comes after all that was read before.
+    """
     group: list[Part] = []
     n_bytes = 0
-    for part in parts:
-        is_small = isinstance(part, Part) and part.number is None and n_bytes + len(part.raw) <= size
-        if group and (group[-1].number is not None or not is_small):
-            piece, group, n_bytes = _piece(make_block, group), [], 0
-            yield piece
-        if isinstance(part, Part):
-            group.append(part)
-            n_bytes += len(part.raw)
-        else:
-            yield part
+    try:
+        for part in parts:
+            is_small = isinstance(part, Part) and part.number is None and n_bytes + len(part.raw) <= size
+            if group and (group[-1].number is not None or not is_small):
+                piece, group, n_bytes = _piece(make_block, group), [], 0
+                yield piece
+            if isinstance(part, Part):
+                group.append(part)
+                n_bytes += len(part.raw)
+            else:
+                yield part
+        unread = None
+    except CorpusError as error:
+        unread = error
     if group:
         yield _piece(make_block, group)
+    if unread is not None:
+        yield Piece([], partial(_raise, unread))
+
+
+def _raise(error: CorpusError) -> Block:
+    raise error
 
 
 def _piece(make_block: Callable[[list[Part]], Block], parts: list[Part]) -> Piece:

@@ -358,33 +358,31 @@ class TestFormats:
         assert out.splitlines()[-1].split()[3:5] == ["-", "-"]
         assert "total" not in run("--train", "train.txt", "--per", "file", "--", "test.txt")[1]
 
-    @pytest.mark.parametrize("tokenizer", ["whitespace", "treebank"])
-    @pytest.mark.parametrize("options", [[], ["--eos"], ["--lowercase"], ["--oov", "skip"]])
-    def test_files_together_have_the_figures_of_each_alone(self, run, folder, options, tokenizer):
+    @pytest.mark.parametrize(
+        "options", ["--oov skip", "--eos --tokenizer wordpunct", "--lowercase --tokenizer treebank"]
+    )
+    def test_files_together_have_the_figures_of_each_alone(self, run, folder, options):
         """To the last bit, whatever is in the files."""
         words = ["the", "cat", "isn't", "on", "THE", "mat", "of", "naïve", "cats", "z"]
         texts = {
-            f"{n}.txt": "\n".join(" ".join(words[i % k] for i in range(n * k)) for k in range(1, 11)) for n in range(9)
+            f"{n}.txt": "\n".join(" ".join(words[i % k] for i in range(n * k)) for k in range(1, 11)) for n in (1, 5, 7)
         }
         for name, text in {**texts, "empty.txt": "", "one.txt": "cat", "blank.txt": "\n\n"}.items():
             (folder / name).write_text(text, encoding="utf-8")
         (folder / "packed.gz").write_bytes(gzip.compress(texts["5.txt"].encode()))
         names = [*texts, "empty.txt", "one.txt", "packed.gz", "blank.txt"]
-        command = [
-            "--train",
-            "7.txt",
-            "--tokenizer",
-            tokenizer,
-            *options,
-            "--per",
-            "file",
-            "--jobs",
-            "1",
-            "--format",
-            "json",
-        ]
+        command = ["--train", "7.txt", *options.split(), "--per", "file", "--jobs", "1", "--format", "json"]
         _, together, _ = run(*command, "--", *names)
         assert together == "".join(run(*command, "--", name)[1] for name in names)
+
+    @pytest.mark.parametrize("per", ["file", "line"])
+    def test_what_comes_before_a_file_that_cannot_be_read_is_printed(self, run, folder, per):
+        (folder / "cut.gz").write_bytes(gzip.compress(TRAIN.encode())[:-9])
+        for bad in ("cut.gz", "."):
+            names = ["test.txt", bad, "train.txt"]
+            code, out, err = run("--train", "train.txt", "--per", per, "--format", "csv", "--", *names)
+            assert (code, [row.split(",")[0] for row in out.splitlines()]) == (1, ["file", "test.txt"])
+            assert err.startswith(f"skxent-perplexity: {bad}: ")
 
     def test_files_up_to_one_that_is_refused(self, run, folder):
         names = ["train.txt", "test.txt", "train.txt"]
