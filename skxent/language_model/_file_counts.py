@@ -31,8 +31,8 @@ from skxent.language_model._reader import read_pieces
 from skxent.language_model._score import Score
 from skxent.language_model._scoring import sizes_of_lines
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_block, works_on_arrays
-from skxent.language_model._vocabulary import Vocabulary, number_words
-from skxent.language_model._word_counts import WordCounter
+from skxent.language_model._vocabulary import Vocabulary, WordValues
+from skxent.language_model._word_counts import WordCounter, distinct_words
 from skxent.language_model._word_keys import PackedWords, WordKeys, as_strings, find_tokens, pack, pack_words
 
 __all__ = ["FileCounts", "FileScores", "counted_apart", "score_apart"]
@@ -145,7 +145,8 @@ def _count_apart(
 
 def _count_files(tokenize: Tokenize | None, lowercase: bool, paths: list[str], block: Block) -> FileCounts:
     packed, per_line = _pack_lines(tokenize, lowercase, block.data)
-    words, (word,) = number_words([packed.words])
+    words = distinct_words(packed.words)
+    word = WordValues(Vocabulary.of(words), np.arange(len(words)), -1).of_words(packed.words)
     n_lines, n_records = block.lines_per_file(), block.records_per_file()
     file = np.repeat(np.repeat(np.arange(len(paths)), n_lines), per_line)[packed.positions]
     pairs, times = np.unique(file * max(len(words), 1) + word, return_counts=True)
