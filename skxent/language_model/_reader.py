@@ -226,7 +226,7 @@ def _together(parts: Iterable[Part | Piece], make_block: Callable[[list[Part]], 
                 yield part
         unread = None
     except CorpusError as error:
-        unread = error
+        unread = error.with_traceback(None)  # which would keep the file open
     if group:
         yield _piece(make_block, group)
     if unread is not None:
