@@ -80,6 +80,55 @@ def test_losses_that_curve_as_the_cross_entropy_are_known(output, n_outputs):
     assert not curves_as_cross_entropy(Problem(Weighted(), output), n_outputs)
 
 
+def weighted_by(factors):
+    """Return a loss that is the cross-entropy times a factor for each row and outcome."""
+
+    class Factors(Loss):
+        def pointwise(self, y, p, log_p):
+            weighted = factors(y, p) * y
+            return -(weighted * log_p).sum(axis=1), -weighted
+
+    return Factors()
+
+
+BY_OUTCOME = {
+    "last": lambda y, p: np.where(np.arange(y.shape[1]) == y.shape[1] - 1, 3.0, 1.0),
+    "rare": lambda y, p: np.where(np.arange(y.shape[1]) == 70, 20.0, 1.0),
+    "soft": lambda y, p: y.max(axis=1, keepdims=True),
+    "hard": lambda y, p: (y * p).sum(axis=1, keepdims=True) < 0.9,
+}
+
+
+@pytest.mark.parametrize(
+    ("factors", "output", "n_outputs"),
+    [
+        ("last", Sigmoid(), 1),
+        ("last", Sigmoid(), 100),
+        ("last", Softmax(), 100),
+        ("rare", Softmax(), 100),
+        ("soft", Softmax(), 3),
+        ("soft", Softmax(), 300),
+        ("soft", Sigmoid(), 1),
+        ("hard", Softmax(), 300),
+        ("hard", Sigmoid(), 1),
+    ],
+)
+def test_losses_that_curve_as_the_cross_entropy_for_some_targets_only_are_told_apart(factors, output, n_outputs):
+    """Costs of a class, rows that count less with soft targets, rows that no longer count when they are right."""
+    assert not curves_as_cross_entropy(Problem(weighted_by(BY_OUTCOME[factors]), output), n_outputs)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_optimality_of_a_sigmoid_unit_whose_outcomes_have_costs():
+    X, y = load_breast_cancer(return_X_y=True)
+    loss = weighted_by(lambda y, p: np.array([1.0, 1e-3]))
+    model, best = (
+        SigmoidRegressor(loss, alpha=1e-3, max_iter=max_iter, tol=1e-9).fit(scale(X), y) for max_iter in (15, 1000)
+    )
+    value, least = model.loss_curve_[-1], best.loss_curve_[-1]
+    assert 1e-4 < (value - least) / value <= model.optimality_
+
+
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("loss", IMPROPER, ids=repr)
 def test_curvature_is_never_negative_and_limits_steps(output, loss, rng):
