@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import log_expit, logit
+from scipy.special import log_expit
 from sklearn.utils import gen_batches
 
 from skxent._typing import Array
@@ -67,7 +67,7 @@ class Output(ABC):
 
     @abstractmethod
     def logits(self, p: Array) -> Array:
-        """Logits that have the probabilities `p`, none of them 0 or 1."""
+        """Logits that have the probabilities `p`; finite, and as good as sure, where these are 0 or 1."""
 
     def centred(self, w: Array) -> Array:
         """Return weights with the same probabilities and the least penalty: a softmax's sum to 0 over the outputs.
@@ -141,7 +141,7 @@ class Softmax(Output):
         return p * size**2, size
 
     def logits(self, p: Array) -> Array:
-        return np.log(p)
+        return _log(p)
 
     def loss_and_gradient(self, loss: Loss, y: Array, z: Array, *, overwrite_z: bool = False) -> tuple[Array, Array]:
         log_p = np.subtract(z, z.max(axis=1, keepdims=True), out=z if overwrite_z else None)
@@ -175,7 +175,7 @@ class Sigmoid(Output):
         return self.variances(z) * change**2, np.abs(change)
 
     def logits(self, p: Array) -> Array:
-        return logit(p)
+        return _log(p) - _log(1 - p)
 
     def outcomes(self, y: Array, z: Array) -> tuple[Array, Array]:
         return _on_and_off(y), _on_and_off(self.probabilities(z))
@@ -191,6 +191,12 @@ class Sigmoid(Output):
         logit_gradient = gradient[:, 0] * p[1] - gradient[:, 1] * p[0]
         by_unit = z.shape[::-1]
         return value.reshape(by_unit).sum(axis=0), logit_gradient.reshape(by_unit).T
+
+
+def _log(p: Array) -> Array:
+    """Return logarithms, finite also of 0."""
+    logarithms: Array = np.log(np.maximum(p, np.finfo(p.dtype).tiny))
+    return logarithms
 
 
 def _on_and_off(p: Array) -> Array:

@@ -13,7 +13,7 @@ from scipy.special import rel_entr
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 
-from skxent import SoftmaxRegressor
+from skxent import SigmoidRegressor, SoftmaxRegressor
 from skxent.linear_model._optimality import Bound, NewtonBound, above_targets
 from skxent.linear_model._outputs import Sigmoid, Softmax
 from skxent.linear_model._preconditioner import SampledHessian
@@ -115,6 +115,16 @@ def test_no_more_can_be_gained_than_the_targets_leave(output, soft, rng):
     assert objective.value_at_targets() == pytest.approx(-entropy / 4, rel=1e-9, abs=1e-15)
     excess = NewtonBound()(objective, w, gradient, np.copy, 0.0).excess
     assert 0 < excess <= (value + entropy / 4) * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("estimator", [SoftmaxRegressor, SigmoidRegressor])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("alpha", [0, 1e-2, 1])
+def test_a_class_that_alone_has_weight_is_learned_without_a_warning(estimator, dtype, alpha, rng):
+    """The loss goes to 0: the targets leave nothing, not the rounding error of a probability of 1."""
+    X, y = rng.normal(size=(60, 4)).astype(dtype), np.arange(60) % 2
+    model = estimator(alpha=alpha).fit(X, y, sample_weight=y)
+    assert model.optimality_ <= 1e-4
 
 
 def test_only_losses_that_are_least_at_their_targets_give_such_a_bound(rng):
