@@ -236,6 +236,24 @@ def test_a_model_that_single_precision_cannot_hold_is_named(make, rng):
         SoftmaxRegressor(alpha=0).fit(make(column[:, None]), (X[:, 0] > 0).astype(int) ^ (rng.random(len(X)) < 0.1))
 
 
+@pytest.mark.parametrize("estimator", [SoftmaxRegressor, SigmoidRegressor])
+@pytest.mark.parametrize("unit", [1e-9, 1e-10])
+def test_rounding_in_double_precision_is_not_blamed_on_the_loss_or_on_float32(estimator, unit):
+    """A column that is another one in small units beside a large mean: the difference of the two is rounding alone."""
+    texts = []
+    for seed in range(16):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(500, 5))
+        y = X[:, 0] + X[:, 1] + rng.logistic(size=len(X)) > 0
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            estimator(alpha=0).fit(np.c_[X, 1 + unit * X[:, 0]], y)
+        texts += [str(warning.message) for warning in caught]
+    assert texts
+    assert not [text for text in texts if "check_loss" in text or "float32" in text or "pass float64" in text]
+    assert unit == 1e-9 or any("float64 cannot hold this model" in text for text in texts)
+
+
 @pytest.mark.parametrize("coretype", ["", "Haswell"])
 def test_rounding_that_seems_to_gain_is_named_as_well(coretype):
     """Means a million times the deviations: products are rounded differently in a fit and for a few rows.

@@ -72,10 +72,15 @@ _STRICTEST = 64
 _AS_IN_A_LONG_FIT = 2
 _TINY = float(np.finfo(float).tiny)
 _CANNOT_HOLD = (
-    "float32 cannot hold this model: rounding its coefficients and predictions to that costs {:.1e} of the objective, "
-    "because means of columns are large against their deviations, or because products are so large that they cancel. "
-    "Pass float64 data, raise alpha, or subtract the means before the data become float32."
+    "{} cannot hold this model: rounding its coefficients and predictions to that costs {:.1e} of the objective, "
+    "because means of columns are large against their deviations, or because products are so large that they cancel. {}"
 )
+_HIDDEN = (
+    "rounding to {} hides the way down, because means of columns are large against their deviations, so that how far "
+    "the objective is above the optimum is not known (optimality_=inf). {}"
+)
+_FOR_SINGLE = "Pass float64 data, raise alpha, or subtract the means before the data become float32."
+_FOR_DOUBLE = "Subtract the means, raise alpha, or leave out columns that nearly are combinations of others."
 _WRONG_GRADIENT = (
     "no step lowers the objective as its gradient promises, so that how far it is above the optimum is not known "
     "(optimality_=inf). Check the loss with skxent.testing.check_loss, or scale the features (StandardScaler)."
@@ -342,7 +347,7 @@ class LBFGS(Solver, name="lbfgs"):
             lost = max(abs(abs(of_given) - value) for of_given in rounded) / max(value, self.negligible * least)
             result = result._replace(optimality=result.optimality + lost)
             if lost > self._accepted(objective, tol):
-                result = result._replace(converged=False, message=_CANNOT_HOLD.format(lost))
+                result = result._replace(converged=False, message=_rounded(_CANNOT_HOLD, objective.rows.dtype, lost))
         return result._replace(w=given)
 
     def solve_path(self, objective: Any, alphas: Iterable[float], w0: Array, **options: Any) -> Iterator[Result]:
@@ -579,7 +584,7 @@ class _Check:
         self.next_at = n_iter + self.n_checks
         if self.n_checks < self.settings.max_checks and descent.go(step):
             return None
-        return Result(descent.w, n_iter, False, f"{why}, but {_far(self.optimality)}", self.optimality)
+        return Result(descent.w, n_iter, False, f"{why}, but {_far(self.optimality, descent.w.dtype)}", self.optimality)
 
     def no_way_down(self, descent: _Descent, n_iter: int) -> Result:
         """Return the result where no step lowers the objective as promised.
@@ -592,6 +597,9 @@ class _Check:
         if descent.w.dtype != np.float64 and self.settings.standardize:
             # The fit goes on in double precision.
             return Result(descent.w, n_iter, False, "float32 hides the way down", self.optimality)
+        if self.settings.standardize and descent.objective.rounding_of(descent.w) > self.settings.max_rounding:
+            message = _rounded(_HIDDEN, descent.objective.rows.dtype)
+            return Result(descent.w, n_iter, False, message, np.inf)
         return Result(descent.w, n_iter, False, _WRONG_GRADIENT, np.inf)
 
     def at_the_limit(self, descent: _Descent, max_iter: int) -> Result:
@@ -648,16 +656,22 @@ def _limit_reached(max_iter: int, optimality: float) -> str:
     return f"max_iter={max_iter} reached{known}. Raise max_iter or tol."
 
 
-def _far(optimality: float) -> str:
+def _far(optimality: float, dtype: Any) -> str:
+    precise = "" if dtype == np.float64 else "pass float64 data, "
     if np.isinf(optimality):
         return (
             "the objective curves downwards along some direction, so that how far it is above a minimum is not known "
-            "(optimality_=inf). Raise alpha, start elsewhere (coef_init), pass float64 data, or use a convex loss."
+            f"(optimality_=inf). Raise alpha, start elsewhere (coef_init), {precise}or use a convex loss."
         )
     return (
-        f"the objective may be up to optimality_={optimality:.1e} of itself above the optimum. Raise alpha, pass "
-        "float64 data, or accept it with a larger tol."
+        f"the objective may be up to optimality_={optimality:.1e} of itself above the optimum. Raise alpha, {precise}"
+        "or accept it with a larger tol."
     )
+
+
+def _rounded(message: str, dtype: Any, *figures: float) -> str:
+    """Return a message about the rounding of data to a dtype, with what to do."""
+    return message.format(dtype, *figures, _FOR_DOUBLE if dtype == np.float64 else _FOR_SINGLE)
 
 
 class _Descent:
