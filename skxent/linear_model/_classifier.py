@@ -568,13 +568,15 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         """Return validation data given by the user."""
         if X is None or y is None:
             raise ValueError(f"{'X_val' if X is None else 'y_val'} is missing; give X_val and y_val together.")
-        X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
-        X = X.astype(rows.dtype, copy=False)
-        encoded = self._encode(y, X.dtype, None if targets.labels is None else targets.classes)
+        try:
+            X, y, sample_weight = self._validate(X, y, sample_weight, reset=False)
+            X = X.astype(rows.dtype, copy=False)
+            encoded = self._encode(y, X.dtype, None if targets.labels is None else targets.classes)
+            sample_weight = None if sample_weight is None else _checked_weight(sample_weight, X)
+        except ValueError as error:
+            raise ValueError(f"In X_val, y_val or sample_weight_val: {error}") from error
         if encoded.n_outputs != targets.n_outputs:
             raise ValueError(f"y_val has {encoded.n_outputs} outputs; y has {targets.n_outputs}.")
-        if sample_weight is not None:
-            sample_weight = _checked_weight(sample_weight, X)
         return rows_of(X, encoded.y, sample_weight, n_outputs=encoded.n_outputs, workers=rows.workers), y
 
     def _validation(

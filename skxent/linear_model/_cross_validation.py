@@ -155,6 +155,8 @@ class _CrossValidated:
         # Splitters look at the number of rows only, and do not know what is not in memory.
         table = X if hasattr(X, "__getitem__") else np.empty((X.shape[0], 0))
         folds = list(check_cv(self.cv, labels, classifier=labels is not None).split(table, labels, groups))
+        if not folds:
+            raise ValueError(f"cv={self.cv!r} has no splits.")
         with worker_threads() as workers:
             rows = rows_of(X, targets.y, weight, n_outputs=targets.n_outputs, workers=workers)
             self.alphas_ = _penalties(self.alphas, rows)
@@ -227,6 +229,10 @@ class _Fold:
         everywhere = np.arange(self.rows.n_rows)
         train, test = (np.sort(everywhere[part]) for part in (train, test))  # masks and positions from the end, too
         rows = subset(self.rows, train)
+        if not total_weight_of(rows) > 0:
+            raise ValueError(
+                f"A fold of cv has {len(train)} rows to train on, which have no weight. Check cv and sample_weight."
+            )
         held_out = subset(self.rows, test)
         score = self.score_of((held_out, self.y[test])) if total_weight_of(held_out) > 0 else _no_score
         w = np.zeros((rows.n_features + 1, rows.n_outputs), rows.dtype)

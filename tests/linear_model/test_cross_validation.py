@@ -143,6 +143,17 @@ def test_folds_without_weight_do_not_choose():
         SoftmaxRegressorCV(alphas=ALPHAS, cv=[(np.arange(120), np.arange(120, 150))]).fit(X, y, weight)
 
 
+def test_folds_without_rows_to_train_on_are_named():
+    X, y = load_iris(return_X_y=True)
+    model = SoftmaxRegressorCV(alphas=ALPHAS, cv=[(np.arange(100, 150), np.arange(100))])
+    with pytest.raises(ValueError, match="A fold of cv has 50 rows to train on, which have no weight"):
+        model.fit(X, y, sample_weight=np.arange(150) < 100)
+    with pytest.raises(ValueError, match="A fold of cv has 0 rows to train on"):
+        model.set_params(cv=[(np.arange(0), np.arange(100))]).fit(X, y)
+    with pytest.raises(ValueError, match=r"cv=\[\] has no splits"):
+        model.set_params(cv=[]).fit(X, y)
+
+
 def test_folds_are_masks_or_positions_from_either_end():
     X, y = load_iris(return_X_y=True)
     test = np.arange(150) % 3 == 0

@@ -102,7 +102,7 @@ def test_a_class_too_small_to_hold_out_is_named(rng):
     [
         ({"X_val": np.zeros((2, 64))}, "y_val is missing; give X_val and y_val together"),
         ({"y_val": [0, 1]}, "X_val is missing"),
-        ({"X_val": np.zeros((2, 3)), "y_val": [0, 1]}, "X has 3 features"),
+        ({"X_val": np.zeros((2, 3)), "y_val": [0, 1]}, "In X_val, y_val or sample_weight_val: X has 3 features"),
         ({"X_val": np.zeros((2, 64)), "y_val": [0, 11]}, "y has labels .11. that are not among the classes"),
         ({"X_val": np.zeros((2, 64)), "y_val": [0, 1], "sample_weight_val": [-1, 1]}, "Negative values"),
     ],
