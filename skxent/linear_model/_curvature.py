@@ -102,8 +102,8 @@ def curves_as_cross_entropy(problem: Problem, n_outputs: int) -> bool:
     z[even] += (np.log(n_outputs) + _LOGITS**2 / 2) * y[even]
     for u in _tried(n_outputs)[:_N_DIRECTIONS]:
         known = problem.output.curved(z, np.broadcast_to(u, z.shape))
-        if np.abs(_change(problem, y, z, u) - known).max() > _DIFFERENCES * np.abs(known).max():
-            return False
+        if not np.abs(_change(problem, y, z, u) - known).max() <= _DIFFERENCES * np.abs(known).max():
+            return False  # NaN as well
     return True
 
 

@@ -103,8 +103,8 @@ class SoftmaxRegressor(LinearClassifier):
         :math:`c` is 1/2 close to the minimum and grows with :math:`\rho`, how much a Newton step changes logits
         (:doi:`10.1214/09-EJS521`). Conjugate gradients sum it up; the rest of the sum rests on a guess at the least
         eigenvalue of the Hessian, so that it is no proof (:ref:`converged`). Above 100 `tol` a fit warns. For losses
-        that are not convex it is that of the nearest minimum, and inf where the objective curves downwards or the
-        gradient of the loss is wrong. nan if the solver has no bound, or with ``tol=0``.
+        that are not convex it is that of the nearest minimum, and inf where the objective curves downwards, rounding
+        hides the way down or the gradient of the loss is wrong. nan if the solver has no bound, or with ``tol=0``.
     n_iter_ : int
         Iterations or passes run. On much data the first iteration of ``"lbfgs"`` is a start on a sample of the rows,
         and later ones may take some dozen steps each on an estimate of the objective.
