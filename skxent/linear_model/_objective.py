@@ -48,6 +48,13 @@ class Objective:
         Number to divide the sum of the losses by; by default the sum of the weights.
     coordinates : Coordinates, optional
         Change of the columns; then weights are those of the changed columns. By default they are as in the rows.
+
+    Attributes
+    ----------
+    dtype : dtype
+        That of the computation.
+    mirrored : bool
+        Whether only the difference of two logits counts, so that half of the products do.
     """
 
     def __init__(
@@ -62,6 +69,9 @@ class Objective:
         self.total_weight = total_weight_of(rows) if total_weight is None else total_weight
         self.coordinates = coordinates
         self.dtype = rows.dtype if coordinates is None else coordinates.dtype
+        self.mirrored = rows.n_outputs == 2 and problem.output.shift_invariant
+        # Columns whose gradients are summed together: few where there are many outputs.
+        self._panels = list(gen_batches(rows.n_features, max(1, _PANEL_WEIGHTS // rows.n_outputs)))
 
     def __call__(self, w: Array) -> tuple[float, Array]:
         """Return the value and the gradient at `w`, an array of shape (n_features + 1, n_outputs)."""
@@ -338,8 +348,11 @@ class Objective:
         return map(self._of_rows, batches(self.rows, batch_size, rng))
 
     def _of_rows(self, rows: Rows) -> Objective:
-        total_weight = self.total_weight * rows.n_rows / self.rows.n_rows
-        return Objective(self.problem, rows, total_weight, self.coordinates)
+        part = object.__new__(Objective)  # __init__ would cost a twentieth of a mini-batch
+        part.__dict__.update(self.__dict__)
+        part.__dict__.pop("mean_targets", None)
+        part.rows, part.total_weight = rows, self.total_weight * rows.n_rows / self.rows.n_rows
+        return part
 
     def logits_at(self, w: Array) -> Callable[[Part], Array]:
         """Return what computes the logits of a part at `w`, in the dtype of the data; of a mirrored pair one is zero.
@@ -363,11 +376,6 @@ class Objective:
     def _for_data(self, w: Array) -> Array:
         """Return the weights to multiply a part with that is :meth:`_for_products`."""
         return self._in_dtype(w) if self.coordinates is None else self.coordinates.for_data(w)
-
-    @property
-    def mirrored(self) -> bool:
-        """Whether only the difference of two logits counts, so that half of the products do."""
-        return self.rows.n_outputs == 2 and self.problem.output.shift_invariant
 
     def _in_dtype(self, w: Array) -> Array:
         return w.astype(self.dtype, copy=False)
@@ -417,12 +425,13 @@ class Objective:
 
     def _in_chunks(self, part: Part, z: Array) -> tuple[Array, Array]:
         """Return losses and derivatives without weights; the logits are overwritten."""
-        evaluate = partial(self.problem.output.loss_and_gradient, self.problem.loss, overwrite_z=True)
+        evaluate, loss = self.problem.output.loss_and_gradient, self.problem.loss
         if z.flags.f_contiguous:
-            return evaluate(self.targets(part), z)
+            return evaluate(loss, self.targets(part), z, overwrite_z=True)
         losses = np.empty(len(z), z.dtype)
         for rows in gen_batches(len(z), max(1, _LOGITS_AT_A_TIME // z.shape[1])):
-            losses[rows], z[rows] = evaluate(self.targets(part._replace(y=part.y[rows])), z[rows])
+            targets = self.targets(part._replace(y=part.y[rows]))
+            losses[rows], z[rows] = evaluate(loss, targets, z[rows], overwrite_z=True)
         return losses, z
 
     def _weight_gradients(self, part: Part, logit_gradient: Array) -> tuple[Any, ...]:
@@ -433,18 +442,12 @@ class Objective:
         if self.mirrored:
             logit_gradient = logit_gradient[:, 1:]
         intercept, panels = logit_gradient.sum(axis=0), self._panels
-        if len(panels) > 1 and part.is_dense:
+        if len(panels) == 1:
+            return intercept, part.weighted_totals(logit_gradient)
+        if part.is_dense:
             return intercept, *(partial(part.weighted_totals, logit_gradient, columns) for columns in panels)
         features = part.weighted_totals(logit_gradient)
-        return intercept, *[features[columns] for columns in panels]
-
-    @property
-    def _panels(self) -> list[slice]:
-        """Columns whose gradients are summed together: few where there are many outputs."""
-        n_features, n_outputs = self.rows.n_features, self.rows.n_outputs
-        if n_features * n_outputs <= _PANEL_WEIGHTS:  # mini-batches are so short that more work for it would count
-            return [slice(0, n_features)]
-        return list(gen_batches(n_features, max(1, _PANEL_WEIGHTS // n_outputs)))
+        return intercept, *(features[columns] for columns in panels)
 
     def targets(self, part: Part) -> Array:
         """Return the probability of each output being on, of shape (n_rows, n_outputs)."""
