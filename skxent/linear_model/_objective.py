@@ -70,6 +70,8 @@ class Objective:
         self.coordinates = coordinates
         self.dtype = rows.dtype if coordinates is None else coordinates.dtype
         self.mirrored = rows.n_outputs == 2 and problem.output.shift_invariant
+        # In the type that positions of classes mostly have: to compare others takes longer.
+        self._outputs = np.arange(rows.n_outputs, dtype=np.min_scalar_type(rows.n_outputs))[:, np.newaxis]
         # Columns whose gradients are summed together: few where there are many outputs.
         self._panels = list(gen_batches(rows.n_features, max(1, _PANEL_WEIGHTS // rows.n_outputs)))
 
@@ -452,10 +454,7 @@ class Objective:
     def targets(self, part: Part) -> Array:
         """Return the probability of each output being on, of shape (n_rows, n_outputs)."""
         y = part.y
-        if y.ndim == 2:
-            return y
-        outputs = np.arange(self.rows.n_outputs, dtype=y.dtype)
-        return (outputs[:, np.newaxis] == y).astype(self.dtype).T
+        return y if y.ndim == 2 else (self._outputs == y).astype(self.dtype).T
 
 
 def total_weight_of(rows: Rows) -> float:
