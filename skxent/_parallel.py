@@ -204,14 +204,17 @@ def read_ahead(function: Callable[[Item], Value], items: Iterable[Item]) -> Iter
 def _ordered_map(
     pool: ThreadPoolExecutor, n_helpers: int, function: Callable[[Any], Any], items: Iterable[Any]
 ) -> Iterator[Any]:
-    """Yield the function of each item; the calling thread works as well, since to wake it for each result costs."""
+    """Yield the function of each item; the calling thread works as well, since to wake it for each result costs.
+
+    It takes the first item: what that leaves to all others is then in the same thread's memory every time.
+    """
     items = list(items)
     results = dict.fromkeys(range(len(items)), _PENDING)
-    positions = iter(range(len(items)))  # each thread takes the next
+    positions = iter(range(1, len(items)))  # each thread takes the next
 
-    def work() -> Iterator[None]:
+    def work(*first: int) -> Iterator[None]:
         try:
-            for position in positions:
+            for position in chain(first, positions):
                 results[position] = function(items[position])
                 yield
         finally:
@@ -220,7 +223,7 @@ def _ordered_map(
     helpers = [pool.submit(deque, work(), 0) for _ in range(min(n_helpers, len(items) - 1))]
     n_yielded = 0
     try:
-        for _ in work():
+        for _ in work(*range(len(items))[:1]):
             while results.get(n_yielded, _PENDING) is not _PENDING:
                 yield results.pop(n_yielded)
                 n_yielded += 1

@@ -428,7 +428,7 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
             return self._encode_on_workers(y, dtype, classes)
         if y.ndim == 2:
             return self._encode_matrix(as_probabilities(y, dtype))
-        found, labels = classes_and_positions(y)
+        found, labels = classes_and_positions(y, known=classes is not None)
         if classes is None:
             classes = found
         else:
@@ -443,8 +443,9 @@ class LinearClassifier(NamedParts, ClassifierMixin, CallbackSupportMixin, Estima
         """Return targets that stay where they are."""
         if y.ndim == 1 and classes is None:
             classes = y.distinct()
-        # One row of each class, to learn the shape of the targets, or to raise the error about a single class.
-        alike = self._encode(np.eye(y.shape[1]) if y.ndim == 2 else np.asarray(classes), dtype)
+        # Two rows of each class, to learn the shape of the targets, or to raise the error about a single class. Of one
+        # row of each scikit-learn would warn.
+        alike = self._encode(np.eye(y.shape[1]) if y.ndim == 2 else np.repeat(np.asarray(classes), 2), dtype)
         encode, labels = clone(self)._encode, None
         if alike.labels is not None:
             labels = y.map(lambda part: encode(part, dtype, classes).labels)

@@ -269,10 +269,18 @@ class Objective:
         logits = self.logits_at(w)
 
         def curvatures(part: Part) -> Array:
-            variances = self.problem.output.variances(logits(part))
-            return variances.sum(axis=1) * self.row_sizes(part, columns)
+            return self.variances(logits(part)).sum(axis=1) * self.row_sizes(part, columns)
 
         return curvatures
+
+    def variances(self, z: Array) -> Array:
+        """Return how much the cross-entropy curves along each logit: see :meth:`Output.variances`.
+
+        The logits are overwritten. With many outputs each further array of their size would count.
+        """
+        for rows in logit_chunks(*z.shape):
+            z[rows] = self.problem.output.variances(z[rows])
+        return z
 
     def row_sizes(self, part: Part, columns: slice | Array = slice(None)) -> Array:
         """Return the sum of the squares of some columns and of the 1 of the intercept in each row."""

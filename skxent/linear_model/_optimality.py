@@ -267,7 +267,7 @@ class _ConjugateGradients:
         self.rules = rules
         self.precondition = precondition
         self.residual = gradient.copy()
-        self.direction = precondition(gradient).astype(gradient.dtype)
+        self.direction = precondition(gradient).astype(gradient.dtype, copy=False)
         self.size = float(np.vdot(gradient, self.direction))
         self.first_size = self.size
         self.step = np.zeros_like(gradient)

@@ -51,7 +51,9 @@ class Output(ABC):
     def variances(self, z: Array) -> Array:
         """Variance of each output being on, p (1 - p): how much the cross-entropy curves there."""
         p = self.probabilities(z)
-        return p * (1 - p)
+        variances: Array = 1 - p
+        variances *= p
+        return variances
 
     @abstractmethod
     def curved(self, z: Array, change: Array) -> Array:
@@ -121,7 +123,8 @@ class Softmax(Output):
     shift_invariant = True
 
     def probabilities(self, z: Array) -> Array:
-        p = np.exp(z - z.max(axis=1, keepdims=True))
+        p: Array = z - z.max(axis=1, keepdims=True)
+        np.exp(p, out=p)
         p /= p.sum(axis=1, keepdims=True)
         return p
 

@@ -435,7 +435,7 @@ class _Sample:
         z = self.logits(part)
         if self.z is not None:
             self.z[rows] = z
-        variances = self.objective.problem.output.variances(z)
+        variances = self.objective.variances(z)
         self.variances[rows] = variances.mean(axis=1, keepdims=True) if self.variances.shape[1] == 1 else variances
         self.weight[rows] = part.weights()
         self.size[rows] = self.objective.row_sizes(part, self.columns)

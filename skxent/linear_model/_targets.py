@@ -134,14 +134,18 @@ def as_probabilities(y: Array, dtype: Any) -> Array:
     return y
 
 
-def classes_and_positions(y: Array) -> tuple[Array, Array]:
-    """Return the distinct labels, sorted, and the position of each row's among them."""
+def classes_and_positions(y: Array, *, known: bool = False) -> tuple[Array, Array]:
+    """Return the distinct labels, sorted, and the position of each row's among them.
+
+    Labels that look like measured values are refused. Unless the classes are known, many for the rows are warned of.
+    """
     position: Callable[[Array], Array]
     if y.dtype.kind in "iu" and int(y.max()) - int(y.min()) < len(y) // 2:
         classes, position = _tabulated(y)
     else:
-        check_classification_targets(y)
         classes = np.unique(y)  # asking it for the inverse as well would take twice the memory
+        # Two rows of each class are no reason for a warning.
+        check_classification_targets(np.repeat(classes, 2) if known else y)
         position = classes.searchsorted
     positions = np.empty(len(y), _index_type(classes))
     for rows in gen_batches(len(y), _LABELS_AT_A_TIME):

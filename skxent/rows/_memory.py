@@ -310,7 +310,7 @@ def total(tuples: Iterable[Sequence[Any]], dtype: Any = None) -> list[Any]:
 def _added(sums: list[Any], terms: Sequence[Any], dtype: Any) -> list[Any]:
     """Return sums with further terms, in place where they have the dtype; the terms themselves if there are no sums."""
     if not sums:
-        return [np.asarray(term) for term in terms]
+        return [np.asarray(term, dtype) for term in terms]
     for i, term in enumerate(terms):
         precision = np.result_type(sums[i], term) if dtype is None else dtype
         out = sums[i] if sums[i].dtype == precision else None

@@ -720,6 +720,15 @@ def test_partial_fit_in_pieces(iris):
     np.testing.assert_array_equal(pieces.classes_, [0, 1, 2])
 
 
+@pytest.mark.parametrize("dtype", [int, float, str])
+@pytest.mark.parametrize("step", [1, 9])
+def test_a_batch_may_have_few_rows_of_each_class(step, dtype, rng):
+    """The classes are known, so that nothing looks like a regression: a warning would be an error here."""
+    X, y = rng.normal(size=(30, 4)), (step * np.arange(30)).astype(dtype)
+    model = SoftmaxRegressor().partial_fit(X, y, classes=y)
+    assert model.partial_fit(X[:21], y[:21]).coef_.shape == (30, 4)
+
+
 def test_partial_fit_of_matrices_needs_no_classes(iris, multilabel):
     X, y = iris
     soft = SoftmaxRegressor(random_state=0).partial_fit(X, np.eye(3)[y])
