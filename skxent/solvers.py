@@ -10,7 +10,7 @@
 from skxent.linear_model._optimality import NewtonBound
 from skxent.linear_model._preconditioner import SampledHessian
 from skxent.linear_model._surrogate import SubsampledSurrogate
-from skxent.linear_model.solvers import LBFGS, SGD, SOLVERS, ProxyStart, Result, SampleStart, Solver
+from skxent.linear_model.solvers import LBFGS, SGD, SOLVERS, ProxyStart, Result, SampleStart, Solver, WolfeSearch
 
 __all__ = [
     "LBFGS",
@@ -23,4 +23,5 @@ __all__ = [
     "SampledHessian",
     "Solver",
     "SubsampledSurrogate",
+    "WolfeSearch",
 ]

@@ -28,13 +28,23 @@ from skxent.solvers import (
     SampleStart,
     Solver,
     SubsampledSurrogate,
+    WolfeSearch,
 )
 from skxent.testing import check_solver
 
 X, y = load_iris(return_X_y=True)
 X = StandardScaler().fit_transform(X)
 KNOWN = ", ".join(SOLVERS)
-PARTS = [LBFGS(), SGD(), SampledHessian(), SubsampledSurrogate(), SampleStart(), NewtonBound(), ProxyStart()]
+PARTS = [
+    LBFGS(),
+    SGD(),
+    SampledHessian(),
+    SubsampledSurrogate(),
+    SampleStart(),
+    NewtonBound(),
+    ProxyStart(),
+    WolfeSearch(),
+]
 
 
 class Descent(Solver):
@@ -174,7 +184,7 @@ def test_settings_of_settings_leave_the_shared_default_alone():
     [
         (lambda: LBFGS(history=0), r"The 'history' parameter of LBFGS must be an int in the range \[1, inf\)"),
         (lambda: LBFGS(preconditioner="yes"), "The 'preconditioner' parameter of LBFGS must be a callable or None"),
-        (lambda: LBFGS().set_params(curvature=2.0), "The 'curvature' parameter of LBFGS"),
+        (lambda: LBFGS().set_params(line_search__curvature=2.0), "The 'curvature' parameter of WolfeSearch"),
         (lambda: SGD(cut=1), "The 'cut' parameter of SGD must be a float in the range"),
     ],
 )

@@ -5,5 +5,16 @@ from skxent.linear_model.solvers._proxy_start import ProxyStart
 from skxent.linear_model.solvers._sample_start import SampleStart
 from skxent.linear_model.solvers._sgd import SGD
 from skxent.linear_model.solvers._solver import SOLVERS, Result, Solver, resolve_solver
+from skxent.linear_model.solvers._wolfe_search import WolfeSearch
 
-__all__ = ["LBFGS", "SGD", "SOLVERS", "ProxyStart", "Result", "SampleStart", "Solver", "resolve_solver"]
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "SOLVERS",
+    "ProxyStart",
+    "Result",
+    "SampleStart",
+    "Solver",
+    "WolfeSearch",
+    "resolve_solver",
+]

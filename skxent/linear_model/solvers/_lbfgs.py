@@ -11,29 +11,25 @@ the inverse Hessian, and
 problem is nearly round, so badly scaled and correlated columns cost little.
 
 From a zero start the solver begins at the best model without features. On much data the first steps run on a sample of
-the rows [3]_, until they no longer help on held-out rows; together they count as the first iteration
+the rows [2]_, until they no longer help on held-out rows; together they count as the first iteration
 (:class:`~skxent.solvers.SampleStart`). Then the preconditioner is computed again in finer detail, and again at
 iterations in a growing distance. The pairs stay valid.
 
 Where many iterations are needed, most of the work is done on a surrogate: an estimate of the objective, made from value
-and gradient at one point and the curvature of a part of the rows [4]_ (:class:`~skxent.solvers.SubsampledSurrogate`). A
+and gradient at one point and the curvature of a part of the rows [3]_ (:class:`~skxent.solvers.SubsampledSurrogate`). A
 surrogate step is one iteration that takes some dozen steps on the estimate. It ends early where the estimate becomes
 too rough, and is undone if the objective itself falls by much less than the estimate promised; then the next is tried
 after twice as many iterations.
 
-The step length satisfies the weak Wolfe conditions, found by bracketing with safeguarded interpolation. Near the
-optimum the objective's value is lost in rounding before its slope is, so that the decrease is then judged by the
-slope alone, the approximate Wolfe condition of [2]_. Values are in double precision, weights and all vectors like them
-in that of the data.
+The step length satisfies the weak Wolfe conditions (:class:`~skxent.solvers.WolfeSearch`). Values are in double
+precision, weights and all vectors like them in that of the data.
 
 References
 ----------
 .. [1] J. Nocedal, "Updating Quasi-Newton Matrices with Limited Storage", 1980, :doi:`10.2307/2006193`
-.. [2] W. W. Hager, H. Zhang, "A New Conjugate Gradient Method with Guaranteed Descent and an Efficient Line
-   Search", 2005, :doi:`10.1137/030601880`
-.. [3] R. H. Byrd, G. M. Chin, J. Nocedal, Y. Wu, "Sample Size Selection in Optimization Methods for Machine
+.. [2] R. H. Byrd, G. M. Chin, J. Nocedal, Y. Wu, "Sample Size Selection in Optimization Methods for Machine
    Learning", 2012, :doi:`10.1007/s10107-012-0572-5`
-.. [4] O. Shamir, N. Srebro, T. Zhang, "Communication-Efficient Distributed Optimization using an Approximate
+.. [3] O. Shamir, N. Srebro, T. Zhang, "Communication-Efficient Distributed Optimization using an Approximate
    Newton-type Method", 2014, :doi:`10.48550/arXiv.1312.7853`
 """
 
@@ -43,7 +39,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.linalg import get_blas_funcs
@@ -58,6 +54,7 @@ from skxent.linear_model._surrogate import SubsampledSurrogate, Surrogate
 from skxent.linear_model.solvers._proxy_start import ProxyStart
 from skxent.linear_model.solvers._sample_start import SampleStart
 from skxent.linear_model.solvers._solver import STOPPED, OtherWeights, Result, Solver
+from skxent.linear_model.solvers._wolfe_search import WolfeSearch
 
 __all__ = ["LBFGS"]
 
@@ -87,20 +84,12 @@ _WRONG_GRADIENT = (
 )
 
 
-class _Function(Protocol):
-    def __call__(self, w: Array) -> tuple[float, Array]: ...
-
-    @property
-    def eps(self) -> float:
-        """Relative rounding error of the value."""
-
-
 @dataclass(frozen=True, repr=False)
 class LBFGS(Solver, name="lbfgs"):
     """Preconditioned limited-memory BFGS on the full data.
 
-    Three collaborators make it fast; None switches one of them off. What they do is in the module's text. The numbers
-    were chosen on the problems of ``benchmarks/softmax.py``.
+    Its parts can be replaced, and None switches one off where it is allowed. What they do is in the module's text. The
+    numbers were chosen on the problems of ``benchmarks/softmax.py``.
 
     Parameters
     ----------
@@ -117,6 +106,9 @@ class LBFGS(Solver, name="lbfgs"):
         the start would be zero.
     proxy : callable or None, default=ProxyStart()
         Called like `start` and asked before it: a start for losses that are neither proper scoring rules nor convex.
+    line_search : callable, default=WolfeSearch()
+        Called as ``line_search(objective, w, value, direction, slope)`` it returns weights further down along a
+        direction, with their value and gradient, or None.
     standardize : bool, default=True
         Whether to work with centred and scaled columns; no data are copied.
     row_space : int, default=2000
@@ -154,12 +146,6 @@ class LBFGS(Solver, name="lbfgs"):
         evaluated. A fit is not converged if that is more than the distance from the optimum that counts as none.
     max_checks : int, default=10
         Bounds computed in a fit at most.
-    sufficient_decrease : float, default=1e-4
-        First Wolfe condition: share of the decrease promised by the slope that a step must show.
-    curvature : float, default=0.9
-        Second Wolfe condition: share of the slope that may remain after a step.
-    max_trials : int, default=30
-        Step lengths tried in one line search.
     hidden_decrease : float, default=1e-3
         Predicted decrease, relative to the value, that rounding may hide. If a larger one does not come, the gradient
         is wrong.
@@ -192,6 +178,7 @@ class LBFGS(Solver, name="lbfgs"):
     bound: NewtonBound | None = NewtonBound()
     start: Any = SampleStart()
     proxy: Any = ProxyStart()
+    line_search: Any = WolfeSearch()
     standardize: bool = True
     row_space: int = 2_000
     history: int = 100
@@ -207,9 +194,6 @@ class LBFGS(Solver, name="lbfgs"):
     certified: float = 100
     max_rounding: float = 1e-4
     max_checks: int = 10
-    sufficient_decrease: float = 1e-4
-    curvature: float = 0.9
-    max_trials: int = 30
     hidden_decrease: float = 1e-3
     max_scaling: float = 1.5
 
@@ -219,6 +203,7 @@ class LBFGS(Solver, name="lbfgs"):
         "bound": [callable, None],
         "start": [callable, None],
         "proxy": [callable, None],
+        "line_search": [callable],
         "standardize": ["boolean"],
         "row_space": [Interval(Integral, 0, None, closed="left")],
         "history": [Interval(Integral, 1, None, closed="left")],
@@ -234,9 +219,6 @@ class LBFGS(Solver, name="lbfgs"):
         "certified": [Interval(Real, 1, None, closed="left")],
         "max_rounding": [Interval(Real, 0, None, closed="neither")],
         "max_checks": [Interval(Integral, 1, None, closed="left")],
-        "sufficient_decrease": [Interval(Real, 0, 0.5, closed="neither")],
-        "curvature": [Interval(Real, 0, 1, closed="neither")],
-        "max_trials": [Interval(Integral, 1, None, closed="left")],
         "hidden_decrease": [Interval(Real, 0, None, closed="left")],
         "max_scaling": [Interval(Real, 1, None, closed="left")],
     }
@@ -709,7 +691,7 @@ class _Descent:
         if len(self.pairs) == self.pairs.maxlen:
             self.pairs.popleft()  # the next pair takes its place
         if slope < 0:
-            trial = _line_search(self.settings, self.objective, self.w, self.value, direction, slope)
+            trial = self.settings.line_search(self.objective, self.w, self.value, direction, slope)
         if trial is None:
             return -0.5 * slope, False
         gain = max(self.value - trial[1], -0.5 * slope)
@@ -740,7 +722,7 @@ class _Descent:
         slope = float(np.vdot(self.gradient, direction))
         if not -np.inf < slope < 0:
             return False
-        trial = _line_search(self.settings, self.objective, self.w, self.value, direction, slope)
+        trial = self.settings.line_search(self.objective, self.w, self.value, direction, slope)
         if trial is None:
             return False
         if not self._move(*trial):
@@ -827,37 +809,3 @@ class _Pair:
         s, y = self.s.reshape(shape), self.y.reshape(shape).copy()
         y[:-1] += change * s[:-1]
         return _Pair(s, y)
-
-
-def _line_search(
-    settings: LBFGS, objective: _Function, w: Array, value: float, direction: Array, slope: float
-) -> tuple[Array, float, Array] | None:
-    """Return weights with their value and gradient, or None if no trial met the Wolfe conditions."""
-    low, high, step = 0.0, np.inf, 1.0
-    decrease, blur = settings.sufficient_decrease, objective.eps * abs(value)
-    for _ in range(settings.max_trials):
-        trial = step * direction
-        trial += w
-        new_value, gradient = objective(trial)
-        new_slope = float(np.vdot(gradient, direction))
-        flat = new_value <= value + blur and new_slope <= (2 * decrease - 1) * slope
-        if not (new_value <= value + decrease * step * slope or flat):
-            high = step
-        elif new_slope < settings.curvature * slope:
-            low = step
-        else:
-            return trial, new_value, gradient
-        step = _next_step(step, low, high, slope, new_value - value, new_slope)
-        del trial, gradient  # as large as the weights
-    return None
-
-
-def _next_step(step: float, low: float, high: float, slope: float, change: float, new_slope: float) -> float:
-    """Return the next trial: beyond the step while it is too short, then inside the bracket."""
-    if high == np.inf:
-        root = slope / (slope - new_slope) if new_slope > slope else np.inf
-        return step * float(np.clip(root, 1.5, 10))
-    if low > 0 or not np.isfinite(change):
-        return low + (0.5 if low > 0 else 0.1) * (high - low)
-    minimum = slope * step / (2 * (slope * step - change))
-    return step * float(np.clip(minimum, 0.1, 0.5))
