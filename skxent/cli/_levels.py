@@ -373,7 +373,8 @@ def word_records(corpus: Corpus, scores: WordScores, options: Options) -> Iterat
     for lines in corpus.score(scores, keep="text", join=False):
         check_unknown(lines, options.oov)
         listed = pl.Series("word", words.of(lines), dtype=pl.List(pl.String))
-        frame = pl.DataFrame({"file": files_of(lines), "line": lines.numbers, "word": listed})
+        file = _column("file", files_of(lines), len(lines))
+        frame = pl.DataFrame([file, pl.Series("line", lines.numbers), listed])
         rows = frame.explode("word", empty_as_null=False).drop_nulls("word")
         joined = rows.join(scores.table, on="word", how="left", maintain_order="left")
         is_unknown = joined["log_prob"].is_null()

@@ -160,6 +160,8 @@ class Piece(NamedTuple):
         Number of its first line in its first file, from 1.
     number : int or None
         The number of the piece in its one file, from 0; None if its files are whole.
+    files : callable
+        Returns a piece for each of several files, and none if there is one file.
     """
 
     paths: list[str]
@@ -167,6 +169,7 @@ class Piece(NamedTuple):
     ends_line: bool = True
     first: int = 1
     number: int | None = None
+    files: Callable[[], list[Piece]] = list
 
 
 def join_blocks(blocks: Sequence[Block]) -> Block:

@@ -24,6 +24,7 @@ from skxent._parallel import keep_freed_memory, prefetch
 from skxent._polars import pl
 from skxent._typing import Array, Integers
 from skxent.language_model._blocks import BLOCK_BYTES, Block, Piece, pieces_of_texts
+from skxent.language_model._errors import CorpusError
 from skxent.language_model._reader import read_pieces
 from skxent.language_model._tokenizers import Tokenize, make_tokenizer, space_tokens, tokenize_block, works_on_arrays
 from skxent.language_model._vocabulary import Vocabulary
@@ -45,6 +46,7 @@ __all__ = [
     "counted_text",
     "joined_size",
     "map_in_order",
+    "map_pieces",
     "merge_counts",
     "start_workers",
 ]
@@ -366,7 +368,7 @@ def _count_pieces(pieces: Iterable[Piece], tokenizer: str | Tokenize, lowercase:
     tokenize = make_tokenizer(tokenizer)
     counted = Counted(WordCounter())
     with start_workers(tokenize, n_jobs) as workers:
-        for blocks_and_size in map_in_order(partial(_count_piece, tokenize, lowercase), pieces, workers):
+        for blocks_and_size in map_pieces(partial(_count_piece, tokenize, lowercase), pieces, workers):
             counted.add(*blocks_and_size)
     return counted
 
@@ -492,3 +494,35 @@ def map_in_order(
     """Yield the result of each item, in order; as many items as there are workers are on their way."""
     executor, n = workers
     return map(function, items) if executor is None else prefetch(executor, n, function, items)
+
+
+def map_pieces(
+    function: Callable[[Piece], _Result], pieces: Iterable[Piece], workers: tuple[Executor | None, int]
+) -> Iterator[_Result]:
+    """Yield the result of each piece, in order; of a piece with a damaged file, those of the files before it.
+
+    Raises
+    ------
+    CorpusError
+        At the first file that cannot be used, when the results of all before it were taken.
+    """
+    for results, error in map_in_order(partial(_results_up_to_error, function), pieces, workers):
+        yield from results
+        if error is not None:
+            raise error
+
+
+def _results_up_to_error(
+    function: Callable[[Piece], _Result], piece: Piece
+) -> tuple[list[_Result], CorpusError | None]:
+    """Return the result of a piece; if there is an error, those of its files one by one up to it, and the error."""
+    try:
+        return [function(piece)], None
+    except CorpusError as error:
+        results, unusable = [], error
+    for file in piece.files():
+        of_file, error_of_file = _results_up_to_error(function, file)
+        results += of_file
+        if error_of_file is not None:
+            return results, error_of_file
+    return results, unusable

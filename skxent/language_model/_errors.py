@@ -18,3 +18,7 @@ class UndecodableError(CorpusError):
             "estimator, decode_error='replace')"
         )
         self.problem = problem
+
+    def __reduce__(self) -> tuple[type[UndecodableError], tuple[str]]:
+        """Pickle the problem, from which the message is made; worker processes send errors so."""
+        return type(self), (self.problem,)

@@ -22,7 +22,7 @@ from skxent.language_model._corpus import (
     CountedPiece,
     block_options,
     count_whole_block,
-    map_in_order,
+    map_pieces,
     start_workers,
 )
 from skxent.language_model._efficiency import DEFAULT_ORDER, efficiency_of_sums
@@ -116,7 +116,7 @@ def counted_apart(
     pieces = read_pieces(paths, **reading, **block_options(tokenizer, block_bytes))
     large: tuple[str, Counted] | None = None
     with start_workers(tokenize, n_jobs) as workers:
-        for found in map_in_order(partial(_count_apart, tokenize, lowercase), pieces, workers):
+        for found in map_pieces(partial(_count_apart, tokenize, lowercase), pieces, workers):
             if large is not None and (isinstance(found, FileCounts) or not found[1]):
                 yield large
                 large = None

@@ -48,7 +48,7 @@ from skxent.language_model._corpus import (
     block_options,
     checked_documents,
     count_text,
-    map_in_order,
+    map_pieces,
     start_workers,
 )
 from skxent.language_model._model import WordScores
@@ -286,7 +286,7 @@ class Occurrences:
     def _in_pieces(self, pieces: Iterable[Piece]) -> Floats:
         values = self._values()
         with start_workers(values.tokenize, self.n_jobs) as workers:
-            return self._units(map_in_order(partial(_found_in, values, self.ends), pieces, workers))
+            return self._units(map_pieces(partial(_found_in, values, self.ends), pieces, workers))
 
     def _units(self, found: Iterable[_Found]) -> Floats:
         units = Units((len(self.words) + 1,), max_units=_MAX_UNITS)

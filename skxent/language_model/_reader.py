@@ -240,7 +240,12 @@ def _raise(error: CorpusError) -> Block:
 def _piece(make_block: Callable[[list[Part]], Block], parts: list[Part]) -> Piece:
     first, last = parts[0], parts[-1]
     paths = [part.path for part in parts]
-    return Piece(paths, partial(make_block, parts), last.ends_line, first.n_lines + 1, first.number)
+    files = partial(_pieces_of_files, make_block, parts if len(parts) > 1 else [])
+    return Piece(paths, partial(make_block, parts), last.ends_line, first.n_lines + 1, first.number, files)
+
+
+def _pieces_of_files(make_block: Callable[[list[Part]], Block], parts: list[Part]) -> list[Piece]:
+    return [_piece(make_block, [part]) for part in parts]
 
 
 def _check_parquet(path: str) -> None:

@@ -19,7 +19,7 @@ from skxent.language_model._corpus import (
     block_options,
     checked_documents,
     joined_size,
-    map_in_order,
+    map_pieces,
     start_workers,
 )
 from skxent.language_model._model import WordScores
@@ -92,7 +92,7 @@ class ScoredLines:
     def texts(self) -> list[str]:
         """Return the text of each record without the newline at its end."""
         ends = np.cumsum(self.lengths).tolist()
-        starts = [0, *ends[:-1]]
+        starts = [0, *ends][:-1]
         return [self.text[i:j].decode().removesuffix("\n") for i, j in zip(starts, ends, strict=True)]
 
 
@@ -301,7 +301,7 @@ def scored_lines(
     options |= block_options(scorer.values.tokenizer, block_bytes)
     pieces = read_pieces(paths, **options)
     with start_workers(scorer.tokenize, n_jobs) as workers:
-        scored = map_in_order(partial(_score_piece, scorer, keep), pieces, workers)
+        scored = map_pieces(partial(_score_piece, scorer, keep), pieces, workers)
         for lines in _join_cut_lines(scored) if join else (replace(lines, is_open=not ends) for lines, ends in scored):
             yield replace(lines, score=scorer.with_ends(lines.score))
 
@@ -363,7 +363,7 @@ def score_text(
     lists = [document for document in listed if not isinstance(document, str)]
     pieces = pieces_of_texts(texts, block_options(scorer.values.tokenizer, block_bytes)["block_bytes"])
     with start_workers(scorer.tokenize, n_jobs) as workers:
-        scored = list(map_in_order(partial(_score_texts, scorer), pieces, workers))
+        scored = list(map_pieces(partial(_score_texts, scorer), pieces, workers))
     together = Score.concatenate([scorer.token_lists(lists), *scored])
     order = np.argsort(np.concatenate([np.flatnonzero(~is_text), np.flatnonzero(is_text)]))
     return scorer.with_ends(together.each(lambda amount: amount[order]))
