@@ -150,7 +150,7 @@ def read_arpa(path: str | Path) -> FittedUnigram:
     )
     places = [place for place in special.values() if place is not None]
     words, log_probs = vocabulary.without(places), np.delete(log_probs, places)
-    return FittedUnigram.of_vocabulary(words, log_probs, unknown, None if ends == -math.inf else ends)
+    return FittedUnigram(words, log_probs, unknown, None if ends == -math.inf else ends)
 
 
 def _special(vocabulary: Vocabulary, name: str) -> int | None:

@@ -61,12 +61,12 @@ def _restricted(models: Sequence[WordScores]) -> list[WordScores]:
     shared = models[0].words
     for model in models[1:]:
         shared = shared.filter(shared.is_in(model.words.implode()))
-    chosen = [model.words.is_in(shared.implode()) for model in models]
+    chosen = [model.words.is_in(shared.implode()).to_numpy() for model in models]
     return [
         replace(
             model.share_unknown(1),
-            words=model.words.filter(is_shared),
-            log_probs=model.log_probs[is_shared.to_numpy()],
+            vocabulary=model.vocabulary.where(is_shared),
+            log_probs=model.log_probs[is_shared],
             training=None,
         )
         for model, is_shared in zip(models, chosen, strict=True)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,10 +154,10 @@ class WordScores:
 
     Attributes
     ----------
-    words : polars.Series of str
-        The vocabulary, without the unknown word and the end of a sentence.
+    vocabulary : Vocabulary
+        The words, as strings or as keys, without the unknown word and the end of a sentence.
     log_probs : ndarray of shape (n_words,)
-        Natural logarithms of the probabilities of ``words``.
+        Natural logarithms of the probabilities of ``words``, which are the vocabulary as strings.
     log_prob_unk : float
         That of the one event that stands for every word outside the vocabulary.
     log_prob_eos : float or None
@@ -174,7 +174,7 @@ class WordScores:
         What the model was fitted to; None if it was read from a file.
     """
 
-    words: pl.Series
+    vocabulary: Vocabulary
     log_probs: Floats
     log_prob_unk: float
     log_prob_eos: float | None
@@ -184,16 +184,10 @@ class WordScores:
     blank_lines: bool = False
     training: Training | None = None
 
-    @classmethod
-    def of_vocabulary(cls, vocabulary: Vocabulary, *others: Any) -> Self:
-        """Make scores of words that need not be strings yet; the other parameters are those of the class, in order."""
-        return cls(cast("pl.Series", vocabulary), *others)
-
     @property
-    def vocabulary(self) -> Vocabulary:
-        """The words, as strings or as keys."""
-        found: Vocabulary = vars(self)["vocabulary"]
-        return found
+    def words(self) -> pl.Series:
+        """The vocabulary as strings, which are made when they are first asked for."""
+        return self.vocabulary.strings()
 
     def __repr__(self) -> str:
         """Say what it is in one line, however many words there are."""
@@ -230,7 +224,7 @@ class WordScores:
             raise ValueError(f"n_words={n_words}: the probability of unknown words needs at least 1 word to go to")
         log_prob_unk = self.log_prob_unk - math.log(n_words)
         about = self.smoothing, self.smoothing_parameter, self.fallback, self.blank_lines, self.training
-        return WordScores.of_vocabulary(self.vocabulary, self.log_probs, log_prob_unk, self.log_prob_eos, *about)
+        return WordScores(self.vocabulary, self.log_probs, log_prob_unk, self.log_prob_eos, *about)
 
     def score(self, counts: CorpusCounts | Counted) -> Score:
         """Sum over the events of a corpus; an empty corpus has sums of 0."""
@@ -402,19 +396,6 @@ class WordScores:
         return pl.DataFrame({"word": words, **columns}).filter(pl.col("count") > 0)
 
 
-class _Words:
-    """The attribute ``words``: strings, which are made of the vocabulary when they are first asked for."""
-
-    def __get__(self, scores: Any, owner: Any = None) -> Any:
-        return self if scores is None else scores.vocabulary.strings()
-
-    def __set__(self, scores: Any, words: pl.Series | Vocabulary) -> None:
-        vars(scores)["vocabulary"] = words if isinstance(words, Vocabulary) else Vocabulary.of_strings(words)
-
-
-WordScores.words = _Words()  # type: ignore[assignment]
-
-
 @dataclass(frozen=True, repr=False)
 class FittedUnigram(WordScores):
     """A unigram model: word scores that are the logarithms of one distribution. For its attributes see the base."""
@@ -443,7 +424,7 @@ class FittedUnigram(WordScores):
         n = len(self.log_probs)
         eos = None if self.log_prob_eos is None else float(log_probs[n + 1])
         about = self.smoothing, self.smoothing_parameter, self.fallback, self.blank_lines, self.training
-        return WordScores.of_vocabulary(self.vocabulary, log_probs[:n], float(log_probs[n]), eos, *about)
+        return WordScores(self.vocabulary, log_probs[:n], float(log_probs[n]), eos, *about)
 
     def _log_probs_of_events(self) -> Floats:
         ends = [] if self.log_prob_eos is None else [self.log_prob_eos]
@@ -525,7 +506,7 @@ def fit_unigram(
     b = None if background is None else _background_of(words.strings(), end_of_sentence, background)
     smoothed = method.fit(events, parameter=parameter, background=b)
     log_probs = _log(smoothed.probability)
-    return FittedUnigram.of_vocabulary(
+    return FittedUnigram(
         words,
         log_probs[:n_words],
         float(log_probs[n_words]),

@@ -98,7 +98,7 @@ def log_ratio(
     both = ((pack_words(text.words), text.counts) for text in (target, raw))
     first, second = ([(packed.words, counts[packed.positions])] for packed, counts in both)
     words, ratios = _ratios(first, second, smoothing, smoothing_parameter, background)
-    return WordScores.of_vocabulary(Vocabulary.of(words), ratios, 0.0, None)
+    return WordScores(Vocabulary.of(words), ratios, 0.0, None)
 
 
 def _ratios(

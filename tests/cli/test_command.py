@@ -384,6 +384,31 @@ class TestFormats:
             assert (code, [row.split(",")[0] for row in out.splitlines()]) == (1, ["file", "test.txt"])
             assert err.startswith(f"skxent-perplexity: {bad}: ")
 
+    @pytest.mark.parametrize("level", [["--per", "file"], ["--per", "line"], ["--verbose", "word"]])
+    @pytest.mark.parametrize(("bad", "options"), [("bytes", []), ("record", ["--field", "text"])])
+    @pytest.mark.parametrize("jobs", ["1", "2"])
+    def test_what_comes_before_a_damaged_file_is_printed(self, run, folder, level, bad, options, jobs):
+        """Though small files are read and counted together."""
+        (folder / "good").write_text('{"text": "a b"}\n')
+        (folder / "bytes").write_bytes(b"a\xc3")
+        (folder / "record").write_bytes(b"{}")
+        command = ["--train", "good", *options, *level, "--jobs", jobs, "--format", "csv", "--"]
+        _, expected, _ = run(*command, "good", "good")
+        code, out, err = run(*command, "good", "good", bad, "good")
+        assert (code, out) == (1, expected)
+        assert err.splitlines()[-1].startswith(f"skxent-perplexity: {bad}: line 1")
+
+    @pytest.mark.parametrize("form", ["text", "json", "csv"])
+    def test_words_of_files_without_any(self, run, folder, form):
+        (folder / "empty").write_bytes(b"")
+        (folder / "records").write_text("\n{}\n")
+        (folder / "train").write_text('{"text": "a b"}\n')
+        command = ["--train", "train", "--verbose", "word", "--format", form]
+        for options in (["--", "empty"], ["--field", "text", "--skip-bad", "--", "records"]):
+            code, _, err = run(*command, *options)
+            assert code == 1
+            assert ": the corpus is empty: there are no words to score" in err
+
     def test_files_up_to_one_that_is_refused(self, run, folder):
         names = ["train.txt", "test.txt", "train.txt"]
         for options in (["--oov", "error"], ["--smoothing", "mle"]):

@@ -34,10 +34,12 @@ from skxent.language_model import (
     fit_unigram,
 )
 from skxent.language_model._blocks import block_of_documents, count_newlines
+from skxent.language_model._errors import UndecodableError
 from skxent.language_model._json_lines import _half_pairs
 from skxent.language_model._reader import read_pieces
 from skxent.language_model._records import Choice, Choices, write_records
 from skxent.language_model._scoring import LineScorer, score_lines, score_text
+from skxent.language_model._vocabulary import Vocabulary
 from skxent.language_model._word_counts import WordCounter, count_block
 from skxent.language_model._word_keys import cut_at_spaces, find_tokens, pack
 
@@ -366,6 +368,14 @@ def test_bad_bytes_among_small_files_are_placed_in_their_file(tmp_path, position
     assert counts.n_bytes == 6 * 6 + 5
 
 
+def test_an_error_of_bad_bytes_is_the_same_from_another_process(tmp_path):
+    (tmp_path / "bad").write_bytes(b"\xff")
+    with pytest.raises(UndecodableError) as raised:
+        count_files([tmp_path / "bad"])
+    received = pickle.loads(pickle.dumps(raised.value))
+    assert (str(received), received.problem) == (str(raised.value), raised.value.problem)
+
+
 @pytest.mark.parametrize("content", [None, b"\x04\x22\x4d\x18", gzip.compress(b"a " * 99, mtime=0)[:-9]])
 def test_what_cannot_be_read_among_small_files_is_named(tmp_path, content):
     paths = [write(tmp_path / f"{number}", "a") for number in range(3)]
@@ -659,7 +669,8 @@ def test_newlines_are_counted_in_short_and_long_texts(n_bytes):
 
 
 def scores_of(known, unknown, ends=None):
-    return WordScores(pl.Series(list(known), dtype=pl.String), np.array(list(known.values()), float), unknown, ends)
+    words = Vocabulary.of_strings(pl.Series(list(known), dtype=pl.String))
+    return WordScores(words, np.array(list(known.values()), float), unknown, ends)
 
 
 @pytest.mark.parametrize(("words", "text"), [(["a"], "a b\0 b a"), (["a", "b\0"], "a b c"), (["b\0"], "b b\0\0 b\0")])

@@ -34,6 +34,7 @@ from skxent.language_model import (
     count_text,
     fit_unigram,
 )
+from skxent.language_model._vocabulary import Vocabulary
 
 quiet = pytest.mark.filterwarnings("ignore::skxent.language_model.SmoothingWarning")
 
@@ -122,7 +123,7 @@ def test_arithmetic_of_srilm():
     """The worked example in SRILM's FAQ: words without unknown ones, plus sentences."""
     known, unknown, sentences, log10_prob = 1_000_015 - 34_153, 34_153, 61_031, -3.20177e6
     share = log10_prob * math.log(10) / (known + sentences)
-    model = FittedUnigram(pl.Series("word", ["w"]), np.array([share]), -math.inf, share)
+    model = FittedUnigram(Vocabulary.of_strings(pl.Series(["w"])), np.array([share]), -math.inf, share)
     table = pl.DataFrame({"word": ["w", "oov"], "count": [known, unknown]})
     evaluation = model.evaluate(CorpusCounts(table, sentences, sentences, 1, 1), oov="skip", base=10)
     # The log-probability is known to six digits, the perplexities therefore to one part in 10^5.
