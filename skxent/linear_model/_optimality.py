@@ -357,5 +357,5 @@ def _factor(reach: float) -> float:
     if reach < 1e-3:
         return 0.5
     if reach >= 1:
-        return reach**3
+        return reach * reach * reach  # a power would raise an OverflowError
     return float((reach + (1 - reach) * np.log1p(-reach)) / reach**2)
