@@ -78,7 +78,8 @@ def report(problem: Problem, runs: list[Curve], curves: dict[str, Curve], neighb
         return [statistics.median(time_to(run, problem.best, target) for run in among) for target in TARGETS]
 
     rows = [["**skxent**", *(f"{seconds:.2f}" for seconds in ours(runs)), *("1" for _ in TARGETS)]]
-    fastest = [np.inf for _ in TARGETS]
+    # The least ratio at each target, and whether that peer got there: one whose run was ended may be faster.
+    fastest = [(np.inf, True) for _ in TARGETS]
     for name, its_curve in curves.items():
         seconds = [time_to(its_curve, problem.best, target) for target in TARGETS]
         longest = its_curve[-1][0] if its_curve else 0.0
@@ -86,9 +87,10 @@ def report(problem: Problem, runs: list[Curve], curves: dict[str, Curve], neighb
         rows.append(
             [name, *(_seconds(s, longest) for s in seconds), *map(_ratio, seconds, beside, [longest] * len(beside))]
         )
-        reached = [s / m if np.isfinite(m) else np.inf for s, m in zip(seconds, beside, strict=True)]
-        fastest = [min(pair) for pair in zip(fastest, reached, strict=True)]
-    best = [f"**{ratio:.1f}**" if np.isfinite(ratio) else "none got there" for ratio in fastest]
+        ratios = [min(s, longest) / m if np.isfinite(m) else np.inf for s, m in zip(seconds, beside, strict=True)]
+        least = zip(ratios, map(bool, np.isfinite(seconds)), strict=True)
+        fastest = [min(pair) for pair in zip(fastest, least, strict=True)]
+    best = [f"**{ratio:.1f}**" if there else f"**> {ratio:.0f}**" for ratio, there in fastest]
     rows.append(["**fastest peer**", *("" for _ in TARGETS), *best])
     print(f"\n### {problem.name}\n\nobjective at the optimum {problem.best:.8f}\n")
     print_table(

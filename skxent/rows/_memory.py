@@ -58,7 +58,7 @@ class BlockSizes:
 
     bytes_share: float = 1 / 20
     min_bytes: float = 1_000_000
-    max_bytes: float = 4_000_000
+    max_bytes: float = 3_000_000
     logits_share: float = 1 / 500
     min_logits: float = 40_000
     max_logits: float = 131_072
