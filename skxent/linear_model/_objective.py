@@ -360,7 +360,7 @@ class Objective:
     def _of_rows(self, rows: Rows) -> Objective:
         part = object.__new__(Objective)  # __init__ would cost a twentieth of a mini-batch
         part.__dict__.update(self.__dict__)
-        part.__dict__.pop("mean_targets", None)
+        part.__dict__.pop("mean_targets", None)  # all else that is kept holds for any rows of the same data
         part.rows, part.total_weight = rows, self.total_weight * rows.n_rows / self.rows.n_rows
         return part
 
